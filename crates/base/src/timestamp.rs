@@ -1,0 +1,109 @@
+//! Points in time as the AWS APIs carry them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the Unix epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// From seconds since the Unix epoch; fractions below a millisecond are dropped.
+    pub fn from_seconds(seconds: f64) -> Self {
+        Self((seconds * 1000.0) as i64)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since the Unix epoch, with fraction, as awsJson carries times.
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
+    /// Whole seconds since the Unix epoch.
+    pub const fn whole_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment plus (or minus) a number of seconds.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Midnight UTC of the same day.
+    #[must_use]
+    pub const fn day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(86_400_000))
+    }
+
+    fn calendar(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    /// `2026-11-23T02:30:41Z`, as awsQuery answers carry times (ISO 8601).
+    pub fn iso8601(self) -> String {
+        self.calendar().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// `20261123T023041Z`, as SigV4 carries times.
+    pub fn sigv4(self) -> String {
+        self.calendar().strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// `Mon, 23 Nov 2026 02:30:41 GMT`, as the HTTP `Date` header carries times (RFC 9110 §5.6.7).
+    pub fn http_date(self) -> String {
+        self.calendar().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// Reads an ISO 8601 time with offset or `Z`.
+    pub fn parse_iso8601(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_millisecond()))
+    }
+
+    /// Reads a SigV4 `X-Amz-Date`: `20261123T023041Z`.
+    pub fn parse_sigv4(text: &str) -> Option<Self> {
+        let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+        Some(Self(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.calendar())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.calendar())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_reads_back() {
+        let moment = Timestamp::from_millis(1_795_401_041_000);
+        assert_eq!(Timestamp::parse_iso8601(&moment.iso8601()), Some(moment));
+        assert_eq!(Timestamp::parse_sigv4(&moment.sigv4()), Some(moment));
+        assert_eq!(Timestamp::from_seconds(moment.seconds()), moment);
+    }
+
+    #[test]
+    fn http_dates_are_as_rfc_9110_has_them() {
+        assert_eq!(Timestamp::from_millis(784_111_777_000).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

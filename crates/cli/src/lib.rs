@@ -1,0 +1,1 @@
+//! The landfall commands, one file each.

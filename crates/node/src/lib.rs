@@ -1,0 +1,1 @@
+//! The agent: task state machine and its driver, between the control plane and the runtime.

@@ -1,0 +1,1 @@
+//! An OCI distribution server over two traits: who may, and what is there.

@@ -1,0 +1,1 @@
+//! Envelope encryption: root key, data keys, sealed values.

@@ -1,0 +1,1 @@
+//! AWS wire protocols: awsJson and awsQuery codecs over schemas, constraint validation, and SigV4.
