@@ -1,1 +1,30 @@
-fn main() {}
+//! `cargo xtask`: automation that the workspace needs, one file per command.
+
+mod codegen;
+mod files;
+mod model;
+mod models;
+mod overlay;
+mod test;
+
+use clap::Parser;
+
+/// Automation of the Landfall workspace.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Fetch the pinned service models and reduce them to facts in `models/`.
+    Models,
+    /// Write `crates/api` from `models/` and `models/overlay/`.
+    Codegen,
+    /// Check style and lints, run the Rust tests, then the end-to-end tests; installs what they need.
+    Test(test::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Models => models::run(),
+        Command::Codegen => codegen::run(),
+        Command::Test(arguments) => test::run(&arguments),
+    }
+}

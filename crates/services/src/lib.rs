@@ -1,1 +1,12 @@
 //! The AWS services: one folder a service, one file an operation, and the pipe that every call goes through.
+//!
+//! Inside a service the names are always the same: `mod.rs` says what the service is and lists its operations and the
+//! façade that other services may call; `ops/` has one operation a file; `record.rs` has rows and tables; `names.rs` turns
+//! ARNs into parts and back; `rules.rs` decides without I/O; `view.rs` turns rows into API types.
+
+pub mod ecs;
+pub mod iam;
+pub mod pipe;
+pub mod stored;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -50,7 +50,8 @@ pub enum Kind {
         min: Option<u64>,
         /// Most characters.
         max: Option<u64>,
-        /// Regular expression that the whole text must match.
+        /// Regular expression that the whole text must match, in the model's words: messages show it so, and
+        /// [`crate::regex_of_pattern`] makes it fit for `regex`.
         pattern: Option<&'static str>,
         /// The values of an enumeration; empty if it is not one.
         values: &'static [&'static str],
@@ -92,6 +93,24 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Text without constraints.
+    pub const STRING: Self = Self::String { min: None, max: None, pattern: None, values: &[] };
+    /// A 32-bit number without constraints.
+    pub const INTEGER: Self = Self::Integer { min: None, max: None };
+    /// A 64-bit number without constraints.
+    pub const LONG: Self = Self::Long { min: None, max: None };
+    /// A floating point number without constraints.
+    pub const DOUBLE: Self = Self::Double { min: None, max: None };
+    /// A moment in the protocol's own format.
+    pub const TIMESTAMP: Self = Self::Timestamp { format: None };
+
+    /// An enumeration with these values.
+    pub const fn enumeration(values: &'static [&'static str]) -> Self {
+        Self::String { min: None, max: None, pattern: None, values }
+    }
+}
+
 /// How a timestamp is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimestampFormat {
@@ -116,4 +135,40 @@ pub struct Member {
     pub idempotency_token: bool,
     /// The member's shape.
     pub schema: &'static Schema,
+}
+
+impl Schema {
+    /// A shape that may be shown.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, sensitive: false, kind }
+    }
+
+    /// A shape whose values must not be shown.
+    pub const fn sensitive(name: &'static str, kind: Kind) -> Self {
+        Self { name, sensitive: true, kind }
+    }
+}
+
+impl Member {
+    /// A member that may be absent.
+    pub const fn optional(name: &'static str, schema: &'static Schema) -> Self {
+        Self { name, wire_name: name, required: false, idempotency_token: false, schema }
+    }
+
+    /// A member that must be present.
+    pub const fn required(name: &'static str, schema: &'static Schema) -> Self {
+        Self { required: true, ..Self::optional(name, schema) }
+    }
+
+    /// The same member under another name on the wire.
+    #[must_use]
+    pub const fn on_wire_as(self, wire_name: &'static str) -> Self {
+        Self { wire_name, ..self }
+    }
+
+    /// The same member as an idempotency token.
+    #[must_use]
+    pub const fn as_idempotency_token(self) -> Self {
+        Self { idempotency_token: true, ..self }
+    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use landfall_base::{Sensitive, Timestamp};
 
+use crate::{Shape, ShapeError};
+
 /// A value of any shape of a service model. Absent members are absent, never null.
 #[derive(Clone, PartialEq)]
 pub enum Value {
@@ -41,6 +43,53 @@ impl Structure {
     /// A structure without members.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A structure without members, with room for `members`.
+    pub fn with_capacity(members: usize) -> Self {
+        Self { members: Vec::with_capacity(members) }
+    }
+
+    /// The structure that a value must be.
+    ///
+    /// # Errors
+    /// The value is of another kind.
+    pub fn of(value: Value) -> Result<Self, ShapeError> {
+        match value {
+            Value::Structure(structure) => Ok(structure),
+            _ => Err(ShapeError::Kind { expected: "a structure" }),
+        }
+    }
+
+    /// Takes a member that must be present.
+    ///
+    /// # Errors
+    /// The member is absent or of another kind.
+    pub fn required<T: Shape>(&mut self, name: &'static str) -> Result<T, ShapeError> {
+        self.optional(name)?.ok_or(ShapeError::Missing(name))
+    }
+
+    /// Takes a member that may be absent.
+    ///
+    /// # Errors
+    /// The member is of another kind.
+    pub fn optional<T: Shape>(&mut self, name: &'static str) -> Result<Option<T>, ShapeError> {
+        self.take(name).map(T::from_value).transpose()
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.members.iter().position(|(member, _)| *member == name)?;
+        Some(self.members.swap_remove(index).1)
+    }
+
+    /// Adds a member from its type.
+    pub fn put<T: Shape>(&mut self, name: &'static str, member: T) {
+        self.push(name, member.into_value());
+    }
+
+    /// Adds a member from its type, if there is one.
+    pub fn put_some<T: Shape>(&mut self, name: &'static str, member: Option<T>) {
+        self.push_some(name, member.map(T::into_value));
     }
 
     /// Adds a member. `name` is the member's name in the model.

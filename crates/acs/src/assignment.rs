@@ -1,0 +1,190 @@
+//! What should run: a task definition with its overrides applied, in the units the kernel needs.
+
+use serde::{Deserialize, Serialize};
+
+/// A task that this node shall run or end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    /// `arn:aws:ecs:…:task/cluster/id`
+    pub task_arn: String,
+    /// The last part of the ARN.
+    pub task_id: String,
+    /// The cluster's ARN.
+    pub cluster_arn: String,
+    /// Task definition family.
+    pub family: String,
+    /// Task definition revision.
+    pub revision: i32,
+    /// Decides the wording of failures: Fargate's or the container agent's.
+    pub launch: LaunchKind,
+    /// Run, or stop if running.
+    pub desired: Desired,
+    /// How the task reaches the network.
+    pub network_mode: NetworkMode,
+    /// CPU units of the whole task (1024 = one vCPU), if limited.
+    pub cpu: Option<u32>,
+    /// Memory of the whole task in MiB, if limited.
+    pub memory: Option<u32>,
+    /// `os/architecture` of the platform, for example `linux/amd64`.
+    pub platform: String,
+    /// Containers in definition order.
+    pub containers: Vec<ContainerAssignment>,
+    /// Volumes that containers mount.
+    pub volumes: Vec<Volume>,
+}
+
+/// Which kind of capacity the task asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LaunchKind {
+    /// `FARGATE`
+    Fargate,
+    /// `EC2`
+    Ec2,
+    /// `EXTERNAL`
+    External,
+}
+
+/// What the control plane wants of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Desired {
+    /// It should run.
+    Running,
+    /// It should be over.
+    Stopped,
+}
+
+/// `networkMode` of the task definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkMode {
+    /// An address of its own.
+    Awsvpc,
+    /// An address behind the host, ports published.
+    Bridge,
+    /// The host's network.
+    Host,
+    /// No network but loopback.
+    None,
+}
+
+/// One container of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerAssignment {
+    /// Unique in the task.
+    pub name: String,
+    /// As written in the task definition.
+    pub image: String,
+    /// The task ends with it.
+    pub essential: bool,
+    /// Replaces the image's entry point.
+    pub entry_point: Option<Vec<String>>,
+    /// Replaces the image's command.
+    pub command: Option<Vec<String>>,
+    /// Plain environment, overrides applied. Secrets come with the [`crate::LaunchSheet`].
+    pub environment: Vec<(String, String)>,
+    /// `user[:group]`, by name or number.
+    pub user: Option<String>,
+    /// Replaces the image's working directory.
+    pub working_directory: Option<String>,
+    /// Host name inside the container.
+    pub hostname: Option<String>,
+    /// CPU units (1024 = one vCPU).
+    pub cpu: u32,
+    /// Hard memory limit in MiB.
+    pub memory: Option<u32>,
+    /// Soft memory limit in MiB.
+    pub memory_reservation: Option<u32>,
+    /// The root file system is read-only.
+    pub readonly_root_filesystem: bool,
+    /// All capabilities and devices of the host.
+    pub privileged: bool,
+    /// Seconds between the stop signal and the kill.
+    pub stop_timeout: Option<u32>,
+    /// Resource limits.
+    pub ulimits: Vec<Ulimit>,
+    /// A small init reaps and forwards signals.
+    pub init_process_enabled: bool,
+    /// Capabilities beyond the default set.
+    pub capabilities_add: Vec<String>,
+    /// Default capabilities taken away.
+    pub capabilities_drop: Vec<String>,
+    /// Size of `/dev/shm` in MiB.
+    pub shared_memory_size: Option<u32>,
+    /// Extra `tmpfs` mounts: path, size in MiB, options.
+    pub tmpfs: Vec<(String, u32, Vec<String>)>,
+    /// `sysctl` settings of the container's namespaces.
+    pub system_controls: Vec<(String, String)>,
+    /// Further DNS servers instead of the task's.
+    pub dns_servers: Vec<String>,
+    /// Lines for `/etc/hosts`: name and address.
+    pub extra_hosts: Vec<(String, String)>,
+    /// Ports to publish.
+    pub port_mappings: Vec<PortMapping>,
+    /// Volumes to mount.
+    pub mount_points: Vec<MountPoint>,
+    /// Where the output goes.
+    pub log_driver: LogDriver,
+    /// The registry asks for a credential from Secrets Manager.
+    pub has_repository_credentials: bool,
+}
+
+/// Where a container's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogDriver {
+    /// To CloudWatch Logs, through [`crate::ControlPlane::deliver_logs`].
+    Awslogs,
+    /// Kept beside the container on the host until the task is cleaned up.
+    JsonFile,
+    /// Nowhere.
+    None,
+}
+
+/// TCP or UDP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Protocol {
+    /// `tcp`
+    Tcp,
+    /// `udp`
+    Udp,
+}
+
+/// A port to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortMapping {
+    /// The port the container listens on.
+    pub container_port: u16,
+    /// The port of the host; `None` picks one.
+    pub host_port: Option<u16>,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+}
+
+/// A resource limit, by its name without `RLIMIT_`, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ulimit {
+    /// `nofile`, `nproc`, …
+    pub name: String,
+    /// Soft limit; -1 is unlimited.
+    pub soft: i64,
+    /// Hard limit; -1 is unlimited.
+    pub hard: i64,
+}
+
+/// A volume of the task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Unique in the task.
+    pub name: String,
+    /// Directory of the host; `None` is an empty directory that lives as long as the task.
+    pub host_path: Option<String>,
+}
+
+/// A mount of a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountPoint {
+    /// The volume's name.
+    pub source_volume: String,
+    /// Where it appears.
+    pub container_path: String,
+    /// Without writing.
+    pub read_only: bool,
+}

@@ -1,0 +1,46 @@
+//! What a task needs at the moment it starts. Plaintext secrets live here, in memory, and nowhere else.
+
+use landfall_base::{Sensitive, Timestamp};
+
+/// The answer to [`crate::ControlPlane::prepare`].
+#[derive(Debug)]
+pub struct LaunchSheet {
+    /// One entry for each container, in definition order.
+    pub containers: Vec<ContainerSheet>,
+}
+
+/// What one container needs.
+#[derive(Debug)]
+pub struct ContainerSheet {
+    /// The container's name.
+    pub name: String,
+    /// The credential for its registry; `None` is an anonymous pull.
+    pub registry: Option<RegistryCredential>,
+    /// Environment from secrets and environment files. The plain environment wins over equal names.
+    pub environment: Vec<(String, Sensitive<String>)>,
+}
+
+/// User name and password for a registry.
+#[derive(Debug, Clone)]
+pub struct RegistryCredential {
+    /// The user's name.
+    pub username: String,
+    /// The password or token.
+    pub password: Sensitive<String>,
+}
+
+/// Why a task cannot start, in the words of its launch type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartFailure {
+    /// The task's `stoppedReason`.
+    pub reason: String,
+}
+
+/// A line of a container's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// When it was written.
+    pub time: Timestamp,
+    /// The line without its end.
+    pub message: String,
+}

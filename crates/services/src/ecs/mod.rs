@@ -1,0 +1,3 @@
+//! Amazon ECS: clusters, task definitions, tasks, and how tasks start.
+
+pub mod record;

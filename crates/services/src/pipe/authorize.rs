@@ -1,0 +1,246 @@
+//! The authorizer: the only maker of [`Authorized`].
+
+use std::fmt;
+use std::ops::Deref;
+
+use landfall_base::Timestamp;
+use landfall_iam::{
+    Attached, Context as Conditions, Decision, Layer, Layers, Request, ResourceLayer, StatementRef, Trace,
+    evaluate, explain, trace,
+};
+use landfall_shape::{Protocol, ServiceError, ServiceSchema};
+use landfall_store::View;
+use serde::{Deserialize, Serialize};
+
+use super::permission::{Guarded, Permission};
+use super::{Caller, Context, Failure};
+use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
+
+/// Whether refusals are enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Refused calls fail.
+    Enforce,
+    /// Refused calls pass; what would have been refused is logged.
+    Audit,
+    /// Nothing is evaluated.
+    Off,
+}
+
+impl fmt::Display for AuthMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enforce => "IAM enforced",
+            Self::Audit => "IAM audited, not enforced",
+            Self::Off => "IAM off",
+        })
+    }
+}
+
+/// A request that its caller may make. Only [`authorize`] makes one.
+#[derive(Debug)]
+pub struct Authorized<T>(T);
+
+impl<T> Authorized<T> {
+    /// The request.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Authorized<super::Checked<T>> {
+    /// The request behind its checks.
+    pub fn into_request(self) -> T {
+        self.0.request
+    }
+}
+
+impl<T> Deref for Authorized<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// One check that was made, as audit log and start trace keep it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Who asked.
+    pub principal: String,
+    /// `service:Action`
+    pub action: String,
+    /// The resource's ARN or `*`.
+    pub resource: String,
+    /// It may.
+    pub allowed: bool,
+    /// The kind of policy that decided.
+    pub layer: Layer,
+    /// The statement that decided, if one did: `policy X, statement 2 (Sid)`.
+    pub deciding: Option<String>,
+    /// AWS's sentence, for refusals.
+    pub message: Option<String>,
+    /// Statement by statement; for refusals only.
+    pub trace: Option<Trace>,
+    /// What nearly matched, and what kept it from matching; for refusals only.
+    pub hints: Vec<String>,
+}
+
+/// Makes every check that `request` declares, in order, up to the first refusal. What was checked is added to `checks`.
+///
+/// # Errors
+/// The service's denial, in AWS's words.
+pub fn authorize<R: Guarded>(
+    cx: &Context<'_>,
+    view: &View,
+    service: &ServiceSchema,
+    request: R,
+    checks: &mut Vec<CheckRecord>,
+) -> Result<Authorized<R>, Failure> {
+    let mode = cx.installation.auth;
+    if mode == AuthMode::Off {
+        return Ok(Authorized(request));
+    }
+    let permissions = request.permissions();
+    if permissions.is_empty() {
+        return Ok(Authorized(request));
+    }
+    let policies = policies_of(view, &cx.caller.principal)?;
+    for permission in permissions {
+        if let Some(denial) = check(cx, &policies, service, &permission, checks) {
+            match mode {
+                AuthMode::Enforce => return Err(denial.into()),
+                _ => tracing::warn!(target: "audit", denied = %denial.message, "would be refused"),
+            }
+        }
+    }
+    Ok(Authorized(request))
+}
+
+fn check(
+    cx: &Context<'_>,
+    policies: &PrincipalPolicies,
+    service: &ServiceSchema,
+    permission: &Permission,
+    checks: &mut Vec<CheckRecord>,
+) -> Option<ServiceError> {
+    let conditions = conditions(cx.caller, cx.now, permission);
+    let request = Request {
+        principal: &cx.caller.principal,
+        action: permission.action,
+        resource: &permission.resource,
+        resource_account: permission.account.as_ref(),
+        context: &conditions,
+    };
+    let stack = Stack::of(cx.caller, policies, permission);
+    let resource = stack.resource_layer(permission);
+    let layers = Layers {
+        identity: &stack.identity,
+        boundary: &stack.boundary,
+        session: &stack.session,
+        resource,
+        ..Layers::default()
+    };
+    let decision = evaluate(&request, &layers);
+    let denied = !decision.is_allowed();
+    let trace = denied.then(|| trace(&request, &layers));
+    let denial = denied.then(|| denial(service, permission, &decision, &request));
+    checks.push(CheckRecord {
+        principal: cx.caller.arn(),
+        action: permission.action.to_owned(),
+        resource: permission.resource.clone(),
+        allowed: !denied,
+        layer: decision.layer,
+        deciding: decision.deciding.as_ref().map(statement_text),
+        message: denial.as_ref().map(|denial| denial.message.clone()),
+        hints: trace.as_ref().map(explain).unwrap_or_default(),
+        trace,
+    });
+    denial
+}
+
+/// The policies of one check, in the form the evaluator takes.
+struct Stack<'a> {
+    identity: Vec<Attached<'a>>,
+    boundary: Vec<Attached<'a>>,
+    session: Vec<Attached<'a>>,
+    resource: Vec<Attached<'a>>,
+}
+
+impl<'a> Stack<'a> {
+    fn of(caller: &'a Caller, policies: &'a PrincipalPolicies, permission: &'a Permission) -> Self {
+        let session = caller.session.iter().flat_map(|session| &session.policies);
+        Self {
+            identity: policies.identity.iter().map(AttachedPolicy::attached).collect(),
+            boundary: policies.boundary.iter().map(AttachedPolicy::attached).collect(),
+            session: session.map(|policy| Attached::inline("session policy", policy)).collect(),
+            resource: permission.guard.iter().map(|guard| guard.attached()).collect(),
+        }
+    }
+
+    fn resource_layer(&self, permission: &Permission) -> Option<ResourceLayer<'_>> {
+        let guard = permission.guard.as_ref()?;
+        Some(if guard.role_trust {
+            ResourceLayer::role_trust(&self.resource)
+        } else {
+            ResourceLayer::ordinary(&self.resource)
+        })
+    }
+}
+
+/// `policy X, statement 2 (Sid)`; statements count from one.
+fn statement_text(statement: &StatementRef<'_>) -> String {
+    let sid = statement.sid.map(|sid| format!(" ({sid})")).unwrap_or_default();
+    format!("policy {}, statement {}{sid}", statement.arn.unwrap_or(statement.policy), statement.index + 1)
+}
+
+/// The condition context: what the operation says, and the keys that every call has (IAM User Guide, "AWS global
+/// condition context keys"). Keys that do not apply stay absent.
+fn conditions(caller: &Caller, now: Timestamp, permission: &Permission) -> Conditions {
+    let mut conditions = Conditions::new();
+    conditions
+        .set("aws:CurrentTime", now.iso8601())
+        .set("aws:EpochTime", now.whole_seconds().to_string())
+        .set("aws:RequestedRegion", caller.region.as_str())
+        .set("aws:SecureTransport", if caller.secure_transport { "true" } else { "false" });
+    if let Some(address) = caller.source_ip {
+        conditions.set("aws:SourceIp", address.to_string());
+    }
+    if let Some(agent) = &caller.user_agent {
+        conditions.set("aws:UserAgent", agent.as_str());
+    }
+    if let Some(session) = &caller.session {
+        conditions
+            .set("aws:TokenIssueTime", session.issued_at.iso8601())
+            .set("aws:MultiFactorAuthPresent", if session.mfa { "true" } else { "false" });
+        for (key, value) in &session.tags {
+            conditions.set_tag("aws:PrincipalTag", key, value.as_str());
+        }
+        if let Some(identity) = &session.source_identity {
+            conditions.set("aws:SourceIdentity", identity.as_str());
+        }
+    }
+    for (key, values) in caller.via.iter().chain(&permission.context) {
+        conditions.set_all(key.as_str(), values.iter().map(String::as_str));
+    }
+    conditions
+}
+
+fn denial(
+    service: &ServiceSchema,
+    permission: &Permission,
+    decision: &Decision<'_>,
+    request: &Request<'_>,
+) -> ServiceError {
+    let mut message = decision.denial(request);
+    if permission.action == "sts:AssumeRole"
+        && let Some((sentence, _)) = message.split_once(" because ")
+    {
+        // AWS gives no reason here, and the same sentence for a role that does not exist.
+        message = sentence.to_owned();
+    }
+    match service.protocol {
+        Protocol::AwsQuery => ServiceError::with_status("AccessDenied", 403, message),
+        Protocol::AwsJson10 | Protocol::AwsJson11 => ServiceError::client("AccessDeniedException", message),
+    }
+}

@@ -1,0 +1,100 @@
+//! Calls from inside: the same pipe, without HTTP.
+
+use std::sync::Arc;
+
+use landfall_shape::{Operation, ServiceError, Shape, Value};
+
+use super::endpoint::{EndpointKind, Ran};
+use super::{Caller, CheckRecord, Endpoint, Failure, Installation};
+
+/// The answer to a call, with the checks that were made for it.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    /// The answer, or the error that a client would see.
+    pub result: Result<T, ServiceError>,
+    /// Every check, in order, up to the first refusal.
+    pub checks: Vec<CheckRecord>,
+}
+
+/// Makes calls as somebody, through the whole pipe.
+#[derive(Debug, Clone)]
+pub struct Call {
+    installation: Arc<Installation>,
+    tables: &'static [&'static [Endpoint]],
+}
+
+impl Call {
+    /// Calls into an installation with these operation tables.
+    pub fn new(installation: Arc<Installation>, tables: &'static [&'static [Endpoint]]) -> Self {
+        Self { installation, tables }
+    }
+
+    /// The installation called into.
+    pub fn installation(&self) -> &Arc<Installation> {
+        &self.installation
+    }
+
+    /// Finds an operation by service and name.
+    pub fn endpoint(&self, service: &str, operation: &str) -> Option<&'static Endpoint> {
+        let mut endpoints = self.tables.iter().copied().flatten();
+        endpoints.find(|endpoint| endpoint.service.name == service && endpoint.schema.name == operation)
+    }
+
+    /// Runs an endpoint on this thread; it may block.
+    pub fn run_blocking(&self, endpoint: &Endpoint, caller: &Caller, input: Value) -> Outcome<Value> {
+        conclude(endpoint, caller, (endpoint.run)(&self.installation, caller, input))
+    }
+
+    /// Runs an endpoint without holding the thread: waits for the disk are awaited, what blocks goes to a thread of its
+    /// own.
+    pub async fn run(
+        &self,
+        endpoint: &'static Endpoint,
+        caller: &Arc<Caller>,
+        input: Value,
+    ) -> Outcome<Value> {
+        if let Some(run) = endpoint.run_waiting {
+            let ran = run(&self.installation, caller, input).await;
+            return conclude(endpoint, caller, ran);
+        }
+        if endpoint.kind == EndpointKind::Read {
+            return self.run_blocking(endpoint, caller, input);
+        }
+        let (this, caller) = (self.clone(), Arc::clone(caller));
+        let ran = tokio::task::spawn_blocking(move || this.run_blocking(endpoint, &caller, input)).await;
+        ran.unwrap_or_else(|panic| {
+            let error = Failure::internal(panic).into_service_error(endpoint.service.name);
+            Outcome { result: Err(error), checks: Vec::new() }
+        })
+    }
+
+    /// Makes a typed call as `caller`; it may block.
+    pub fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Outcome<O::Output> {
+        let Some(endpoint) = self.endpoint(O::SERVICE.name, O::SCHEMA.name) else {
+            let error = ServiceError::client("UnknownOperationException", "");
+            return Outcome { result: Err(error), checks: Vec::new() };
+        };
+        let Outcome { result, checks } = self.run_blocking(endpoint, caller, input.into_value());
+        let result = result.and_then(|value| {
+            O::Output::from_value(value)
+                .map_err(|error| Failure::internal(error).into_service_error(O::SERVICE.name))
+        });
+        Outcome { result, checks }
+    }
+}
+
+fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outcome<Value> {
+    let result = result.map_err(|failure| failure.into_service_error(endpoint.service.name));
+    audit(endpoint, caller, &result);
+    Outcome { result, checks }
+}
+
+/// One line for each call: who, what, and how it ended. No input: it may hold secrets.
+fn audit(endpoint: &Endpoint, caller: &Caller, result: &Result<Value, ServiceError>) {
+    let (service, operation) = (endpoint.service.name, endpoint.schema.name);
+    let code = result.as_ref().err().map_or("ok", |error| error.code);
+    tracing::info!(
+        target: "audit", service, operation, code,
+        principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id
+    );
+}

@@ -1,0 +1,60 @@
+//! Who is calling.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use landfall_base::{AccountId, Region, Timestamp};
+use landfall_iam::{Policy, Principal};
+
+/// Who makes a call, and how it reached us.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The principal.
+    pub principal: Principal,
+    /// The principal's account.
+    pub account: AccountId,
+    /// The Region that the call is made to.
+    pub region: Region,
+    /// The access key that signed the call; empty for calls from inside.
+    pub access_key_id: String,
+    /// Facts of the session, for temporary credentials.
+    pub session: Option<Arc<SessionFacts>>,
+    /// Where the call came from; `None` for calls from inside.
+    pub source_ip: Option<IpAddr>,
+    /// The call came over TLS.
+    pub secure_transport: bool,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// Condition keys that a service adds when it calls on somebody's behalf, for example `kms:ViaService`.
+    pub via: Vec<(String, Vec<String>)>,
+}
+
+/// What temporary credentials carry.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// When the session began.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Session policies: they narrow what the role may do.
+    pub policies: Vec<Arc<Policy>>,
+    /// Session tags.
+    pub tags: Vec<(String, String)>,
+    /// `sts:SourceIdentity`
+    pub source_identity: Option<String>,
+    /// The session was made with a second factor.
+    pub mfa: bool,
+}
+
+impl Caller {
+    /// The ARN that the caller acts under: the user's, or the role session's.
+    pub fn arn(&self) -> String {
+        self.principal.display().to_owned()
+    }
+
+    /// The same caller, calling another Region.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        Self { region: region.clone(), ..self.clone() }
+    }
+}

@@ -1,0 +1,80 @@
+//! What handlers may reach beside their transaction.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use landfall_base::{AccountId, Clock, Region, Timestamp};
+use landfall_store::journal::Journals;
+use landfall_store::{Store, Tx};
+use landfall_vault::Vault;
+
+use super::{AuthMode, Caller};
+
+/// Everything that one installation of Landfall keeps: made once, shared by all calls.
+#[derive(Debug)]
+pub struct Installation {
+    /// Rows.
+    pub store: Store,
+    /// Log events.
+    pub journals: Journals,
+    /// Sealing of secrets.
+    pub vault: Vault,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whether refusals are enforced.
+    pub auth: AuthMode,
+    /// The account that exists from the first start.
+    pub default_account: AccountId,
+    /// The Region of clients that name none.
+    pub default_region: Region,
+}
+
+type Deferred = Box<dyn FnOnce(&mut Tx) + Send>;
+
+/// One call's surroundings.
+pub struct Context<'a> {
+    /// The installation.
+    pub installation: &'a Installation,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// When the call began; the same for the whole call.
+    pub now: Timestamp,
+    deferred: RefCell<Vec<Deferred>>,
+}
+
+impl<'a> Context<'a> {
+    /// The surroundings of a call by `caller` that begins now.
+    pub fn new(installation: &'a Installation, caller: &'a Caller) -> Self {
+        Self { installation, caller, now: installation.clock.now(), deferred: RefCell::default() }
+    }
+
+    /// Sealing of secrets.
+    pub fn vault(&self) -> &'a Vault {
+        &self.installation.vault
+    }
+
+    /// Log events.
+    pub fn journals(&self) -> &'a Journals {
+        &self.installation.journals
+    }
+
+    /// The Region that the call is made to.
+    pub fn region(&self) -> &'a Region {
+        &self.caller.region
+    }
+
+    /// The caller's account.
+    pub fn account(&self) -> &'a AccountId {
+        &self.caller.account
+    }
+
+    /// Has a write done after a successful read, without the caller waiting for it: bookkeeping such as the date of the
+    /// last access, which may be lost in a crash.
+    pub fn defer(&self, write: impl FnOnce(&mut Tx) + Send + 'static) {
+        self.deferred.borrow_mut().push(Box::new(write));
+    }
+
+    pub(super) fn into_deferred(self) -> Vec<Deferred> {
+        self.deferred.into_inner()
+    }
+}

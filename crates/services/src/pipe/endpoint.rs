@@ -1,0 +1,189 @@
+//! Operations as values: what the operation tables hold.
+
+use std::pin::Pin;
+
+use landfall_shape::{Operation, OperationSchema, ServiceSchema, Shape, Value};
+use landfall_store::{Tx, View, WriteError};
+
+use super::authorize::{Authorized, CheckRecord, authorize};
+use super::{Caller, Context, Failure, Guarded, Installation};
+
+/// The first half of every operation: names become rows.
+pub trait Resolve: Operation {
+    /// What [`ReadHandler::run`] or [`WriteHandler::run`] needs.
+    type Request: Guarded;
+
+    /// Looks up every name in the input. What does not exist is carried as absent, not reported: a caller without
+    /// permission must not learn what exists.
+    ///
+    /// # Errors
+    /// Only for input that no permission could make right: malformed names, contradicting members.
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure>;
+}
+
+/// An operation that changes no rows.
+pub trait ReadHandler: Resolve {
+    /// Answers from the snapshot that the request was resolved in.
+    ///
+    /// # Errors
+    /// The service's own.
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure>;
+}
+
+/// An operation that changes rows.
+pub trait WriteHandler: Resolve {
+    /// Makes the changes. They are kept only if this succeeds.
+    ///
+    /// # Errors
+    /// The service's own.
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure>;
+}
+
+/// How an operation has to be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointKind {
+    /// From a snapshot; quick.
+    Read,
+    /// From a snapshot, but it reads or writes files: not on a thread that others wait for.
+    Blocking,
+    /// In a transaction; waits until it is durable.
+    Write,
+}
+
+/// What running an endpoint gives: the answer, and every check that was made.
+pub(super) type Ran = (Result<Value, Failure>, Vec<CheckRecord>);
+
+type RunNow = fn(&Installation, &Caller, Value) -> Ran;
+type Running<'a> = Pin<Box<dyn Future<Output = Ran> + Send + 'a>>;
+type RunWaiting = for<'a> fn(&'a Installation, &'a Caller, Value) -> Running<'a>;
+
+/// An operation in a service's table.
+pub struct Endpoint {
+    /// The service.
+    pub service: &'static ServiceSchema,
+    /// The operation.
+    pub schema: &'static OperationSchema,
+    /// How it has to be run.
+    pub kind: EndpointKind,
+    /// Runs it on this thread.
+    pub(super) run: RunNow,
+    /// Runs it without holding the thread while the disk works; writes only.
+    pub(super) run_waiting: Option<RunWaiting>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.service.name, self.schema.name)
+    }
+}
+
+/// A read in an operation table.
+pub const fn read<O: ReadHandler>() -> Endpoint {
+    endpoint::<O>(EndpointKind::Read, run_read::<O>, None)
+}
+
+/// A read that touches files in an operation table.
+pub const fn blocking<O: ReadHandler>() -> Endpoint {
+    endpoint::<O>(EndpointKind::Blocking, run_read::<O>, None)
+}
+
+/// A write in an operation table.
+pub const fn write<O: WriteHandler>() -> Endpoint {
+    endpoint::<O>(EndpointKind::Write, run_write::<O>, Some(run_write_waiting::<O>))
+}
+
+const fn endpoint<O: Operation>(
+    kind: EndpointKind,
+    run: RunNow,
+    run_waiting: Option<RunWaiting>,
+) -> Endpoint {
+    Endpoint { service: O::SERVICE, schema: O::SCHEMA, kind, run, run_waiting }
+}
+
+fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
+    let cx = Context::new(installation, caller);
+    let view = installation.store.view();
+    let mut checks = Vec::new();
+    let result = read_steps::<O>(&cx, &view, input, &mut checks);
+    if result.is_ok() {
+        run_deferred(installation, cx, O::SCHEMA.name);
+    }
+    (result, checks)
+}
+
+fn read_steps<O: ReadHandler>(
+    cx: &Context<'_>,
+    view: &View,
+    input: Value,
+    checks: &mut Vec<CheckRecord>,
+) -> Result<Value, Failure> {
+    let input = O::Input::from_value(input).map_err(Failure::internal)?;
+    let request = O::resolve(cx, view, input)?;
+    let request = authorize(cx, view, O::SERVICE, request, checks)?;
+    Ok(O::run(cx, view, request)?.into_value())
+}
+
+fn run_deferred(installation: &Installation, cx: Context<'_>, operation: &'static str) {
+    let deferred = cx.into_deferred();
+    if deferred.is_empty() {
+        return;
+    }
+    let store = installation.store.clone();
+    // A thread of the pool if there is one: the caller does not wait for bookkeeping.
+    let work = move || {
+        let written = store.write(operation, |tx| -> Result<(), Failure> {
+            deferred.into_iter().for_each(|write| write(tx));
+            Ok(())
+        });
+        if let Err(error) = written.map_err(WriteError::flatten) {
+            tracing::warn!(operation, %error, "bookkeeping was not written");
+        }
+    };
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
+fn run_write<O: WriteHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
+    let cx = Context::new(installation, caller);
+    let mut checks = Vec::new();
+    let body = |tx: &mut Tx| write_steps::<O>(&cx, tx, input, &mut checks);
+    let result = installation.store.write(O::SCHEMA.name, body).map_err(WriteError::flatten);
+    (result, checks)
+}
+
+fn run_write_waiting<'a, O: WriteHandler>(
+    installation: &'a Installation,
+    caller: &'a Caller,
+    input: Value,
+) -> Running<'a> {
+    Box::pin(async move {
+        let cx = Context::new(installation, caller);
+        let mut checks = Vec::new();
+        let kept = &mut checks;
+        let body = move |tx: &mut Tx| write_steps::<O>(&cx, tx, input, kept);
+        let result = installation.store.write_async(O::SCHEMA.name, body).await.map_err(WriteError::flatten);
+        (result, checks)
+    })
+}
+
+fn write_steps<O: WriteHandler>(
+    cx: &Context<'_>,
+    tx: &mut Tx,
+    input: Value,
+    checks: &mut Vec<CheckRecord>,
+) -> Result<Value, Failure> {
+    let input = O::Input::from_value(input).map_err(Failure::internal)?;
+    let request = O::resolve(cx, tx, input)?;
+    let request = authorize(cx, tx, O::SERVICE, request, checks)?;
+    Ok(O::run(cx, tx, request)?.into_value())
+}

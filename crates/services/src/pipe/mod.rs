@@ -1,0 +1,21 @@
+//! The pipe: what every call goes through, whether it came over HTTP or from inside.
+//!
+//! A call is decoded (by the gateway), *resolved* (names looked up in one snapshot; absence is carried, not reported),
+//! *authorized* (every permission it declares), *run* (in the same snapshot or transaction), and encoded. An operation's
+//! body takes [`Authorized`], which only [`authorize`] can make: forgetting the check is a type error.
+
+mod authorize;
+mod call;
+mod caller;
+mod context;
+mod endpoint;
+mod failure;
+mod permission;
+
+pub use authorize::{AuthMode, Authorized, CheckRecord, authorize};
+pub use call::{Call, Outcome};
+pub use caller::{Caller, SessionFacts};
+pub use context::{Context, Installation};
+pub use endpoint::{Endpoint, EndpointKind, ReadHandler, Resolve, WriteHandler, blocking, read, write};
+pub use failure::Failure;
+pub use permission::{Allowed, Checked, Guarded, Permission, ResourceGuard};

@@ -1,0 +1,151 @@
+//! What an operation must be allowed before it may run.
+
+use std::sync::Arc;
+
+use landfall_base::{AccountId, Arn};
+use landfall_iam::{Attached, Policy};
+
+/// One check: may the caller do `action` to `resource`?
+#[derive(Debug, Clone)]
+pub struct Permission {
+    /// `secretsmanager:GetSecretValue`
+    pub action: &'static str,
+    /// The resource's ARN; `*` for actions without resource types.
+    pub resource: String,
+    /// The account that owns the resource; `None` for the caller's own.
+    pub account: Option<AccountId>,
+    /// Condition keys of the service, beside the global ones that the pipe fills in.
+    pub context: Vec<(String, Vec<String>)>,
+    /// The resource's own policy.
+    pub guard: Option<ResourceGuard>,
+}
+
+/// A policy that sits on the resource.
+#[derive(Debug, Clone)]
+pub struct ResourceGuard {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// The resource is a role and the policy its trust policy: without its consent nothing is allowed.
+    pub role_trust: bool,
+}
+
+impl ResourceGuard {
+    pub(super) fn attached(&self) -> Attached<'_> {
+        let name = if self.role_trust { "trust policy" } else { "resource policy" };
+        Attached::to_resource(name, &self.policy)
+    }
+}
+
+impl Permission {
+    /// A check against one resource, owned by the account in its ARN.
+    pub fn on(action: &'static str, resource: &Arn) -> Self {
+        Self {
+            action,
+            resource: resource.as_str().to_owned(),
+            account: resource.account_id(),
+            context: Vec::new(),
+            guard: None,
+        }
+    }
+
+    /// A check for an action without resource types.
+    pub fn on_anything(action: &'static str) -> Self {
+        Self { action, resource: "*".to_owned(), account: None, context: Vec::new(), guard: None }
+    }
+
+    /// Adds a condition key with one value.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.context.push((key.into(), vec![value.into()]));
+        self
+    }
+
+    /// Adds a condition key with several values.
+    #[must_use]
+    pub fn with_all(mut self, key: impl Into<String>, values: impl IntoIterator<Item = String>) -> Self {
+        self.context.push((key.into(), values.into_iter().collect()));
+        self
+    }
+
+    /// Adds a condition key if there is a value: absence is meaningful to policies.
+    #[must_use]
+    pub fn with_some(self, key: impl Into<String>, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds `aws:ResourceTag/…` for each tag of the resource.
+    #[must_use]
+    pub fn with_resource_tags<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        for (key, value) in tags {
+            self.context.push((format!("aws:ResourceTag/{key}"), vec![value.to_owned()]));
+        }
+        self
+    }
+
+    /// Adds `aws:RequestTag/…` for each tag of the request and `aws:TagKeys` for all of them.
+    #[must_use]
+    pub fn with_request_tags<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut keys = Vec::new();
+        for (key, value) in tags {
+            self.context.push((format!("aws:RequestTag/{key}"), vec![value.to_owned()]));
+            keys.push(key.to_owned());
+        }
+        if !keys.is_empty() {
+            self.context.push(("aws:TagKeys".to_owned(), keys));
+        }
+        self
+    }
+
+    /// Sets the policy on the resource, if it has one.
+    #[must_use]
+    pub fn guarded_by(mut self, policy: Option<Arc<Policy>>) -> Self {
+        self.guard = policy.map(|policy| ResourceGuard { policy, role_trust: false });
+        self
+    }
+}
+
+/// A resolved request that knows which permissions it needs.
+pub trait Guarded {
+    /// Every check that AWS makes for this call, in AWS's order. Empty only for calls that AWS allows everybody.
+    fn permissions(&self) -> Vec<Permission>;
+}
+
+/// A resolved request whose permissions were worked out while it was resolved.
+#[derive(Debug)]
+pub struct Checked<T> {
+    /// What `run` needs.
+    pub request: T,
+    /// The checks.
+    pub permissions: Vec<Permission>,
+}
+
+impl<T> Checked<T> {
+    /// A request with one check.
+    pub fn one(request: T, permission: Permission) -> Self {
+        Self { request, permissions: vec![permission] }
+    }
+
+    /// A request with several checks.
+    pub fn all(request: T, permissions: Vec<Permission>) -> Self {
+        Self { request, permissions }
+    }
+}
+
+impl<T> Guarded for Checked<T> {
+    fn permissions(&self) -> Vec<Permission> {
+        self.permissions.clone()
+    }
+}
+
+/// A request that every authenticated caller may make, whatever policies say (`sts:GetCallerIdentity`).
+#[derive(Debug)]
+pub struct Allowed<T>(pub T);
+
+impl<T> Guarded for Allowed<T> {
+    fn permissions(&self) -> Vec<Permission> {
+        Vec::new()
+    }
+}
