@@ -8,5 +8,6 @@ pub mod ecs;
 pub mod iam;
 pub mod pipe;
 pub mod stored;
+pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,0 +1,20 @@
+//! STS: who am I, and becoming somebody else for a while.
+//!
+//! Temporary credentials are not kept: the session token *is* the session, sealed by the vault. It names the principal by
+//! unique id, so that a role created again under an old name does not inherit sessions.
+
+mod credentials;
+mod ops;
+mod service_role;
+mod token;
+
+use landfall_api::sts as api;
+
+pub use credentials::{CredentialError, Credentials, find_credentials};
+pub use service_role::{ServiceSession, assume_role_for_service};
+
+use crate::pipe::{Endpoint, read};
+
+/// Every operation.
+pub const OPERATIONS: &[Endpoint] =
+    &[read::<api::AssumeRole>(), read::<api::GetCallerIdentity>(), read::<api::GetSessionToken>()];

@@ -1,0 +1,105 @@
+//! Becoming a role on behalf of a service: how tasks get their execution role.
+
+use std::sync::Arc;
+
+use landfall_base::{Arn, Region};
+use landfall_iam::Principal;
+use landfall_store::View;
+
+use crate::iam::record::{ROLES, key_name};
+use crate::pipe::{
+    Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts, authorize,
+};
+
+/// How long a service's session of a role lasts, in seconds.
+const SESSION_SECONDS: i64 = 6 * 3600;
+
+/// A request by a service to become a role.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceSession<'a> {
+    /// `ecs-tasks.amazonaws.com`
+    pub service: &'a str,
+    /// The role's ARN.
+    pub role_arn: &'a Arn,
+    /// The session's name: the task id.
+    pub session_name: &'a str,
+    /// `aws:SourceArn`: on whose behalf.
+    pub source_arn: &'a str,
+    /// The Region that the session works in.
+    pub region: &'a Region,
+}
+
+/// Becomes a role, if its trust policy lets the service in. The answer holds the caller to act as, or the denial, and
+/// the check that was made.
+///
+/// # Errors
+/// The denial in AWS's words; the same for a role that does not exist.
+pub fn assume_role_for_service(
+    installation: &Installation,
+    view: &View,
+    wanted: &ServiceSession<'_>,
+) -> (Result<Caller, Failure>, Vec<CheckRecord>) {
+    let mut checks = Vec::new();
+    let caller = assume(installation, view, wanted, &mut checks);
+    (caller, checks)
+}
+
+fn assume(
+    installation: &Installation,
+    view: &View,
+    wanted: &ServiceSession<'_>,
+    checks: &mut Vec<CheckRecord>,
+) -> Result<Caller, Failure> {
+    let account = wanted.role_arn.account_id().unwrap_or_else(|| installation.default_account.clone());
+    let name = wanted.role_arn.resource().rsplit('/').next().unwrap_or_default();
+    let role = view.get(&ROLES, &(&account, key_name(name).as_str()))?;
+    let role = role.filter(|role| role.arn == wanted.role_arn.as_str());
+    let mut permission = Permission::on("sts:AssumeRole", wanted.role_arn)
+        .with("aws:SourceArn", wanted.source_arn)
+        .with("aws:SourceAccount", account.as_str())
+        .with("sts:RoleSessionName", wanted.session_name);
+    permission.guard =
+        role.as_ref().map(|role| ResourceGuard { policy: Arc::clone(&role.trust), role_trust: true });
+
+    let service = service_caller(wanted, &account);
+    let cx = Context::new(installation, &service);
+    let request = Checked::one(role, permission);
+    let role = authorize(&cx, view, &landfall_api::sts::SERVICE, request, checks)?.into_request();
+    let role = role.ok_or_else(|| missing(wanted))?;
+    let issued_at = cx.now;
+    Ok(Caller {
+        principal: Principal::role_session(wanted.role_arn.clone(), &account, &role.id, wanted.session_name),
+        session: Some(Arc::new(SessionFacts {
+            issued_at,
+            expires_at: issued_at.plus_seconds(SESSION_SECONDS),
+            policies: Vec::new(),
+            tags: Vec::new(),
+            source_identity: None,
+            mfa: false,
+        })),
+        ..service
+    })
+}
+
+fn service_caller(wanted: &ServiceSession<'_>, account: &landfall_base::AccountId) -> Caller {
+    Caller {
+        principal: Principal::service(wanted.service),
+        account: account.clone(),
+        region: wanted.region.clone(),
+        access_key_id: String::new(),
+        session: None,
+        source_ip: None,
+        secure_transport: true,
+        user_agent: Some(wanted.service.to_owned()),
+        via: Vec::new(),
+    }
+}
+
+/// With enforcement off a missing role is still missing.
+fn missing(wanted: &ServiceSession<'_>) -> Failure {
+    let text = format!(
+        "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+        wanted.service, wanted.role_arn
+    );
+    landfall_shape::ServiceError::with_status("AccessDenied", 403, text).into()
+}
