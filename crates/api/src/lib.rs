@@ -8,10 +8,17 @@
 
 pub mod ecs;
 pub mod iam;
+pub mod landfall;
 pub mod logs;
 pub mod secretsmanager;
 pub mod sts;
 
 /// Every service.
-pub static SERVICES: &[&landfall_shape::ServiceSchema] =
-    &[&ecs::SERVICE, &iam::SERVICE, &logs::SERVICE, &secretsmanager::SERVICE, &sts::SERVICE];
+pub static SERVICES: &[&landfall_shape::ServiceSchema] = &[
+    &ecs::SERVICE,
+    &iam::SERVICE,
+    &landfall::SERVICE,
+    &logs::SERVICE,
+    &secretsmanager::SERVICE,
+    &sts::SERVICE,
+];

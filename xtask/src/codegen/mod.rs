@@ -52,20 +52,31 @@ fn write_if_changed(path: &Path, content: &str) -> Result<()> {
 
 fn generate() -> Result<Files> {
     let selection: Selection = files::read_json(&files::models().join("operations.json"))?;
+    let own = own_models()?;
+    let mut names: Vec<&str> = selection.keys().chain(&own).map(String::as_str).collect();
+    names.sort_unstable();
     let mut files = Files::new();
-    for name in selection.keys() {
+    for name in &names {
         let service = load(name)?;
         service.generate(&mut files).with_context(|| format!("service `{name}`"))?;
     }
-    let names: Vec<&str> = selection.keys().map(String::as_str).collect();
     files.insert("lib.rs".into(), service::library(&names));
     files.into_iter().map(|(path, content)| Ok((path, rust::format(&content)?))).collect()
+}
+
+/// Names of the services whose models are written by hand, because they are Landfall's own.
+fn own_models() -> Result<Vec<String>> {
+    let entries = fs::read_dir(files::models().join("own"))?.collect::<Result<Vec<_>, _>>()?;
+    let stem = |entry: &fs::DirEntry| Some(entry.path().file_stem()?.to_str()?.to_owned());
+    Ok(entries.iter().filter_map(stem).collect())
 }
 
 /// Reads a service's model and corrects it.
 fn load(name: &str) -> Result<Service> {
     let file = format!("{name}.json");
-    let mut model: Model = files::read_json(&files::models().join(&file))?;
+    let own = files::models().join("own").join(&file);
+    let path = if own.exists() { own } else { files::models().join(&file) };
+    let mut model: Model = files::read_json(&path)?;
     let corrections = files::models().join("overlay").join(&file);
     if corrections.exists() {
         let corrections: Vec<Correction> = files::read_json(&corrections)?;

@@ -1,0 +1,129 @@
+//! The values of a condition, read once when the policy is compiled.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
+
+use super::Base;
+use crate::arn_match::ArnPattern;
+use crate::pattern::{Pattern, Syntax};
+
+/// Values by type. `None` is a value that cannot be read as the type and so never matches.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Operand {
+    Text(Box<[Pattern]>),
+    Number(Box<[Option<f64>]>),
+    /// Milliseconds since 1970.
+    Date(Box<[Option<i64>]>),
+    Bool(Box<[Option<bool>]>),
+    Binary(Box<[Option<Vec<u8>>]>),
+    Ip(Box<[Option<IpNet>]>),
+    Arn(Box<[ArnPattern]>),
+}
+
+impl Operand {
+    pub(crate) fn compile(base: Base, values: &[String], variables: bool) -> Self {
+        let text = |wildcards| {
+            let syntax = Syntax { wildcards, variables };
+            values.iter().map(|value| Pattern::compile(value, syntax)).collect()
+        };
+        match base {
+            Base::StringEquals | Base::StringEqualsIgnoreCase => Self::Text(text(false)),
+            Base::StringLike => Self::Text(text(true)),
+            Base::Numeric(_) => Self::Number(values.iter().map(|value| parse_number(value)).collect()),
+            Base::Date(_) => Self::Date(values.iter().map(|value| parse_date(value)).collect()),
+            Base::Bool | Base::Null => Self::Bool(values.iter().map(|value| parse_bool(value)).collect()),
+            Base::Binary => Self::Binary(values.iter().map(|value| parse_binary(value)).collect()),
+            Base::Ip => Self::Ip(values.iter().map(|value| parse_network(value)).collect()),
+            Base::Arn => {
+                Self::Arn(values.iter().map(|value| ArnPattern::condition(value, variables)).collect())
+            }
+        }
+    }
+}
+
+pub(crate) fn parse_number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+pub(crate) fn parse_binary(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// A network, or one address as the network of just itself.
+pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| parse_address(text).map(IpNet::from))
+}
+
+pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// ISO 8601 with time and offset, with time alone (UTC), date alone (midnight UTC), year and month, or seconds since
+/// 1970. Milliseconds since 1970.
+pub(crate) fn parse_date(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Some(seconds) = parse_number(text) {
+        let millis = seconds * 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range was checked, fractions of milliseconds go"
+        )]
+        return (millis.abs() < 1e17).then_some(millis as i64);
+    }
+    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+        return Some(timestamp.as_millisecond());
+    }
+    let utc = |time: jiff::civil::DateTime| {
+        time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_millisecond())
+    };
+    let month = || format!("{text}-01").parse::<jiff::civil::Date>();
+    text.parse::<jiff::civil::DateTime>()
+        .or_else(|_| month().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
+        .ok()
+        .and_then(utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        let noon = 1_780_315_200_000;
+        let table = [
+            ("2026-06-01T12:00:00Z", Some(noon)),
+            ("2026-06-01T14:00:00+02:00", Some(noon)),
+            ("2026-06-01T12:00Z", Some(noon)),
+            ("2026-06-01T12:00:00", Some(noon)),
+            ("1780315200", Some(noon)),
+            ("2026-06-01", Some(noon - 43_200_000)),
+            ("2026-06", Some(noon - 43_200_000)),
+            ("2026-13-01", None),
+            ("soon", None),
+            ("1e300", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse_date(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn networks() {
+        assert_eq!(parse_network("203.0.113.9"), parse_network("203.0.113.9/32"));
+        assert_eq!(parse_network("2001:DB8::/64"), parse_network("2001:db8:0::/64"));
+        assert_eq!(parse_network("203.0.113.0/33"), None);
+    }
+}

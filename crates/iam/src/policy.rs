@@ -1,0 +1,229 @@
+//! A policy document: its text as written, and its compiled form.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::compile::{self, Statement};
+use crate::document::Document;
+use crate::error::{PolicyError, PolicyErrorReason};
+use crate::validate::{invalid_principal, validate};
+
+/// What a policy is attached to; decides which elements it may have and how a refusal is worded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyKind {
+    /// Of a user, group or role, inline or managed.
+    Identity,
+    /// Permissions boundary.
+    Boundary,
+    /// Passed to `AssumeRole` or `GetFederationToken`.
+    Session,
+    /// Who may assume a role.
+    RoleTrust,
+    /// Attached to a resource.
+    Resource(ResourceService),
+    /// Service control policy.
+    ServiceControl,
+    /// Resource control policy.
+    ResourceControl,
+    /// Of a VPC endpoint.
+    Endpoint,
+}
+
+impl PolicyKind {
+    /// Whether the policy is about the principal that it is attached to and so has no `Principal` element.
+    pub(crate) fn is_attached_to_principal(self) -> bool {
+        matches!(self, Self::Identity | Self::Boundary | Self::Session | Self::ServiceControl)
+    }
+}
+
+/// The kinds of resources that have policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceService {
+    /// No `Resource` element.
+    EcrRepository,
+    /// The one policy of a registry.
+    EcrRegistry,
+    /// KMS key policy.
+    KmsKey,
+    /// Secrets Manager.
+    Secret,
+    /// S3 bucket policy.
+    Bucket,
+    /// CloudWatch Logs.
+    LogGroup,
+    /// Any other; `Resource` may be left out.
+    Other,
+}
+
+/// A parsed and compiled policy. Cloning is cheap; serialized as its text, kind and resolved principals.
+#[derive(Clone)]
+pub struct Policy(Arc<Inner>);
+
+struct Inner {
+    text: Box<str>,
+    kind: PolicyKind,
+    ids: BTreeMap<String, String>,
+    statements: Box<[Statement]>,
+}
+
+impl Policy {
+    /// Parses, validates and compiles a document that somebody wants to store.
+    ///
+    /// # Errors
+    /// What AWS refuses, in its words.
+    pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
+        let refuse = |reason| PolicyError::new(kind, reason);
+        let document = Document::parse(text).map_err(refuse)?;
+        validate(&document, kind).map_err(refuse)?;
+        Self::build(text, kind, BTreeMap::new(), &document).map_err(refuse)
+    }
+
+    /// Compiles a document that was accepted earlier, without the checks on what it may say, so that a rule added
+    /// later makes no stored policy unreadable. Parts that make no sense match nothing.
+    ///
+    /// # Errors
+    /// The document does not follow the grammar.
+    pub fn stored(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
+        Self::load(text, kind, BTreeMap::new()).map_err(|reason| PolicyError::new(kind, reason))
+    }
+
+    fn load(text: &str, kind: PolicyKind, ids: BTreeMap<String, String>) -> Result<Self, PolicyErrorReason> {
+        Self::build(text, kind, ids, &Document::parse(text)?)
+    }
+
+    fn build(
+        text: &str,
+        kind: PolicyKind,
+        ids: BTreeMap<String, String>,
+        document: &Document,
+    ) -> Result<Self, PolicyErrorReason> {
+        let statements = compile::statements(document, kind, &ids)?;
+        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements })))
+    }
+
+    /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
+    /// principal that is deleted and made again under the same name is another principal. `resolve` gets the ARN of a
+    /// user or role and answers its `AIDA…` or `AROA…`.
+    ///
+    /// # Errors
+    /// A named principal does not exist.
+    pub fn resolve_principals(
+        &self,
+        mut resolve: impl FnMut(&str) -> Option<String>,
+    ) -> Result<Self, PolicyError> {
+        let refuse = |reason| PolicyError::new(self.0.kind, reason);
+        let document = Document::parse(&self.0.text).map_err(refuse)?;
+        let mut ids = BTreeMap::new();
+        let principals = document.statements.iter().filter_map(|it| it.principal.as_ref());
+        for entry in principals.flat_map(|it| &it.entries).filter(|it| compile::has_unique_id(it)) {
+            let id = resolve(&entry.value).ok_or_else(|| refuse(invalid_principal(entry)))?;
+            ids.insert(entry.value.clone(), id);
+        }
+        Self::build(&self.0.text, self.0.kind, ids, &document).map_err(refuse)
+    }
+
+    /// The document exactly as it was written.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What it is attached to.
+    pub fn kind(&self) -> PolicyKind {
+        self.0.kind
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.0.statements
+    }
+}
+
+/// Size of a document as IAM counts it against its quotas: characters other than white space.
+pub fn policy_size(text: &str) -> usize {
+    text.chars().filter(|character| !character.is_whitespace()).count()
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("kind", &self.0.kind).field("text", &self.0.text).finish()
+    }
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.0.text, self.0.kind, &self.0.ids) == (&other.0.text, other.0.kind, &other.0.ids)
+    }
+}
+
+impl Eq for Policy {}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    text: &'a str,
+    kind: PolicyKind,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    principals: &'a BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    text: String,
+    kind: PolicyKind,
+    #[serde(default)]
+    principals: BTreeMap<String, String>,
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Inner { text, kind, ids, .. } = self.0.as_ref();
+        Written { text, kind: *kind, principals: ids }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = Read::deserialize(deserializer)?;
+        Self::load(&read.text, read.kind, read.principals).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRUST: &str = r#"{ "Statement": {"Effect":"Allow","Action":"sts:AssumeRole",
+        "Principal":{"AWS":["arn:aws:iam::111122223333:role/a","111122223333"]}} }"#;
+
+    #[test]
+    fn serialization_keeps_text_and_resolved_principals() {
+        let policy = Policy::parse(TRUST, PolicyKind::RoleTrust).unwrap();
+        let resolved = policy.resolve_principals(|_| Some("AROAX".into())).unwrap();
+        assert_ne!(policy, resolved);
+        for policy in [policy, resolved] {
+            let json = serde_json::to_string(&policy).unwrap();
+            let back: Policy = serde_json::from_str(&json).unwrap();
+            assert_eq!(back, policy);
+            assert_eq!(back.text(), TRUST);
+        }
+    }
+
+    #[test]
+    fn unknown_principals_are_named() {
+        let policy = Policy::parse(TRUST, PolicyKind::RoleTrust).unwrap();
+        let error = policy.resolve_principals(|_| None).unwrap_err();
+        assert_eq!(
+            error.message(),
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:role/a""#
+        );
+    }
+
+    #[test]
+    fn white_space_is_not_counted() {
+        assert_eq!(policy_size("{ \"a\" :\n 1 }"), 7);
+    }
+}

@@ -1,0 +1,185 @@
+//! The `Principal` and `NotPrincipal` elements, and how strong a grant to each kind of principal is.
+
+use std::collections::BTreeMap;
+
+use landfall_base::{AccountId, Arn};
+use serde::{Deserialize, Serialize};
+
+use crate::choices;
+use crate::compile::Selection;
+use crate::document::{PrincipalEntry, PrincipalKind};
+use crate::principal::{Kind, Principal};
+use crate::request::Target;
+
+/// What a matching Allow of a resource policy is worth inside the account (IAM User Guide, "Policy evaluation logic",
+/// table of resource-based policies). Ordered from weak to strong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// The account was named: its own policies still have to allow.
+    Account,
+    /// The role of the session was named: boundary and session policies still limit.
+    Parent,
+    /// The caller itself or everybody was named: nothing else is needed.
+    Direct,
+}
+
+#[derive(Debug)]
+pub(crate) struct Principals(pub(crate) Selection<PrincipalPattern>);
+
+#[derive(Debug)]
+pub(crate) enum PrincipalPattern {
+    Everyone,
+    Account(Box<str>),
+    /// A session's ARN, or the ARN of a user or role whose id is not known.
+    Arn(Box<str>),
+    /// An id, with the ARN that it was written as.
+    UniqueId {
+        id: Box<str>,
+        written: Box<str>,
+    },
+    Service(Box<str>),
+    Federated(Box<str>),
+    /// A canonical user id, or something that is no principal. Matches nobody.
+    Nobody(Box<str>),
+}
+
+impl PrincipalPattern {
+    pub(crate) fn compile(entry: &PrincipalEntry, ids: &BTreeMap<String, String>) -> Self {
+        let value = entry.value.as_str();
+        match entry.kind {
+            PrincipalKind::Aws => Self::aws(value, ids),
+            PrincipalKind::Service => Self::Service(value.into()),
+            PrincipalKind::Federated => Self::Federated(value.into()),
+            PrincipalKind::CanonicalUser => Self::Nobody(value.into()),
+        }
+    }
+
+    /// The same for the grantee of a KMS grant.
+    pub(crate) fn aws(value: &str, ids: &BTreeMap<String, String>) -> Self {
+        if value == "*" {
+            return Self::Everyone;
+        }
+        if let Some(id) = ids.get(value) {
+            return Self::UniqueId { id: id.as_str().into(), written: value.into() };
+        }
+        if value.parse::<AccountId>().is_ok() {
+            return Self::Account(value.into());
+        }
+        match value.parse::<Arn>() {
+            Ok(arn) if arn.service() == "iam" && arn.resource() == "root" => {
+                Self::Account(arn.account().into())
+            }
+            Ok(_) if value.contains(['*', '?']) => Self::Nobody(value.into()),
+            Ok(_) => Self::Arn(value.into()),
+            Err(_) if value.starts_with("AIDA") || value.starts_with("AROA") => {
+                Self::UniqueId { id: value.into(), written: value.into() }
+            }
+            Err(_) => Self::Nobody(value.into()),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Everyone => "*",
+            Self::UniqueId { written, .. } => written,
+            Self::Account(text)
+            | Self::Arn(text)
+            | Self::Service(text)
+            | Self::Federated(text)
+            | Self::Nobody(text) => text,
+        }
+    }
+
+    pub(crate) fn matches(&self, principal: &Principal) -> Option<Strength> {
+        match self {
+            Self::Everyone if choices::EVERYONE_IS_DIRECT => Some(Strength::Direct),
+            Self::Everyone => Some(Strength::Parent),
+            Self::Account(account) => {
+                (principal.account()?.as_str() == account.as_ref()).then_some(Strength::Account)
+            }
+            Self::Arn(wanted) => by_arn(wanted, principal),
+            Self::UniqueId { id, .. } => by_id(id, principal),
+            Self::Service(name) => (principal.service_name()? == name.as_ref()).then_some(Strength::Direct),
+            Self::Federated(wanted) => match &principal.kind {
+                Kind::WebIdentity { provider } if is_provider(wanted, provider) => Some(Strength::Direct),
+                _ => None,
+            },
+            Self::Nobody(_) => None,
+        }
+    }
+}
+
+/// A provider may be written as its host or as the ARN of its IAM provider.
+fn is_provider(wanted: &str, provider: &str) -> bool {
+    wanted == "*" || wanted == provider || provider_host(wanted) == provider_host(provider)
+}
+
+fn provider_host(text: &str) -> &str {
+    text.rsplit_once("oidc-provider/").map_or(text, |(_, host)| host)
+}
+
+fn by_arn(wanted: &str, principal: &Principal) -> Option<Strength> {
+    if principal.arn().is_some_and(|arn| arn.as_str() == wanted) {
+        return Some(Strength::Direct);
+    }
+    let parent = match &principal.kind {
+        Kind::RoleSession { role_arn, .. } => Some(role_arn),
+        Kind::FederatedUser { parent, .. } => parent.as_ref().map(|parent| &parent.arn),
+        _ => None,
+    };
+    parent.is_some_and(|arn| arn.as_str() == wanted).then_some(Strength::Parent)
+}
+
+fn by_id(wanted: &str, principal: &Principal) -> Option<Strength> {
+    let (id, strength) = match &principal.kind {
+        Kind::User { unique_id, .. } => (unique_id, Strength::Direct),
+        Kind::RoleSession { role_id, .. } => (role_id, Strength::Parent),
+        Kind::FederatedUser { parent: Some(parent), .. } => (&parent.unique_id, Strength::Parent),
+        _ => return None,
+    };
+    (id == wanted).then_some(strength)
+}
+
+impl Principals {
+    pub(crate) fn nobody() -> Self {
+        Self(Selection { not: false, patterns: Box::new([]) })
+    }
+
+    pub(crate) fn matches(&self, target: &Target<'_>, denies: bool) -> Option<Strength> {
+        let principal = target.request.principal;
+        if !self.0.not {
+            return self.0.patterns.iter().filter_map(|pattern| pattern.matches(principal)).max();
+        }
+        let spared = if denies {
+            self.spares_from_denial(principal, target.has_boundary)
+        } else {
+            self.0.patterns.iter().any(|pattern| pattern.matches(principal).is_some())
+        };
+        (!spared).then_some(Strength::Direct)
+    }
+
+    /// Who listed a session must have listed the role and the account too (IAM User Guide, `NotPrincipal`).
+    fn spares_from_denial(&self, principal: &Principal, has_boundary: bool) -> bool {
+        let patterns = &self.0.patterns;
+        if patterns.iter().any(|pattern| matches!(pattern, PrincipalPattern::Everyone)) {
+            return true;
+        }
+        if has_boundary && choices::NOT_PRINCIPAL_DENIES_BOUNDED {
+            return false;
+        }
+        let listed = |strength| patterns.iter().any(|it| it.matches(principal) == Some(strength));
+        let (account, parent, direct) =
+            (listed(Strength::Account), listed(Strength::Parent), listed(Strength::Direct));
+        if !choices::NOT_PRINCIPAL_NEEDS_EVERY_FACET {
+            return account || parent || direct;
+        }
+        match principal.kind {
+            Kind::RoleSession { .. } | Kind::FederatedUser { .. } => account && parent && direct,
+            Kind::User { .. } => account && direct,
+            Kind::Root { .. } => account,
+            Kind::Service { .. } | Kind::WebIdentity { .. } => direct,
+            Kind::Anonymous => false,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Every statement that had a say, and why it matched or missed.
+//!
+//! A trace owns its data and can be stored. It runs over the same compiled statements as the decision.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compile::Statement;
+use crate::evaluate::{Effect, evaluate, supports_rcp};
+use crate::layers::{Attached, Layer, Layers};
+use crate::principal_match::Strength;
+use crate::request::{Request, Target, Values};
+
+/// A decision with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The caller, as a refusal names it.
+    pub principal: String,
+    /// What a policy would name: the role of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal_arn: Option<String>,
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// The outcome.
+    pub effect: Effect,
+    /// The layer that decided.
+    pub layer: Layer,
+    /// AWS's sentence, for a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<String>,
+    /// Condition keys that were set for the call.
+    pub context: Vec<(String, Vec<String>)>,
+    /// Layers with at least one policy, in AWS's order.
+    pub layers: Vec<LayerTrace>,
+}
+
+/// One layer; each level of an organization is one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerTrace {
+    /// Which.
+    pub layer: Layer,
+    /// What the layer alone says.
+    pub outcome: Effect,
+    /// Its policies.
+    pub policies: Vec<PolicyTrace>,
+}
+
+/// One policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyTrace {
+    /// Its name.
+    pub name: String,
+    /// Its ARN, if it is a managed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// What it is attached to: `principal`, `group admins`, `resource`, `organization root`.
+    pub attached_to: String,
+    /// Its statements.
+    pub statements: Vec<StatementTrace>,
+}
+
+/// `Effect` of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatementEffect {
+    /// Allow.
+    Allow,
+    /// Deny.
+    Deny,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementTrace {
+    /// Place in the document, from 0.
+    pub index: usize,
+    /// Its `Sid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Allow or Deny.
+    pub effect: StatementEffect,
+    /// How strongly it matched; none if it missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Strength>,
+    /// The elements that did not match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misses: Vec<Miss>,
+}
+
+/// Elements of a statement, in the order in which they weigh: a statement for another action is farther away than one
+/// for another resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Element {
+    /// `Condition`, one operator and key.
+    Condition,
+    /// `Resource` or `NotResource`.
+    Resource,
+    /// `Principal` or `NotPrincipal`.
+    Principal,
+    /// `Action` or `NotAction`.
+    Action,
+}
+
+/// An element that did not match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Miss {
+    /// Which.
+    pub element: Element,
+    /// The `Not…` form of the element.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not: bool,
+    /// Operator of a condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// Key of a condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What the policy says.
+    pub expected: Vec<String>,
+    /// What the request has; none for a condition key that it does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Vec<String>>,
+}
+
+/// Evaluates a request and records every statement. Takes microseconds per hundred statements; meant for refusals.
+pub fn trace(request: &Request<'_>, layers: &Layers<'_>) -> Trace {
+    let decision = evaluate(request, layers);
+    let denial = (!decision.is_allowed()).then(|| decision.denial(request));
+    Trace {
+        principal: request.principal.display().to_owned(),
+        principal_arn: request.principal.principal_arn().map(|arn| arn.as_str().to_owned()),
+        action: request.action.to_owned(),
+        resource: request.resource.to_owned(),
+        effect: decision.effect,
+        layer: decision.layer,
+        denial,
+        context: request.context.iter().map(|(key, values)| (key.to_owned(), values.to_vec())).collect(),
+        layers: layer_traces(request, layers),
+    }
+}
+
+fn layer_traces(request: &Request<'_>, layers: &Layers<'_>) -> Vec<LayerTrace> {
+    let target = Target::new(request, !layers.boundary.is_empty());
+    let mut traces = Vec::new();
+    let mut add = |layer, policies: &[Attached<'_>]| {
+        if !policies.is_empty() {
+            traces.push(trace_layer(&target, layer, policies));
+        }
+    };
+    let managed_key = layers.resource.is_some_and(|resource| resource.is_aws_managed_key());
+    if request.principal.under_rcp() && !managed_key && supports_rcp(target.service) {
+        layers.rcp.iter().for_each(|level| add(Layer::ResourceControl, level));
+    }
+    if request.principal.under_scp() {
+        layers.scp.iter().for_each(|level| add(Layer::ServiceControl, level));
+    }
+    add(Layer::Endpoint, layers.endpoint);
+    if let Some(resource) = &layers.resource {
+        add(resource.layer(), resource.policies);
+    }
+    if !request.principal.is_root() {
+        add(Layer::Identity, layers.identity);
+        add(Layer::Boundary, layers.boundary);
+        add(Layer::Session, layers.session);
+    }
+    traces
+}
+
+fn trace_layer(target: &Target<'_>, layer: Layer, policies: &[Attached<'_>]) -> LayerTrace {
+    let policies: Vec<_> = policies.iter().map(|attached| trace_policy(target, attached)).collect();
+    let matched = |effect| {
+        let mut statements = policies.iter().flat_map(|policy: &PolicyTrace| &policy.statements);
+        statements.any(|it| it.effect == effect && it.matched.is_some())
+    };
+    let outcome = if matched(StatementEffect::Deny) {
+        Effect::ExplicitDeny
+    } else if matched(StatementEffect::Allow) {
+        Effect::Allow
+    } else {
+        Effect::ImplicitDeny
+    };
+    LayerTrace { layer, outcome, policies }
+}
+
+fn trace_policy(target: &Target<'_>, attached: &Attached<'_>) -> PolicyTrace {
+    let statements = attached.policy.statements().iter().enumerate();
+    PolicyTrace {
+        name: attached.name.to_owned(),
+        arn: attached.arn.map(str::to_owned),
+        attached_to: attached.origin_text(),
+        statements: statements.map(|(index, it)| trace_statement(target, index, it)).collect(),
+    }
+}
+
+fn trace_statement(target: &Target<'_>, index: usize, statement: &Statement) -> StatementTrace {
+    StatementTrace {
+        index,
+        sid: statement.sid.as_deref().map(str::to_owned),
+        effect: if statement.denies { StatementEffect::Deny } else { StatementEffect::Allow },
+        matched: statement.applies(target),
+        misses: misses(target, statement),
+    }
+}
+
+fn misses(target: &Target<'_>, statement: &Statement) -> Vec<Miss> {
+    let mut misses = Vec::new();
+    let mut missed = |element, not, expected: Vec<String>, actual: &str| {
+        let actual = Some(vec![actual.to_owned()]);
+        misses.push(Miss { element, not, operator: None, key: None, expected, actual });
+    };
+    let request = target.request;
+    if !statement.matches_action(target) {
+        let expected = statement.actions.patterns.iter().map(|it| it.text.to_string()).collect();
+        missed(Element::Action, statement.actions.not, expected, request.action);
+    }
+    if let Some(principals) =
+        statement.principals.as_ref().filter(|_| statement.matches_principal(target).is_none())
+    {
+        let expected = principals.0.patterns.iter().map(|it| it.text().to_owned()).collect();
+        missed(Element::Principal, principals.0.not, expected, request.principal.display());
+    }
+    if let Some(resources) = statement.resources.as_ref().filter(|_| !statement.matches_resource(target)) {
+        let expected = resources.patterns.iter().map(|it| it.text.to_string()).collect();
+        missed(Element::Resource, resources.not, expected, request.resource);
+    }
+    for condition in statement.conditions.iter().filter(|condition| !condition.holds(request)) {
+        misses.push(Miss {
+            element: Element::Condition,
+            not: false,
+            operator: Some(condition.operator.name.to_string()),
+            key: Some(condition.key.to_string()),
+            expected: condition.values.to_vec(),
+            actual: request.values(&condition.key).map(Values::to_vec),
+        });
+    }
+    misses
+}
+
+impl StatementTrace {
+    /// Sorts near misses before far ones: no wrong action, few wrong elements.
+    fn distance(&self) -> (bool, usize, Option<Element>) {
+        let heaviest = self.misses.iter().map(|miss| miss.element).max();
+        (heaviest == Some(Element::Action), self.misses.len(), heaviest)
+    }
+}
+
+impl Trace {
+    /// The Allow statements that missed, nearest first, each with its layer and policy.
+    pub fn near_misses(&self) -> Vec<(Layer, &PolicyTrace, &StatementTrace)> {
+        let missed = |it: &StatementTrace| it.effect == StatementEffect::Allow && it.matched.is_none();
+        let mut found: Vec<_> = self.statements().filter(|(_, _, it)| missed(it)).collect();
+        found.sort_by_key(|(_, _, statement)| statement.distance());
+        found
+    }
+
+    /// The Deny statements that matched.
+    pub fn denials(&self) -> Vec<(Layer, &PolicyTrace, &StatementTrace)> {
+        let denies = |it: &StatementTrace| it.effect == StatementEffect::Deny && it.matched.is_some();
+        self.statements().filter(|(_, _, it)| denies(it)).collect()
+    }
+
+    fn statements(&self) -> impl Iterator<Item = (Layer, &PolicyTrace, &StatementTrace)> {
+        self.layers
+            .iter()
+            .flat_map(|layer| layer.policies.iter().map(move |policy| (layer.layer, policy)))
+            .flat_map(|(layer, policy)| policy.statements.iter().map(move |it| (layer, policy, it)))
+    }
+}

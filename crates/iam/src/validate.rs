@@ -1,0 +1,221 @@
+//! What each kind of policy may say, checked when it is written and in AWS's order, so that the first error is the one
+//! that AWS reports.
+
+use std::collections::HashSet;
+
+use crate::condition::{Base, parse_date};
+use crate::document::{Document, PrincipalEntry, PrincipalKind, Selection, Statement, Version};
+use crate::error::PolicyErrorReason as Reason;
+use crate::policy::{PolicyKind, ResourceService};
+
+type Check = Result<(), Reason>;
+
+const PARTITIONS: [&str; 8] =
+    ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
+
+const IAM_PATHS: [&str; 13] = [
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+];
+
+/// Everything that can be refused without knowing which principals exist.
+pub(crate) fn validate(document: &Document, kind: PolicyKind) -> Check {
+    version(document, kind)?;
+    each(document, |statement| principal(statement, kind))?;
+    each(document, legacy)?;
+    unique_sids(document)?;
+    each(document, has_actions)?;
+    each(document, |statement| has_resources(statement, kind))?;
+    each(document, resources)?;
+    each(document, |statement| actions(statement, kind))?;
+    each(document, |statement| control(statement, kind))
+}
+
+fn each(document: &Document, check: impl FnMut(&Statement) -> Check) -> Check {
+    document.statements.iter().try_for_each(check)
+}
+
+fn version(document: &Document, kind: PolicyKind) -> Check {
+    let needs_2012 = kind.is_attached_to_principal() || kind == PolicyKind::ResourceControl;
+    if needs_2012 && document.version != Version::V2012 { Err(Reason::Version) } else { Ok(()) }
+}
+
+fn principal(statement: &Statement, kind: PolicyKind) -> Check {
+    match (&statement.principal, kind.is_attached_to_principal()) {
+        (Some(_), true) => Err(Reason::PrincipalNotAllowed),
+        (None, true) => Ok(()),
+        (None, false) => Err(Reason::NoPrincipal),
+        (Some(principal), false) if principal.not && kind == PolicyKind::RoleTrust => Err(Reason::Syntax),
+        (Some(principal), false) => principal.entries.iter().try_for_each(principal_entry),
+    }
+}
+
+fn principal_entry(entry: &PrincipalEntry) -> Check {
+    let value = entry.value.as_str();
+    let wild = value.contains(['*', '?']);
+    let valid = match entry.kind {
+        PrincipalKind::Aws if value == "*" => true,
+        PrincipalKind::Aws => !wild && is_aws_principal(value),
+        PrincipalKind::Service => !wild && value.contains('.') && !value.contains([' ', ':', '/']),
+        PrincipalKind::Federated => value == "*" || (!wild && !value.is_empty()),
+        PrincipalKind::CanonicalUser => !wild && !value.is_empty(),
+    };
+    if valid { Ok(()) } else { Err(invalid_principal(entry)) }
+}
+
+pub(crate) fn invalid_principal(entry: &PrincipalEntry) -> Reason {
+    Reason::Principal { kind: entry.kind.name(), value: entry.value.clone() }
+}
+
+fn is_aws_principal(value: &str) -> bool {
+    let is_account = value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_unique_id = ["AIDA", "AROA"].iter().any(|prefix| value.starts_with(prefix));
+    is_account || is_unique_id || is_principal_arn(value)
+}
+
+fn is_principal_arn(value: &str) -> bool {
+    let Ok(arn) = value.parse::<landfall_base::Arn>() else { return false };
+    let prefixes: &[&str] = match arn.service() {
+        "iam" => &["user/", "role/"],
+        "sts" => &["assumed-role/", "federated-user/"],
+        _ => return false,
+    };
+    let named = prefixes.iter().any(|prefix| arn.resource().starts_with(prefix));
+    arn.region().is_empty() && !arn.account().is_empty() && (named || arn.resource() == "root")
+}
+
+fn legacy(statement: &Statement) -> Check {
+    if !matches!(statement.effect.as_str(), "Allow" | "Deny") {
+        return Err(Reason::Legacy);
+    }
+    let bad_date = |value: &String| parse_date(value).is_none();
+    let mut dates = statement.conditions.iter().filter(|it| matches!(it.operator.base, Base::Date(_)));
+    if dates.any(|condition| condition.values.iter().any(bad_date)) { Err(Reason::Legacy) } else { Ok(()) }
+}
+
+fn unique_sids(document: &Document) -> Check {
+    let mut seen = HashSet::new();
+    let mut sids =
+        document.statements.iter().filter_map(|it| it.sid.as_deref()).filter(|sid| !sid.is_empty());
+    if sids.all(|sid| seen.insert(sid)) { Ok(()) } else { Err(Reason::DuplicateSid) }
+}
+
+fn is_empty(selection: Option<&Selection<String>>) -> bool {
+    selection.is_none_or(|selection| selection.entries.is_empty())
+}
+
+fn has_actions(statement: &Statement) -> Check {
+    if is_empty(statement.action.as_ref()) { Err(Reason::NoAction) } else { Ok(()) }
+}
+
+fn has_resources(statement: &Statement, kind: PolicyKind) -> Check {
+    use ResourceService::{EcrRepository, Other};
+    match kind {
+        PolicyKind::RoleTrust | PolicyKind::Resource(EcrRepository) => match statement.resource {
+            Some(_) => Err(Reason::ResourceNotAllowed),
+            None => Ok(()),
+        },
+        PolicyKind::Resource(Other) => Ok(()),
+        _ if is_empty(statement.resource.as_ref()) => Err(Reason::NoResource),
+        _ => Ok(()),
+    }
+}
+
+fn resources(statement: &Statement) -> Check {
+    statement.resource.iter().flat_map(|it| &it.entries).try_for_each(|text| resource(text))
+}
+
+fn resource(text: &str) -> Check {
+    if text == "*" {
+        return Ok(());
+    }
+    let Some(rest) = text.strip_prefix("arn:") else { return Err(Reason::NotAnArn(text.to_owned())) };
+    let mut fields = rest.splitn(5, ':');
+    let partition = fields.next().unwrap_or_default();
+    if !partition.contains(['*', '?']) && !PARTITIONS.contains(&partition) {
+        return Err(Reason::Partition { partition: partition.to_owned(), resource: text.to_owned() });
+    }
+    let service = fields.next().filter(|service| !service.is_empty() && !service.contains(['*', '?']));
+    let service = service.ok_or(Reason::ResourceVendor)?;
+    let region = fields.next().unwrap_or_default();
+    match service {
+        "iam" if !matches!(region, "" | "*") => Err(Reason::IamRegion(text.to_owned())),
+        "iam" => iam_path(fields.nth(1)),
+        // Access points and Outposts do have a Region; buckets and objects, which have no account, do not.
+        "s3" if !matches!(region, "" | "*") && fields.next() == Some("") => {
+            Err(Reason::S3Region(text.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `None` for an ARN that stops before its last field.
+fn iam_path(path: Option<&str>) -> Check {
+    match path {
+        None | Some("*" | "root") => Ok(()),
+        Some(path) if IAM_PATHS.iter().any(|prefix| path.starts_with(prefix)) => Ok(()),
+        Some(_) => Err(Reason::IamPath),
+    }
+}
+
+fn actions(statement: &Statement, kind: PolicyKind) -> Check {
+    let mut entries = statement.action.iter().flat_map(|it| &it.entries);
+    entries.try_for_each(|text| {
+        if kind == PolicyKind::RoleTrust {
+            return trust_action(text);
+        }
+        action(text)
+    })
+}
+
+fn action(text: &str) -> Check {
+    if text == "*" {
+        return Ok(());
+    }
+    let (vendor, name) = text.split_once(':').ok_or(Reason::NoVendor)?;
+    if name.contains(':') {
+        return Err(Reason::SeveralColons);
+    }
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if vendor.is_empty() || !vendor.bytes().all(legal) {
+        return Err(Reason::Vendor(vendor.to_owned()));
+    }
+    Ok(())
+}
+
+fn trust_action(text: &str) -> Check {
+    const ALLOWED: [&str; 6] = [
+        "sts:assumerole",
+        "sts:assumerolewithsaml",
+        "sts:assumerolewithwebidentity",
+        "sts:tagsession",
+        "sts:setsourceidentity",
+        "sts:setcontext",
+    ];
+    let text = text.to_ascii_lowercase();
+    let wild = matches!(text.as_str(), "sts:*" | "sts:assumerole*");
+    if wild || ALLOWED.contains(&text.as_str()) { Ok(()) } else { Err(Reason::TrustAction) }
+}
+
+/// Resource control policies only deny, and only everybody.
+fn control(statement: &Statement, kind: PolicyKind) -> Check {
+    if kind != PolicyKind::ResourceControl {
+        return Ok(());
+    }
+    let everyone = statement
+        .principal
+        .as_ref()
+        .is_some_and(|it| !it.not && it.entries.iter().all(|entry| entry.value == "*"));
+    if everyone && statement.effect == "Deny" { Ok(()) } else { Err(Reason::NotForType) }
+}

@@ -1,0 +1,166 @@
+//! A pull: what is missing of a resolved image, several layers at once.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::layer::LayerRecord;
+use super::locks::PinGuard;
+use super::{LayerStore, io_failure};
+use crate::client::Session;
+use crate::unpack::UnpackOptions;
+use crate::{
+    Client, Credential, Descriptor, Digest, ImageConfig, LayerEvent, Progress, PullError, PullErrorKind, Resolved,
+};
+
+/// An image whose layers are on disk, and stay there while this is held.
+#[derive(Debug)]
+pub struct Image {
+    /// How to run it.
+    pub config: ImageConfig,
+    /// The image id: the digest of the config.
+    pub id: Digest,
+    /// What the reference stood for; ECS's `imageDigest`.
+    pub digest: Digest,
+    /// Directories for overlayfs, lowest first. Each appears once: a layer listed twice counts where it is highest.
+    pub layer_dirs: Vec<PathBuf>,
+    /// The layers' digests, in the same order; what [`LayerStore::remove_unused`] must keep.
+    pub layers: Vec<Digest>,
+    _pins: PinGuard,
+}
+
+impl LayerStore {
+    /// Brings what is missing of an image. At most `concurrency` layers are under way at once; a layer that another pull is
+    /// bringing is waited for.
+    ///
+    /// Dropping the future stops the pull and leaves nothing behind but complete layers.
+    ///
+    /// # Errors
+    /// Whatever the registry, the network, the archive or the disk has against it.
+    pub async fn pull(
+        &self,
+        client: &Client,
+        resolved: &Resolved,
+        credential: Option<&Credential>,
+        progress: &dyn Progress,
+        concurrency: usize,
+    ) -> Result<Image, PullError> {
+        let session = client.pull_session(&resolved.reference, credential);
+        let layers = distinct(&resolved.manifest.layers);
+        let digests: Vec<Digest> = layers.iter().map(|layer| layer.digest.clone()).collect();
+        let pins = self.pins.hold(digests.clone());
+        let config = self.config(&session, resolved).await?;
+        let image_left = Arc::new(AtomicU64::new(self.options.limits.image_bytes));
+        stream::iter(layers.iter().map(|layer| self.ensure_layer(&session, layer, &image_left, progress)))
+            .buffer_unordered(concurrency.max(1))
+            .try_collect::<()>()
+            .await?;
+        Ok(Image {
+            config,
+            id: resolved.config_digest().clone(),
+            digest: resolved.digest.clone(),
+            layer_dirs: digests.iter().map(|digest| self.layer_dir(digest).join("fs")).collect(),
+            layers: digests,
+            _pins: pins,
+        })
+    }
+
+    async fn ensure_layer(
+        &self,
+        session: &Session<'_>,
+        layer: &Descriptor,
+        image_left: &Arc<AtomicU64>,
+        progress: &dyn Progress,
+    ) -> Result<(), PullError> {
+        if !self.contains(&layer.digest) {
+            progress.layer(&layer.digest, LayerEvent::Waiting);
+            let _flight = self.flights.take(&layer.digest).await;
+            if !self.contains(&layer.digest) {
+                let options = UnpackOptions {
+                    limits: self.options.limits.clone(),
+                    image_left: Arc::clone(image_left),
+                    ..UnpackOptions::default()
+                };
+                self.fetch_layer(session, layer, options, progress).await?;
+                progress.layer(&layer.digest, LayerEvent::Done);
+                return Ok(());
+            }
+        }
+        self.charge_existing(session, layer, image_left)?;
+        progress.layer(&layer.digest, LayerEvent::Exists);
+        Ok(())
+    }
+
+    /// Counts a layer that is here already against the image's limit.
+    fn charge_existing(
+        &self,
+        session: &Session<'_>,
+        layer: &Descriptor,
+        image_left: &AtomicU64,
+    ) -> Result<(), PullError> {
+        let record = fs::read(self.layer_dir(&layer.digest).join("layer.json")).ok();
+        let record: Option<LayerRecord> = record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let bytes = record.map_or(layer.size, |record| record.unpacked);
+        let take = |left: u64| left.checked_sub(bytes);
+        match image_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let limit = self.options.limits.image_bytes;
+                let why = format!("the image unpacks to more than the limit of {limit} bytes");
+                Err(session.unpack_error(layer, PullErrorKind::LimitExceeded, why))
+            }
+        }
+    }
+
+    /// The image's config, from the store or the registry, checked against the manifest and the platform.
+    async fn config(&self, session: &Session<'_>, resolved: &Resolved) -> Result<ImageConfig, PullError> {
+        let descriptor = &resolved.manifest.config;
+        let path = self.config_path(&descriptor.digest);
+        let kept = fs::read(&path).ok().filter(|bytes| descriptor.digest.matches(bytes));
+        let bytes = match kept {
+            Some(bytes) => bytes,
+            None => {
+                let limit = session.client.options().max_config_bytes;
+                let bytes = session.small_blob(descriptor, limit).await?;
+                self.keep_config(&path, &bytes)?;
+                bytes.to_vec()
+            }
+        };
+        let invalid =
+            |why: String| session.blob_error(descriptor, PullErrorKind::InvalidManifest, why);
+        let config: ImageConfig = serde_json::from_slice(&bytes)
+            .map_err(|error| invalid(format!("the image config cannot be read: {error}")))?;
+        if let Some(offered) = config.platform().filter(|offered| resolved.platform.rank(offered).is_none()) {
+            tracing::debug!(%offered, "the image is for another platform");
+            let why =
+                format!("image Manifest does not contain descriptor matching platform '{}'", resolved.platform);
+            return Err(session.blob_error(descriptor, PullErrorKind::PlatformMismatch, why));
+        }
+        let (listed, stated) = (resolved.manifest.layers.len(), config.rootfs.diff_ids.len());
+        if listed != stated {
+            return Err(invalid(format!("the manifest lists {listed} layers and the image config {stated}")));
+        }
+        Ok(config)
+    }
+
+    fn keep_config(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), PullError> {
+        let scratch = self.scratch()?;
+        let draft = scratch.path().join("config");
+        // Not synced: a config that a crash damaged no longer has its digest and is fetched again.
+        fs::write(&draft, bytes)
+            .and_then(|()| fs::rename(&draft, path))
+            .map_err(|error| io_failure(path, &error))
+    }
+}
+
+/// Each layer once, where it is highest: overlayfs refuses a directory twice, and the higher one hides the lower wholly.
+fn distinct(layers: &[Descriptor]) -> Vec<&Descriptor> {
+    let mut seen = HashSet::new();
+    let mut kept: Vec<&Descriptor> = layers.iter().rev().filter(|layer| seen.insert(&layer.digest)).collect();
+    kept.reverse();
+    kept
+}

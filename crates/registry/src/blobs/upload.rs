@@ -1,0 +1,142 @@
+//! Content on its way in: hashed as it is written, visible once its digest has been checked.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use landfall_base::random;
+use tokio::task::JoinHandle;
+
+use super::{BlobError, BlobStore, blocking};
+use crate::digest::{Digest, Hasher};
+
+/// A temporary file and the running digest of its content. Dropped before [`Upload::finish`], it leaves nothing.
+pub struct Upload {
+    store: BlobStore,
+    file: File,
+    path: TemporaryPath,
+    hasher: Hasher,
+    size: u64,
+}
+
+/// What an upload held at some point, to go back to.
+#[derive(Clone)]
+pub(crate) struct Checkpoint {
+    hasher: Hasher,
+    size: u64,
+}
+
+impl Upload {
+    pub(super) fn create(store: BlobStore) -> io::Result<Self> {
+        let path = TemporaryPath(store.0.uploads.join(random::hex(32)));
+        let file = File::options().create_new(true).write(true).open(&path.0)?;
+        Ok(Self { store, file, path, hasher: Hasher::new(), size: 0 })
+    }
+
+    /// Number of bytes received.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends chunks.
+    ///
+    /// # Errors
+    /// What the operating system says; the upload is then gone.
+    pub async fn append(self, chunks: Vec<Bytes>) -> Result<Self, BlobError> {
+        Ok(self.start_append(chunks).await.map_err(io::Error::other)??)
+    }
+
+    /// Appends chunks while the caller gathers the next ones.
+    pub(crate) fn start_append(mut self, chunks: Vec<Bytes>) -> JoinHandle<io::Result<Self>> {
+        tokio::task::spawn_blocking(move || {
+            for chunk in &chunks {
+                self.file.write_all(chunk)?;
+                self.hasher.update(chunk);
+                self.size += chunk.len() as u64;
+            }
+            Ok(self)
+        })
+    }
+
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { hasher: self.hasher.clone(), size: self.size }
+    }
+
+    /// Forgets what came after `checkpoint`.
+    pub(crate) async fn roll_back(mut self, checkpoint: Checkpoint) -> Result<Self, BlobError> {
+        let back = blocking(move || {
+            self.file.set_len(checkpoint.size)?;
+            self.file.seek(SeekFrom::Start(checkpoint.size))?;
+            (self.hasher, self.size) = (checkpoint.hasher, checkpoint.size);
+            Ok(self)
+        });
+        Ok(back.await?)
+    }
+
+    /// Checks the digest and makes the blob visible, once its bytes are on the disk. Returns its size.
+    ///
+    /// # Errors
+    /// [`BlobError::DigestMismatch`], or what the operating system says.
+    pub async fn finish(self, expected: Digest) -> Result<u64, BlobError> {
+        let actual = self.hasher.clone().finish();
+        if actual != expected {
+            return Err(BlobError::DigestMismatch { expected, actual });
+        }
+        let size = self.size;
+        if self.store.touch(actual).await? {
+            // To remove a large file takes a while.
+            blocking(move || {
+                drop(self);
+                Ok(())
+            })
+            .await?;
+        } else {
+            blocking(move || self.publish(actual)).await?;
+        }
+        Ok(size)
+    }
+
+    /// The order matters: content on disk, then the name, then the name on disk.
+    fn publish(self, digest: Digest) -> io::Result<()> {
+        self.file.set_modified(self.store.now())?;
+        self.file.sync_all()?;
+        let target = self.store.path(digest);
+        let shard = target.parent().unwrap_or(&self.store.0.blobs);
+        make_shard(shard, &self.store.0.blobs)?;
+        fs::rename(&self.path.0, &target)?;
+        sync_dir(shard)
+    }
+}
+
+impl std::fmt::Debug for Upload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upload").field("path", &self.path.0).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// Removed when dropped; after the rename there is nothing to remove.
+struct TemporaryPath(PathBuf);
+
+impl Drop for TemporaryPath {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %self.0.display(), %error, "an unfinished upload could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn make_shard(shard: &Path, parent: &Path) -> io::Result<()> {
+    match fs::create_dir(shard) {
+        Ok(()) => sync_dir(parent),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}

@@ -1,0 +1,110 @@
+//! What is there: names, and which repository has which content.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::{Digest, Manifest, OciError, Reference, Repository, RepositoryName, Tag};
+
+/// What became of a request to take a blob out of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlink {
+    /// It is out.
+    Done,
+    /// It was not in.
+    Absent,
+    /// A manifest of the repository still names it.
+    InUse,
+}
+
+/// Repositories, tags, manifests' metadata and which repository has which blob. The bytes, of manifests too, are in the
+/// [`BlobStore`](crate::BlobStore).
+///
+/// Every method is one transaction. An [`OciError`] goes to the client as it is, so an implementation chooses the words.
+pub trait Catalog: Send + Sync + 'static {
+    /// Refuses with `NAME_UNKNOWN` if there is no such repository. Asked before every read.
+    fn open_for_pull(&self, repository: &Repository) -> impl Future<Output = Result<(), OciError>> + Send;
+
+    /// Makes the repository if that is allowed, refuses with `NAME_UNKNOWN` if not. Asked before every write.
+    fn open_for_push(&self, repository: &Repository) -> impl Future<Output = Result<(), OciError>> + Send;
+
+    /// Size in bytes of a blob, if the repository has it.
+    fn blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Option<u64>, OciError>> + Send;
+
+    /// Notes that the repository has a blob of `size` bytes. Again is no error.
+    fn link_blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        size: u64,
+    ) -> impl Future<Output = Result<(), OciError>> + Send;
+
+    /// Takes a blob out of a repository, unless one of its manifests names it.
+    fn unlink_blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Unlink, OciError>> + Send;
+
+    /// Looks up a manifest.
+    fn manifest(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<Option<Arc<Manifest>>, OciError>> + Send;
+
+    /// Stores a manifest's metadata and points `tag` at it. What it names has been checked.
+    fn put_manifest(
+        &self,
+        repository: &Repository,
+        manifest: Manifest,
+        tag: Option<&Tag>,
+    ) -> impl Future<Output = Result<(), OciError>> + Send;
+
+    /// Deletes a manifest and the tags that point at it; `false` if there was none.
+    fn delete_manifest(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> impl Future<Output = Result<bool, OciError>> + Send;
+
+    /// Deletes a tag, not what it points at; `false` if there was none.
+    fn delete_tag(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+    ) -> impl Future<Output = Result<bool, OciError>> + Send;
+
+    /// At most `limit` tags that come after `after`, in their order.
+    fn tags(
+        &self,
+        repository: &Repository,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Tag>, OciError>> + Send;
+
+    /// The manifests whose `subject` is `digest`, ordered by digest.
+    fn referrers(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Vec<Arc<Manifest>>, OciError>> + Send;
+
+    /// At most `limit` repository names of a registry that come after `after`, ordered by bytes.
+    fn repositories(
+        &self,
+        namespace: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<RepositoryName>, OciError>> + Send;
+
+    /// The digests of all manifests in all repositories and of everything that they name.
+    fn reached(&self) -> impl Future<Output = Result<HashSet<Digest>, OciError>> + Send;
+
+    /// Takes blobs out of every repository; called before their bytes are removed.
+    fn forget_blobs(&self, digests: &[Digest]) -> impl Future<Output = Result<(), OciError>> + Send;
+}

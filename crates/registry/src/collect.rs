@@ -1,0 +1,83 @@
+//! Removing what no manifest names: mark and sweep.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use landfall_base::Timestamp;
+
+use crate::{Access, Catalog, Digest, OciError, Registry};
+
+/// How many blobs are removed while pushes wait.
+const BATCH: usize = 64;
+
+/// What a collection removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Number of blobs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Uploads that nobody went on with.
+    pub uploads: u64,
+}
+
+impl<A: Access, C: Catalog> Registry<A, C> {
+    /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`.
+    ///
+    /// A client asks for a blob, pushes what is missing, then the manifest; `unwanted_for` must be longer than that
+    /// takes. With less, a push may fail and have to be repeated, but a stored manifest never loses what it names: the
+    /// mark is taken again, with pushes held back, before each batch is removed.
+    ///
+    /// # Errors
+    /// What catalog or disk say; what was removed until then stays removed.
+    pub async fn collect(&self, unwanted_for: Duration) -> Result<Collected, OciError> {
+        let seconds = i64::try_from(unwanted_for.as_secs()).unwrap_or(i64::MAX);
+        let before = self.blobs().clock().now().plus_seconds(seconds.saturating_neg());
+        let mut collected = Collected { uploads: self.uploads().expire(before), ..Collected::default() };
+        let candidates = self.candidates(before).await?;
+        for batch in candidates.chunks(BATCH) {
+            self.sweep(batch, before, &mut collected).await?;
+        }
+        Ok(collected)
+    }
+
+    async fn candidates(&self, before: Timestamp) -> Result<Vec<Digest>, OciError> {
+        let reached = self.catalog().reached().await?;
+        let all = self.blobs().list().await?;
+        let unwanted =
+            |(digest, wanted): &(Digest, Timestamp)| *wanted <= before && !reached.contains(digest);
+        Ok(all.into_iter().filter(unwanted).map(|(digest, _)| digest).collect())
+    }
+
+    async fn sweep(
+        &self,
+        batch: &[Digest],
+        before: Timestamp,
+        collected: &mut Collected,
+    ) -> Result<(), OciError> {
+        let _alone = self.gate().write().await;
+        let reached = self.catalog().reached().await?;
+        let gone = self.still_unwanted(batch, before, &reached).await?;
+        // Links first: a crash in between leaves unlinked bytes, which the next run removes, never a link to nothing.
+        self.catalog().forget_blobs(&gone).await?;
+        for digest in gone {
+            collected.bytes += self.blobs().remove(digest).await?;
+            collected.blobs += 1;
+        }
+        Ok(())
+    }
+
+    async fn still_unwanted(
+        &self,
+        batch: &[Digest],
+        before: Timestamp,
+        reached: &HashSet<Digest>,
+    ) -> Result<Vec<Digest>, OciError> {
+        let mut unwanted = Vec::new();
+        for digest in batch.iter().filter(|digest| !reached.contains(digest)) {
+            let wanted = self.blobs().wanted_at(*digest).await?;
+            unwanted.extend(wanted.filter(|wanted| *wanted <= before).map(|_| *digest));
+        }
+        Ok(unwanted)
+    }
+}

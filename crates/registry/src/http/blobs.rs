@@ -1,0 +1,106 @@
+//! Blobs: read, ask for, delete.
+
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use http::{Response, StatusCode};
+
+use super::answer::Answer;
+use super::range::{Wanted, wanted};
+use super::{Call, ResponseBody, headers};
+use crate::{
+    Access, BlobError, BlobReader, Catalog, Digest, ErrorCode, OciError, Operation, Repository,
+    RepositoryName, Unlink,
+};
+
+impl<A: Access, C: Catalog> Call<'_, A, C> {
+    pub(super) async fn head_blob(
+        &self,
+        name: &RepositoryName,
+        digest: Digest,
+    ) -> Result<Response<ResponseBody>, OciError> {
+        let repository = self.permit(Operation::HeadBlob, name).await?;
+        // Whoever is told that a blob is here may push a manifest that names it: it counts as wanted from now on.
+        let _shared = self.registry.gate().read().await;
+        let size = self.blob_size(&repository, digest).await?;
+        if !self.registry.blobs().touch(digest).await? {
+            return Err(unknown_blob(digest));
+        }
+        Ok(described(StatusCode::OK, digest).header(CONTENT_LENGTH, size).empty())
+    }
+
+    pub(super) async fn get_blob(
+        &self,
+        name: &RepositoryName,
+        digest: Digest,
+    ) -> Result<Response<ResponseBody>, OciError> {
+        let repository = self.permit(Operation::PullBlob, name).await?;
+        self.blob_size(&repository, digest).await?;
+        let reader = self.registry.blobs().read(digest).await?.ok_or_else(|| unknown_blob(digest))?;
+        let range = wanted(headers::text(&self.parts.headers, &RANGE), reader.size());
+        part_of(reader, digest, range)
+    }
+
+    pub(super) async fn delete_blob(
+        &self,
+        name: &RepositoryName,
+        digest: Digest,
+    ) -> Result<Response<ResponseBody>, OciError> {
+        let repository = self.permit(Operation::DeleteBlob, name).await?;
+        self.registry.catalog().open_for_pull(&repository).await?;
+        let _alone = self.registry.gate().write().await;
+        match self.registry.catalog().unlink_blob(&repository, digest).await? {
+            Unlink::Done => {
+                Ok(Answer::new(StatusCode::ACCEPTED).docker_header("docker-content-digest", digest).empty())
+            }
+            Unlink::Absent => Err(unknown_blob(digest)),
+            Unlink::InUse => Err(OciError::new(
+                ErrorCode::Unsupported,
+                "a manifest names this blob: delete the manifest first",
+            )),
+        }
+    }
+
+    async fn blob_size(&self, repository: &Repository, digest: Digest) -> Result<u64, OciError> {
+        self.registry.catalog().open_for_pull(repository).await?;
+        self.registry.catalog().blob(repository, digest).await?.ok_or_else(|| unknown_blob(digest))
+    }
+}
+
+fn part_of(reader: BlobReader, digest: Digest, range: Wanted) -> Result<Response<ResponseBody>, OciError> {
+    let size = reader.size();
+    match range {
+        Wanted::Whole => Ok(described(StatusCode::OK, digest).stream(size, reader.stream(0..size))),
+        Wanted::Part(range) => {
+            let shown = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            let answer = described(StatusCode::PARTIAL_CONTENT, digest).header(CONTENT_RANGE, shown);
+            Ok(answer.stream(range.end - range.start, reader.stream(range)))
+        }
+        Wanted::Unsatisfiable => Err(OciError::new(
+            ErrorCode::SizeInvalid,
+            format!("the range begins past the end: the blob has {size} bytes"),
+        )
+        .status(StatusCode::RANGE_NOT_SATISFIABLE)
+        .header(CONTENT_RANGE, format!("bytes */{size}"))),
+    }
+}
+
+fn described(status: StatusCode, digest: Digest) -> Answer {
+    Answer::new(status)
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .header(ACCEPT_RANGES, "bytes")
+        .header(ETAG, format!("\"{digest}\""))
+        .docker_header("docker-content-digest", digest)
+}
+
+pub(super) fn unknown_blob(digest: Digest) -> OciError {
+    OciError::new(ErrorCode::BlobUnknown, "blob unknown to registry")
+        .detail(serde_json::json!({ "digest": digest.to_string() }))
+}
+
+impl From<BlobError> for OciError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::DigestMismatch { .. } => Self::new(ErrorCode::DigestInvalid, format!("{error}")),
+            BlobError::InUse(_) | BlobError::Io(_) => Self::internal(error),
+        }
+    }
+}

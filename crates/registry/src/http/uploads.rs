@@ -1,0 +1,286 @@
+//! Uploads: start, mount, append, complete, ask, cancel.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_RANGE, LOCATION, RANGE};
+use http::{Response, StatusCode};
+use hyper::body::Body;
+
+use super::answer::Answer;
+use super::{BoxError, Call, ResponseBody, headers, range, receive};
+use crate::uploads::Session;
+use crate::{
+    Access, Catalog, Digest, ErrorCode, OciError, Operation, Registry, Repository, RepositoryName, Upload,
+};
+
+impl<A: Access, C: Catalog> Call<'_, A, C> {
+    pub(super) async fn start_upload<B>(
+        &self,
+        name: &RepositoryName,
+        body: B,
+    ) -> Result<Response<ResponseBody>, OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if let Some(mounted) = self.try_mount(name).await? {
+            return Ok(mounted);
+        }
+        let repository = self.permit(Operation::StartUpload, name).await?;
+        let digest = self.query.get("digest").map(parse_digest).transpose()?;
+        if digest.is_some() {
+            self.permit(Operation::CompleteUpload, name).await?;
+        }
+        self.registry.catalog().open_for_push(&repository).await?;
+        let upload = self.registry.blobs().begin().await?;
+        let session = self.registry.uploads().open(repository, upload)?;
+        match digest {
+            None => Ok(progress(StatusCode::ACCEPTED, &session)),
+            Some(digest) => self.complete(session, digest, body).await,
+        }
+    }
+
+    /// `None` when there is nothing to mount or it may not be: the client is then offered an upload.
+    async fn try_mount(&self, name: &RepositoryName) -> Result<Option<Response<ResponseBody>>, OciError> {
+        let Some(digest) = self.query.get("mount").map(parse_digest).transpose()? else { return Ok(None) };
+        let Some(Ok(from)) = self.query.get("from").map(str::parse::<RepositoryName>) else {
+            return Ok(None);
+        };
+        let repository = match self.permit(Operation::Mount { from: from.clone() }, name).await {
+            Ok(repository) => repository,
+            Err(error) if matches!(error.code, ErrorCode::Denied | ErrorCode::Unauthorized) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let source = Repository { namespace: Arc::clone(&repository.namespace), name: from };
+        let _shared = self.registry.gate().read().await;
+        let Some(size) = self.blob_in(&source, digest).await? else { return Ok(None) };
+        self.registry.catalog().open_for_push(&repository).await?;
+        self.registry.catalog().link_blob(&repository, digest, size).await?;
+        Ok(Some(completed(name, digest)))
+    }
+
+    async fn blob_in(&self, source: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {
+        match self.registry.catalog().blob(source, digest).await {
+            Err(error) if error.code == ErrorCode::NameUnknown => Ok(None),
+            Ok(Some(size)) if self.registry.blobs().touch(digest).await? => Ok(Some(size)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn upload_status(
+        &self,
+        name: &RepositoryName,
+        id: &str,
+    ) -> Result<Response<ResponseBody>, OciError> {
+        let repository = self.permit(Operation::UploadChunk, name).await?;
+        let session = self.registry.uploads().find(&repository, id)?;
+        Ok(progress(StatusCode::NO_CONTENT, &session))
+    }
+
+    pub(super) async fn cancel_upload(
+        &self,
+        name: &RepositoryName,
+        id: &str,
+    ) -> Result<Response<ResponseBody>, OciError> {
+        let repository = self.permit(Operation::UploadChunk, name).await?;
+        let session = self.registry.uploads().find(&repository, id)?;
+        self.registry.uploads().close(&session);
+        Ok(Answer::new(StatusCode::NO_CONTENT).empty())
+    }
+
+    pub(super) async fn upload_chunk<B>(
+        &self,
+        name: &RepositoryName,
+        id: &str,
+        body: B,
+    ) -> Result<Response<ResponseBody>, OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let repository = self.permit(Operation::UploadChunk, name).await?;
+        let session = self.registry.uploads().find(&repository, id)?;
+        let chunk = Chunk {
+            registry: self.registry.clone(),
+            declared: self.declared()?,
+            session: Arc::clone(&session),
+        };
+        chunk.receive(body).await?;
+        Ok(progress(StatusCode::ACCEPTED, &session))
+    }
+
+    pub(super) async fn complete_upload<B>(
+        &self,
+        name: &RepositoryName,
+        id: &str,
+        body: B,
+    ) -> Result<Response<ResponseBody>, OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let repository = self.permit(Operation::CompleteUpload, name).await?;
+        let missing =
+            || OciError::new(ErrorCode::DigestInvalid, "the query has no `digest`: send the blob's digest");
+        let digest = parse_digest(self.query.get("digest").ok_or_else(missing)?)?;
+        let session = self.registry.uploads().find(&repository, id)?;
+        self.complete(session, digest, body).await
+    }
+
+    async fn complete<B>(
+        &self,
+        session: Arc<Session>,
+        digest: Digest,
+        body: B,
+    ) -> Result<Response<ResponseBody>, OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let chunk = Chunk {
+            registry: self.registry.clone(),
+            declared: self.declared()?,
+            session: Arc::clone(&session),
+        };
+        chunk.receive(body).await?;
+        let upload = session.take()?;
+        // Whatever comes of it, this upload is at its end: a wrong digest cannot become right.
+        self.registry.uploads().close(&session);
+        let _shared = self.registry.gate().read().await;
+        let size = upload.finish(digest).await?;
+        self.registry.catalog().link_blob(&session.repository, digest, size).await?;
+        Ok(completed(&session.repository.name, digest))
+    }
+
+    fn declared(&self) -> Result<Declared, OciError> {
+        let length = headers::content_length(&self.parts.headers);
+        let range = headers::text(&self.parts.headers, &CONTENT_RANGE).map(parse_range).transpose()?;
+        match (&range, length) {
+            (Some(range), Some(length)) if range.end - range.start != length => Err(wrong_length(range)),
+            _ => Ok(Declared { length, range }),
+        }
+    }
+}
+
+/// What the request says of its body.
+struct Declared {
+    length: Option<u64>,
+    range: Option<Range<u64>>,
+}
+
+/// A body that is to be appended to an upload.
+struct Chunk<A, C> {
+    registry: Registry<A, C>,
+    session: Arc<Session>,
+    declared: Declared,
+}
+
+impl<A: Access, C: Catalog> Chunk<A, C> {
+    /// Runs on its own: when the connection breaks and nobody waits any more, what arrived is still kept.
+    async fn receive<B>(self, body: B) -> Result<(), OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        tokio::spawn(async move {
+            let upload = self.session.take()?;
+            match self.append(upload, body).await {
+                Ok((upload, result)) => {
+                    self.registry.uploads().put_back(&self.session, upload);
+                    result
+                }
+                Err(error) => {
+                    self.registry.uploads().close(&self.session);
+                    Err(error)
+                }
+            }
+        })
+        .await
+        .map_err(OciError::internal)?
+    }
+
+    async fn append<B>(&self, upload: Upload, body: B) -> Result<(Upload, Result<(), OciError>), OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        if let Err(error) = self.check(&upload) {
+            return Ok((upload, Err(error)));
+        }
+        let checkpoint = upload.checkpoint();
+        let (upload, result) = receive::append(upload, body, self.registry.limits()).await?;
+        match &self.declared.range {
+            Some(range) if result.is_ok() && upload.size() != range.end => {
+                Ok((upload.roll_back(checkpoint).await?, Err(wrong_length(range))))
+            }
+            _ => Ok((upload, result)),
+        }
+    }
+
+    fn check(&self, upload: &Upload) -> Result<(), OciError> {
+        let limit = self.registry.limits().blob_bytes;
+        if self.declared.length.is_some_and(|length| length > limit.saturating_sub(upload.size())) {
+            return Err(receive::too_large("blob", limit));
+        }
+        match &self.declared.range {
+            Some(range) if range.start != upload.size() => Err(self.out_of_order(range, upload.size())),
+            _ => Ok(()),
+        }
+    }
+
+    fn out_of_order(&self, range: &Range<u64>, size: u64) -> OciError {
+        let message =
+            format!("the chunk begins at {}: expected {size}, where the last one ended", range.start);
+        OciError::new(ErrorCode::BlobUploadInvalid, message)
+            .status(StatusCode::RANGE_NOT_SATISFIABLE)
+            .header(LOCATION, location(&self.session))
+            .header(RANGE, received(size))
+    }
+}
+
+fn progress(status: StatusCode, session: &Session) -> Response<ResponseBody> {
+    Answer::new(status)
+        .header(LOCATION, location(session))
+        .header(RANGE, received(session.received()))
+        .docker_header("docker-upload-uuid", &session.id)
+        .empty()
+}
+
+fn completed(name: &RepositoryName, digest: Digest) -> Response<ResponseBody> {
+    Answer::new(StatusCode::CREATED)
+        .header(LOCATION, format!("/v2/{name}/blobs/{digest}"))
+        .docker_header("docker-content-digest", digest)
+        .empty()
+}
+
+/// Relative, so that it is right whatever name or proxy the client came by.
+fn location(session: &Session) -> String {
+    format!("/v2/{}/blobs/uploads/{}", session.repository.name, session.id)
+}
+
+/// Clients know `0-0` for nothing yet.
+fn received(size: u64) -> String {
+    format!("0-{}", size.saturating_sub(1))
+}
+
+fn parse_digest(text: &str) -> Result<Digest, OciError> {
+    text.parse().map_err(|error| OciError::new(ErrorCode::DigestInvalid, format!("{error}")))
+}
+
+fn parse_range(text: &str) -> Result<Range<u64>, OciError> {
+    range::sent(text).ok_or_else(|| {
+        let message =
+            "the `Content-Range` header cannot be read: expected `first-last`, for example `0-1023`";
+        OciError::new(ErrorCode::BlobUploadInvalid, message)
+    })
+}
+
+fn wrong_length(range: &Range<u64>) -> OciError {
+    let message = format!("the body is not as long as its range: expected {} bytes", range.end - range.start);
+    OciError::new(ErrorCode::SizeInvalid, message)
+}

@@ -1,0 +1,172 @@
+//! A catalog in memory, for tests and for registries that need not outlive their process.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    Catalog, Digest, ErrorCode, Manifest, OciError, Reference, Repository, RepositoryName, Tag, Unlink,
+};
+
+/// A [`Catalog`] in memory. Repositories are made by the first push.
+#[derive(Debug, Default)]
+pub struct MemoryCatalog(Mutex<BTreeMap<Repository, Content>>);
+
+#[derive(Debug, Default)]
+struct Content {
+    blobs: HashMap<Digest, u64>,
+    manifests: BTreeMap<Digest, Arc<Manifest>>,
+    tags: BTreeMap<Tag, Digest>,
+}
+
+impl Content {
+    fn names(&self, digest: Digest) -> bool {
+        self.manifests.values().any(|manifest| manifest.references().any(|named| named == digest))
+    }
+
+    fn unlink(&mut self, digest: Digest) -> Unlink {
+        if !self.blobs.contains_key(&digest) {
+            return Unlink::Absent;
+        }
+        if self.names(digest) {
+            return Unlink::InUse;
+        }
+        self.blobs.remove(&digest);
+        Unlink::Done
+    }
+}
+
+impl MemoryCatalog {
+    /// An empty catalog.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No method leaves the map half changed, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Repository, Content>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, repository: &Repository, work: impl FnOnce(&mut Content) -> T) -> Result<T, OciError> {
+        self.lock().get_mut(repository).map(work).ok_or_else(|| unknown(repository))
+    }
+}
+
+fn unknown(repository: &Repository) -> OciError {
+    OciError::new(ErrorCode::NameUnknown, format!("there is no repository `{}`", repository.name))
+}
+
+fn after<T>(bound: Option<T>) -> Bound<T> {
+    bound.map_or(Bound::Unbounded, Bound::Excluded)
+}
+
+impl Catalog for MemoryCatalog {
+    async fn open_for_pull(&self, repository: &Repository) -> Result<(), OciError> {
+        self.with(repository, |_| ())
+    }
+
+    async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
+        self.lock().entry(repository.clone()).or_default();
+        Ok(())
+    }
+
+    async fn blob(&self, repository: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {
+        self.with(repository, |content| content.blobs.get(&digest).copied())
+    }
+
+    async fn link_blob(&self, repository: &Repository, digest: Digest, size: u64) -> Result<(), OciError> {
+        self.with(repository, |content| content.blobs.insert(digest, size)).map(drop)
+    }
+
+    async fn unlink_blob(&self, repository: &Repository, digest: Digest) -> Result<Unlink, OciError> {
+        self.with(repository, |content| content.unlink(digest))
+    }
+
+    async fn manifest(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Option<Arc<Manifest>>, OciError> {
+        self.with(repository, |content| {
+            let digest = match reference {
+                Reference::Digest(digest) => Some(digest),
+                Reference::Tag(tag) => content.tags.get(tag),
+            };
+            digest.and_then(|digest| content.manifests.get(digest)).cloned()
+        })
+    }
+
+    async fn put_manifest(
+        &self,
+        repository: &Repository,
+        manifest: Manifest,
+        tag: Option<&Tag>,
+    ) -> Result<(), OciError> {
+        self.with(repository, |content| {
+            content.tags.extend(tag.map(|tag| (tag.clone(), manifest.digest)));
+            content.manifests.insert(manifest.digest, Arc::new(manifest));
+        })
+    }
+
+    async fn delete_manifest(&self, repository: &Repository, digest: Digest) -> Result<bool, OciError> {
+        self.with(repository, |content| {
+            content.tags.retain(|_, target| *target != digest);
+            content.manifests.remove(&digest).is_some()
+        })
+    }
+
+    async fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, OciError> {
+        self.with(repository, |content| content.tags.remove(tag).is_some())
+    }
+
+    async fn tags(
+        &self,
+        repository: &Repository,
+        last: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Tag>, OciError> {
+        self.with(repository, |content| {
+            let rest = content.tags.range((after(last.cloned()), Bound::Unbounded));
+            rest.map(|(tag, _)| tag.clone()).take(limit).collect()
+        })
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> Result<Vec<Arc<Manifest>>, OciError> {
+        self.with(repository, |content| {
+            let about = |manifest: &&Arc<Manifest>| manifest.subject == Some(digest);
+            content.manifests.values().filter(about).cloned().collect()
+        })
+    }
+
+    async fn repositories(
+        &self,
+        namespace: &str,
+        last: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RepositoryName>, OciError> {
+        let repositories = self.lock();
+        let names = repositories.keys().filter(|repository| *repository.namespace == *namespace);
+        let rest = names
+            .map(|repository| &repository.name)
+            .filter(|name| last.is_none_or(|last| name.as_str() > last));
+        Ok(rest.take(limit).cloned().collect())
+    }
+
+    async fn reached(&self) -> Result<HashSet<Digest>, OciError> {
+        let repositories = self.lock();
+        let manifests = repositories.values().flat_map(|content| content.manifests.values());
+        Ok(manifests.flat_map(|manifest| manifest.references().chain([manifest.digest])).collect())
+    }
+
+    async fn forget_blobs(&self, digests: &[Digest]) -> Result<(), OciError> {
+        let gone: BTreeSet<&Digest> = digests.iter().collect();
+        for content in self.lock().values_mut() {
+            content.blobs.retain(|digest, _| !gone.contains(digest));
+        }
+        Ok(())
+    }
+}

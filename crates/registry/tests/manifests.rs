@@ -1,0 +1,174 @@
+//! Manifests, tags, referrers and repositories over HTTP.
+
+mod support;
+
+use landfall_registry::Digest;
+use serde_json::{Value, json};
+use support::{OCI_INDEX, OCI_MANIFEST, Server, descriptor, image};
+
+fn digest_of(document: &Value) -> Digest {
+    Digest::of(document.to_string().as_bytes())
+}
+
+#[tokio::test]
+async fn store_and_read_by_tag_and_digest() {
+    let server = Server::start().await;
+    let (digest, document) = server.push_image("team/app", "v1", "x").await;
+    for reference in ["v1".to_owned(), digest.to_string()] {
+        let path = format!("/v2/team/app/manifests/{reference}");
+        let reply = server.get(&path).await;
+        assert_eq!((reply.status.as_u16(), &reply.body[..]), (200, document.to_string().as_bytes()));
+        assert_eq!(reply.header("content-type"), OCI_MANIFEST);
+        assert_eq!(reply.header("docker-content-digest"), digest.to_string());
+        let head = server.send("HEAD", &path, &[], "").await;
+        assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+        assert_eq!(head.header("content-length"), document.to_string().len().to_string());
+    }
+    for reference in ["absent", ".bad", "sha256:bad", &Digest::of(b"").to_string()] {
+        let reply = server.get(&format!("/v2/team/app/manifests/{reference}")).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (404, "MANIFEST_UNKNOWN"), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn accept_is_honoured() {
+    let server = Server::start().await;
+    server.push_image("app", "v1", "x").await;
+    let cases = [
+        (OCI_MANIFEST, 200),
+        ("*/*", 200),
+        (OCI_INDEX, 404),
+        (&format!("{OCI_INDEX}, {OCI_MANIFEST};q=0.1"), 200),
+    ];
+    for (accept, status) in cases {
+        let reply = server.send("GET", "/v2/app/manifests/v1", &[("accept", accept)], "").await;
+        assert_eq!(reply.status, status, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn refused_manifests() {
+    let server = Server::start().await;
+    server.push_blob("app", b"c").await;
+    let good = image(b"c", &[]);
+    let mut wrong_size = good.clone();
+    wrong_size["config"]["size"] = json!(2);
+    let other = Digest::of(b"other").to_string();
+    let child = json!({ "schemaVersion": 2, "manifests": [descriptor(OCI_MANIFEST, b"absent")] });
+    let cases = [
+        ("missing layer", "v1", OCI_MANIFEST, image(b"c", &[b"absent"]), 404, "MANIFEST_BLOB_UNKNOWN"),
+        ("missing child", "v1", OCI_INDEX, child, 404, "MANIFEST_BLOB_UNKNOWN"),
+        ("wrong size", "v1", OCI_MANIFEST, wrong_size, 400, "SIZE_INVALID"),
+        ("not a manifest", "v1", OCI_MANIFEST, json!("x"), 400, "MANIFEST_INVALID"),
+        ("wrong type", "v1", OCI_INDEX, good.clone(), 400, "MANIFEST_INVALID"),
+        ("wrong digest", &other, OCI_MANIFEST, good.clone(), 400, "DIGEST_INVALID"),
+        ("bad digest", "sha256:1", OCI_MANIFEST, good.clone(), 400, "DIGEST_INVALID"),
+        ("bad tag", ".x", OCI_MANIFEST, good.clone(), 400, "TAG_INVALID"),
+        ("too large", "v1", OCI_MANIFEST, json!("x".repeat(4 << 20)), 413, "SIZE_INVALID"),
+    ];
+    for (name, reference, media_type, document, status, code) in cases {
+        let reply = server.put_manifest("app", reference, media_type, &document).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{name}");
+    }
+    assert_eq!(server.get("/v2/app/tags/list").await.json()["tags"], json!([]));
+}
+
+#[tokio::test]
+async fn an_index_and_its_images() {
+    let server = Server::start().await;
+    let (digest, document) = server.push_image("app", "one", "x").await;
+    let index = json!({
+        "schemaVersion": 2, "mediaType": OCI_INDEX,
+        "manifests": [descriptor(OCI_MANIFEST, document.to_string().as_bytes())],
+    });
+    let reply = server.put_manifest("app", "all", OCI_INDEX, &index).await;
+    assert_eq!(reply.status, 201, "{:?}", reply.body);
+    assert_eq!(reply.header("location"), format!("/v2/app/manifests/{}", digest_of(&index)));
+    let read = server.get("/v2/app/manifests/all").await;
+    assert_eq!(read.json()["manifests"][0]["digest"], digest.to_string());
+}
+
+#[tokio::test]
+async fn deletion_by_tag_and_digest() {
+    let server = Server::start().await;
+    let (digest, document) = server.push_image("app", "v1", "x").await;
+    server.put_manifest("app", "v2", OCI_MANIFEST, &document).await;
+    assert_eq!(server.send("DELETE", "/v2/app/manifests/v1", &[], "").await.status, 202);
+    assert_eq!(server.get("/v2/app/manifests/v1").await.status, 404);
+    assert_eq!(server.get("/v2/app/manifests/v2").await.status, 200);
+    let path = format!("/v2/app/manifests/{digest}");
+    assert_eq!(server.send("DELETE", &path, &[], "").await.status, 202);
+    assert_eq!(server.send("DELETE", &path, &[], "").await.code(), "MANIFEST_UNKNOWN");
+    assert_eq!(server.get("/v2/app/manifests/v2").await.status, 404);
+}
+
+#[tokio::test]
+async fn tags_in_pages() {
+    let server = Server::start().await;
+    let (_, document) = server.push_image("app", "b", "x").await;
+    for tag in ["C", "a", "D"] {
+        server.put_manifest("app", tag, OCI_MANIFEST, &document).await;
+    }
+    assert_eq!(
+        server.get("/v2/app/tags/list").await.json(),
+        json!({ "name": "app", "tags": ["a", "b", "C", "D"] })
+    );
+    let first = server.get("/v2/app/tags/list?n=2").await;
+    assert_eq!(first.json()["tags"], json!(["a", "b"]));
+    assert_eq!(first.header("link"), "</v2/app/tags/list?n=2&last=b>; rel=\"next\"");
+    let second = server.get("/v2/app/tags/list?n=2&last=b").await;
+    assert_eq!(second.json()["tags"], json!(["C", "D"]));
+    assert!(second.headers.get("link").is_none());
+    let none = server.get("/v2/app/tags/list?n=0").await;
+    assert_eq!((none.json()["tags"].clone(), none.headers.get("link")), (json!([]), None));
+    assert_eq!(server.get("/v2/app/tags/list?n=x").await.code(), "PAGINATION_NUMBER_INVALID");
+    assert_eq!(server.get("/v2/app/tags/list?last=/").await.code(), "TAG_INVALID");
+}
+
+#[tokio::test]
+async fn referrers() {
+    let server = Server::start().await;
+    let (subject, document) = server.push_image("app", "v1", "x").await;
+    server.push_blob("app", b"{}").await;
+    let artifact = |kind: &str| {
+        let mut artifact = image(b"{}", &[b"{}"]);
+        artifact["artifactType"] = json!(kind);
+        artifact["annotations"] = json!({ "by": kind });
+        artifact["subject"] = descriptor(OCI_MANIFEST, document.to_string().as_bytes());
+        artifact
+    };
+    for kind in ["a/signature", "a/sbom+json"] {
+        let stored = artifact(kind);
+        let reply = server.put_manifest("app", &digest_of(&stored).to_string(), OCI_MANIFEST, &stored).await;
+        assert_eq!((reply.status.as_u16(), reply.header("oci-subject")), (201, subject.to_string().as_str()));
+    }
+    let all = server.get(&format!("/v2/app/referrers/{subject}")).await;
+    assert_eq!(all.header("content-type"), OCI_INDEX);
+    assert_eq!(all.json()["manifests"].as_array().unwrap().len(), 2);
+    let some = server.get(&format!("/v2/app/referrers/{subject}?artifactType=a/sbom%2Bjson")).await;
+    assert_eq!(some.header("oci-filters-applied"), "artifactType");
+    let found = some.json()["manifests"].clone();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found[0]["artifactType"], "a/sbom+json");
+    assert_eq!(found[0]["annotations"], json!({ "by": "a/sbom+json" }));
+    for repository in ["app", "unknown"] {
+        let none = server.get(&format!("/v2/{repository}/referrers/{}", Digest::of(b"none"))).await;
+        assert_eq!(
+            (none.status.as_u16(), none.json()["manifests"].clone()),
+            (200, json!([])),
+            "{repository}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn repositories_in_pages() {
+    let server = Server::start().await;
+    for name in ["b", "a/c", "a"] {
+        server.push_blob(name, b"x").await;
+    }
+    let first = server.get("/v2/_catalog?n=2").await;
+    assert_eq!(first.json(), json!({ "repositories": ["a", "a/c"] }));
+    assert_eq!(first.header("link"), "</v2/_catalog?n=2&last=a/c>; rel=\"next\"");
+    assert_eq!(server.get("/v2/_catalog?n=2&last=a/c").await.json(), json!({ "repositories": ["b"] }));
+}
