@@ -1,1 +1,14 @@
 //! The HTTP edge: limits, who is calling, which operation, dispatch, errors in each protocol's form.
+//!
+//! One port serves every service, as SDKs expect of a custom endpoint: the operation is named by `X-Amz-Target` or by the
+//! form's `Action`, the service by the signature's scope. Beyond the APIs there are only health answers.
+
+mod answer;
+mod authenticate;
+mod body;
+mod dispatch;
+mod health;
+mod server;
+
+pub use dispatch::Gateway;
+pub use server::serve;

@@ -11,3 +11,11 @@ pub mod stored;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+
+use landfall_base::AccountId;
+use landfall_iam::Principal;
+
+/// The root user of an account.
+pub fn root_of(account: &AccountId) -> Principal {
+    Principal::root(account)
+}

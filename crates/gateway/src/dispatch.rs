@@ -1,0 +1,180 @@
+//! From a request to an answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request};
+use hyper::body::Incoming;
+use landfall_base::random;
+use landfall_services::pipe::{Call, Endpoint, Installation};
+use landfall_shape::{OperationSchema, Protocol, ServiceError, ServiceSchema, Value};
+use landfall_wire::query::Form;
+use landfall_wire::route::{self, Route, Router};
+use landfall_wire::sigv4::{Claim, ClaimError, Verifier};
+use landfall_wire::{json, query, validate};
+
+use crate::answer::{self, Answer};
+use crate::authenticate::{authenticate, signed_parts};
+use crate::{body, health};
+
+/// Media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Gateway {
+    call: Call,
+    router: Router,
+    verifier: Verifier,
+    services: Vec<&'static ServiceSchema>,
+}
+
+/// A request that is on its way: what errors need to be written.
+struct Exchange {
+    request_id: String,
+    parts: Parts,
+    body: Bytes,
+    form: Option<Form>,
+    peer: SocketAddr,
+}
+
+impl Gateway {
+    /// A gateway to an installation that answers for these services.
+    pub fn new(call: Call, services: &[&'static ServiceSchema]) -> Self {
+        let router = Router::new(services);
+        Self { call, router, verifier: Verifier::new(), services: services.to_vec() }
+    }
+
+    /// Answers a request that came from `peer`. Never fails: what goes wrong is an answer too.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let (parts, incoming) = request.into_parts();
+        if let Some(answer) = health::answer(&parts.method, parts.uri.path(), &self.services) {
+            return answer;
+        }
+        let request_id = random::uuid();
+        let body = match body::read(incoming).await {
+            Ok(body) => body,
+            Err(error) => return answer::error(None, Protocol::AwsJson11, &error, &request_id),
+        };
+        let form = read_form(&parts, &body);
+        self.exchange(Exchange { request_id, parts, body, form, peer }).await
+    }
+
+    async fn exchange(&self, exchange: Exchange) -> Answer {
+        let claim = Claim::read(&signed_parts(&exchange.parts));
+        let route = self.router.route(&route::Request {
+            method: exchange.parts.method.as_str(),
+            path: exchange.parts.uri.path(),
+            headers: &exchange.parts.headers,
+            form: exchange.form.as_ref(),
+            scope_service: claim.as_ref().ok().map(|claim| claim.service.as_str()),
+        });
+        match route {
+            Route::Known { service, operation } => self.known(&exchange, service, operation, claim).await,
+            Route::UnknownOperation { service, protocol, .. } => {
+                let error = route.error().unwrap_or_else(|| unknown_operation(""));
+                answer::error(service, protocol, &error, &exchange.request_id)
+            }
+            Route::Unnamed { .. } => unnamed(&exchange, claim),
+        }
+    }
+
+    async fn known(
+        &self,
+        exchange: &Exchange,
+        service: &'static ServiceSchema,
+        operation: &'static OperationSchema,
+        claim: Result<Claim, ClaimError>,
+    ) -> Answer {
+        match self.run(exchange, service, operation, claim).await {
+            Ok(value) => answer::output(service, operation, &value, &exchange.request_id),
+            Err(error) => answer::error(Some(service), service.protocol, &error, &exchange.request_id),
+        }
+    }
+
+    async fn run(
+        &self,
+        exchange: &Exchange,
+        service: &'static ServiceSchema,
+        operation: &'static OperationSchema,
+        claim: Result<Claim, ClaimError>,
+    ) -> Result<Value, ServiceError> {
+        let Exchange { parts, body, peer, .. } = exchange;
+        let endpoint = self.endpoint(service, operation)?;
+        let installation = self.installation();
+        let caller = authenticate(installation, &self.verifier, service, parts, body, *peer, claim)?;
+        let input = decode(service, operation, exchange)?;
+        validate::validate(operation.input, &input)
+            .map_err(|violations| invalid(service, validate::message(&violations)))?;
+        self.call.run(endpoint, &caller, input).await.result
+    }
+
+    fn installation(&self) -> &Arc<Installation> {
+        self.call.installation()
+    }
+
+    /// An operation can have a schema without being there yet.
+    fn endpoint(
+        &self,
+        service: &ServiceSchema,
+        operation: &OperationSchema,
+    ) -> Result<&'static Endpoint, ServiceError> {
+        self.call.endpoint(service.name, operation.name).ok_or_else(|| match service.protocol {
+            Protocol::AwsQuery => {
+                let text = format!("Could not find operation {} for version {}", operation.name, service.api_version);
+                ServiceError::client("InvalidAction", text)
+            }
+            _ => unknown_operation(""),
+        })
+    }
+}
+
+fn read_form(parts: &Parts, body: &Bytes) -> Option<Form> {
+    if parts.method == Method::GET {
+        return Form::parse(parts.uri.query()?.as_bytes()).ok();
+    }
+    let media_type = parts.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    let is_form = media_type.to_ascii_lowercase().starts_with(FORM);
+    if is_form { Form::parse(body).ok() } else { None }
+}
+
+fn decode(
+    service: &ServiceSchema,
+    operation: &'static OperationSchema,
+    exchange: &Exchange,
+) -> Result<Value, ServiceError> {
+    let decoded = match (service.protocol, &exchange.form) {
+        (Protocol::AwsQuery, Some(form)) => query::decode_input(operation, form),
+        _ => json::decode(operation.input, &exchange.body),
+    };
+    decoded.map_err(|error| error.into_service_error(service.protocol))
+}
+
+/// The code that a service gives to violated constraints.
+fn invalid(service: &ServiceSchema, message: String) -> ServiceError {
+    let code = match (service.name, service.protocol) {
+        ("ecs" | "logs" | "landfall", _) => "InvalidParameterException",
+        (_, Protocol::AwsQuery) => "ValidationError",
+        _ => "ValidationException",
+    };
+    ServiceError::client(code, message)
+}
+
+fn unknown_operation(text: impl Into<String>) -> ServiceError {
+    ServiceError::client("UnknownOperationException", text)
+}
+
+/// A request that names no operation: another kind of client, or a service that is not there.
+fn unnamed(exchange: &Exchange, claim: Result<Claim, ClaimError>) -> Answer {
+    let path = exchange.parts.uri.path();
+    let (method, request_id) = (&exchange.parts.method, &exchange.request_id);
+    let text = match claim {
+        Ok(claim) => format!("`{}` is not a service of this server, or `{method} {path}` is none of its operations", claim.service),
+        Err(_) => format!("`{method} {path}` is no API call: send `POST /` with `X-Amz-Target`, or a form with `Action`"),
+    };
+    let status = if path == "/" { 400 } else { 404 };
+    let error = ServiceError::with_status("UnknownOperationException", status, text);
+    answer::error(None, Protocol::AwsJson11, &error, request_id)
+}
