@@ -11,6 +11,8 @@ for directory in (HERE, HERE / "e2e"):
     if str(directory) not in sys.path:
         sys.path.insert(0, str(directory))
 
+pytest.register_assert_rewrite("harness")
+
 
 def pytest_collection_modifyitems(config, items):
     """A run without the binary is an error, not a run in which everything is passed over."""

@@ -1,5 +1,8 @@
 """Fixtures: servers, accounts, registries, tasks. Each server that ends is checked for what tests forget to check."""
 
+import json
+import os
+
 import pytest
 
 from harness import registries, residue, sensitive
@@ -79,6 +82,15 @@ def admin(server):
 @pytest.fixture(scope="session")
 def account_id(admin):
     return admin.id
+
+
+@pytest.fixture(scope="session")
+def other_account(server):
+    """A further account of the same server, as its administrator."""
+    number = f"{int.from_bytes(os.urandom(4), 'big'):012d}"
+    keys = json.loads(server.command("account", "create", number, "--json", check=True).stdout)
+    assert keys["account"] == number
+    return Account(server.endpoint, keys["access_key_id"], keys["secret_access_key"])
 
 
 @pytest.fixture(scope="session")

@@ -154,11 +154,17 @@ def test_an_unknown_target_prefix(admin):
     assert (answer.status, answer.code) == (400, "UnknownOperationException")
 
 
-@pytest.mark.parametrize("body", ["{", "not json", '{"a": 1,}', "[]", '"text"', "3", "", b"\xff\xfe{}", "{" * 5000, "[" * 100_000])
+BROKEN = ["{", "not json", '{"a": 1,}', "[]", '"text"', "3", b"\xff\xfe{}", '{"a":' * 5000, "[" * 100_000]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:10]))
 def test_a_broken_body(admin, body):
     answer = raw.call_json(admin, "ecs", "DescribeTasks", body)
-    assert answer.status == 400
-    assert answer.code in ("SerializationException", "InvalidParameterException" if body == "" else "SerializationException")
+    assert (answer.status, answer.code) == (400, "SerializationException")
+
+
+def test_no_body_is_an_empty_object(admin):
+    assert raw.call_json(admin, "ecs", "ListClusters", "").status == 200
 
 
 @pytest.mark.parametrize(
@@ -185,9 +191,13 @@ def test_unknown_members_and_nulls_are_passed_over(admin):
     assert answer.status == 200, answer.body
 
 
-def test_a_body_that_is_too_large(admin):
-    answer = raw.call_json(admin, "ecs", "ListClusters", '{"nonsense": "' + "x" * (32 << 20) + '"}')
-    assert answer.status in (400, 413)
+def test_a_body_that_is_too_large(server, admin):
+    try:
+        answer = raw.call_json(admin, "ecs", "ListClusters", '{"nonsense": "' + "x" * (32 << 20) + '"}')
+        assert answer.status in (400, 413)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # The server may hang up on the rest instead of reading it.
+    assert server.health()[0] == 200
 
 
 def test_pages_that_are_not_there(admin):

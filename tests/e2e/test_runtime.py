@@ -76,7 +76,7 @@ def test_limits(tasks):
 
 
 def test_an_init_process(tasks):
-    command = "cat /proc/1/cmdline | tr '\\0' ' ' | grep -c '^sh -c' ; (sleep 0.1 &) ; sleep 0.5; ps | grep -c '[Zz]ombie'"
+    command = "cat /proc/1/cmdline | tr '\\0' ' ' | grep -c '^sh -c' ; (sleep 0.1 &) ; sleep 0.5; cat /proc/[0-9]*/status | grep -c 'State:.Z'"
     with_init = tasks.output(command + "; true", linuxParameters={"initProcessEnabled": True})
     assert with_init == ["0", "0"]
     assert tasks.output("echo $$", linuxParameters={"initProcessEnabled": False}) == ["1"]
@@ -124,7 +124,7 @@ def test_the_kernel_is_kept_at_a_distance(tasks):
         "head -c 1 /proc/kcore | grep -q .",
         "unshare -m true",
         "hostname other",
-        "chroot /proc/1/root/.. ls /work",
+        "chroot /proc/1/root/.. ls /home",
         "echo max > /sys/fs/cgroup/memory.max",
         "echo -1 > /sys/fs/cgroup/memory/memory.limit_in_bytes",
     ],
@@ -134,15 +134,14 @@ def test_what_a_container_may_not(tasks, command):
 
 
 def test_a_container_sees_only_itself(tasks):
-    lines = tasks.output("ls /proc | grep -c '^[0-9]'; ls -d /work /root/.ssh 2>/dev/null | wc -l; wc -l < /proc/net/unix; cat /proc/1/comm")
+    lines = tasks.output("ls /proc | grep -c '^[0-9]'; ls -d /home /root/.ssh 2>/dev/null | wc -l; cat /proc/1/comm")
     assert int(lines[0]) < 8
-    assert lines[1] == "0"
-    assert lines[3] == "sh"
+    assert lines[1:] == ["0", "sh"]
 
 
 def test_fork_bombs_end(tasks):
     """The limit on processes holds, and the host stays usable."""
-    task = tasks.finish(tasks.container(command="for i in $(seq 1 20000); do sleep 30 & done 2>/dev/null; exit 7"), timeout=120)
+    task = tasks.finish(tasks.container(command="for i in $(seq 1 5000); do sleep 30 & done 2>/dev/null; exit 7"), timeout=120)
     assert task["stopCode"] == "EssentialContainerExited"
 
 
@@ -344,7 +343,7 @@ def test_nothing_is_left_of_a_task_that_could_not_start(tasks):
 
 def test_grandchildren_end_with_the_container(tasks):
     marker = unique("orphan")
-    tasks.finish(tasks.container(command=f"(setsid sh -c 'exec -a {marker} sleep 600' &) ; (setsid sleep 601 &); exit 0"))
+    tasks.finish(tasks.container(command=f"(setsid sh -c 'sleep 600; : {marker}' &); (setsid sleep 601 &); exit 0"))
     until("the end of all processes", lambda: not [p for p in residue.of([marker]) if p.startswith("process")], 5)
 
 

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from harness import raw, sensitive
-from harness.account import Account, allow, unique
+from harness.account import allow, unique
 from harness.errors import refused
 
 NOT_FOUND = "Secrets Manager can't find the specified secret."
@@ -262,9 +262,8 @@ def test_in_one_account_either_policy_suffices(admin, sm):
     assert user.secretsmanager.get_secret_value(SecretId=made["ARN"])["SecretString"] == "v1"
 
 
-def test_another_account_sees_nothing(server, admin, sm):
-    made = make(sm)
-    other = other_account(server)
+def test_another_account_sees_nothing(other_account, sm):
+    made, other = make(sm), other_account
     with refused("ResourceNotFoundException", NOT_FOUND):
         other.secretsmanager.get_secret_value(SecretId=made["Name"])
     with refused("AccessDeniedException", contains="because no resource-based policy allows the secretsmanager:GetSecretValue action"):
@@ -272,22 +271,13 @@ def test_another_account_sees_nothing(server, admin, sm):
     assert other.secretsmanager.list_secrets(Filters=[{"Key": "name", "Values": [made["Name"]]}])["SecretList"] == []
 
 
-def test_the_default_key_does_not_cross_accounts(server, admin, sm):
-    made, other = make(sm), other_account(server)
+def test_the_default_key_does_not_cross_accounts(other_account, sm):
+    made, other = make(sm), other_account
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{other.id}:root"}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
     sm.put_resource_policy(SecretId=made["ARN"], ResourcePolicy=json.dumps(policy))
     text = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key."
     with refused("InvalidRequestException", text):
         other.secretsmanager.get_secret_value(SecretId=made["ARN"])
-
-
-def other_account(server):
-    """A further account of the same server, as its administrator."""
-    number = f"{uuid.uuid4().int % 10**12:012d}"
-    done = server.command("account", "create", number, "--json", check=True)
-    keys = json.loads(done.stdout)
-    assert keys["account"] == number
-    return Account(server.endpoint, keys["access_key_id"], keys["secret_access_key"])
 
 
 # --- more than one at a time ---

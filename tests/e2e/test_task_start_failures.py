@@ -185,6 +185,21 @@ def test_a_secret_without_a_value(tasks, admin):
     matches(task, REGISTRY_AUTH + r"secret from the service for .*ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
 
 
+def test_a_secret_of_another_account(tasks, admin, other_account):
+    """Both policies allow it, but the default key does not cross accounts."""
+    secret = other_account.registry_secret(tasks.registry)
+    role = admin.execution_role(secret)
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": role}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    main = tasks.container(repositoryCredentials={"credentialsParameter": secret})
+    task, step = launch(tasks, main, executionRoleArn=role)
+    assert "AccessDeniedException" in task["stoppedReason"]
+    assert "because no resource-based policy allows the secretsmanager:GetSecretValue action" in task["stoppedReason"]
+    other_account.secretsmanager.put_resource_policy(SecretId=secret, ResourcePolicy=json.dumps(policy))
+    task, step = launch(tasks, main, executionRoleArn=role)
+    assert "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key." in task["stoppedReason"]
+    assert "key" in step["hint"]
+
+
 def test_two_containers_and_one_bad_secret(tasks, admin):
     """A failed credential ends the whole task, although the container is not essential."""
     secret = admin.secret({"user": "x"})

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::TaskPhase;
+
 /// A task that this node shall run or end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment {
@@ -19,6 +21,8 @@ pub struct Assignment {
     pub launch: LaunchKind,
     /// Run, or stop if running.
     pub desired: Desired,
+    /// How far it was told to be: a task that has run is not started again, even if nothing is left of it.
+    pub phase: TaskPhase,
     /// How the task reaches the network.
     pub network_mode: NetworkMode,
     /// CPU units of the whole task (1024 = one vCPU), if limited.

@@ -6,6 +6,7 @@
 //! ([`ControlPlane::prepare`]), and tells what became of it ([`ControlPlane::report`]).
 
 mod assignment;
+mod progress;
 mod report;
 mod sheet;
 mod step;
@@ -16,6 +17,7 @@ pub use assignment::{
     Assignment, ContainerAssignment, Desired, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping,
     Protocol, Ulimit, Volume,
 };
+pub use progress::PullProgress;
 pub use report::{ContainerReport, ContainerState, ImageReport, NetworkBinding, TaskPhase, TaskReport};
 pub use sheet::{ContainerSheet, LaunchSheet, LogEvent, RegistryCredential, StartFailure};
 pub use step::{StepOutcome, StepRecord};
@@ -35,6 +37,9 @@ pub trait ControlPlane: Send + Sync {
 
     /// Adds a step that the agent took (image resolved, layers pulled, container started) to the start trace.
     async fn record(&self, task_arn: &str, step: StepRecord);
+
+    /// Tells how far the pulls of a task are. Sent often; kept in memory only.
+    fn progress(&self, task_arn: &str, progress: PullProgress);
 
     /// Tells how the task stands. Reports of one task come in order; telling the same twice is harmless.
     async fn report(&self, report: TaskReport);

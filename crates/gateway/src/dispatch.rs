@@ -123,7 +123,10 @@ impl Gateway {
     ) -> Result<&'static Endpoint, ServiceError> {
         self.call.endpoint(service.name, operation.name).ok_or_else(|| match service.protocol {
             Protocol::AwsQuery => {
-                let text = format!("Could not find operation {} for version {}", operation.name, service.api_version);
+                let text = format!(
+                    "Could not find operation {} for version {}",
+                    operation.name, service.api_version
+                );
                 ServiceError::client("InvalidAction", text)
             }
             _ => unknown_operation(""),
@@ -171,8 +174,13 @@ fn unnamed(exchange: &Exchange, claim: Result<Claim, ClaimError>) -> Answer {
     let path = exchange.parts.uri.path();
     let (method, request_id) = (&exchange.parts.method, &exchange.request_id);
     let text = match claim {
-        Ok(claim) => format!("`{}` is not a service of this server, or `{method} {path}` is none of its operations", claim.service),
-        Err(_) => format!("`{method} {path}` is no API call: send `POST /` with `X-Amz-Target`, or a form with `Action`"),
+        Ok(claim) => format!(
+            "`{}` is not a service of this server, or `{method} {path}` is none of its operations",
+            claim.service
+        ),
+        Err(_) => format!(
+            "`{method} {path}` is no API call: send `POST /` with `X-Amz-Target`, or a form with `Action`"
+        ),
     };
     let status = if path == "/" { 400 } else { 404 };
     let error = ServiceError::with_status("UnknownOperationException", status, text);

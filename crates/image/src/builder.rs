@@ -54,10 +54,7 @@ impl ImageBuilder {
     ///
     /// # Errors
     /// If a path cannot stand in an archive.
-    pub fn layer<'a>(
-        self,
-        files: impl IntoIterator<Item = (&'a str, u32, &'a [u8])>,
-    ) -> io::Result<Self> {
+    pub fn layer<'a>(self, files: impl IntoIterator<Item = (&'a str, u32, &'a [u8])>) -> io::Result<Self> {
         let mut archive = tar::Builder::new(Vec::new());
         let mut made = BTreeSet::new();
         for (path, mode, bytes) in files {

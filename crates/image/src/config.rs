@@ -83,7 +83,9 @@ impl ImageConfig {
 }
 
 /// Builders written in Go print empty lists and maps as `null`.
-fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(source: D) -> Result<T, D::Error> {
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    source: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(source)?.unwrap_or_default())
 }
 
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_written_config_reads_back() {
-        let mut config = ImageConfig { architecture: "arm64".into(), os: "linux".into(), ..Default::default() };
+        let mut config =
+            ImageConfig { architecture: "arm64".into(), os: "linux".into(), ..Default::default() };
         config.config.volumes = vec!["/data".into()];
         config.config.cmd = vec!["sh".into()];
         let text = serde_json::to_string(&config).unwrap();

@@ -196,7 +196,9 @@ impl PullError {
                 "no trusted connection: install the registry's certificate authority, or list it as insecure"
             }
             PullErrorKind::Server(_) => "the registry answered with an unexpected status",
-            PullErrorKind::NotARegistry => "what answers is not a registry (it sends HTML): check host and port",
+            PullErrorKind::NotARegistry => {
+                "what answers is not a registry (it sends HTML): check host and port"
+            }
             PullErrorKind::InvalidManifest => "the manifest cannot be used",
             PullErrorKind::RefusedRedirect => "the registry redirected to a place that is not safe to follow",
             PullErrorKind::NoSpace => "no space left on device: free space, or remove unused images",

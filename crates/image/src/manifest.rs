@@ -73,13 +73,15 @@ impl Document {
     /// The bytes decide what they are, not the `Content-Type`: a document that could be read as both an image and an
     /// index is refused (CVE-2021-41190).
     pub(crate) fn parse(bytes: &[u8], content_type: &str) -> Result<Self, String> {
-        let outline: Outline =
-            serde_json::from_slice(bytes).map_err(|error| format!("the manifest is not valid JSON: {error}"))?;
+        let outline: Outline = serde_json::from_slice(bytes)
+            .map_err(|error| format!("the manifest is not valid JSON: {error}"))?;
         let stated = outline.media_type.as_deref().unwrap_or(content_type);
         if media::is_schema_1(stated) || outline.schema_version == Some(1) || outline.fs_layers.is_some() {
-            return Err("it is a schema 1 manifest, which registries stopped making in 2017: push the image again \
+            return Err(
+                "it is a schema 1 manifest, which registries stopped making in 2017: push the image again \
                         with a current client"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         match (outline.layers.is_some(), outline.manifests.is_some()) {
             (true, true) => Err("it claims to be both an image and an index".to_owned()),
@@ -96,7 +98,10 @@ fn parse_image(bytes: &[u8]) -> Result<Manifest, String> {
         return Err(format!("it is not a container image: its config is `{}`", manifest.config.media_type));
     }
     if let Some(layer) = manifest.layers.iter().find(|layer| !media::is_layer(&layer.media_type)) {
-        return Err(format!("it is not a container image: layer `{}` is `{}`", layer.digest, layer.media_type));
+        return Err(format!(
+            "it is not a container image: layer `{}` is `{}`",
+            layer.digest, layer.media_type
+        ));
     }
     if manifest.layers.len() > MAX_LAYERS {
         return Err(format!("it has {} layers: the limit is {MAX_LAYERS}", manifest.layers.len()));

@@ -101,7 +101,8 @@ mod tests {
             ("linux/s390x", &["linux/s390x"], Some("linux/s390x")),
         ];
         for (host, offers, expected) in cases {
-            let ranked = offers.iter().filter_map(|offer| Some((platform(host).rank(&platform(offer))?, *offer)));
+            let ranked =
+                offers.iter().filter_map(|offer| Some((platform(host).rank(&platform(offer))?, *offer)));
             assert_eq!(ranked.min().map(|(_, offer)| offer), expected, "{host} {offers:?}");
         }
     }

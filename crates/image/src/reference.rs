@@ -194,7 +194,10 @@ fn is_path_component(text: &str) -> bool {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let edges = text.starts_with(alphanumeric) && text.ends_with(alphanumeric);
     let separators = text.split(alphanumeric).filter(|part| !part.is_empty());
-    edges && separators.into_iter().all(|part| matches!(part, "." | "_" | "__") || part.bytes().all(|b| b == b'-'))
+    edges
+        && separators
+            .into_iter()
+            .all(|part| matches!(part, "." | "_" | "__") || part.bytes().all(|b| b == b'-'))
 }
 
 impl fmt::Display for Reference {

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use landfall_image::{
-    BuiltImage, Credential, Digest, ImageBuilder, LayerStore, NoProgress, Platform, PullErrorKind as Kind, Reference,
+    BuiltImage, Client, ClientOptions, Credential, Digest, ImageBuilder, LayerStore, NoProgress, Platform,
+    PullErrorKind as Kind, Reference,
 };
 use support::hasty_client;
 
@@ -25,13 +26,17 @@ struct DockerRegistry {
 
 impl DockerRegistry {
     fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), "")
+    }
+
+    /// Starts with more settings for `http`.
+    fn start_in(dir: tempfile::TempDir, http: &str) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (root, passwords) = (dir.path().join("data"), dir.path().join("htpasswd"));
         std::fs::write(&passwords, HTPASSWD).unwrap();
         let config = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{filesystem: \
-             {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\nauth: {{htpasswd: {{realm: test, path: {}}}}}\n",
+             {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'{http}}}\nauth: {{htpasswd: {{realm: test, path: {}}}}}\n",
             root.display(),
             passwords.display()
         );
@@ -107,7 +112,7 @@ fn listing(root: &Path) -> Vec<String> {
     let format = "%P|%y|%m|%U|%G|%s|%T@|%l|%n\\n";
     let output = run(Command::new("find").arg(root).args(["-printf", format]));
     let mut lines: Vec<String> =
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| directory_size_out(line)).collect();
+        String::from_utf8(output.stdout).unwrap().lines().map(directory_size_out).collect();
     lines.sort();
     lines
 }
@@ -207,8 +212,11 @@ async fn what_skopeo_copied_in_docker_format_is_pulled() {
     let client = hasty_client();
     let platform = Platform::linux("amd64");
     let source = registry.reference("oci:v1");
-    let image =
-        ImageBuilder::new(&platform).layer([("a", 0o644, b"from skopeo".as_slice())]).unwrap().build().unwrap();
+    let image = ImageBuilder::new(&platform)
+        .layer([("a", 0o644, b"from skopeo".as_slice())])
+        .unwrap()
+        .build()
+        .unwrap();
     image.push(&client, &source, Some(&alice())).await.unwrap();
     let target = registry.reference("docker:v2");
     run(Command::new("skopeo").args([
@@ -228,4 +236,47 @@ async fn what_skopeo_copied_in_docker_format_is_pulled() {
     let store = LayerStore::open(dir.path()).unwrap();
     let pulled = store.pull(&client, &resolved, Some(&alice()), &NoProgress, 3).await.unwrap();
     assert_eq!(std::fs::read(pulled.layer_dirs[0].join("a")).unwrap(), b"from skopeo");
+}
+
+#[tokio::test]
+async fn tls_needs_a_trusted_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"set -e; key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        openssl req -x509 $key -keyout ca.key -out ca.pem -days 2 -subj /CN=authority
+        openssl req $key -keyout key.pem -out request.pem -subj /CN=registry
+        printf 'subjectAltName=IP:127.0.0.1' > names
+        openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem"#;
+    run(Command::new("sh").arg("-c").arg(script).current_dir(dir.path()));
+    let root = std::fs::read(dir.path().join("ca.pem")).unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let http = format!(", tls: {{certificate: {}, key: {}}}", at("cert.pem"), at("key.pem"));
+    let registry = DockerRegistry::start_in(dir, &http);
+    let client = |extra_roots: Vec<Vec<u8>>| {
+        let tls_registries = vec!["127.0.0.1".to_owned()];
+        Client::new(ClientOptions { tls_registries, extra_roots, ..hasty_client().options().clone() })
+            .unwrap()
+    };
+    let (reference, platform) = (registry.reference("app:v1"), Platform::linux("amd64"));
+    let image = ImageBuilder::new(&platform).layer([("a", 0o644, b"a".as_slice())]).unwrap().build().unwrap();
+    let error = image.push(&client(vec![]), &reference, Some(&alice())).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Tls, "{error}");
+    let pushed = image.push(&client(vec![root.clone()]), &reference, Some(&alice())).await.unwrap();
+    let resolved = client(vec![root]).resolve(&reference, Some(&alice()), &platform).await.unwrap();
+    assert_eq!(resolved.digest, pushed);
+}
+
+#[tokio::test]
+async fn a_registry_without_tls_is_told_from_one_with() {
+    let registry = DockerRegistry::start();
+    let tls_registries = vec!["127.0.0.1".to_owned()];
+    let client = Client::new(ClientOptions { tls_registries, ..hasty_client().options().clone() }).unwrap();
+    let reference = registry.reference("app:v1");
+    let error = client.resolve(&reference, None, &Platform::linux("amd64")).await.unwrap_err();
+    assert_eq!(
+        error.docker_text(),
+        format!(
+            "Error response from daemon: Get \"https://{}/v2/\": http: server gave HTTP response to HTTPS client",
+            registry.address
+        )
+    );
 }

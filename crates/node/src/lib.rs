@@ -1,1 +1,51 @@
-//! The agent: task state machine and its driver, between the control plane and the runtime.
+//! The agent: what should run here becomes what does.
+//!
+//! A [`Node`] asks the control plane for its assignments whenever they may have changed, and drives each task on its own:
+//! credentials, images, sandbox, containers, logs, end. Containers outlive the agent; one that starts anew finds them and
+//! goes on where the last one was. It knows no database and no policy: only [`landfall_acs::ControlPlane`].
+
+mod logs;
+mod supervisor;
+mod task;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use landfall_acs::ControlPlane;
+use landfall_base::Clock;
+use landfall_image::{Client, LayerStore};
+use landfall_runtime::Runtime;
+
+/// What the agent works with.
+pub struct Parts {
+    /// What should run, and whom to tell.
+    pub control: Arc<dyn ControlPlane>,
+    /// Runs containers.
+    pub runtime: Arc<dyn Runtime>,
+    /// Speaks to registries.
+    pub client: Client,
+    /// Keeps layers.
+    pub layers: LayerStore,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where volumes without a host path live.
+    pub volumes: PathBuf,
+}
+
+/// The agent of this machine.
+#[derive(Clone)]
+pub struct Node {
+    parts: Arc<Parts>,
+}
+
+impl Node {
+    /// An agent that does nothing yet.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Works until `stop` completes. Tasks go on running after that.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        supervisor::run(&self.parts, stop).await;
+    }
+}

@@ -40,15 +40,19 @@ class Answer:
         return root
 
     @property
+    def _is_xml(self):
+        return self.headers.get("content-type", "").startswith("text/xml")
+
+    @property
     def code(self):
         """The error code, of either protocol."""
-        if self.body.lstrip().startswith(b"<"):
+        if self._is_xml:
             return self.xml.findtext(".//Error/Code")
         return self.json.get("__type", "").split("#")[-1]
 
     @property
     def message(self):
-        if self.body.lstrip().startswith(b"<"):
+        if self._is_xml:
             return self.xml.findtext(".//Error/Message")
         return self.json.get("message") or self.json.get("Message") or ""
 

@@ -53,6 +53,7 @@ pub static DESCRIBE_TASK_START_RESPONSE: Schema = Schema::new(
             Member::optional("stopCode", &STRING),
             Member::optional("stoppedReason", &STRING),
             Member::required("steps", &STEPS),
+            Member::optional("pull", &PULL_PROGRESS),
         ],
     },
 );
@@ -65,6 +66,18 @@ pub static LIST_ACCOUNTS_REQUEST: Schema =
 pub static LIST_ACCOUNTS_RESPONSE: Schema = Schema::new(
     "ListAccountsResponse",
     Kind::Structure { members: &[Member::required("accounts", &ACCOUNTS)] },
+);
+
+pub static PULL_PROGRESS: Schema = Schema::new(
+    "PullProgress",
+    Kind::Structure {
+        members: &[
+            Member::required("layersDone", &INTEGER),
+            Member::required("layersTotal", &INTEGER),
+            Member::required("bytesDone", &INTEGER),
+            Member::required("bytesTotal", &INTEGER),
+        ],
+    },
 );
 
 pub static SENSITIVE_STRING: Schema = Schema::sensitive("SensitiveString", Kind::STRING);

@@ -109,6 +109,7 @@ pub struct DescribeTaskStartResponse {
     pub stop_code: Option<String>,
     pub stopped_reason: Option<String>,
     pub steps: Vec<Step>,
+    pub pull: Option<PullProgress>,
 }
 
 impl Shape for DescribeTaskStartResponse {
@@ -121,16 +122,18 @@ impl Shape for DescribeTaskStartResponse {
             stop_code: members.optional("stopCode")?,
             stopped_reason: members.optional("stoppedReason")?,
             steps: members.required("steps")?,
+            pull: members.optional("pull")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(6);
+        let mut members = Structure::with_capacity(7);
         members.put("taskArn", self.task_arn);
         members.put_some("taskDefinitionArn", self.task_definition_arn);
         members.put("lastStatus", self.last_status);
         members.put_some("stopCode", self.stop_code);
         members.put_some("stoppedReason", self.stopped_reason);
         members.put("steps", self.steps);
+        members.put_some("pull", self.pull);
         Value::Structure(members)
     }
 }
@@ -162,6 +165,35 @@ impl Shape for ListAccountsResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("accounts", self.accounts);
+        Value::Structure(members)
+    }
+}
+
+/// `PullProgress`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PullProgress {
+    pub layers_done: i64,
+    pub layers_total: i64,
+    pub bytes_done: i64,
+    pub bytes_total: i64,
+}
+
+impl Shape for PullProgress {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            layers_done: members.required("layersDone")?,
+            layers_total: members.required("layersTotal")?,
+            bytes_done: members.required("bytesDone")?,
+            bytes_total: members.required("bytesTotal")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("layersDone", self.layers_done);
+        members.put("layersTotal", self.layers_total);
+        members.put("bytesDone", self.bytes_done);
+        members.put("bytesTotal", self.bytes_total);
         Value::Structure(members)
     }
 }

@@ -78,11 +78,7 @@ impl<'a> Session<'a> {
     }
 
     /// Reads a small blob, verified.
-    pub(crate) async fn small_blob(
-        &self,
-        descriptor: &Descriptor,
-        limit: usize,
-    ) -> Result<Bytes, PullError> {
+    pub(crate) async fn small_blob(&self, descriptor: &Descriptor, limit: usize) -> Result<Bytes, PullError> {
         let too_long = || {
             let why = format!("the blob is longer than {limit} bytes");
             self.blob_error(descriptor, PullErrorKind::LimitExceeded, why)
@@ -111,14 +107,26 @@ impl BlobStream<'_> {
     /// The next bytes, `None` where the transfer ends (which need not be where the blob ends).
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, PullError> {
         loop {
-            let chunk = self.session.client.transport.chunk(&mut self.response, &self.place).await?;
-            let Some(mut chunk) = chunk else { return Ok(None) };
+            let chunk = self.session.client.transport.chunk(&mut self.response, &self.place).await;
+            let Some(mut chunk) = chunk.map_err(|error| self.broken_off(error))? else { return Ok(None) };
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(chunk.len());
             let _ = chunk.split_to(skipped);
             self.skip -= skipped as u64;
             if !chunk.is_empty() {
                 return Ok(Some(chunk));
             }
+        }
+    }
+}
+
+impl BlobStream<'_> {
+    /// A connection lost in the middle of a body is a transfer that broke off.
+    fn broken_off(&self, error: PullError) -> PullError {
+        match error.kind() {
+            PullErrorKind::Connection => {
+                PullError::new(PullErrorKind::Truncated, &self.place, error.message())
+            }
+            _ => error,
         }
     }
 }

@@ -100,10 +100,7 @@ mod tests {
                     ],
                 )],
             ),
-            (
-                r#"Basic realm="Registry Realm""#,
-                vec![challenge("basic", &[("realm", "Registry Realm")])],
-            ),
+            (r#"Basic realm="Registry Realm""#, vec![challenge("basic", &[("realm", "Registry Realm")])]),
             (
                 r#"Negotiate, BASIC Realm = "a \"b\", c=d" , Bearer realm=https://x/t?a=b,service=s"#,
                 vec![

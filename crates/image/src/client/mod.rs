@@ -3,6 +3,7 @@
 mod blob;
 mod challenge;
 mod failure;
+mod proxy;
 mod push;
 mod redirect;
 mod resolve;
@@ -21,8 +22,11 @@ use crate::{Credential, PullError, Reference};
 /// How a [`Client`] behaves. The defaults suit registries on the internet.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Registries (`host` or `host:port`) that speak plain HTTP. `localhost`, `127.0.0.0/8` and `[::1]` always do.
+    /// Registries (`host` or `host:port`) that speak plain HTTP. `localhost`, `127.0.0.0/8` and `[::1]` do too,
+    /// unless listed in `tls_registries`.
     pub insecure_registries: Vec<String>,
+    /// Registries (`host` or `host:port`) that speak TLS although they are on loopback.
+    pub tls_registries: Vec<String>,
     /// Certificate authorities (PEM) to trust besides the system's.
     pub extra_roots: Vec<Vec<u8>>,
     /// Longest wait for a TCP and TLS connection.
@@ -49,6 +53,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             insecure_registries: Vec::new(),
+            tls_registries: Vec::new(),
             extra_roots: Vec::new(),
             connect_timeout: Duration::from_secs(10),
             inactivity_timeout: Duration::from_secs(60),

@@ -24,7 +24,8 @@ pub(super) fn refusal(from: &Url, to: &Url, public: bool) -> Option<String> {
         ("https", "http") => return Some(format!("from https to plain http (`{shown}`)")),
         (_, other) => return Some(format!("to a `{other}` address")),
     }
-    let inside = to.host_str().is_some_and(|host| is_inside_name(host) || literal(host).is_some_and(is_inside));
+    let inside =
+        to.host_str().is_some_and(|host| is_inside_name(host) || literal(host).is_some_and(is_inside));
     (public && inside).then(|| format!("from a public registry to the private address `{shown}`"))
 }
 
@@ -86,7 +87,12 @@ mod tests {
             ("http://r.example/", "https://cdn.example/", true, None),
             ("http://127.0.0.1:5000/", "http://127.0.0.1:9000/", false, None),
             ("https://r.corp/", "https://10.0.0.7/", false, None),
-            ("https://r.example/", "http://cdn.example/?sig=x", true, Some("plain http (`http://cdn.example/`)")),
+            (
+                "https://r.example/",
+                "http://cdn.example/?sig=x",
+                true,
+                Some("plain http (`http://cdn.example/`)"),
+            ),
             ("https://r.example/", "file:///etc/passwd", true, Some("`file`")),
             ("https://r.example/", "https://10.0.0.7/", true, Some("private")),
             ("https://r.example/", "https://169.254.169.254/latest", true, Some("private")),

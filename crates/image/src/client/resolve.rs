@@ -114,11 +114,7 @@ impl Session<'_> {
     }
 
     /// Goes down through indexes, depth first, best match first, until there is an image.
-    async fn descend(
-        &self,
-        top: Fetched,
-        platform: &Platform,
-    ) -> Result<(Fetched, Manifest), PullError> {
+    async fn descend(&self, top: Fetched, platform: &Platform) -> Result<(Fetched, Manifest), PullError> {
         let mut open = vec![(self.parse(&top)?, top, 0)];
         let mut looked_into = 0;
         while let Some((document, fetched, depth)) = open.pop() {

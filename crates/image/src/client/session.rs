@@ -6,12 +6,12 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 
+use super::Client;
 use super::challenge::{Challenge, challenges};
 use super::failure::{is_html, refused};
 use super::redirect::refusal;
 use super::token::{BASIC_LIFE, Grant, GrantKey, basic, read_token};
 use super::transport::{Answer, Exchange, is_public};
-use super::Client;
 use crate::error::{Place, Stage};
 use crate::{Credential, PullError, PullErrorKind, Reference};
 
@@ -53,7 +53,8 @@ impl Session<'_> {
         let host = self.reference.api_host();
         let scheme = if self.client.speaks_plain_http(host) { "http" } else { "https" };
         let text = format!("{scheme}://{host}/v2/{}/{rest}", self.reference.repository());
-        Url::parse(&text).map_err(|_| PullError::local(PullErrorKind::InvalidReference, "invalid reference format"))
+        Url::parse(&text)
+            .map_err(|_| PullError::local(PullErrorKind::InvalidReference, "invalid reference format"))
     }
 
     pub(crate) fn place(&self, url: &Url, stage: Stage) -> Place {
@@ -79,7 +80,7 @@ impl Session<'_> {
                 Err(error) => error.with_attempts(attempt),
             };
             let wait = match retry_wait(&error, backoff, options.max_retry_after) {
-                Some(wait) if attempt <= options.retries => wait,
+                Some(wait) if attempt <= retries_for(&error, options.retries) => wait,
                 _ => return Err(error),
             };
             tracing::debug!(%error, attempt, "trying the registry again");
@@ -107,12 +108,7 @@ impl Session<'_> {
         self.accept(second, &place).await
     }
 
-    async fn exchange(
-        &self,
-        call: &Call,
-        grant: Option<&Grant>,
-        place: &Place,
-    ) -> Result<Answer, PullError> {
+    async fn exchange(&self, call: &Call, grant: Option<&Grant>, place: &Place) -> Result<Answer, PullError> {
         let exchange = Exchange {
             method: call.method.clone(),
             url: call.url.clone(),
@@ -197,11 +193,10 @@ impl Session<'_> {
     /// The realm with service, scope and account. The scope is ours, whatever the challenge says: a registry cannot have
     /// this credential buy a token for something else.
     fn token_url(&self, bearer: &Challenge, public: bool, place: &Place) -> Result<Url, PullError> {
-        let unusable =
-            |why: String| PullError::new(PullErrorKind::Unauthorized, place, why).with_status(401);
+        let unusable = |why: String| PullError::new(PullErrorKind::Unauthorized, place, why).with_status(401);
         let realm = bearer.param("realm").and_then(|realm| Url::parse(realm).ok());
-        let mut realm =
-            realm.ok_or_else(|| unusable("the registry names no usable token server (`realm`)".to_owned()))?;
+        let mut realm = realm
+            .ok_or_else(|| unusable("the registry names no usable token server (`realm`)".to_owned()))?;
         let registry = Url::parse(&place.url).unwrap_or_else(|_| realm.clone());
         if let Some(why) = refusal(&registry, &realm, public) {
             return Err(PullError::new(
@@ -230,6 +225,11 @@ fn bearer_error(headers: &HeaderMap) -> Option<String> {
     offered.iter().find(|challenge| challenge.scheme == "bearer")?.param("error").map(str::to_owned)
 }
 
+/// How often trying again is reasonable: silence has cost a full time limit already, so it is given one more chance only.
+fn retries_for(error: &PullError, retries: u32) -> u32 {
+    if error.kind() == PullErrorKind::Timeout { retries.min(1) } else { retries }
+}
+
 /// How long to wait before trying again, or `None` if that is no use.
 fn retry_wait(error: &PullError, backoff: Duration, max_retry_after: Duration) -> Option<Duration> {
     match error.kind() {
@@ -253,7 +253,9 @@ impl Client {
         };
         let loopback = name == "localhost"
             || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
-        loopback || self.options().insecure_registries.iter().any(|entry| entry == host || entry == name)
+        let listed = |entries: &[String]| entries.iter().any(|entry| entry == host || entry == name);
+        let options = self.options();
+        listed(&options.insecure_registries) || (loopback && !listed(&options.tls_registries))
     }
 }
 
@@ -265,11 +267,14 @@ mod tests {
     #[test]
     fn only_loopback_and_listed_registries_go_without_tls() {
         let insecure_registries = vec!["r.corp:5000".to_owned(), "s.corp".to_owned()];
-        let client = Client::new(ClientOptions { insecure_registries, ..Default::default() }).unwrap();
+        let tls_registries = vec!["127.0.0.1:5443".to_owned()];
+        let options = ClientOptions { insecure_registries, tls_registries, ..Default::default() };
+        let client = Client::new(options).unwrap();
         let cases = [
             ("localhost", true),
             ("localhost:5000", true),
             ("127.0.0.1:5000", true),
+            ("127.0.0.1:5443", false),
             ("127.9.9.9", true),
             ("[::1]:5000", true),
             ("r.corp:5000", true),

@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 
 use super::failure::network_failure;
+use super::proxy::with_proxies;
 use super::redirect::{MAX_REDIRECTS, is_inside, refusal, same_origin, without_query};
 use crate::error::Place;
 use crate::{ClientOptions, PullError, PullErrorKind};
@@ -137,7 +138,10 @@ fn next_hop(exchange: &Exchange<'_>, response: &Response) -> Result<Option<Url>,
     let keeps_method =
         matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
     let moved = keeps_method
-        || matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
+        || matches!(
+            response.status(),
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER
+        );
     let reads = matches!(exchange.method, Method::GET | Method::HEAD);
     if !(keeps_method || moved && reads) {
         return Ok(None);
@@ -145,7 +149,11 @@ fn next_hop(exchange: &Exchange<'_>, response: &Response) -> Result<Option<Url>,
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|location| exchange.url.join(location).ok());
     next.map(Some).ok_or_else(|| {
-        PullError::new(PullErrorKind::RefusedRedirect, exchange.place, "a redirect without a usable `Location`")
+        PullError::new(
+            PullErrorKind::RefusedRedirect,
+            exchange.place,
+            "a redirect without a usable `Location`",
+        )
     })
 }
 
@@ -153,7 +161,8 @@ fn build(options: &ClientOptions, outside: bool) -> Result<reqwest::Client, Pull
     let local = |what: &str, error: reqwest::Error| {
         PullError::local(PullErrorKind::Tls, format!("{what}: {}", error.without_url()))
     };
-    let mut builder = reqwest::Client::builder()
+    let (builder, proxied) = with_proxies(reqwest::Client::builder(), |name| std::env::var(name).ok());
+    let mut builder = builder
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(options.connect_timeout)
         .user_agent(&options.user_agent)
@@ -163,7 +172,8 @@ fn build(options: &ClientOptions, outside: bool) -> Result<reqwest::Client, Pull
             .map_err(|error| local("an extra certificate authority is not readable PEM", error))?;
         builder = builder.tls_certs_merge(roots);
     }
-    if outside {
+    // With a proxy, names are resolved by the proxy, and only the proxy's own name is resolved here.
+    if outside && !proxied {
         builder = builder.dns_resolver(OutsideOnly);
     }
     builder.build().map_err(|error| local("the HTTP client cannot be set up", error))

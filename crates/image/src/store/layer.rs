@@ -33,6 +33,9 @@ pub(super) struct LayerRecord {
 enum Stopped {
     /// The unpacking wants no more: it has an error to tell.
     ByReceiver,
+    /// In the middle of the body; trying again may help.
+    Broken(PullError),
+    /// For good. Opening the blob was tried several times before.
     Failed(PullError),
 }
 
@@ -61,7 +64,7 @@ impl LayerStore {
             session.blob_error(layer, PullErrorKind::Io, format!("the unpacking stopped: {error}"))
         })?;
         match sent {
-            Err(Stopped::Failed(error)) => Err(error),
+            Err(Stopped::Failed(error) | Stopped::Broken(error)) => Err(error),
             Ok(()) | Err(Stopped::ByReceiver) => unpacked.map_err(|error| error.on(session, layer)),
         }
     }
@@ -95,10 +98,10 @@ impl LayerStore {
         loop {
             let error = match transfer(session, layer, &mut done, &sender, progress).await {
                 Ok(()) => break,
-                Err(Stopped::Failed(error)) => error.with_attempts(attempt),
+                Err(Stopped::Broken(error)) => error.with_attempts(attempt),
                 Err(stopped) => return Err(stopped),
             };
-            if attempt >= self.options.tries || !may_pass(error.kind()) {
+            if attempt >= self.options.tries {
                 return Err(Stopped::Failed(error));
             }
             attempt += 1;
@@ -112,11 +115,6 @@ impl LayerStore {
     }
 }
 
-/// Whether trying again may help.
-fn may_pass(kind: PullErrorKind) -> bool {
-    matches!(kind, PullErrorKind::Truncated | PullErrorKind::Timeout | PullErrorKind::Connection)
-}
-
 /// One transfer from `done` to the end.
 async fn transfer(
     session: &Session<'_>,
@@ -127,13 +125,14 @@ async fn transfer(
 ) -> Result<(), Stopped> {
     let mut stream = session.open_blob(layer, *done).await.map_err(Stopped::Failed)?;
     while *done < layer.size {
-        let Some(chunk) = stream.next().await.map_err(Stopped::Failed)? else {
+        let Some(chunk) = stream.next().await.map_err(Stopped::Broken)? else {
             let why = format!("unexpected EOF: {done} of {} bytes arrived", layer.size);
-            return Err(Stopped::Failed(session.blob_error(layer, PullErrorKind::Truncated, why)));
+            return Err(Stopped::Broken(session.blob_error(layer, PullErrorKind::Truncated, why)));
         };
         *done += chunk.len() as u64;
         if *done > layer.size {
-            let why = format!("unexpected commit size: more than the {} bytes that the manifest says", layer.size);
+            let why =
+                format!("unexpected commit size: more than the {} bytes that the manifest says", layer.size);
             return Err(Stopped::Failed(session.blob_error(layer, PullErrorKind::DigestMismatch, why)));
         }
         progress.layer(&layer.digest, LayerEvent::Downloading { done: *done, total: layer.size });
@@ -194,18 +193,17 @@ impl Job {
         let unpacked = match outcome {
             Ok(unpacked) => unpacked,
             // Bytes that are not what was promised explain an unreadable archive better than the archive does.
-            Err(error @ UnpackError::Corrupt(_)) => return Err(explain(self.feed, &self.layer.digest, error)),
+            Err(error @ UnpackError::Corrupt(_)) => {
+                return Err(explain(self.feed, &self.layer.digest, error));
+            }
             Err(error) => return Err(JobError::Unpack(error)),
         };
         let actual = self.feed.finish().map_err(|error| JobError::Io(root, error))?;
         if actual != self.layer.digest {
             return Err(JobError::Digest(actual));
         }
-        let record = LayerRecord {
-            compressed: self.layer.size,
-            unpacked: unpacked.bytes,
-            entries: unpacked.entries,
-        };
+        let record =
+            LayerRecord { compressed: self.layer.size, unpacked: unpacked.bytes, entries: unpacked.entries };
         publish(self.scratch, &self.target, &record).map_err(|error| JobError::Io(self.target.clone(), error))
     }
 }

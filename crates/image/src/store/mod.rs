@@ -92,9 +92,13 @@ impl LayerStore {
     /// # Errors
     /// [`PullErrorKind::Io`] if the directory cannot be read.
     pub fn layers(&self) -> Result<Vec<Digest>, PullError> {
+        self.list("layers")
+    }
+
+    fn list(&self, part: &str) -> Result<Vec<Digest>, PullError> {
         let mut found = Vec::new();
         for algorithm in ["sha256", "sha512"] {
-            let dir = self.dir.join("layers").join(algorithm);
+            let dir = self.dir.join(part).join(algorithm);
             let entries = fs::read_dir(&dir).map_err(|error| io_failure(&dir, &error))?;
             for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
                 found.extend(format!("{algorithm}:{name}").parse::<Digest>().ok());
@@ -103,8 +107,8 @@ impl LayerStore {
         Ok(found)
     }
 
-    /// Removes every layer that is neither in `keep` nor part of an [`Image`] that is still held or being pulled. Says which
-    /// ones went. Blocks on the disk.
+    /// Removes every layer that is neither in `keep` nor part of an [`Image`] that is still held or being pulled, and every
+    /// image config that is not in `keep` (it is fetched again when needed). Says which layers went. Blocks on the disk.
     ///
     /// # Errors
     /// [`PullErrorKind::Io`]; what was removed until then stays removed.
@@ -121,7 +125,16 @@ impl LayerStore {
             trash.close().map_err(|error| io_failure(&from, &error))?;
             removed.push(digest);
         }
+        self.remove_configs(keep)?;
         Ok(removed)
+    }
+
+    fn remove_configs(&self, keep: &[Digest]) -> Result<(), PullError> {
+        for digest in self.list("configs")?.into_iter().filter(|digest| !keep.contains(digest)) {
+            let path = self.config_path(&digest);
+            fs::remove_file(&path).map_err(|error| io_failure(&path, &error))?;
+        }
+        Ok(())
     }
 
     fn layer_dir(&self, digest: &Digest) -> PathBuf {

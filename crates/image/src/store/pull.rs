@@ -14,7 +14,8 @@ use super::{LayerStore, io_failure};
 use crate::client::Session;
 use crate::unpack::UnpackOptions;
 use crate::{
-    Client, Credential, Descriptor, Digest, ImageConfig, LayerEvent, Progress, PullError, PullErrorKind, Resolved,
+    Client, Credential, Descriptor, Digest, ImageConfig, LayerEvent, Progress, PullError, PullErrorKind,
+    Resolved,
 };
 
 /// An image whose layers are on disk, and stay there while this is held.
@@ -55,10 +56,11 @@ impl LayerStore {
         let pins = self.pins.hold(digests.clone());
         let config = self.config(&session, resolved).await?;
         let image_left = Arc::new(AtomicU64::new(self.options.limits.image_bytes));
-        stream::iter(layers.iter().map(|layer| self.ensure_layer(&session, layer, &image_left, progress)))
-            .buffer_unordered(concurrency.max(1))
-            .try_collect::<()>()
-            .await?;
+        let mut jobs = Vec::with_capacity(layers.len());
+        for layer in &layers {
+            jobs.push(self.ensure_layer(&session, layer, &image_left, progress));
+        }
+        stream::iter(jobs).buffer_unordered(concurrency.max(1)).try_collect::<()>().await?;
         Ok(Image {
             config,
             id: resolved.config_digest().clone(),
@@ -130,14 +132,15 @@ impl LayerStore {
                 bytes.to_vec()
             }
         };
-        let invalid =
-            |why: String| session.blob_error(descriptor, PullErrorKind::InvalidManifest, why);
+        let invalid = |why: String| session.blob_error(descriptor, PullErrorKind::InvalidManifest, why);
         let config: ImageConfig = serde_json::from_slice(&bytes)
             .map_err(|error| invalid(format!("the image config cannot be read: {error}")))?;
         if let Some(offered) = config.platform().filter(|offered| resolved.platform.rank(offered).is_none()) {
             tracing::debug!(%offered, "the image is for another platform");
-            let why =
-                format!("image Manifest does not contain descriptor matching platform '{}'", resolved.platform);
+            let why = format!(
+                "image Manifest does not contain descriptor matching platform '{}'",
+                resolved.platform
+            );
             return Err(session.blob_error(descriptor, PullErrorKind::PlatformMismatch, why));
         }
         let (listed, stated) = (resolved.manifest.layers.len(), config.rootfs.diff_ids.len());

@@ -136,13 +136,15 @@ impl<R: Read> Archive<R> {
         let path = pax.get("GNU.sparse.name").or_else(|| pax.get("path")).map(<[u8]>::to_vec);
         let path = path.or(name).unwrap_or_else(|| header.path_bytes().into_owned());
         let link = pax.get("linkpath").map(<[u8]>::to_vec).or(link);
-        let link = link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned)).unwrap_or_default();
+        let link =
+            link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned)).unwrap_or_default();
         if path.len() > MAX_PATH || link.len() > MAX_PATH {
             return Err(UnpackError::Unsafe(format!("a path is longer than {MAX_PATH} bytes")));
         }
         let kind = kind(type_byte, &path);
         // Only files have data; some writers put a size on links and directories.
-        let size = if matches!(kind, Kind::File | Kind::Other) { pax.number("size")?.unwrap_or(size) } else { 0 };
+        let size =
+            if matches!(kind, Kind::File | Kind::Other) { pax.number("size")?.unwrap_or(size) } else { 0 };
         self.set_data(size);
         let sparse = self.sparse(header, type_byte, &pax, size)?;
         let owner = |key: &str, field: io::Result<u64>| {
@@ -155,7 +157,9 @@ impl<R: Read> Archive<R> {
             mode: header.mode().unwrap_or(0o644) & 0o7777,
             uid: owner("uid", header.uid())?,
             gid: owner("gid", header.gid())?,
-            mtime: pax.mtime().unwrap_or_else(|| (header.mtime().unwrap_or_default().cast_signed().max(0), 0)),
+            mtime: pax
+                .mtime()
+                .unwrap_or_else(|| (header.mtime().unwrap_or_default().cast_signed().max(0), 0)),
             xattrs: pax.xattrs(),
             sparse,
             path,

@@ -45,7 +45,8 @@ impl Pax {
         let mut rest = bytes;
         // Some writers pad the last record with NULs.
         while rest.first().is_some_and(|byte| *byte != 0) {
-            let digits = rest.iter().position(|byte| *byte == b' ').filter(|at| *at < 20).ok_or_else(corrupt)?;
+            let digits =
+                rest.iter().position(|byte| *byte == b' ').filter(|at| *at < 20).ok_or_else(corrupt)?;
             let length: Option<usize> =
                 std::str::from_utf8(&rest[..digits]).ok().and_then(|text| text.parse().ok());
             let length = length.filter(|length| *length > digits + 1).ok_or_else(corrupt)?;
@@ -68,7 +69,9 @@ impl Pax {
     pub(super) fn number(&self, key: &str) -> Result<Option<u64>, UnpackError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let parsed = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-        parsed.map(Some).ok_or_else(|| UnpackError::Corrupt(format!("the PAX record `{key}` is not a number")))
+        parsed
+            .map(Some)
+            .ok_or_else(|| UnpackError::Corrupt(format!("the PAX record `{key}` is not a number")))
     }
 
     pub(super) fn mtime(&self) -> Option<(i64, u32)> {
@@ -147,7 +150,9 @@ mod tests {
 
     #[test]
     fn malformed_records_are_refused() {
-        for text in ["x", "5 a", "9 a=b\n", "99999999999999999999999 a=b\n", "0 ", "2 \n", "6 a=bc\n", "5 ab\n"] {
+        for text in
+            ["x", "5 a", "9 a=b\n", "99999999999999999999999 a=b\n", "0 ", "2 \n", "6 a=bc\n", "5 ab\n"]
+        {
             assert!(Pax::parse(text.as_bytes()).is_err(), "{text:?}");
         }
     }

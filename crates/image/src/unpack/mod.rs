@@ -42,7 +42,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { layer_bytes: 64 << 30, image_bytes: 128 << 30, layer_entries: 2_000_000, free_bytes: 256 << 20 }
+        Self {
+            layer_bytes: 64 << 30,
+            image_bytes: 128 << 30,
+            layer_entries: 2_000_000,
+            free_bytes: 256 << 20,
+        }
     }
 }
 
@@ -92,8 +97,11 @@ pub enum UnpackError {
 
 impl fmt::Display for UnpackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unsafe(text) | Self::Corrupt(text) | Self::Limit(text) | Self::NoSpace(text) | Self::Io(text)) =
-            self;
+        let (Self::Unsafe(text)
+        | Self::Corrupt(text)
+        | Self::Limit(text)
+        | Self::NoSpace(text)
+        | Self::Io(text)) = self;
         f.write_str(text)
     }
 }

@@ -110,7 +110,7 @@ fn parse_numbers(text: &[u8]) -> Result<Vec<u64>, UnpackError> {
 }
 
 fn pairs(numbers: &[u64]) -> Result<Vec<(u64, u64)>, UnpackError> {
-    if numbers.len() % 2 != 0 {
+    if !numbers.len().is_multiple_of(2) {
         return Err(corrupt());
     }
     Ok(numbers.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect())
@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn maps_must_ascend_fit_and_use_up_the_data() {
-        let cases: [(&[(u64, u64)], u64, u64, bool); 7] = [
+        type Case = (&'static [(u64, u64)], u64, u64, bool);
+        let cases: [Case; 7] = [
             (&[], 0, 0, true),
             (&[(0, 5), (10, 5)], 20, 10, true),
             (&[(10, 5), (0, 5)], 20, 10, false),

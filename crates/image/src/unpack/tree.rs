@@ -5,7 +5,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::{UnpackError, shown};
@@ -193,7 +195,11 @@ mod tests {
             ("a\0b", None),
         ];
         for (path, expected) in cases {
-            assert_eq!(clean(path.as_bytes()).ok(), expected.map(|text| text.as_bytes().to_vec()), "{path:?}");
+            assert_eq!(
+                clean(path.as_bytes()).ok(),
+                expected.map(|text| text.as_bytes().to_vec()),
+                "{path:?}"
+            );
         }
     }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::{io, rc::Rc};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod, fchown,
-    fsetxattr, futimens, linkat, mkdirat, mknodat, openat, symlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod,
+    fchown, fsetxattr, futimens, linkat, mkdirat, mknodat, openat, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -31,18 +31,15 @@ pub(super) fn write_tree(
     root: &Path,
     options: &UnpackOptions,
 ) -> Result<u64, UnpackError> {
-    let mut writer = Writer {
-        tree: Tree::open(root)?,
-        options,
-        directories: HashMap::new(),
-        buffer: vec![0; 128 << 10],
-    };
+    let mut writer =
+        Writer { tree: Tree::open(root)?, options, directories: HashMap::new(), buffer: vec![0; 128 << 10] };
     let mut archive = Archive::new(source);
     let mut entries = 0;
     while let Some(entry) = archive.next()? {
         entries += 1;
         if entries > options.limits.layer_entries {
-            let why = format!("the layer has more entries than the limit of {}", options.limits.layer_entries);
+            let why =
+                format!("the layer has more entries than the limit of {}", options.limits.layer_entries);
             return Err(UnpackError::Limit(why));
         }
         writer.write(&entry, &mut archive)?;
@@ -187,7 +184,9 @@ impl Writer<'_> {
         let target = clean(&entry.link)?;
         let missing = || {
             let (path, target) = (shown(path), shown(&target));
-            UnpackError::Corrupt(format!("`{path}` is a hard link to `{target}`, which this layer does not have"))
+            UnpackError::Corrupt(format!(
+                "`{path}` is a hard link to `{target}`, which this layer does not have"
+            ))
         };
         if target.is_empty() {
             return Err(missing());
@@ -235,8 +234,7 @@ impl Writer<'_> {
         }
         let path = if parent.is_empty() { hidden.to_vec() } else { [parent, b"/", hidden].concat() };
         let spot = self.tree.spot(&path)?;
-        let made =
-            mknodat(&spot.dir, spot.name.as_slice(), FileType::CharacterDevice, Mode::empty(), 0);
+        let made = mknodat(&spot.dir, spot.name.as_slice(), FileType::CharacterDevice, Mode::empty(), 0);
         match made {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) if spot.file_type() == Some(FileType::Directory) => self.make_opaque(&path),
@@ -284,7 +282,8 @@ impl Writer<'_> {
     fn own_at(&self, spot: &Spot, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
         let (name, nofollow) = (spot.name.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
         if let Some((uid, gid)) = self.owner(entry) {
-            chownat(&spot.dir, name, uid, gid, nofollow).map_err(|error| UnpackError::writing(path, error))?;
+            chownat(&spot.dir, name, uid, gid, nofollow)
+                .map_err(|error| UnpackError::writing(path, error))?;
         }
         utimensat(&spot.dir, name, &times(entry.mtime), nofollow)
             .map_err(|error| UnpackError::writing(path, error))
@@ -309,10 +308,7 @@ impl Writer<'_> {
     /// Whether a path is still a directory, and not something that took its place.
     fn is_directory(&mut self, path: &[u8]) -> bool {
         path.is_empty()
-            || self
-                .tree
-                .existing_spot(path)
-                .is_ok_and(|spot| spot.file_type() == Some(FileType::Directory))
+            || self.tree.existing_spot(path).is_ok_and(|spot| spot.file_type() == Some(FileType::Directory))
     }
 }
 

@@ -193,9 +193,10 @@ impl Site {
 }
 
 pub fn ranged(seen: &Seen, blob: &Bytes) -> Reply {
-    let start = seen.range.as_ref().and_then(|range| {
-        range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
-    });
+    let start = seen
+        .range
+        .as_ref()
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
     let kind = "application/octet-stream";
     match start {
         Some(start) => Reply::new(206, kind, blob.slice(start..))

@@ -1,0 +1,93 @@
+//! Stopping, cleaning up, and the last report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use landfall_acs::{TaskPhase, TaskReport};
+use landfall_runtime::{ContainerStatus, Runtime, RuntimeError};
+
+use super::report::{self, Ended};
+use super::{Task, names, spec};
+
+/// Seconds between the stop signal and the kill (ECS Developer Guide, `stopTimeout`).
+const STOP_TIMEOUT: u32 = 30;
+
+/// How long to wait before a clean-up that failed is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// How often a clean-up is tried before it is left to the next start of the server.
+const TRIES: u32 = 3;
+
+/// Stops every container that runs, all at once.
+pub(super) async fn stop_containers(task: &Arc<Task>) {
+    let stops = task.assignment.containers.iter().map(|container| {
+        let id = names::container(&task.assignment.task_id, &container.name);
+        let patience = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+        task.blocking(move |_, runtime| match id {
+            Some(id) => runtime.stop_container(&id, patience).map(drop),
+            None => Ok(()),
+        })
+    });
+    for error in join_all(stops).await.into_iter().filter_map(Result::err) {
+        if !matches!(error, RuntimeError::NoSuchContainer(_) | RuntimeError::NotRunning(_)) {
+            tracing::warn!(task = task.arn(), %error, "a container could not be stopped");
+        }
+    }
+}
+
+/// Ends what is left, reports, and removes everything.
+pub(super) async fn finish(task: &Arc<Task>, ended: Ended) {
+    stop_containers(task).await;
+    let statuses = task.blocking(|task, runtime| Ok(statuses(task, runtime))).await.unwrap_or_default();
+    let containers = task.assignment.containers.iter().map(|container| {
+        let status = statuses.iter().find(|(name, _)| *name == container.name).map(|(_, status)| status);
+        let reason = ended.container_reasons.iter().find(|(name, _)| *name == container.name);
+        report::over(&container.name, status, reason.map(|(_, reason)| reason.clone()))
+    });
+    let last = TaskReport {
+        reason: ended.reason,
+        containers: containers.collect(),
+        execution_stopped_at: ended.execution_stopped_at,
+        ..report::empty(task, TaskPhase::Stopped)
+    };
+    // What is removed cannot be told again: so first the exit codes are brought to safety, as a task that is stopping,
+    // and only when nothing is left is the task said to be over.
+    task.parts.control.report(TaskReport { phase: TaskPhase::Stopping, ..last.clone() }).await;
+    clean_up(task).await;
+    task.parts.control.report(last).await;
+}
+
+fn statuses(task: &Task, runtime: &dyn Runtime) -> Vec<(String, ContainerStatus)> {
+    let containers = task.assignment.containers.iter();
+    let status = |name: &str| runtime.status(&names::container(&task.assignment.task_id, name)?).ok();
+    containers.filter_map(|container| Some((container.name.clone(), status(&container.name)?))).collect()
+}
+
+async fn clean_up(task: &Arc<Task>) {
+    for attempt in 1..=TRIES {
+        match task.blocking(|task, runtime| remove(task, runtime)).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(task = task.arn(), attempt, %error, "clean-up failed"),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+fn remove(task: &Task, runtime: &dyn Runtime) -> Result<(), RuntimeError> {
+    let ids = task.assignment.containers.iter();
+    let ids = ids.filter_map(|container| names::container(&task.assignment.task_id, &container.name));
+    let mut failures: Vec<String> =
+        ids.filter_map(|id| runtime.remove_container(&id).err()).map(|error| error.to_string()).collect();
+    if let Some(id) = names::sandbox(&task.assignment.task_id) {
+        failures.extend(runtime.remove_sandbox(&id).err().map(|error| error.to_string()));
+    }
+    let volumes = spec::task_volumes(&task.parts.volumes, &task.assignment);
+    match std::fs::remove_dir_all(&volumes) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            failures.push(format!("`{}`: {error}", volumes.display()));
+        }
+        _ => {}
+    }
+    if failures.is_empty() { Ok(()) } else { Err(RuntimeError::Cleanup(failures)) }
+}

@@ -1,0 +1,118 @@
+//! One task, from assignment to end.
+//!
+//! `start` fetches credentials and images and launches the containers, `watch` follows them until the task is over, `end`
+//! stops and removes. `spec` and `wording` decide and do nothing; everything else does and decides nothing.
+
+mod end;
+mod launch;
+pub(crate) mod names;
+mod pull;
+mod report;
+mod spec;
+mod start;
+mod watch;
+mod wording;
+
+use std::sync::Arc;
+
+use landfall_acs::{Assignment, Desired, StepOutcome, StepRecord, TaskPhase};
+use landfall_base::Timestamp;
+use landfall_runtime::{Runtime, RuntimeError};
+use tokio::sync::watch::Receiver;
+
+use crate::Parts;
+use report::Ended;
+
+/// A task that is being driven.
+pub(crate) struct Task {
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) assignment: Assignment,
+}
+
+/// How a start came out.
+enum Start {
+    /// All containers were started.
+    Running,
+    /// Something failed; the reasons.
+    Failed(Ended),
+    /// The task was told to stop meanwhile.
+    Cancelled,
+}
+
+/// Drives a task to its end. What is there already is taken over.
+pub(crate) async fn drive(parts: Arc<Parts>, assignment: Assignment, mut desired: Receiver<Desired>) {
+    let task = Arc::new(Task { parts, assignment });
+    let begun = if task.has_run().await { Start::Running } else { start::start(&task, &mut desired).await };
+    let ended = match begun {
+        Start::Running => watch::until_over(&task, &mut desired).await,
+        Start::Failed(ended) => ended,
+        Start::Cancelled => Ended::default(),
+    };
+    end::finish(&task, ended).await;
+}
+
+impl Task {
+    pub(crate) fn arn(&self) -> &str {
+        &self.assignment.task_arn
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Whether all its containers were started before: then it is only watched.
+    async fn has_run(self: &Arc<Self>) -> bool {
+        if self.assignment.phase != TaskPhase::Pending {
+            return true;
+        }
+        self.blocking(|task, runtime| {
+            let mut containers = task.assignment.containers.iter();
+            Ok(containers.all(|container| {
+                names::container(&task.assignment.task_id, &container.name)
+                    .is_some_and(|id| matches!(runtime.status(&id), Ok(status) if launch::has_begun(&status)))
+            }))
+        })
+        .await
+        .unwrap_or(false)
+    }
+
+    /// Does something with the runtime on a thread that may wait.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Task, &dyn Runtime) -> Result<T, RuntimeError> + Send + 'static,
+    ) -> Result<T, RuntimeError> {
+        let task = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&task, task.parts.runtime.as_ref())).await;
+        done.unwrap_or_else(|panic| Err(RuntimeError::Invalid(format!("the runtime failed: {panic}"))))
+    }
+
+    /// Adds a step that the agent took to the start trace.
+    pub(crate) async fn record(&self, step: Step<'_>, began: Timestamp, outcome: StepOutcome) {
+        let elapsed = self.now().millis().saturating_sub(began.millis());
+        let record = StepRecord {
+            name: step.name.to_owned(),
+            container: step.container.map(str::to_owned),
+            principal: "agent".to_owned(),
+            action: step.action.to_owned(),
+            resource: step.resource.to_owned(),
+            started_at: began,
+            duration_ms: elapsed.try_into().unwrap_or(0),
+            outcome,
+            notes: step.notes,
+            hint: step.hint,
+            decision: None,
+        };
+        self.parts.control.record(self.arn(), record).await;
+    }
+}
+
+/// What a step is about.
+#[derive(Default)]
+pub(crate) struct Step<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) container: Option<&'a str>,
+    pub(crate) action: &'a str,
+    pub(crate) resource: &'a str,
+    pub(crate) notes: Vec<String>,
+    pub(crate) hint: Option<String>,
+}

@@ -1,0 +1,87 @@
+//! A running task, until it is over.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use landfall_acs::{ContainerAssignment, Desired, LogDriver, TaskPhase, TaskReport};
+use landfall_runtime::{ContainerId, ContainerStatus};
+use tokio::sync::watch::Receiver;
+
+use super::report::{self, Ended};
+use super::start::until_stopped;
+use super::{Task, end, launch, names};
+use crate::logs::LogPump;
+
+/// Follows the containers until an essential one has ended or the task is to stop, then stops the others and waits for the
+/// last log lines.
+pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>) -> Ended {
+    if task.assignment.phase == TaskPhase::Pending {
+        tell_running(task).await;
+    }
+    let pumps = pumps(task);
+    let execution_stopped_at = tokio::select! {
+        moment = essential_end(task) => Some(moment),
+        () = until_stopped(desired) => None,
+    };
+    let told = TaskReport { execution_stopped_at, ..report::empty(task, TaskPhase::Stopping) };
+    task.parts.control.report(told).await;
+    end::stop_containers(task).await;
+    for pump in pumps {
+        pump.drain().await;
+    }
+    Ended { execution_stopped_at, ..Ended::default() }
+}
+
+/// The server died after the last container was started and before it could say so.
+async fn tell_running(task: &Arc<Task>) {
+    let found = task.blocking(|task, runtime| {
+        let id = names::sandbox(&task.assignment.task_id);
+        id.map(|id| launch::existing_sandbox(runtime, &id)).transpose()
+    });
+    if let Ok(Some(sandbox)) = found.await {
+        task.parts.control.report(launch::running(task, &sandbox)).await;
+    }
+}
+
+fn pumps(task: &Arc<Task>) -> Vec<LogPump> {
+    let logged = task.assignment.containers.iter().filter(|it| it.log_driver == LogDriver::Awslogs);
+    logged
+        .filter_map(|container| {
+            let id = names::container(&task.assignment.task_id, &container.name)?;
+            Some(LogPump::start(Arc::clone(task), container.name.clone(), &id))
+        })
+        .collect()
+}
+
+/// Returns when the first essential container has ended; tells of the others on the way.
+async fn essential_end(task: &Arc<Task>) -> landfall_base::Timestamp {
+    let waits: FuturesUnordered<_> =
+        task.assignment.containers.iter().map(|container| container_end(task, container)).collect();
+    let mut ends = waits;
+    while let Some((container, status)) = ends.next().await {
+        let told = report::over(&container.name, status.as_ref(), None);
+        let told = TaskReport { containers: vec![told], ..report::empty(task, TaskPhase::Running) };
+        task.parts.control.report(told).await;
+        if container.essential {
+            break;
+        }
+    }
+    task.now()
+}
+
+async fn container_end<'a>(
+    task: &Arc<Task>,
+    container: &'a ContainerAssignment,
+) -> (&'a ContainerAssignment, Option<ContainerStatus>) {
+    let id: Option<ContainerId> = names::container(&task.assignment.task_id, &container.name);
+    let Some(id) = id else { return (container, None) };
+    let status = match task.parts.runtime.wait(&id).await {
+        Ok(status) => status,
+        Err(error) => {
+            tracing::warn!(task = task.arn(), container = container.name, %error, "a container is gone");
+            ContainerStatus::Lost
+        }
+    };
+    (container, Some(status))
+}

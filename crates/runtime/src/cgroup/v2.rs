@@ -1,0 +1,114 @@
+//! Control groups, version 2: one tree.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Devices, Limits, PERIOD, no_controller, number, quota, set};
+use super::device_filter;
+use crate::error::{Doing, RuntimeError};
+use crate::runtime::Usage;
+
+pub(super) fn create(mount: &Path, path: &Path, limits: &Limits) -> Result<(), RuntimeError> {
+    let mut dir = mount.to_owned();
+    for name in path {
+        delegate(&dir);
+        dir.push(name);
+        if !dir.exists() {
+            fs::create_dir(&dir).doing(|| format!("cannot make the control group `{}`", dir.display()))?;
+        }
+    }
+    apply(&dir, limits)?;
+    if limits.devices == Some(Devices::Standard) {
+        restrict_devices(&dir);
+    }
+    Ok(())
+}
+
+/// Where the kernel takes no such program, containers have not got the capability to make devices, see
+/// [`super::Host::has_device_rules`].
+fn restrict_devices(dir: &Path) {
+    let attach = || device_filter::attach(device_filter::load()?, fs::File::open(dir)?);
+    if let Err(error) = attach() {
+        tracing::debug!(%error, "devices are not filtered");
+    }
+}
+
+/// Lets children have the controllers of `dir`. One that is missing shows when a limit needs it.
+fn delegate(dir: &Path) {
+    for controller in ["+cpu", "+memory", "+pids", "+io", "+cpuset"] {
+        let _ = fs::write(dir.join("cgroup.subtree_control"), controller);
+    }
+}
+
+fn apply(dir: &Path, limits: &Limits) -> Result<(), RuntimeError> {
+    for (file, value, limit, controller) in settings(limits) {
+        if !dir.join(file).exists() {
+            return Err(no_controller(limit, controller));
+        }
+        set(dir, file, value)?;
+    }
+    if limits.memory.is_some() && dir.join("memory.swap.max").exists() {
+        set(dir, "memory.swap.max", 0)?;
+    }
+    Ok(())
+}
+
+/// File, value, and for an error the limit's and the controller's name.
+fn settings(limits: &Limits) -> Vec<(&'static str, String, &'static str, &'static str)> {
+    let setting =
+        |file, value: Option<String>, limit, controller| value.map(|value| (file, value, limit, controller));
+    let text = |value: u64| value.to_string();
+    [
+        setting("memory.max", limits.memory.map(text), "memory", "memory"),
+        setting("memory.low", limits.memory_reservation.map(text), "memory", "memory"),
+        setting("cpu.weight", limits.cpu_shares.map(|shares| text(weight(shares))), "processor time", "cpu"),
+        setting(
+            "cpu.max",
+            limits.cpu_quota.map(|cpus| format!("{} {PERIOD}", quota(cpus))),
+            "processor time",
+            "cpu",
+        ),
+        setting("pids.max", limits.pids.map(text), "processes", "pids"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Shares (2 to 262144) as a weight (1 to 10000), by the formula of the OCI runtimes.
+fn weight(shares: u64) -> u64 {
+    1 + (shares.saturating_sub(2) * 9999) / 262_142
+}
+
+pub(super) fn usage(dir: &Path) -> Usage {
+    let cpu = fs::read_to_string(dir.join("cpu.stat")).unwrap_or_default();
+    let micros = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse::<u64>().ok())
+        .unwrap_or(0);
+    Usage {
+        cpu_nanos: micros * 1000,
+        memory_bytes: number(&dir.join("memory.current")),
+        pids: number(&dir.join("pids.current")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_become_weights() {
+        assert_eq!((weight(2), weight(1024), weight(262_144)), (1, 39, 10_000));
+    }
+
+    #[test]
+    fn limits_become_settings() {
+        let limits =
+            Limits { memory: Some(64 << 20), cpu_quota: Some(0.5), pids: Some(10), ..Limits::default() };
+        let written: Vec<(&str, String)> =
+            settings(&limits).into_iter().map(|(file, value, ..)| (file, value)).collect();
+        let expected = [("memory.max", "67108864"), ("cpu.max", "50000 100000"), ("pids.max", "10")];
+        assert_eq!(written, expected.map(|(file, value)| (file, value.to_owned())));
+    }
+}
