@@ -20,4 +20,6 @@ def pytest_collection_modifyitems(config, items):
         return
     binary = os.environ.get("LANDFALL_BIN")
     if not binary or not os.access(binary, os.X_OK):
-        raise pytest.UsageError(f"`LANDFALL_BIN` is {binary!r}: expected the path of the landfall binary; `cargo xtask test` sets it")
+        raise pytest.UsageError(
+            f"`LANDFALL_BIN` is {binary!r}: expected the path of the landfall binary; `cargo xtask test` sets it"
+        )

@@ -41,7 +41,7 @@ def server():
     yield running
     _end(running)
     # Another run beside this one may have interfaces too, but not the same ones for long.
-    suspects = {name for name in residue.interfaces() - before if name.startswith("veth")}
+    suspects = residue.interfaces() - before
     until(f"the end of the interfaces {suspects}", lambda: not suspects & residue.interfaces(), 30, 0.5)
 
 

@@ -49,14 +49,26 @@ def test_a_request_changed_after_signing(admin, part):
             del request.headers["X-Amz-Date"]
 
     answer = raw.call_json(admin, *JSON_CALL, tamper=change)
-    expected = {"body": "InvalidSignatureException", "target": "InvalidSignatureException", "date": "IncompleteSignatureException"}
+    expected = {
+        "body": "InvalidSignatureException",
+        "target": "InvalidSignatureException",
+        "date": "IncompleteSignatureException",
+    }
     assert (answer.status, answer.code) == (400, expected[part])
 
 
 def test_an_unknown_key(admin):
     json_answer, query_answer = both(admin, key="AKIAUNKNOWNUNKNOWN00")
-    assert (json_answer.status, json_answer.code, json_answer.message) == (400, "UnrecognizedClientException", INVALID_TOKEN)
-    assert (query_answer.status, query_answer.code, query_answer.message) == (403, "InvalidClientTokenId", INVALID_TOKEN)
+    assert (json_answer.status, json_answer.code, json_answer.message) == (
+        400,
+        "UnrecognizedClientException",
+        INVALID_TOKEN,
+    )
+    assert (query_answer.status, query_answer.code, query_answer.message) == (
+        403,
+        "InvalidClientTokenId",
+        INVALID_TOKEN,
+    )
 
 
 def test_an_old_clock(admin):
@@ -73,7 +85,9 @@ def test_a_clock_that_runs_ahead(admin):
     answer = raw.call_json(admin, *JSON_CALL, age=-timedelta(minutes=16))
     assert (answer.status, answer.code) == (400, "InvalidSignatureException")
     stamp = r"\d{8}T\d{6}Z"
-    assert re.fullmatch(rf"Signature not yet current: {stamp} is still later than {stamp} \({stamp} \+ 15 min\.\)", answer.message)
+    assert re.fullmatch(
+        rf"Signature not yet current: {stamp} is still later than {stamp} \({stamp} \+ 15 min\.\)", answer.message
+    )
 
 
 @pytest.mark.parametrize("minutes", [-14, 14])
@@ -243,7 +257,9 @@ def test_off_takes_any_credential(make_server):
 
 
 def test_a_public_address_with_enforcement_off_is_refused(tmp_path):
-    done = run("serve", "--listen", f"0.0.0.0:{free_port()}", "--data-dir", str(tmp_path / "d"), "--auth", "off", timeout=20)
+    done = run(
+        "serve", "--listen", f"0.0.0.0:{free_port()}", "--data-dir", str(tmp_path / "d"), "--auth", "off", timeout=20
+    )
     assert done.returncode != 0
     assert "--auth" in done.stderr or "auth" in done.stderr.lower()
 

@@ -60,7 +60,10 @@ def test_three_run_and_one_is_being_pulled(own, hostile):
         task = own.wait_stopped(arn)
         assert exit_code(task) == 4
         assert own.lines(task) == EXPECTED
-        assert (task["stopCode"], task["stoppedReason"]) == ("EssentialContainerExited", "Essential container in task exited")
+        assert (task["stopCode"], task["stoppedReason"]) == (
+            "EssentialContainerExited",
+            "Essential container in task exited",
+        )
         assert task["startedAt"] == before[arn]["startedAt"]
         assert container(task)["runtimeId"] == container(before[arn])["runtimeId"]
     running = own.describe(third)

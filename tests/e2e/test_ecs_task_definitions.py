@@ -12,7 +12,10 @@ from harness.errors import refused
 
 REMOVE = object()
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:registry-AbCdEf"
-AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"}}
+AWSLOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "g", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"},
+}
 ECR_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/app:1"
 
 FARGATE = {
@@ -50,33 +53,85 @@ BAD_PARAMETER = (
     "The repository credentials parameter specified for container 'main' is invalid. Parameter names can include up to 255 "
     "(uppercase and lowercase), numbers, hyphens, and underscores are allowed. Spaces are not allowed."
 )
-SHARED_NAME = (
-    "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as 'A'."
-)
+SHARED_NAME = "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as 'A'."
 
 # Whole texts: seen from AWS.
 EXACT = {
-    "private registry without role": (changed(FARGATE, main=CREDENTIALS), "Private repository authentication requires that the task definition specify a value for executionRoleArn."),
-    "private registry without role on EC2": (changed(EC2, main=CREDENTIALS), "Private repository authentication requires that the task definition specify a value for executionRoleArn."),
-    "secrets without role": (changed(FARGATE, main=SECRET), "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."),
-    "awslogs without role": (changed(FARGATE, main={"logConfiguration": AWSLOGS}), "Fargate requires task definition to have execution role ARN to support log driver awslogs."),
-    "ECR image without role": (changed(FARGATE, main={"image": ECR_IMAGE}), "Fargate requires task definition to have execution role ARN to support ECR images."),
-    "credential parameter with spaces": (changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": "my secret"}}), BAD_PARAMETER),
-    "credential parameter too long": (changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": "x" * 256}}), BAD_PARAMETER),
-    "credential parameter empty": (changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": ""}}), BAD_PARAMETER),
-    "secret name with key is taken for a parameter": (changed(EC2, {"executionRoleArn": "r"}, {"secrets": [{"name": "A", "valueFrom": "name:key::"}]}), "The Systems Manager parameter name specified for secret A is invalid."),
-    "name in environment and secrets": (changed(EC2, {"executionRoleArn": "r"}, {**SECRET, "environment": [{"name": "A", "value": "1"}]}), SHARED_NAME),
+    "private registry without role": (
+        changed(FARGATE, main=CREDENTIALS),
+        "Private repository authentication requires that the task definition specify a value for executionRoleArn.",
+    ),
+    "private registry without role on EC2": (
+        changed(EC2, main=CREDENTIALS),
+        "Private repository authentication requires that the task definition specify a value for executionRoleArn.",
+    ),
+    "secrets without role": (
+        changed(FARGATE, main=SECRET),
+        "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+    ),
+    "awslogs without role": (
+        changed(FARGATE, main={"logConfiguration": AWSLOGS}),
+        "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+    ),
+    "ECR image without role": (
+        changed(FARGATE, main={"image": ECR_IMAGE}),
+        "Fargate requires task definition to have execution role ARN to support ECR images.",
+    ),
+    "credential parameter with spaces": (
+        changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": "my secret"}}),
+        BAD_PARAMETER,
+    ),
+    "credential parameter too long": (
+        changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": "x" * 256}}),
+        BAD_PARAMETER,
+    ),
+    "credential parameter empty": (
+        changed(EC2, {"executionRoleArn": "r"}, {"repositoryCredentials": {"credentialsParameter": ""}}),
+        BAD_PARAMETER,
+    ),
+    "secret name with key is taken for a parameter": (
+        changed(EC2, {"executionRoleArn": "r"}, {"secrets": [{"name": "A", "valueFrom": "name:key::"}]}),
+        "The Systems Manager parameter name specified for secret A is invalid.",
+    ),
+    "name in environment and secrets": (
+        changed(EC2, {"executionRoleArn": "r"}, {**SECRET, "environment": [{"name": "A", "value": "1"}]}),
+        SHARED_NAME,
+    ),
     "name twice in secrets": (changed(EC2, {"executionRoleArn": "r"}, {"secrets": SECRET["secrets"] * 2}), SHARED_NAME),
     "role that is none": (changed(EC2, {"executionRoleArn": "arn:aws:iam::000000000000:user/me"}), "Role is not valid"),
     "task role that is none": (changed(EC2, {"taskRoleArn": "not a role"}), "Role is not valid"),
-    "no memory at all": (changed(EC2, main={"memory": REMOVE}), "Invalid setting for container 'main'. At least one of 'memory' or 'memoryReservation' must be specified."),
-    "ports that differ under awsvpc": (changed(FARGATE, main={PORTS: [{"containerPort": 80, "hostPort": 8080}]}), "When networkMode=awsvpc, the host ports and container ports in port mappings must match."),
-    "awslogs without options": (changed(EC2, main={"logConfiguration": {"logDriver": "awslogs"}}), "Log driver awslogs requires options: awslogs-region, awslogs-group"),
-    "SUCCESS of an essential container": (changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "SUCCESS"}]}, more=[second()]), "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"),
-    "COMPLETE of an essential container": (changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "COMPLETE"}]}, more=[second()]), "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"),
-    "Fargate without cpu": (changed(FARGATE, {"cpu": REMOVE}), "Fargate requires that 'cpu' be defined at the task level."),
-    "Fargate without memory": (changed(FARGATE, {"memory": REMOVE}), "Fargate requires that 'memory' be defined at the task level."),
-    "containers with more cpu than the task": (changed(FARGATE, main={"cpu": 512}), "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."),
+    "no memory at all": (
+        changed(EC2, main={"memory": REMOVE}),
+        "Invalid setting for container 'main'. At least one of 'memory' or 'memoryReservation' must be specified.",
+    ),
+    "ports that differ under awsvpc": (
+        changed(FARGATE, main={PORTS: [{"containerPort": 80, "hostPort": 8080}]}),
+        "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    ),
+    "awslogs without options": (
+        changed(EC2, main={"logConfiguration": {"logDriver": "awslogs"}}),
+        "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    ),
+    "SUCCESS of an essential container": (
+        changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "SUCCESS"}]}, more=[second()]),
+        "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+    ),
+    "COMPLETE of an essential container": (
+        changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "COMPLETE"}]}, more=[second()]),
+        "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+    ),
+    "Fargate without cpu": (
+        changed(FARGATE, {"cpu": REMOVE}),
+        "Fargate requires that 'cpu' be defined at the task level.",
+    ),
+    "Fargate without memory": (
+        changed(FARGATE, {"memory": REMOVE}),
+        "Fargate requires that 'memory' be defined at the task level.",
+    ),
+    "containers with more cpu than the task": (
+        changed(FARGATE, main={"cpu": 512}),
+        "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+    ),
 }
 
 # AWS's words are known in part only: the code, and what the text must speak of.
@@ -95,34 +150,101 @@ PATTERNS = {
     "memory below reservation": (changed(EC2, main={"memory": 64, "memoryReservation": 128}), r"memoryReservation"),
     "memory too small": (changed(EC2, main={"memory": 1}), r"memory"),
     "containers with more memory than the task": (changed(FARGATE, main={"memory": 1024}), r"memory"),
-    "Fargate size that does not exist": (changed(FARGATE, {"cpu": "256", "memory": "8192"}), r"No Fargate configuration exists for given values"),
+    "Fargate size that does not exist": (
+        changed(FARGATE, {"cpu": "256", "memory": "8192"}),
+        r"No Fargate configuration exists for given values",
+    ),
     "cpu that is no number": (changed(FARGATE, {"cpu": "lots"}), r"[Cc]pu|CPU"),
     "memory that is no number": (changed(FARGATE, {"memory": "lots"}), r"[Mm]emory"),
-    "Fargate on the bridge": (changed(FARGATE, {"networkMode": "bridge"}), r"Fargate only supports network mode .awsvpc."),
+    "Fargate on the bridge": (
+        changed(FARGATE, {"networkMode": "bridge"}),
+        r"Fargate only supports network mode .awsvpc.",
+    ),
     "unknown network mode": (changed(EC2, {"networkMode": "carrier-pigeon"}), r"carrier-pigeon|network ?[Mm]ode"),
     "unknown compatibility": (changed(EC2, {"requiresCompatibilities": ["MOON"]}), r"MOON|[Cc]ompatib"),
-    "dependency on nobody": (changed(EC2, main={"dependsOn": [{"containerName": "ghost", "condition": "START"}]}), r"ghost|depend"),
-    "dependency on itself": (changed(EC2, main={"dependsOn": [{"containerName": "main", "condition": "START"}]}), r"main|depend|cycl"),
-    "circle of dependencies": (changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "START"}]}, more=[second(dependsOn=[{"containerName": "main", "condition": "START"}])]), r"[Cc]ycl|[Cc]ircular|depend"),
-    "HEALTHY without health check": (changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "HEALTHY"}]}, more=[second()]), r"[Hh]ealth"),
-    "mount of no volume": (changed(EC2, main={"mountPoints": [{"sourceVolume": "ghost", "containerPath": "/x"}]}), r"ghost"),
-    "links under awsvpc": (changed(FARGATE, main={"links": ["second"]}, more=[second()]), r"[Ll]inks are not supported when networkMode=awsvpc"),
-    "links without bridge": (changed(EC2, {"networkMode": "host"}, {"links": ["second"]}, [second()]), r"[Ll]inks are not supported when networkMode=host"),
-    "ports without network": (changed(EC2, {"networkMode": "none"}, {PORTS: [{"containerPort": 80}]}), r"networkMode=none"),
-    "host mode with other host port": (changed(EC2, {"networkMode": "host"}, {PORTS: [{"containerPort": 80, "hostPort": 81}]}), r"networkMode=host"),
+    "dependency on nobody": (
+        changed(EC2, main={"dependsOn": [{"containerName": "ghost", "condition": "START"}]}),
+        r"ghost|depend",
+    ),
+    "dependency on itself": (
+        changed(EC2, main={"dependsOn": [{"containerName": "main", "condition": "START"}]}),
+        r"main|depend|cycl",
+    ),
+    "circle of dependencies": (
+        changed(
+            EC2,
+            main={"dependsOn": [{"containerName": "second", "condition": "START"}]},
+            more=[second(dependsOn=[{"containerName": "main", "condition": "START"}])],
+        ),
+        r"[Cc]ycl|[Cc]ircular|depend",
+    ),
+    "HEALTHY without health check": (
+        changed(EC2, main={"dependsOn": [{"containerName": "second", "condition": "HEALTHY"}]}, more=[second()]),
+        r"[Hh]ealth",
+    ),
+    "mount of no volume": (
+        changed(EC2, main={"mountPoints": [{"sourceVolume": "ghost", "containerPath": "/x"}]}),
+        r"ghost",
+    ),
+    "links under awsvpc": (
+        changed(FARGATE, main={"links": ["second"]}, more=[second()]),
+        r"[Ll]inks are not supported when networkMode=awsvpc",
+    ),
+    "links without bridge": (
+        changed(EC2, {"networkMode": "host"}, {"links": ["second"]}, [second()]),
+        r"[Ll]inks are not supported when networkMode=host",
+    ),
+    "ports without network": (
+        changed(EC2, {"networkMode": "none"}, {PORTS: [{"containerPort": 80}]}),
+        r"networkMode=none",
+    ),
+    "host mode with other host port": (
+        changed(EC2, {"networkMode": "host"}, {PORTS: [{"containerPort": 80, "hostPort": 81}]}),
+        r"networkMode=host",
+    ),
     "port out of range": (changed(EC2, main={PORTS: [{"containerPort": 70000}]}), r"[Pp]ort"),
     "privileged on Fargate": (changed(FARGATE, main={"privileged": True}), r"[Pp]rivileged"),
-    "host path on Fargate": (changed(FARGATE, {"volumes": [{"name": "v", "host": {"sourcePath": "/etc"}}]}), r"sourcePath|host"),
-    "log driver that Fargate has not": (changed(FARGATE, {"executionRoleArn": "r"}, {"logConfiguration": {"logDriver": "syslog"}}), r"syslog|[Ll]og"),
-    "awslogs on Fargate without prefix": (changed(FARGATE, {"executionRoleArn": "r"}, {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}}), r"awslogs-stream-prefix"),
+    "host path on Fargate": (
+        changed(FARGATE, {"volumes": [{"name": "v", "host": {"sourcePath": "/etc"}}]}),
+        r"sourcePath|host",
+    ),
+    "log driver that Fargate has not": (
+        changed(FARGATE, {"executionRoleArn": "r"}, {"logConfiguration": {"logDriver": "syslog"}}),
+        r"syslog|[Ll]og",
+    ),
+    "awslogs on Fargate without prefix": (
+        changed(
+            FARGATE,
+            {"executionRoleArn": "r"},
+            {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}},
+        ),
+        r"awslogs-stream-prefix",
+    ),
     "stop time-out over two minutes on Fargate": (changed(FARGATE, main={"stopTimeout": 121}), r"stopTimeout|[Ss]top"),
-    "health check every second": (changed(EC2, main={"healthCheck": {"command": ["CMD", "true"], "interval": 1}}), r"[Ii]nterval|[Hh]ealth"),
+    "health check every second": (
+        changed(EC2, main={"healthCheck": {"command": ["CMD", "true"], "interval": 1}}),
+        r"[Ii]nterval|[Hh]ealth",
+    ),
     "health check without command": (changed(EC2, main={"healthCheck": {"command": []}}), r"[Cc]ommand|[Hh]ealth"),
-    "soft limit over hard limit": (changed(EC2, main={"ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 5}]}), r"[Ll]imit"),
-    "limit of no kind": (changed(EC2, main={"ulimits": [{"name": "patience", "softLimit": 1, "hardLimit": 1}]}), r"patience|ulimit|validation"),
+    "soft limit over hard limit": (
+        changed(EC2, main={"ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 5}]}),
+        r"[Ll]imit",
+    ),
+    "limit of no kind": (
+        changed(EC2, main={"ulimits": [{"name": "patience", "softLimit": 1, "hardLimit": 1}]}),
+        r"patience|ulimit|validation",
+    ),
     "little ephemeral storage": (changed(FARGATE, {"ephemeralStorage": {"sizeInGiB": 10}}), r"[Ee]phemeral|21"),
-    "environment file that is none": (changed(EC2, {"executionRoleArn": "r"}, {"environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/k.txt"}]}), r"\.env|[Ee]nvironment"),
-    "restart after a moment": (changed(EC2, main={"restartPolicy": {"enabled": True, "restartAttemptPeriod": 5}}), r"[Rr]estart"),
+    "environment file that is none": (
+        changed(
+            EC2, {"executionRoleArn": "r"}, {"environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/k.txt"}]}
+        ),
+        r"\.env|[Ee]nvironment",
+    ),
+    "restart after a moment": (
+        changed(EC2, main={"restartPolicy": {"enabled": True, "restartAttemptPeriod": 5}}),
+        r"[Rr]estart",
+    ),
     "volume twice": (changed(EC2, {"volumes": [{"name": "v"}, {"name": "v"}]}), r"[Vv]olume"),
     "tag of AWS's own": (changed(EC2, {"tags": [{"key": "aws:mine", "value": "x"}]}), r"aws:"),
 }
@@ -155,7 +277,10 @@ def test_a_refused_definition_takes_no_revision(admin):
     with pytest.raises(ClientError):
         admin.ecs.register_task_definition(family=family, containerDefinitions=[{"name": "a", "image": "b"}])
     good = {"name": "a", "image": "b", "memory": 64}
-    assert admin.ecs.register_task_definition(family=family, containerDefinitions=[good])["taskDefinition"]["revision"] == 1
+    assert (
+        admin.ecs.register_task_definition(family=family, containerDefinitions=[good])["taskDefinition"]["revision"]
+        == 1
+    )
 
 
 # --- what comes back ---
@@ -163,7 +288,12 @@ def test_a_refused_definition_takes_no_revision(admin):
 
 def test_defaults_that_terraform_compares(admin, account_id):
     family = unique("family")
-    answer = admin.ecs.register_task_definition(family=family, containerDefinitions=[{"name": "main", "image": "app:1", "memory": 64, "portMappings": [{"containerPort": 80}]}])
+    answer = admin.ecs.register_task_definition(
+        family=family,
+        containerDefinitions=[
+            {"name": "main", "image": "app:1", "memory": 64, "portMappings": [{"containerPort": 80}]}
+        ],
+    )
     definition = answer["taskDefinition"]
     assert definition["taskDefinitionArn"] == f"arn:aws:ecs:us-east-1:{account_id}:task-definition/{family}:1"
     assert (definition["family"], definition["revision"], definition["status"]) == (family, 1, "ACTIVE")
@@ -192,8 +322,16 @@ def test_defaults_that_terraform_compares(admin, account_id):
 
 def test_defaults_on_fargate(admin, account_id):
     role = admin.execution_role(ARN)
-    main = {"name": "main", "image": "app:1", "portMappings": [{"containerPort": 80}], "logConfiguration": AWSLOGS, **CREDENTIALS}
-    definition = admin.ecs.register_task_definition(**{**FARGATE, "family": unique("family"), "executionRoleArn": role, "containerDefinitions": [main]})["taskDefinition"]
+    main = {
+        "name": "main",
+        "image": "app:1",
+        "portMappings": [{"containerPort": 80}],
+        "logConfiguration": AWSLOGS,
+        **CREDENTIALS,
+    }
+    definition = admin.ecs.register_task_definition(
+        **{**FARGATE, "family": unique("family"), "executionRoleArn": role, "containerDefinitions": [main]}
+    )["taskDefinition"]
     assert definition["compatibilities"] == ["EC2", "FARGATE"]
     assert definition["requiresCompatibilities"] == ["FARGATE"]
     assert (definition["cpu"], definition["memory"], definition["networkMode"]) == ("256", "512", "awsvpc")
@@ -236,7 +374,15 @@ def test_a_task_role_requires_its_attribute(admin):
     assert "com.amazonaws.ecs.capability.task-iam-role" in {a["name"] for a in registered["requiresAttributes"]}
 
 
-@pytest.mark.parametrize("given, kept", [(("1 vCPU", "2 GB"), ("1024", "2048")), (("1vcpu", "2GB"), ("1024", "2048")), ((".25 vCPU", "0.5 GB"), ("256", "512")), (("512", "1024"), ("512", "1024"))])
+@pytest.mark.parametrize(
+    "given, kept",
+    [
+        (("1 vCPU", "2 GB"), ("1024", "2048")),
+        (("1vcpu", "2GB"), ("1024", "2048")),
+        ((".25 vCPU", "0.5 GB"), ("256", "512")),
+        (("512", "1024"), ("512", "1024")),
+    ],
+)
 def test_sizes_in_words(admin, given, kept):
     definition = changed(FARGATE, {"family": unique("family"), "cpu": given[0], "memory": given[1]})
     registered = admin.ecs.register_task_definition(**definition)["taskDefinition"]
@@ -290,5 +436,7 @@ def test_tags(admin):
     admin.ecs.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}])
     admin.ecs.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert admin.ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
-    assert admin.ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"] == [{"key": "b", "value": "2"}]
+    assert admin.ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"] == [
+        {"key": "b", "value": "2"}
+    ]
     assert "tags" not in admin.ecs.describe_task_definition(taskDefinition=arn)

@@ -17,7 +17,11 @@ def plain(admin):
     """A task definition that is never started."""
     family = unique("plain")
     admin.ecs.register_task_definition(
-        family=family, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], **FARGATE_SIZE, containerDefinitions=[{"name": "main", "image": "127.0.0.1:1/none"}]
+        family=family,
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        **FARGATE_SIZE,
+        containerDefinitions=[{"name": "main", "image": "127.0.0.1:1/none"}],
     )
     return family
 
@@ -29,12 +33,22 @@ def test_clusters(admin, account_id):
     name = unique("cluster")
     made = admin.ecs.create_cluster(clusterName=name, tags=[{"key": "a", "value": "1"}])["cluster"]
     assert made["clusterArn"] == f"arn:aws:ecs:us-east-1:{account_id}:cluster/{name}"
-    assert (made["status"], made["runningTasksCount"], made["pendingTasksCount"], made["registeredContainerInstancesCount"], made["activeServicesCount"]) == ("ACTIVE", 0, 0, 0, 0)
+    assert (
+        made["status"],
+        made["runningTasksCount"],
+        made["pendingTasksCount"],
+        made["registeredContainerInstancesCount"],
+        made["activeServicesCount"],
+    ) == ("ACTIVE", 0, 0, 0, 0)
     assert admin.ecs.create_cluster(clusterName=name)["cluster"]["clusterArn"] == made["clusterArn"]
     described = admin.ecs.describe_clusters(clusters=[name, "missing"], include=["TAGS"])
     assert described["clusters"][0]["tags"] == [{"key": "a", "value": "1"}]
-    assert described["failures"] == [{"arn": f"arn:aws:ecs:us-east-1:{account_id}:cluster/missing", "reason": "MISSING"}]
-    assert made["clusterArn"] in [arn for page in admin.ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
+    assert described["failures"] == [
+        {"arn": f"arn:aws:ecs:us-east-1:{account_id}:cluster/missing", "reason": "MISSING"}
+    ]
+    assert made["clusterArn"] in [
+        arn for page in admin.ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]
+    ]
     assert admin.ecs.delete_cluster(cluster=name)["cluster"]["status"] == "INACTIVE"
     assert admin.ecs.describe_clusters(clusters=[name])["clusters"][0]["status"] == "INACTIVE"
     with refused("ClusterNotFoundException", "Cluster not found."):
@@ -63,7 +77,12 @@ def test_run_task_answers_at_once(tasks, admin, account_id):
         assert task["taskArn"].startswith(f"arn:aws:ecs:us-east-1:{account_id}:task/{tasks.cluster}/")
         assert len(task_id(task["taskArn"])) == 32
         assert task["lastStatus"] in ("PROVISIONING", "PENDING")
-        assert (task["desiredStatus"], task["launchType"], task["group"], task["startedBy"]) == ("RUNNING", "FARGATE", f"family:{family}", "me")
+        assert (task["desiredStatus"], task["launchType"], task["group"], task["startedBy"]) == (
+            "RUNNING",
+            "FARGATE",
+            f"family:{family}",
+            "me",
+        )
         assert (task["cpu"], task["memory"], task["taskDefinitionArn"]) == ("256", "512", definition)
         assert task["tags"] == [{"key": "a", "value": "1"}]
         assert task["platformVersion"] and task["platformFamily"] == "Linux"
@@ -118,8 +137,18 @@ def test_the_same_client_token_is_the_same_task(tasks):
 
 
 def test_overrides(tasks):
-    main = tasks.container(command="echo definition $A $B", environment=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}])
-    overrides = {"containerOverrides": [{"name": "main", "command": ["sh", "-c", "echo override $A $B"], "environment": [{"name": "B", "value": "3"}]}]}
+    main = tasks.container(
+        command="echo definition $A $B", environment=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    )
+    overrides = {
+        "containerOverrides": [
+            {
+                "name": "main",
+                "command": ["sh", "-c", "echo override $A $B"],
+                "environment": [{"name": "B", "value": "3"}],
+            }
+        ]
+    }
     task = tasks.finish(main, overrides=overrides)
     assert tasks.lines(task) == ["override 1 3"]
     assert task["overrides"]["containerOverrides"][0]["command"] == ["sh", "-c", "echo override $A $B"]
@@ -127,7 +156,9 @@ def test_overrides(tasks):
 
 def test_an_override_for_nobody(tasks):
     definition = tasks.define(tasks.container(command="true"))
-    with refused("InvalidParameterException", "Override for container named ghost is not a container in the TaskDefinition."):
+    with refused(
+        "InvalidParameterException", "Override for container named ghost is not a container in the TaskDefinition."
+    ):
         tasks.run_raw(definition, overrides={"containerOverrides": [{"name": "ghost", "command": ["x"]}]})
 
 
@@ -170,9 +201,25 @@ def test_a_missing_cluster(tasks, plain):
         tasks.run_raw(plain, cluster=unique("missing"))
 
 
-@pytest.mark.parametrize("body", [{"count": 11}, {"count": 0}, {"count": -1}, {"startedBy": "x" * 129}, {"launchType": "MOON"}, {"group": "family:x" * 100}, {"clientToken": "x" * 65}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"count": 11},
+        {"count": 0},
+        {"count": -1},
+        {"startedBy": "x" * 129},
+        {"launchType": "MOON"},
+        {"group": "family:x" * 100},
+        {"clientToken": "x" * 65},
+    ],
+)
 def test_bad_parameters(admin, plain, body):
-    answer = raw.call_json(admin, "ecs", "RunTask", {"taskDefinition": plain, "networkConfiguration": AWSVPC, "launchType": "FARGATE", **body})
+    answer = raw.call_json(
+        admin,
+        "ecs",
+        "RunTask",
+        {"taskDefinition": plain, "networkConfiguration": AWSVPC, "launchType": "FARGATE", **body},
+    )
     assert (answer.status, answer.code) == (400, "InvalidParameterException"), answer.body
 
 
@@ -186,7 +233,9 @@ def test_describing_what_is_not_there(tasks, admin, account_id):
     missing = uuid.uuid4().hex
     answer = admin.ecs.describe_tasks(cluster=tasks.cluster, tasks=[missing])
     assert answer["tasks"] == []
-    assert answer["failures"] == [{"arn": f"arn:aws:ecs:us-east-1:{account_id}:task/{tasks.cluster}/{missing}", "reason": "MISSING"}]
+    assert answer["failures"] == [
+        {"arn": f"arn:aws:ecs:us-east-1:{account_id}:task/{tasks.cluster}/{missing}", "reason": "MISSING"}
+    ]
     with refused("InvalidParameterException"):
         admin.ecs.describe_tasks(cluster=tasks.cluster, tasks=[uuid.uuid4().hex] * 101)
 
@@ -206,7 +255,9 @@ def test_lists(tasks, admin):
     ended = tasks.finish(tasks.container(command="true"))["taskArn"]
 
     def listed(**more):
-        pages = admin.ecs.get_paginator("list_tasks").paginate(cluster=tasks.cluster, PaginationConfig={"PageSize": 2}, **more)
+        pages = admin.ecs.get_paginator("list_tasks").paginate(
+            cluster=tasks.cluster, PaginationConfig={"PageSize": 2}, **more
+        )
         return {arn for page in pages for arn in page["taskArns"]}
 
     assert listed(family=family) == running

@@ -141,5 +141,3 @@ def test_the_host_is_as_before(tasks, finish):
     assert exit_code(finish(f"echo x > /{name} && echo x > /tmp/{name} && rm /bin/ls")) == 0
     assert not os.path.exists(f"/{name}") and not os.path.exists(f"/tmp/{name}")
     assert tasks.output(f"ls /{name} /tmp/{name} 2>/dev/null | wc -l; ls / >/dev/null && echo well") == ["0", "well"]
-
-

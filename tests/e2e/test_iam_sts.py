@@ -107,7 +107,9 @@ def test_a_session_policy_only_takes_away(admin, account_id):
     arn = admin.role(allow(["secretsmanager:ListSecrets", "logs:DescribeLogGroups"]), root_of(account_id))
     session = admin.assume(arn, Policy=json.dumps(allow(["secretsmanager:ListSecrets", "iam:ListUsers"])))
     session.secretsmanager.list_secrets()
-    with refused("AccessDeniedException", contains="because no session policy allows the logs:DescribeLogGroups action"):
+    with refused(
+        "AccessDeniedException", contains="because no session policy allows the logs:DescribeLogGroups action"
+    ):
         session.logs.describe_log_groups()
     with refused("AccessDenied"):
         session.iam.list_users()
@@ -122,7 +124,9 @@ def test_a_session_lasts_no_longer_than_the_role_says(admin, account_id):
 
 def test_role_chaining_lasts_an_hour(admin, account_id):
     name = unique("chained")
-    admin.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(root_of(account_id)), MaxSessionDuration=43200)
+    admin.iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(root_of(account_id)), MaxSessionDuration=43200
+    )
     arn = f"arn:aws:iam::{account_id}:role/{name}"
     first = admin.assume(admin.role(allow("sts:AssumeRole"), root_of(account_id)))
     text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
@@ -131,7 +135,15 @@ def test_role_chaining_lasts_an_hour(admin, account_id):
     admin.assume(arn, DurationSeconds=7200)
 
 
-@pytest.mark.parametrize("parameters", [{"RoleArn": "role", "RoleSessionName": "s1"}, {"RoleArn": "arn:aws:iam::000000000000:role/a", "RoleSessionName": "a b"}, {"RoleSessionName": "s1"}, {"RoleArn": "arn:aws:iam::000000000000:role/a", "RoleSessionName": "s1", "DurationSeconds": "10"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"RoleArn": "role", "RoleSessionName": "s1"},
+        {"RoleArn": "arn:aws:iam::000000000000:role/a", "RoleSessionName": "a b"},
+        {"RoleSessionName": "s1"},
+        {"RoleArn": "arn:aws:iam::000000000000:role/a", "RoleSessionName": "s1", "DurationSeconds": "10"},
+    ],
+)
 def test_assume_role_with_bad_parameters(admin, parameters):
     answer = raw.call_query(admin, "sts", "AssumeRole", parameters)
     assert (answer.status, answer.code) == (400, "ValidationError")
@@ -183,7 +195,12 @@ def test_a_user_has_at_most_two_keys(admin):
 
 def test_a_role_as_terraform_reads_it(admin, account_id):
     name = unique("role")
-    created = admin.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust(ECS_TASKS)), Description="d", Tags=[{"Key": "k", "Value": "v"}])["Role"]
+    created = admin.iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(trust(ECS_TASKS)),
+        Description="d",
+        Tags=[{"Key": "k", "Value": "v"}],
+    )["Role"]
     assert created["Arn"] == f"arn:aws:iam::{account_id}:role/{name}"
     assert created["Path"] == "/"
     read = admin.iam.get_role(RoleName=name)["Role"]
@@ -222,9 +239,21 @@ def test_role_errors(admin):
     admin.iam.delete_role(RoleName=name)
 
 
-@pytest.mark.parametrize("document", ["", "{", "text", '{"Version":"2012-10-17"}', '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe","Principal":"*","Action":"sts:AssumeRole"}]}', '{"Version":"2020-01-01","Statement":[]}'])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        "{",
+        "text",
+        '{"Version":"2012-10-17"}',
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe","Principal":"*","Action":"sts:AssumeRole"}]}',
+        '{"Version":"2020-01-01","Statement":[]}',
+    ],
+)
 def test_a_malformed_trust_policy(admin, document):
-    answer = raw.call_query(admin, "iam", "CreateRole", {"RoleName": unique("role"), "AssumeRolePolicyDocument": document})
+    answer = raw.call_query(
+        admin, "iam", "CreateRole", {"RoleName": unique("role"), "AssumeRolePolicyDocument": document}
+    )
     assert answer.status == 400
     assert answer.code == ("ValidationError" if document == "" else "MalformedPolicyDocument")
 
@@ -239,11 +268,22 @@ def test_the_managed_policies_are_there(admin):
     policy = admin.iam.get_policy(PolicyArn=EXECUTION_POLICY)["Policy"]
     assert policy["PolicyName"] == "AmazonECSTaskExecutionRolePolicy"
     assert policy["Path"] == "/service-role/"
-    document = admin.iam.get_policy_version(PolicyArn=EXECUTION_POLICY, VersionId=policy["DefaultVersionId"])["PolicyVersion"]["Document"]
+    document = admin.iam.get_policy_version(PolicyArn=EXECUTION_POLICY, VersionId=policy["DefaultVersionId"])[
+        "PolicyVersion"
+    ]["Document"]
     actions = document["Statement"][0]["Action"]
     assert set(actions) >= {"ecr:GetAuthorizationToken", "logs:CreateLogStream", "logs:PutLogEvents"}
-    names = [p["PolicyName"] for page in admin.iam.get_paginator("list_policies").paginate(Scope="AWS") for p in page["Policies"]]
-    assert set(names) >= {"AmazonECSTaskExecutionRolePolicy", "AdministratorAccess", "SecretsManagerReadWrite", "CloudWatchLogsReadOnlyAccess"}
+    names = [
+        p["PolicyName"]
+        for page in admin.iam.get_paginator("list_policies").paginate(Scope="AWS")
+        for p in page["Policies"]
+    ]
+    assert set(names) >= {
+        "AmazonECSTaskExecutionRolePolicy",
+        "AdministratorAccess",
+        "SecretsManagerReadWrite",
+        "CloudWatchLogsReadOnlyAccess",
+    }
 
 
 def test_a_customer_managed_policy(admin, account_id):
@@ -308,13 +348,18 @@ def test_absence_is_not_told_to_those_who_may_not_ask(admin):
 
 
 def test_a_deny_wins(admin):
-    user = admin.user({"Version": "2012-10-17", "Statement": [allow("*")["Statement"][0], deny("secretsmanager:*")["Statement"][0]]})
+    user = admin.user(
+        {"Version": "2012-10-17", "Statement": [allow("*")["Statement"][0], deny("secretsmanager:*")["Statement"][0]]}
+    )
     user.logs.describe_log_groups()
     with refused("AccessDeniedException", contains="with an explicit deny in an identity-based policy"):
         user.secretsmanager.list_secrets()
 
 
-@pytest.mark.parametrize("pattern, passes", [("{arn}", True), ("{bare}-??????", True), ("{bare}*", True), ("{bare}", False), ("{bare}-other?", False)])
+@pytest.mark.parametrize(
+    "pattern, passes",
+    [("{arn}", True), ("{bare}-??????", True), ("{bare}*", True), ("{bare}", False), ("{bare}-other?", False)],
+)
 def test_the_resource_is_the_full_arn_of_the_secret(admin, pattern, passes):
     arn = admin.secret("v")
     user = admin.user(allow("secretsmanager:GetSecretValue", pattern.format(arn=arn, bare=arn[:-7])))

@@ -74,7 +74,10 @@ def test_names_that_exist_and_that_do_not(logs, group, stream):
     ):
         with refused("ResourceNotFoundException", "The specified log group does not exist."):
             call()
-    for call in (lambda: put(logs, group, "none", ["x"]), lambda: logs.get_log_events(logGroupName=group, logStreamName="none")):
+    for call in (
+        lambda: put(logs, group, "none", ["x"]),
+        lambda: logs.get_log_events(logGroupName=group, logStreamName="none"),
+    ):
         with refused("ResourceNotFoundException", "The specified log stream does not exist."):
             call()
 
@@ -120,14 +123,18 @@ def test_the_newest_page_comes_first_unless_asked_otherwise(logs, group, stream)
 def test_times_are_half_open(logs, group, stream):
     start = now() - 10_000
     put(logs, group, stream, ["a", "b", "c"], at=start)
-    page = logs.get_log_events(logGroupName=group, logStreamName=stream, startTime=start + 1, endTime=start + 2, startFromHead=True)
+    page = logs.get_log_events(
+        logGroupName=group, logStreamName=stream, startTime=start + 1, endTime=start + 2, startFromHead=True
+    )
     assert [event["message"] for event in page["events"]] == ["b"]
 
 
 def test_order_and_span(logs, group, stream):
     at = now()
     events = [{"timestamp": at, "message": "b"}, {"timestamp": at - 5, "message": "a"}]
-    with refused("InvalidParameterException", "Log events in a single PutLogEvents request must be in chronological order."):
+    with refused(
+        "InvalidParameterException", "Log events in a single PutLogEvents request must be in chronological order."
+    ):
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
     events = [{"timestamp": at - 25 * 3600_000, "message": "a"}, {"timestamp": at, "message": "b"}]
     with refused("InvalidParameterException"):
@@ -167,7 +174,13 @@ def test_streams_are_listed(logs, group):
     for i in range(4):
         logs.create_log_stream(logGroupName=group, logStreamName=f"s-{i}")
     put(logs, group, "s-2", ["x"])
-    names = [s["logStreamName"] for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group, PaginationConfig={"PageSize": 3}) for s in page["logStreams"]]
+    names = [
+        s["logStreamName"]
+        for page in logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=group, PaginationConfig={"PageSize": 3}
+        )
+        for s in page["logStreams"]
+    ]
     assert names == [f"s-{i}" for i in range(4)]
     newest = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True)["logStreams"][0]
     assert newest["logStreamName"] == "s-2"

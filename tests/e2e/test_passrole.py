@@ -26,7 +26,14 @@ def refusal(user, role):
 
 def register(account, **roles):
     container = {"name": "main", "image": "127.0.0.1:1/none", "command": ["true"]}
-    answer = account.ecs.register_task_definition(family=unique("family"), networkMode="awsvpc", requiresCompatibilities=["FARGATE"], **FARGATE_SIZE, containerDefinitions=[container], **roles)
+    answer = account.ecs.register_task_definition(
+        family=unique("family"),
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        **FARGATE_SIZE,
+        containerDefinitions=[container],
+        **roles,
+    )
     return answer["taskDefinition"]["taskDefinitionArn"]
 
 
@@ -94,16 +101,25 @@ def test_passed_to_ecs_tasks(tasks, admin):
 def test_without_ecs_permission_the_refusal_is_about_ecs(admin, cluster):
     definition = register(admin)
     user = admin.user(allow("iam:PassRole"))
-    with refused("AccessDeniedException", contains=f"is not authorized to perform: ecs:RunTask on resource: {definition} because"):
+    with refused(
+        "AccessDeniedException", contains=f"is not authorized to perform: ecs:RunTask on resource: {definition} because"
+    ):
         run(user, definition, cluster=cluster)
 
 
-@pytest.mark.parametrize("pattern, passes", [("{family}:*", True), ("{family}:1", True), ("{family}:2", False), ("other:*", False)])
+@pytest.mark.parametrize(
+    "pattern, passes", [("{family}:*", True), ("{family}:1", True), ("{family}:2", False), ("other:*", False)]
+)
 def test_run_task_is_allowed_by_definition(admin, cluster, account_id, pattern, passes):
     definition = register(admin)
     family = definition.split("/")[1].split(":")[0]
     resource = f"arn:aws:ecs:us-east-1:{account_id}:task-definition/{pattern.format(family=family)}"
-    statement = {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": resource, "Condition": {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:us-east-1:{account_id}:cluster/{cluster}"}}}
+    statement = {
+        "Effect": "Allow",
+        "Action": "ecs:RunTask",
+        "Resource": resource,
+        "Condition": {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:us-east-1:{account_id}:cluster/{cluster}"}},
+    }
     user = admin.user(policy(statement))
     if passes:
         arn = run(user, definition, cluster=cluster)["tasks"][0]["taskArn"]
@@ -115,6 +131,11 @@ def test_run_task_is_allowed_by_definition(admin, cluster, account_id, pattern, 
 
 def test_run_task_in_another_cluster(admin, cluster, account_id):
     definition = register(admin)
-    statement = {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*", "Condition": {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:us-east-1:{account_id}:cluster/other"}}}
+    statement = {
+        "Effect": "Allow",
+        "Action": "ecs:RunTask",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:us-east-1:{account_id}:cluster/other"}},
+    }
     with refused("AccessDeniedException"):
         run(admin.user(policy(statement)), definition, cluster=cluster)

@@ -56,16 +56,30 @@ def test_with_the_aws_cli(admin, private_registry, tmp_path):
     admin.aws("ecs", "register-task-definition", "--cli-input-json", f"file://{file}")
     network = f"awsvpcConfiguration={{subnets=[{SUBNET}],assignPublicIp=ENABLED}}"
     started = admin.aws(
-        "ecs", "run-task", "--cluster", name, "--task-definition", name, "--launch-type", "FARGATE", "--network-configuration", network
+        "ecs",
+        "run-task",
+        "--cluster",
+        name,
+        "--task-definition",
+        name,
+        "--launch-type",
+        "FARGATE",
+        "--network-configuration",
+        network,
     )
     assert started["failures"] == []
     arn = started["tasks"][0]["taskArn"]
     admin.aws("ecs", "wait", "tasks-stopped", "--cluster", name, "--tasks", arn, timeout=120)
     task = admin.aws("ecs", "describe-tasks", "--cluster", name, "--tasks", arn)["tasks"][0]
-    assert (task["stopCode"], task["stoppedReason"]) == ("EssentialContainerExited", "Essential container in task exited")
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
     assert exit_code(task, "app") == 0
     stream = f"app/app/{task_id(arn)}"
-    events = admin.aws("logs", "get-log-events", "--log-group-name", f"/ecs/{name}", "--log-stream-name", stream)["events"]
+    events = admin.aws("logs", "get-log-events", "--log-group-name", f"/ecs/{name}", "--log-stream-name", stream)[
+        "events"
+    ]
     assert [event["message"] for event in events] == ["hello from a private image"]
 
 
@@ -114,7 +128,9 @@ def test_an_image_by_digest(private_tasks, private_registry):
 
 def test_an_image_by_tag_and_digest(private_tasks, private_registry):
     image = private_registry.image()
-    task = private_tasks.finish(private_tasks.container(image=f"{image}@{private_registry.digest(image)}", command="echo pinned"))
+    task = private_tasks.finish(
+        private_tasks.container(image=f"{image}@{private_registry.digest(image)}", command="echo pinned")
+    )
     assert exit_code(task) == 0
 
 

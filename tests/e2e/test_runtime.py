@@ -40,8 +40,16 @@ def test_the_image_and_the_definition(tasks, registry, image, definition, expect
 
 def test_environment(tasks, registry):
     image = registry.push(images.build(env=["PATH=/bin", "FROM_IMAGE=i", "BOTH=image"]), f"env/{unique('e')}")
-    environment = [{"name": "BOTH", "value": "definition"}, {"name": "EMPTY", "value": ""}, {"name": "ODD", "value": "a=b $c \"d\""}]
-    lines = tasks.output('echo "$FROM_IMAGE|$BOTH|$EMPTY|$ODD|$HOME"; env | grep -c -e LANDFALL -e AWS_SECRET', image=image, environment=environment)
+    environment = [
+        {"name": "BOTH", "value": "definition"},
+        {"name": "EMPTY", "value": ""},
+        {"name": "ODD", "value": 'a=b $c "d"'},
+    ]
+    lines = tasks.output(
+        'echo "$FROM_IMAGE|$BOTH|$EMPTY|$ODD|$HOME"; env | grep -c -e LANDFALL -e AWS_SECRET',
+        image=image,
+        environment=environment,
+    )
     assert lines[:1] == ['i|definition||a=b $c "d"|/root']
     assert lines[1:] == ["0"]
 
@@ -67,12 +75,17 @@ def test_working_directory(tasks, registry):
 
 
 def test_read_only_root(tasks):
-    lines = tasks.output("touch /x 2>/dev/null || echo refused; touch /dev/shm/x && echo allowed", readonlyRootFilesystem=True)
+    lines = tasks.output(
+        "touch /x 2>/dev/null || echo refused; touch /dev/shm/x && echo allowed", readonlyRootFilesystem=True
+    )
     assert lines == ["refused", "allowed"]
 
 
 def test_limits(tasks):
-    assert tasks.output("ulimit -n; ulimit -Hn", ulimits=[{"name": "nofile", "softLimit": 77, "hardLimit": 99}]) == ["77", "99"]
+    assert tasks.output("ulimit -n; ulimit -Hn", ulimits=[{"name": "nofile", "softLimit": 77, "hardLimit": 99}]) == [
+        "77",
+        "99",
+    ]
 
 
 def test_an_init_process(tasks):
@@ -92,7 +105,9 @@ def test_ten_thousand_lines(tasks):
 
 
 def test_long_and_strange_lines(tasks):
-    lines = tasks.output("head -c 100000 /dev/zero | tr '\\0' x; echo; printf 'a\\377b\\n'; echo 'ü €'; printf 'tab\\there\\n'")
+    lines = tasks.output(
+        "head -c 100000 /dev/zero | tr '\\0' x; echo; printf 'a\\377b\\n'; echo 'ü €'; printf 'tab\\there\\n'"
+    )
     assert "".join(lines[:-3]) == "x" * 100_000
     assert lines[-3].startswith("a") and lines[-3].endswith("b")
     assert lines[-2:] == ["ü €", "tab\there"]
@@ -141,7 +156,9 @@ def test_a_container_sees_only_itself(tasks):
 
 def test_fork_bombs_end(tasks):
     """The limit on processes holds, and the host stays usable."""
-    task = tasks.finish(tasks.container(command="for i in $(seq 1 5000); do sleep 30 & done 2>/dev/null; exit 7"), timeout=120)
+    task = tasks.finish(
+        tasks.container(command="for i in $(seq 1 5000); do sleep 30 & done 2>/dev/null; exit 7"), timeout=120
+    )
     assert task["stopCode"] == "EssentialContainerExited"
 
 
@@ -152,13 +169,18 @@ def test_fork_bombs_end(tasks):
 def test_exit_codes(tasks, code):
     task = tasks.finish(tasks.container(command=f"exit {code}"))
     assert exit_code(task) == code
-    assert (task["stopCode"], task["stoppedReason"]) == ("EssentialContainerExited", "Essential container in task exited")
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
     assert task["startedAt"] <= task["executionStoppedAt"] <= task["stoppedAt"]
     assert "reason" not in container(task)
 
 
 def test_an_end_by_signal(tasks):
-    task = tasks.finish(tasks.container(command="exec sh -c 'kill -USR1 $$; sleep 5'", linuxParameters={"initProcessEnabled": True}))
+    task = tasks.finish(
+        tasks.container(command="exec sh -c 'kill -USR1 $$; sleep 5'", linuxParameters={"initProcessEnabled": True})
+    )
     assert exit_code(task) == 128 + 10
 
 
@@ -166,7 +188,9 @@ def test_out_of_memory(tasks):
     task = tasks.finish(tasks.container(command="exec tail /dev/zero", memory=32))
     assert exit_code(task) == 137
     assert container(task)["reason"] == "OutOfMemoryError: Container killed due to memory usage"
-    assert task["stoppedReason"].startswith(("Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage"))
+    assert task["stoppedReason"].startswith(
+        ("Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage")
+    )
     assert task["stopCode"] == "EssentialContainerExited"
 
 
@@ -195,7 +219,9 @@ def test_a_command_that_cannot_be_started_on_ec2(tasks):
 
 
 def test_stopping_gracefully(tasks):
-    arn = tasks.run(tasks.define(tasks.container(command="trap 'echo bye; exit 9' TERM; echo up; sleep 60 & wait", stopTimeout=20)))
+    arn = tasks.run(
+        tasks.define(tasks.container(command="trap 'echo bye; exit 9' TERM; echo up; sleep 60 & wait", stopTimeout=20))
+    )
     task = tasks.wait_running(arn)
     until("the first line", lambda: tasks.lines(task), 10)
     stopped = tasks.stop(arn)
@@ -213,7 +239,10 @@ def test_stopping_one_that_does_not_listen(tasks):
 
 
 def test_the_essential_one_ends_the_others(tasks):
-    main, side = tasks.container(command="sleep 1; exit 3"), tasks.container(name="side", command=SLEEP, essential=False)
+    main, side = (
+        tasks.container(command="sleep 1; exit 3"),
+        tasks.container(name="side", command=SLEEP, essential=False),
+    )
     task = tasks.finish(main, side)
     assert (exit_code(task), exit_code(task, "side")) == (3, 0)
     assert task["stoppedReason"] == "Essential container in task exited"
@@ -236,7 +265,12 @@ def test_the_others_do_not_end_the_task(tasks):
 def test_containers_of_a_task_share_what_they_should(tasks):
     """Under awsvpc: the network and volumes. Not the processes."""
     port = 8081
-    server = tasks.container(name="server", command=SERVE.format(port=port), essential=False, mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}])
+    server = tasks.container(
+        name="server",
+        command=SERVE.format(port=port),
+        essential=False,
+        mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}],
+    )
     command = f"for i in $(seq 50); do wget -qO- http://127.0.0.1:{port}/ && break; sleep 0.1; done; echo written > /shared/x; ps | grep -c '[h]ttpd'; true"
     main = tasks.container(command=command, mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}])
     task = tasks.finish(main, server, volumes=[{"name": "shared"}])
@@ -309,19 +343,26 @@ def test_host(tasks):
 
 
 def test_none(tasks):
-    assert tasks.output("ls /sys/class/net; wget -T 1 -qO- http://127.0.0.1:9/ 2>/dev/null; true", network="none") == ["lo"]
+    assert tasks.output("ls /sys/class/net; wget -T 1 -qO- http://127.0.0.1:9/ 2>/dev/null; true", network="none") == [
+        "lo"
+    ]
 
 
 @pytest.mark.parametrize("network", ["awsvpc", "bridge"])
 def test_names_inside(tasks, network):
-    lines = tasks.output("grep -c nameserver /etc/resolv.conf; grep -c \"$(hostname)\" /etc/hosts; grep -c localhost /etc/hosts", network=network)
+    lines = tasks.output(
+        'grep -c nameserver /etc/resolv.conf; grep -c "$(hostname)" /etc/hosts; grep -c localhost /etc/hosts',
+        network=network,
+    )
     assert all(int(line) >= 1 for line in lines)
 
 
 def test_tasks_do_not_reach_the_server_through_loopback(tasks):
     """127.0.0.1 of a task is the task's own."""
     port = tasks.server.port
-    assert tasks.output(f"wget -T 2 -qO- http://127.0.0.1:{port}/_landfall/health >/dev/null 2>&1 || echo own loopback") == ["own loopback"]
+    assert tasks.output(
+        f"wget -T 2 -qO- http://127.0.0.1:{port}/_landfall/health >/dev/null 2>&1 || echo own loopback"
+    ) == ["own loopback"]
 
 
 # --- nothing is left ---
@@ -329,10 +370,16 @@ def test_tasks_do_not_reach_the_server_through_loopback(tasks):
 
 @pytest.mark.parametrize("network", ["awsvpc", "bridge", "host", "none"])
 def test_nothing_is_left(tasks, network):
+    before = residue.interfaces()
     arn = tasks.run(tasks.define(tasks.container(command=SLEEP), network=network), network)
     tasks.wait_running(arn)
-    assert residue.of([task_id(arn)], [tasks.server.process.pid]), "the running task has no trace on the host: the check below would see nothing"
+    assert residue.of([task_id(arn)], [tasks.server.process.pid]), (
+        "the running task has no trace on the host: the check below would see nothing"
+    )
+    pair = residue.interfaces() - before
+    assert bool(pair) == (network in ("awsvpc", "bridge"))
     tasks.stop(arn)
+    until("the end of the interface", lambda: not pair & residue.interfaces(), 5)
     until("a clean host", lambda: not residue.of([task_id(arn)], [tasks.server.process.pid]), 5)
 
 
@@ -345,5 +392,3 @@ def test_grandchildren_end_with_the_container(tasks):
     marker = unique("orphan")
     tasks.finish(tasks.container(command=f"(setsid sh -c 'sleep 600; : {marker}' &); (setsid sleep 601 &); exit 0"))
     until("the end of all processes", lambda: not [p for p in residue.of([marker]) if p.startswith("process")], 5)
-
-

@@ -92,7 +92,10 @@ def test_stages_move(sm):
     third = sm.put_secret_value(SecretId=made["ARN"], SecretString="three", VersionStages=["AWSPENDING"])
     assert sm.get_secret_value(SecretId=made["ARN"])["SecretString"] == "two"
     sm.update_secret_version_stage(
-        SecretId=made["ARN"], VersionStage="AWSCURRENT", MoveToVersionId=third["VersionId"], RemoveFromVersionId=second["VersionId"]
+        SecretId=made["ARN"],
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=third["VersionId"],
+        RemoveFromVersionId=second["VersionId"],
     )
     stages = sm.describe_secret(SecretId=made["ARN"])["VersionIdsToStages"]
     assert set(stages[third["VersionId"]]) == {"AWSCURRENT", "AWSPENDING"}
@@ -108,9 +111,13 @@ def test_stage_mistakes(sm):
     made = make(sm, "one")
     second = sm.put_secret_value(SecretId=made["ARN"], SecretString="two")
     with refused("InvalidParameterException"):
-        sm.update_secret_version_stage(SecretId=made["ARN"], VersionStage="AWSCURRENT", MoveToVersionId=made["VersionId"])
+        sm.update_secret_version_stage(
+            SecretId=made["ARN"], VersionStage="AWSCURRENT", MoveToVersionId=made["VersionId"]
+        )
     with refused("InvalidParameterException"):
-        sm.update_secret_version_stage(SecretId=made["ARN"], VersionStage="AWSCURRENT", RemoveFromVersionId=second["VersionId"])
+        sm.update_secret_version_stage(
+            SecretId=made["ARN"], VersionStage="AWSCURRENT", RemoveFromVersionId=second["VersionId"]
+        )
     text = "You provided a VersionStage that is not associated to the provided VersionId."
     with refused("InvalidRequestException", text):
         sm.get_secret_value(SecretId=made["ARN"], VersionId=made["VersionId"], VersionStage="AWSCURRENT")
@@ -159,9 +166,14 @@ def test_delete_at_once(sm):
 
 def test_delete_mistakes(sm):
     made = make(sm)
-    with refused("InvalidParameterException", contains="RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."):
+    with refused(
+        "InvalidParameterException", contains="RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."
+    ):
         sm.delete_secret(SecretId=made["ARN"], RecoveryWindowInDays=6)
-    with refused("InvalidParameterException", contains="You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."):
+    with refused(
+        "InvalidParameterException",
+        contains="You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+    ):
         sm.delete_secret(SecretId=made["ARN"], RecoveryWindowInDays=7, ForceDeleteWithoutRecovery=True)
     with refused("ResourceNotFoundException", NOT_FOUND):
         sm.delete_secret(SecretId=unique("missing"))
@@ -177,10 +189,15 @@ def test_a_bad_name(admin, name):
     body = {"Name": name, "SecretString": "x", "ClientRequestToken": str(uuid.uuid4())}
     answer = raw.call_json(admin, "secretsmanager", "CreateSecret", body)
     assert (answer.status, answer.code) == (400, "ValidationException")
-    assert answer.message == "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+    assert (
+        answer.message
+        == "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+    )
 
 
-@pytest.mark.parametrize("body", [{}, {"SecretId": ""}, {"SecretId": "x" * 2049}, {"SecretId": "a", "VersionId": "short"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"SecretId": ""}, {"SecretId": "x" * 2049}, {"SecretId": "a", "VersionId": "short"}]
+)
 def test_constraints(admin, body):
     answer = raw.call_json(admin, "secretsmanager", "GetSecretValue", body)
     assert answer.status == 400
@@ -233,7 +250,10 @@ def test_regions_are_apart(admin):
 def test_a_resource_policy_is_kept(sm):
     made = make(sm)
     assert "ResourcePolicy" not in sm.get_resource_policy(SecretId=made["ARN"])
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}],
+    }
     sm.put_resource_policy(SecretId=made["ARN"], ResourcePolicy=json.dumps(policy))
     assert json.loads(sm.get_resource_policy(SecretId=made["ARN"])["ResourcePolicy"]) == policy
     with refused("AccessDeniedException", contains="with an explicit deny in a resource-based policy"):
@@ -249,7 +269,12 @@ def test_a_malformed_resource_policy(sm, policy):
 
 
 def test_a_public_policy_can_be_blocked(sm):
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        ],
+    }
     with refused("PublicPolicyException"):
         sm.put_resource_policy(SecretId=make(sm)["ARN"], ResourcePolicy=json.dumps(policy), BlockPublicPolicy=True)
 
@@ -257,7 +282,12 @@ def test_a_public_policy_can_be_blocked(sm):
 def test_in_one_account_either_policy_suffices(admin, sm):
     made, user = make(sm), admin.user()
     me = user.sts.get_caller_identity()["Arn"]
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": me}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": me}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        ],
+    }
     sm.put_resource_policy(SecretId=made["ARN"], ResourcePolicy=json.dumps(policy))
     assert user.secretsmanager.get_secret_value(SecretId=made["ARN"])["SecretString"] == "v1"
 
@@ -266,14 +296,27 @@ def test_another_account_sees_nothing(other_account, sm):
     made, other = make(sm), other_account
     with refused("ResourceNotFoundException", NOT_FOUND):
         other.secretsmanager.get_secret_value(SecretId=made["Name"])
-    with refused("AccessDeniedException", contains="because no resource-based policy allows the secretsmanager:GetSecretValue action"):
+    with refused(
+        "AccessDeniedException",
+        contains="because no resource-based policy allows the secretsmanager:GetSecretValue action",
+    ):
         other.secretsmanager.get_secret_value(SecretId=made["ARN"])
     assert other.secretsmanager.list_secrets(Filters=[{"Key": "name", "Values": [made["Name"]]}])["SecretList"] == []
 
 
 def test_the_default_key_does_not_cross_accounts(other_account, sm):
     made, other = make(sm), other_account
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{other.id}:root"}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{other.id}:root"},
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": "*",
+            }
+        ],
+    }
     sm.put_resource_policy(SecretId=made["ARN"], ResourcePolicy=json.dumps(policy))
     text = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key."
     with refused("InvalidRequestException", text):
@@ -287,11 +330,22 @@ def test_batch(admin, sm):
     good, missing = make(sm)["ARN"], unique("missing")
     forbidden = make(sm)["ARN"]
     user = admin.user(
-        {"Version": "2012-10-17", "Statement": [allow("secretsmanager:BatchGetSecretValue")["Statement"][0], allow("secretsmanager:GetSecretValue", [good, f"arn:aws:secretsmanager:*:*:secret:{missing}*"])["Statement"][0]]}
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                allow("secretsmanager:BatchGetSecretValue")["Statement"][0],
+                allow("secretsmanager:GetSecretValue", [good, f"arn:aws:secretsmanager:*:*:secret:{missing}*"])[
+                    "Statement"
+                ][0],
+            ],
+        }
     )
     answer = user.secretsmanager.batch_get_secret_value(SecretIdList=[good, missing, forbidden])
     assert [s["ARN"] for s in answer["SecretValues"]] == [good]
-    assert {e["SecretId"]: e["ErrorCode"] for e in answer["Errors"]} == {missing: "ResourceNotFoundException", forbidden: "AccessDeniedException"}
+    assert {e["SecretId"]: e["ErrorCode"] for e in answer["Errors"]} == {
+        missing: "ResourceNotFoundException",
+        forbidden: "AccessDeniedException",
+    }
 
 
 def test_random_password(sm):

@@ -14,8 +14,16 @@ from harness.tasks import assert_never_ran, container, exit_code, failed_step
 
 # Fargate's beginnings, as AWS writes them.
 SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-REGISTRY_AUTH = re.escape(SECRETS + "unable to get registry auth from asm: service call has been retried ") + r"\d+" + re.escape(" time(s): asm fetching ")
-MANIFEST = re.escape("CannotPullContainerError: pull image manifest has been retried ") + r"\d+" + re.escape(" time(s): failed to resolve ref ")
+REGISTRY_AUTH = (
+    re.escape(SECRETS + "unable to get registry auth from asm: service call has been retried ")
+    + r"\d+"
+    + re.escape(" time(s): asm fetching ")
+)
+MANIFEST = (
+    re.escape("CannotPullContainerError: pull image manifest has been retried ")
+    + r"\d+"
+    + re.escape(" time(s): failed to resolve ref ")
+)
 LAYERS = r"CannotPullContainerError: .*"
 LOGGER = r"ResourceInitializationError: failed to validate logger args: create stream has been retried \d+ times?: failed to create Cloudwatch log "
 
@@ -105,7 +113,9 @@ def test_a_wrong_password(tasks, admin, real_registry):
 
 def test_no_credential_for_a_private_image(tasks, real_registry):
     task, step = launch(tasks, tasks.container(image=real_registry.image(), repositoryCredentials=None))
-    matches(task, r"CannotPullContainerError: .*(401 Unauthorized|authorization failed|pull access denied|no basic auth)")
+    matches(
+        task, r"CannotPullContainerError: .*(401 Unauthorized|authorization failed|pull access denied|no basic auth)"
+    )
     assert "repositoryCredentials" in step["hint"]
 
 
@@ -132,9 +142,15 @@ PARTS = {
     "password missing": ({"username": "alice"}, "password: AuthorizationData is malformed, empty field"),
     "password empty": ({"username": "alice", "password": ""}, "password: AuthorizationData is malformed, empty field"),
     "not JSON": ("alice:password", "authorization data: unable to unmarshal secret value, invalid schema"),
-    "quotes of a Windows shell": ("'{\"username\":\"alice\"}'", "authorization data: unable to unmarshal secret value, invalid schema"),
+    "quotes of a Windows shell": (
+        '\'{"username":"alice"}\'',
+        "authorization data: unable to unmarshal secret value, invalid schema",
+    ),
     "a list": ('["alice", "password"]', "authorization data: unable to unmarshal secret value, invalid schema"),
-    "a number for a string": ({"username": "alice", "password": 12345}, "authorization data: unable to unmarshal secret value, invalid schema"),
+    "a number for a string": (
+        {"username": "alice", "password": 12345},
+        "authorization data: unable to unmarshal secret value, invalid schema",
+    ),
     "binary": (b'{"username":"alice","password":"p"}', "authorization data: empty secrets value"),
 }
 
@@ -165,7 +181,12 @@ def test_a_secret_that_is_not_there(tasks, admin, account_id):
     missing = f"arn:aws:secretsmanager:us-east-1:{account_id}:secret:{unique('missing')}-AbCdEf"
     main = tasks.container(repositoryCredentials={"credentialsParameter": missing})
     task, step = launch(tasks, main, executionRoleArn=admin.execution_role(missing))
-    matches(task, REGISTRY_AUTH + re.escape(f"secret from the service for {missing}: ") + r".*ResourceNotFoundException: Secrets Manager can't find the specified secret\.")
+    matches(
+        task,
+        REGISTRY_AUTH
+        + re.escape(f"secret from the service for {missing}: ")
+        + r".*ResourceNotFoundException: Secrets Manager can't find the specified secret\.",
+    )
     explained(step, "secretsmanager:GetSecretValue")
 
 
@@ -174,7 +195,12 @@ def test_a_secret_that_was_deleted(tasks, admin):
     admin.secretsmanager.delete_secret(SecretId=secret)
     main = tasks.container(repositoryCredentials={"credentialsParameter": secret})
     task, step = launch(tasks, main, executionRoleArn=admin.execution_role(secret))
-    matches(task, REGISTRY_AUTH + re.escape(f"secret from the service for {secret}: ") + r".*InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion\.")
+    matches(
+        task,
+        REGISTRY_AUTH
+        + re.escape(f"secret from the service for {secret}: ")
+        + r".*InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion\.",
+    )
     explained(step, "secretsmanager:GetSecretValue")
 
 
@@ -182,21 +208,33 @@ def test_a_secret_without_a_value(tasks, admin):
     secret = admin.secretsmanager.create_secret(Name=unique("empty"))["ARN"]
     main = tasks.container(repositoryCredentials={"credentialsParameter": secret})
     task, _ = launch(tasks, main, executionRoleArn=admin.execution_role(secret))
-    matches(task, REGISTRY_AUTH + r"secret from the service for .*ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
+    matches(
+        task,
+        REGISTRY_AUTH
+        + r"secret from the service for .*ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+    )
 
 
 def test_a_secret_of_another_account(tasks, admin, other_account):
     """Both policies allow it, but the default key does not cross accounts."""
     secret = other_account.registry_secret(tasks.registry)
     role = admin.execution_role(secret)
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": role}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        ],
+    }
     main = tasks.container(repositoryCredentials={"credentialsParameter": secret})
     task, step = launch(tasks, main, executionRoleArn=role)
     assert "AccessDeniedException" in task["stoppedReason"]
     assert "because no resource-based policy allows the secretsmanager:GetSecretValue action" in task["stoppedReason"]
     other_account.secretsmanager.put_resource_policy(SecretId=secret, ResourcePolicy=json.dumps(policy))
     task, step = launch(tasks, main, executionRoleArn=role)
-    assert "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key." in task["stoppedReason"]
+    assert (
+        "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key."
+        in task["stoppedReason"]
+    )
     assert "key" in step["hint"]
 
 
@@ -204,7 +242,9 @@ def test_two_containers_and_one_bad_secret(tasks, admin):
     """A failed credential ends the whole task, although the container is not essential."""
     secret = admin.secret({"user": "x"})
     good = tasks.container(command="sleep 60")
-    bad = tasks.container(name="side", command="true", essential=False, repositoryCredentials={"credentialsParameter": secret})
+    bad = tasks.container(
+        name="side", command="true", essential=False, repositoryCredentials={"credentialsParameter": secret}
+    )
     arn = tasks.run(tasks.define(good, bad, executionRoleArn=admin.execution_role(secret, tasks.secret)))
     task, seen = tasks.watch(arn)
     assert_never_ran(task, seen)
@@ -225,8 +265,17 @@ def test_a_role_without_permission_for_the_secret(tasks, admin, account_id, good
     name = role.rsplit("/", 1)[1]
     action = "secretsmanager:GetSecretValue"
     user = re.escape(f"arn:aws:sts::{account_id}:assumed-role/{name}/") + r"[\w+=,.@-]+"
-    tail = re.escape(f" is not authorized to perform: {action} on resource: {good_secret} because no identity-based policy allows the {action} action")
-    matches(task, REGISTRY_AUTH + re.escape(f"secret from the service for {good_secret}: ") + r".*AccessDeniedException: User: " + user + tail)
+    tail = re.escape(
+        f" is not authorized to perform: {action} on resource: {good_secret} because no identity-based policy allows the {action} action"
+    )
+    matches(
+        task,
+        REGISTRY_AUTH
+        + re.escape(f"secret from the service for {good_secret}: ")
+        + r".*AccessDeniedException: User: "
+        + user
+        + tail,
+    )
     explained(step, action)
     assert step["resource"] == good_secret
     assert f":assumed-role/{name}/" in step["principal"]
@@ -236,12 +285,18 @@ def test_a_role_without_permission_for_the_secret(tasks, admin, account_id, good
 def test_the_same_on_ec2(tasks, admin, account_id, good_secret):
     role = admin.execution_role()
     task, _ = launch(tasks, tasks.container(), "bridge", executionRoleArn=role)
-    matches(task, re.escape(f"Asm fetching secret from the service for {good_secret}: ") + r".*AccessDeniedException: User: arn:aws:sts::")
+    matches(
+        task,
+        re.escape(f"Asm fetching secret from the service for {good_secret}: ")
+        + r".*AccessDeniedException: User: arn:aws:sts::",
+    )
 
 
 def test_a_role_with_a_deny(tasks, admin, good_secret):
     role = admin.execution_role(good_secret)
-    admin.iam.put_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyName="no", PolicyDocument=json.dumps(deny("secretsmanager:*")))
+    admin.iam.put_role_policy(
+        RoleName=role.rsplit("/", 1)[1], PolicyName="no", PolicyDocument=json.dumps(deny("secretsmanager:*"))
+    )
     task, step = launch(tasks, tasks.container(), executionRoleArn=role)
     assert "with an explicit deny in an identity-based policy" in task["stoppedReason"]
     assert step["decision"] or step["notes"]
@@ -250,9 +305,16 @@ def test_a_role_with_a_deny(tasks, admin, good_secret):
 def test_a_secret_that_denies_the_role(tasks, admin):
     secret = admin.registry_secret(tasks.registry)
     role = admin.execution_role(secret)
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": {"AWS": role}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Deny", "Principal": {"AWS": role}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        ],
+    }
     admin.secretsmanager.put_resource_policy(SecretId=secret, ResourcePolicy=json.dumps(policy))
-    task, _ = launch(tasks, tasks.container(repositoryCredentials={"credentialsParameter": secret}), executionRoleArn=role)
+    task, _ = launch(
+        tasks, tasks.container(repositoryCredentials={"credentialsParameter": secret}), executionRoleArn=role
+    )
     assert "with an explicit deny in a resource-based policy" in task["stoppedReason"]
 
 
@@ -288,7 +350,10 @@ def test_a_role_that_trusts_another_service(tasks, admin, service, good_secret):
 def test_a_role_that_trusts_ecs_elsewhere(tasks, admin, account_id, good_secret):
     def trusted(account):
         document = trust(ECS_TASKS)
-        document["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:us-east-1:{account}:*"}}
+        document["Statement"][0]["Condition"] = {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:us-east-1:{account}:*"},
+        }
         return document
 
     elsewhere = admin.execution_role(good_secret, trusted=trusted("999999999999"))
@@ -300,7 +365,9 @@ def test_a_role_that_trusts_ecs_elsewhere(tasks, admin, account_id, good_secret)
 
 def test_an_administrator_is_no_execution_role(tasks, admin, good_secret):
     """AdministratorAccess does not help where the trust is missing."""
-    role = admin.execution_role(trusted=trust("lambda.amazonaws.com"), managed=("arn:aws:iam::aws:policy/AdministratorAccess",))
+    role = admin.execution_role(
+        trusted=trust("lambda.amazonaws.com"), managed=("arn:aws:iam::aws:policy/AdministratorAccess",)
+    )
     with refused("ClientException", unusable(role)):
         tasks.run_raw(tasks.define(tasks.container(), executionRoleArn=role))
 
@@ -318,16 +385,23 @@ def test_no_log_group(tasks):
 
 def test_a_log_group_to_be_created_without_permission(tasks):
     """AmazonECSTaskExecutionRolePolicy does not hold logs:CreateLogGroup."""
-    main = tasks.container(logConfiguration=tasks.awslogs(group=unique("/no/group"), **{"awslogs-create-group": "true"}))
+    main = tasks.container(
+        logConfiguration=tasks.awslogs(group=unique("/no/group"), **{"awslogs-create-group": "true"})
+    )
     task, step = launch(tasks, main)
-    matches(task, LOGGER + r"(group|stream): .*AccessDeniedException: User: .*is not authorized to perform: logs:CreateLogGroup")
+    matches(
+        task,
+        LOGGER + r"(group|stream): .*AccessDeniedException: User: .*is not authorized to perform: logs:CreateLogGroup",
+    )
     explained(step, "logs:CreateLogGroup")
 
 
 def test_a_log_group_that_is_created(tasks, admin, good_secret):
     group = unique("/made/by/task")
     role = admin.execution_role(good_secret, extra=allow("logs:CreateLogGroup")["Statement"])
-    main = tasks.container(command="echo made", logConfiguration=tasks.awslogs(group=group, **{"awslogs-create-group": "true"}))
+    main = tasks.container(
+        command="echo made", logConfiguration=tasks.awslogs(group=group, **{"awslogs-create-group": "true"})
+    )
     task = tasks.finish(main, executionRoleArn=role)
     assert exit_code(task) == 0
     assert tasks.lines(task, group=group) == ["made"]
@@ -335,7 +409,9 @@ def test_a_log_group_that_is_created(tasks, admin, good_secret):
 
 def test_a_role_without_permission_for_logs(tasks, admin, good_secret):
     task, step = launch(tasks, tasks.container(), executionRoleArn=admin.execution_role(good_secret, managed=()))
-    matches(task, LOGGER + r"stream: .*AccessDeniedException: User: .*is not authorized to perform: logs:CreateLogStream")
+    matches(
+        task, LOGGER + r"stream: .*AccessDeniedException: User: .*is not authorized to perform: logs:CreateLogStream"
+    )
     explained(step, "logs:CreateLogStream")
     assert "AmazonECSTaskExecutionRolePolicy" in step["hint"] or "logs:CreateLogStream" in step["hint"]
 
@@ -354,20 +430,28 @@ def test_a_wrong_password_on_ec2(tasks, admin, registry):
     main = tasks.container(repositoryCredentials={"credentialsParameter": secret})
     task, _ = launch(tasks, main, "bridge", executionRoleArn=admin.execution_role(secret))
     assert task["stoppedReason"] == "Task failed to start"
-    assert re.match(r"CannotPull(ImageManifest|Container)Error: Error response from daemon: .*unauthorized", container(task)["reason"])
+    assert re.match(
+        r"CannotPull(ImageManifest|Container)Error: Error response from daemon: .*unauthorized",
+        container(task)["reason"],
+    )
 
 
 def test_a_missing_image_on_ec2(tasks, registry):
     main = tasks.container(image=f"{registry.host}/team/app:{unique('missing')}")
     task, _ = launch(tasks, main, "bridge")
     assert task["stoppedReason"] == "Task failed to start"
-    assert container(task)["reason"] == "CannotPullImageManifestError: Error response from daemon: manifest unknown: manifest unknown"
+    assert (
+        container(task)["reason"]
+        == "CannotPullImageManifestError: Error response from daemon: manifest unknown: manifest unknown"
+    )
 
 
 def test_a_role_that_lost_its_trust_after_registration(tasks, admin, good_secret):
     role = admin.execution_role(good_secret, managed=(EXECUTION_POLICY,))
     definition = tasks.define(tasks.container(command="true"), executionRoleArn=role)
     assert exit_code(tasks.wait_stopped(tasks.run(definition))) == 0
-    admin.iam.update_assume_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyDocument=json.dumps(trust("ec2.amazonaws.com")))
+    admin.iam.update_assume_role_policy(
+        RoleName=role.rsplit("/", 1)[1], PolicyDocument=json.dumps(trust("ec2.amazonaws.com"))
+    )
     with refused("ClientException", unusable(role)):
         tasks.run_raw(definition)

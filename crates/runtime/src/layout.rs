@@ -3,6 +3,7 @@
 //! ```text
 //! <dir>/network.json                     the bridge's subnet
 //! <dir>/sandboxes/<id>/state.json        address, ports, labels     hosts, resolv.conf, hostname
+//!                      proxy.json, proxy.lock   only where ports are published through a process
 //! <dir>/netns/<id>                       the network namespace, bound to a file
 //! <dir>/containers/<id>/state.json       written by the server before the start; no environment, no arguments
 //!                       lock             held by the shim as long as it lives
@@ -112,9 +113,14 @@ impl ContainerDir {
 
     /// Whether a shim holds this container.
     pub(crate) fn is_held(&self) -> bool {
-        let Ok(file) = File::open(self.lock()) else { return false };
-        matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(Errno::WOULDBLOCK))
+        is_locked(&self.lock())
     }
+}
+
+/// Whether a process holds a lock file.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(Errno::WOULDBLOCK))
 }
 
 /// What is kept about a container: nothing that could be a secret.

@@ -2,6 +2,7 @@
 //! file system knows. It travels over a pipe and is never written to disk, because it holds the environment.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,16 @@ pub(crate) struct ExecPlan {
     pub(crate) pid: i32,
     pub(crate) join: Vec<PathBuf>,
     pub(crate) process: ProcessPlan,
+}
+
+/// Ports to publish through a process: on the host, and where they lead.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ProxyPlan {
+    /// The sandbox's directory.
+    pub(crate) dir: PathBuf,
+    pub(crate) ports: Vec<(SocketAddr, SocketAddr)>,
+    /// Control group files that the process joins.
+    pub(crate) join: Vec<PathBuf>,
 }
 
 /// What a shim answers, as one line of JSON.

@@ -152,6 +152,8 @@ pub struct ContainerSummary {
     pub status: ContainerStatus,
     /// Milliseconds since 1970.
     pub created_at: i64,
+    /// When its program began, in milliseconds since 1970; kept after its end.
+    pub started_at: Option<i64>,
     /// As given.
     pub labels: BTreeMap<String, String>,
 }

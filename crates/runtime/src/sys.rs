@@ -88,7 +88,9 @@ pub(crate) fn fork_with_namespaces(namespaces: u64) -> io::Result<Forked> {
 
 /// Marks every descriptor from `first` on as closed at exec, or closes them at once.
 pub(crate) fn close_from(first: u32, at_exec: bool) -> io::Result<()> {
-    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    /// Not in every C library's headers (linux/close_range.h).
+    const AT_EXEC: u32 = 4;
+    let flags = if at_exec { AT_EXEC } else { 0 };
     // SAFETY: descriptors are only closed where the caller is about to exec, or uses none of them any more.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) }).map(drop)
 }
@@ -190,22 +192,22 @@ pub(crate) fn setns(fd: impl AsFd, namespaces: libc::c_int) -> io::Result<()> {
 }
 
 /// Sets a resource limit by its number (setrlimit(2)), lowered to the hard limit of this process where it may not be
-/// raised. Returns whether the limit was applied as asked.
-pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> io::Result<bool> {
-    let set = |soft, hard| {
-        let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
-        // SAFETY: `limit` outlives the call; no old value is asked for.
-        check(libc::c_long::from(unsafe {
-            libc::prlimit64(0, resource, &raw const limit, std::ptr::null_mut())
-        }))
-    };
-    if set(soft, hard).is_ok() {
-        return Ok(true);
+/// raised.
+pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
+    if prlimit(resource, Some([soft, hard])).is_ok() {
+        return Ok(());
     }
-    let mut own = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `own` outlives the call and is written by the kernel.
-    check(libc::c_long::from(unsafe { libc::prlimit64(0, resource, std::ptr::null(), &raw mut own) }))?;
-    set(soft.min(own.rlim_max), hard.min(own.rlim_max)).map(|_| false)
+    let [_, own_hard] = prlimit(resource, None)?;
+    prlimit(resource, Some([soft.min(own_hard), hard.min(own_hard)])).map(drop)
+}
+
+/// prlimit64(2) on this process: sets the soft and hard limit if there are new ones; the limits before.
+fn prlimit(resource: u32, new: Option<[u64; 2]>) -> io::Result<[u64; 2]> {
+    let mut old = [0u64; 2];
+    let new = new.as_ref().map_or(std::ptr::null(), <[u64; 2]>::as_ptr);
+    // SAFETY: both pointers are null or point to two 64-bit numbers (`struct rlimit64`) that outlive the call.
+    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, new, old.as_mut_ptr()) })?;
+    Ok(old)
 }
 
 /// Takes a capability out of the bounding set (prctl(2), `PR_CAPBSET_DROP`). One that this kernel lacks is no error.

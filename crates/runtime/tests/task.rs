@@ -1,10 +1,12 @@
 //! Sandboxes, their networks, and the server's death. Needs root.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::{Host, SHIM, code, end_of};
@@ -60,7 +62,15 @@ fn containers_of_a_sandbox_talk_over_localhost() {
 
 #[test]
 fn published_ports_are_reached_from_this_host() {
-    let host = Host::new("ports");
+    published_ports_are_reached(&Host::new("ports"));
+}
+
+#[test]
+fn ports_are_published_without_a_packet_filter() {
+    published_ports_are_reached(&Host::with("proxy", |config| config.userland_ports = true));
+}
+
+fn published_ports_are_reached(host: &Host) {
     let spec = {
         let mut spec = SandboxSpec::new("s".parse().unwrap());
         spec.network =
@@ -92,6 +102,48 @@ fn published_ports_are_reached_from_this_host() {
     taken.network = private(vec![port(Ipv4Addr::UNSPECIFIED, Some(any.host_port), 1)]);
     let error = host.runtime.create_sandbox(&taken).unwrap_err();
     assert!(matches!(error, RuntimeError::PortTaken { .. }), "{error}");
+    host.assert_nothing_left();
+}
+
+#[test]
+fn the_hosts_network_is_the_hosts() {
+    let host = Host::new("hostnet");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"host\n").unwrap());
+    let sandbox = host.sandbox("s", Network::Host);
+    let spec = host.container("c", &sandbox, &["/bin/sh", "-c", &format!("nc 127.0.0.1 {port} </dev/null")]);
+    host.runtime.start_container(&spec).unwrap();
+    assert_eq!(code(&host.end_of(&spec.id)), 0);
+    answer.join().unwrap();
+    assert_eq!(host.output(&spec.id), "host\n");
+    host.assert_nothing_left();
+}
+
+/// Another engine's network stands for the outside: it knows no way back to the first one's addresses but the host.
+#[test]
+fn the_outside_is_reached_under_the_hosts_address() {
+    let (host, outside) = (Host::new("nat"), Host::new("outside"));
+    let target = outside.runtime.create_sandbox(&SandboxSpec::new("target".parse().unwrap())).unwrap();
+    let address = target.address.unwrap();
+    let listener = outside.runtime.listen_in_sandbox(&target.id, (Ipv4Addr::UNSPECIFIED, 80).into()).unwrap();
+    let answer = std::thread::spawn(move || {
+        let (mut stream, peer) = listener.accept().unwrap();
+        stream.write_all(b"reached\n").unwrap();
+        peer.ip()
+    });
+    let sandbox = host.sandbox("s", private(Vec::new()));
+    let spec = host.container("c", &sandbox, &["/bin/sh", "-c", &format!("nc {address} 80 </dev/null")]);
+    host.runtime.start_container(&spec).unwrap();
+    assert_eq!(code(&host.end_of(&spec.id)), 0);
+    assert_eq!(host.output(&spec.id), "reached\n");
+    let (network, _) = outside.config.subnet.unwrap();
+    assert_eq!(
+        answer.join().unwrap(),
+        Ipv4Addr::from_bits(network.to_bits() + 1),
+        "the bridge's own address"
+    );
+    outside.assert_nothing_left();
     host.assert_nothing_left();
 }
 
@@ -173,21 +225,23 @@ fn the_limit_of_a_task_holds_all_its_containers() {
     host.assert_nothing_left();
 }
 
+/// A server of its own process that runs `script` in a container, to be killed.
+fn serve(host: &Host, script: &str, stdout: Stdio) -> Child {
+    let config = &host.config;
+    let (network, _) = config.subnet.unwrap();
+    Command::new(SHIM)
+        .args(["serve".as_ref(), config.dir.as_os_str(), config.cgroup.as_os_str(), config.bridge.as_ref()])
+        .args([network.to_string().as_ref(), host.layer.as_os_str(), script.as_ref()])
+        .stdout(stdout)
+        .spawn()
+        .unwrap()
+}
+
 #[test]
 fn containers_outlive_a_killed_server() {
     let host = Host::new("server");
     let script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.05; done; exit 23";
-    let mut server = Command::new(SHIM)
-        .args([
-            "serve".as_ref(),
-            host.config.dir.as_os_str(),
-            host.config.cgroup.as_os_str(),
-            host.config.bridge.as_ref(),
-        ])
-        .args([host.layer.as_os_str(), script.as_ref()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server = serve(&host, script, Stdio::piped());
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "running\n");
@@ -230,17 +284,7 @@ fn a_lost_shim_takes_its_container_along_and_is_seen() {
 fn a_server_killed_at_any_moment_leaves_nothing_that_cannot_be_removed() {
     let host = Host::new("crash");
     for delay in [0, 1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 30] {
-        let mut server = Command::new(SHIM)
-            .args([
-                "serve".as_ref(),
-                host.config.dir.as_os_str(),
-                host.config.cgroup.as_os_str(),
-                host.config.bridge.as_ref(),
-            ])
-            .args([host.layer.as_os_str(), "sleep 100".as_ref()])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut server = serve(&host, "sleep 100", Stdio::null());
         std::thread::sleep(Duration::from_millis(delay));
         server.kill().unwrap();
         server.wait().unwrap();

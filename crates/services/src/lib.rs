@@ -6,7 +6,9 @@
 
 pub mod ecs;
 pub mod iam;
+pub mod logs;
 pub mod pipe;
+pub mod secretsmanager;
 pub mod stored;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]

@@ -36,7 +36,10 @@ def trust(*services, **principal):
 
 def allow(actions, resources="*", **more):
     """A policy of one statement that allows."""
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resources, **more}]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resources, **more}],
+    }
 
 
 def deny(actions, resources="*"):
@@ -110,7 +113,12 @@ class Account:
     def aws(self, *arguments, check=True, timeout=60, **environment):
         """Runs the unmodified AWS CLI. Returns parsed JSON, or the completed process where `check` is off."""
         program = Path(sys.executable).with_name("aws")
-        settings = {**self.env(), "AWS_PAGER": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        settings = {
+            **self.env(),
+            "AWS_PAGER": "",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }
         done = subprocess.run(
             [str(program), *map(str, arguments), "--output", "json"],
             capture_output=True,
@@ -147,7 +155,11 @@ class Account:
 
     def execution_role(self, *secret_arns, extra=(), trusted=None, managed=(EXECUTION_POLICY,)):
         """A task execution role that may read the given secrets."""
-        statements = [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": list(secret_arns)}] if secret_arns else []
+        statements = (
+            [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": list(secret_arns)}]
+            if secret_arns
+            else []
+        )
         statements += list(extra)
         policy = {"Version": "2012-10-17", "Statement": statements} if statements else None
         return self.role(policy, trusted, managed, prefix="execution")
@@ -156,12 +168,18 @@ class Account:
 
     def secret(self, value, prefix="secret", region=None):
         """A new secret. A dictionary is stored as JSON. Returns its ARN."""
-        arguments = {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value if isinstance(value, str) else json.dumps(value)}
+        arguments = (
+            {"SecretBinary": value}
+            if isinstance(value, bytes)
+            else {"SecretString": value if isinstance(value, str) else json.dumps(value)}
+        )
         return self.client("secretsmanager", region).create_secret(Name=unique(prefix), **arguments)["ARN"]
 
     def registry_secret(self, registry, **more):
         """A secret with a registry's user name and password. Returns its ARN."""
-        return self.secret({"username": registry.username, "password": sensitive.remember(registry.password)}, "registry", **more)
+        return self.secret(
+            {"username": registry.username, "password": sensitive.remember(registry.password)}, "registry", **more
+        )
 
     def log_group(self):
         """A new log group. Returns its name."""

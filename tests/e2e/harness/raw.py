@@ -61,7 +61,9 @@ def post(account, service, body, headers, *, key=None, secret=None, token=None, 
     """Signs and sends. `age` moves the signer's clock back; `tamper` may change the signed request."""
     request = AWSRequest("POST", account.endpoint + "/", headers=dict(headers), data=body)
     if sign:
-        credentials = Credentials(key or account.access_key, secret or account.secret_key, token or account.session_token)
+        credentials = Credentials(
+            key or account.access_key, secret or account.secret_key, token or account.session_token
+        )
         _sign(request, credentials, service, account.region, age)
     if tamper:
         tamper(request)

@@ -17,7 +17,9 @@ def binary():
     """The program under test."""
     path = os.environ.get("LANDFALL_BIN")
     if not path:
-        raise RuntimeError("`LANDFALL_BIN` is not set: expected the path of the landfall binary (run `cargo xtask test`)")
+        raise RuntimeError(
+            "`LANDFALL_BIN` is not set: expected the path of the landfall binary (run `cargo xtask test`)"
+        )
     return path
 
 
@@ -59,7 +61,15 @@ class Server:
     def start(self, timeout=30):
         """Starts the server and waits until it says that it is ready."""
         assert self.process is None, "the server runs already"
-        command = [binary(), "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir), *self.arguments]
+        command = [
+            binary(),
+            "serve",
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--data-dir",
+            str(self.data_dir),
+            *self.arguments,
+        ]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=bare_environment(**self.environment)
@@ -92,7 +102,9 @@ class Server:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the server did not end within {timeout} s after SIGTERM:\n{self.log()[-4000:]}") from None
+            raise AssertionError(
+                f"the server did not end within {timeout} s after SIGTERM:\n{self.log()[-4000:]}"
+            ) from None
         self.process = None
         return code
 
@@ -108,7 +120,9 @@ class Server:
 
     def command(self, *arguments, timeout=60, input=None, environment=None, check=False):
         """Runs another command of the binary against this server, as in a shell after `eval "$(landfall env)"`."""
-        return run(*arguments, timeout=timeout, input=input, check=check, environment={**self.env(), **(environment or {})})
+        return run(
+            *arguments, timeout=timeout, input=input, check=check, environment={**self.env(), **(environment or {})}
+        )
 
     def env(self):
         """What `landfall env --json` says, as a dictionary."""
@@ -136,5 +150,7 @@ def run(*arguments, timeout=60, input=None, environment=None, check=False):
         stdin=None if input is not None else subprocess.DEVNULL,
     )
     if check and done.returncode != 0:
-        raise AssertionError(f"`landfall {' '.join(arguments)}` ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        raise AssertionError(
+            f"`landfall {' '.join(arguments)}` ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
     return done

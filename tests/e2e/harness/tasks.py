@@ -83,7 +83,11 @@ class Tasks:
             "family": unique("family"),
             "networkMode": network,
             "executionRoleArn": more.pop("executionRoleArn") if "executionRoleArn" in more else self.role,
-            **({"requiresCompatibilities": ["FARGATE"], **FARGATE_SIZE} if network == "awsvpc" else {"requiresCompatibilities": ["EC2"], "memory": "256"}),
+            **(
+                {"requiresCompatibilities": ["FARGATE"], **FARGATE_SIZE}
+                if network == "awsvpc"
+                else {"requiresCompatibilities": ["EC2"], "memory": "256"}
+            ),
             **more,
         }
         settings = {key: value for key, value in settings.items() if value is not None}
@@ -94,7 +98,9 @@ class Tasks:
 
     def run_raw(self, definition, network="awsvpc", **more):
         """RunTask as it answers."""
-        where = {"launchType": "FARGATE", "networkConfiguration": AWSVPC} if network == "awsvpc" else {"launchType": "EC2"}
+        where = (
+            {"launchType": "FARGATE", "networkConfiguration": AWSVPC} if network == "awsvpc" else {"launchType": "EC2"}
+        )
         answer = self.account.ecs.run_task(**{"cluster": self.cluster, "taskDefinition": definition, **where, **more})
         self.started += [task["taskArn"] for task in answer["tasks"]]
         return answer
@@ -128,7 +134,9 @@ class Tasks:
     def hostile_container(self, hostile, command="true", **more):
         """A container whose image is in a registry that misbehaves, with the right credential, and a role that may read it."""
         secret = self.account.registry_secret(hostile)
-        main = self.container(image=hostile.reference, command=command, repositoryCredentials={"credentialsParameter": secret}, **more)
+        main = self.container(
+            image=hostile.reference, command=command, repositoryCredentials={"credentialsParameter": secret}, **more
+        )
         return main, self.account.execution_role(secret)
 
     def watch(self, arn, timeout=60):
@@ -173,7 +181,9 @@ class Tasks:
     def story(self, task):
         """Why a task is as it is, for the message of a failed assertion."""
         short = {key: task.get(key) for key in ("lastStatus", "stopCode", "stoppedReason")}
-        containers = [{key: c.get(key) for key in ("name", "lastStatus", "exitCode", "reason")} for c in task["containers"]]
+        containers = [
+            {key: c.get(key) for key in ("name", "lastStatus", "exitCode", "reason")} for c in task["containers"]
+        ]
         return f"{json.dumps(short)} {json.dumps(containers)}"
 
     # --- afterwards ---

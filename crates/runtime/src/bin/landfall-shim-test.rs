@@ -21,10 +21,13 @@ fn main() -> ExitCode {
 
 /// Starts one container, says so and waits to be killed.
 fn serve(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
-    let [dir, cgroup, bridge, layer, script] = args else { return Err("five arguments are needed".into()) };
+    let [dir, cgroup, bridge, network, layer, script] = args else {
+        return Err("six arguments are needed".into());
+    };
     let mut config = NativeConfig::new(dir);
     config.cgroup = cgroup.into();
     config.bridge.clone_from(bridge);
+    config.subnet = Some((network.parse()?, 24));
     let runtime = NativeRuntime::new(config)?;
     let sandbox = runtime.create_sandbox(&SandboxSpec::new("s".parse()?))?;
     let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();

@@ -215,7 +215,7 @@ impl<'a> Group<'a> {
     }
 
     /// A shim leaves the server's group only where the service manager looks when it ends the server.
-    fn shim_files(&self) -> Vec<PathBuf> {
+    pub(crate) fn shim_files(&self) -> Vec<PathBuf> {
         match self.host {
             Host::V1(hierarchies) => v1::find(hierarchies, "name=systemd")
                 .map(|hierarchy| hierarchy.mount.join(&self.path).join("cgroup.procs"))

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Devices, Limits, PERIOD, no_controller, number, quota, set};
 use super::device_filter;
+use super::{Devices, Limits, PERIOD, no_controller, number, quota, set};
 use crate::error::{Doing, RuntimeError};
 use crate::runtime::Usage;
 
@@ -19,18 +19,16 @@ pub(super) fn create(mount: &Path, path: &Path, limits: &Limits) -> Result<(), R
     }
     apply(&dir, limits)?;
     if limits.devices == Some(Devices::Standard) {
-        restrict_devices(&dir);
+        restrict_devices(&dir).doing(|| format!("cannot restrict the devices of `{}`", dir.display()))?;
     }
     Ok(())
 }
 
 /// Where the kernel takes no such program, containers have not got the capability to make devices, see
 /// [`super::Host::has_device_rules`].
-fn restrict_devices(dir: &Path) {
-    let attach = || device_filter::attach(device_filter::load()?, fs::File::open(dir)?);
-    if let Err(error) = attach() {
-        tracing::debug!(%error, "devices are not filtered");
-    }
+fn restrict_devices(dir: &Path) -> std::io::Result<()> {
+    let Ok(program) = device_filter::load() else { return Ok(()) };
+    device_filter::attach(program, fs::File::open(dir)?)
 }
 
 /// Lets children have the controllers of `dir`. One that is missing shows when a limit needs it.

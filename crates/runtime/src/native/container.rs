@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::{NativeRuntime, spawn};
@@ -87,7 +88,10 @@ impl NativeRuntime {
         group.create(&Limits::of_container(&spec.limits, spec.privileged))?;
         for name in ["upper", "work", "merged"] {
             let path = dir.0.join(name);
-            fs::create_dir_all(&path).doing(|| format!("cannot make `{}`", path.display()))?;
+            // The upper directory's mode is that of the container's `/`, whatever this process's umask is.
+            let made = fs::create_dir_all(&path)
+                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+            made.doing(|| format!("cannot make `{}`", path.display()))?;
         }
         for file in [dir.started(), dir.exit()] {
             remove_if_there(fs::remove_file(&file))
@@ -174,6 +178,7 @@ impl NativeRuntime {
             let Ok(state) = self.container_state(&id) else { continue };
             containers.push(ContainerSummary {
                 status: self.look(&id)?,
+                started_at: self.started_at(&id)?,
                 sandbox: state.sandbox,
                 created_at: state.created_at,
                 labels: state.labels,

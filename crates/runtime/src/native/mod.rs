@@ -2,12 +2,13 @@
 
 mod container;
 mod exec;
+mod proxy;
 mod sandbox;
 mod spawn;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,18 +35,31 @@ pub struct NativeConfig {
     pub cgroup: PathBuf,
     /// The network bridge; at most 15 letters. Two engines must not share one.
     pub bridge: String,
+    /// The addresses of the bridge and of private sandboxes, as network and prefix length (8 to 30). Only looked at
+    /// when the engine's directory is new; when `None` a range is taken that no route of the host touches.
+    pub subnet: Option<(Ipv4Addr, u8)>,
     /// The program to run as a shim: it must call [`crate::shim_main`] when its first argument is `shim`. The running
     /// program itself when `None`.
     pub shim: Option<PathBuf>,
     /// Use the version 2 control groups mounted there, even if the host has controllers on version 1.
     pub unified_cgroups: Option<PathBuf>,
+    /// Publish ports through a process even where the kernel's packet filter could, as on a host whose own firewall
+    /// gets in the way. TCP only, and containers see the bridge's address as where connections come from.
+    pub userland_ports: bool,
 }
 
 impl NativeConfig {
     /// The usual names, under `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), cgroup: "landfall".into(), bridge: "landfall0".to_owned(), shim: None,
-            unified_cgroups: None }
+        Self {
+            dir: dir.into(),
+            cgroup: "landfall".into(),
+            bridge: "landfall0".to_owned(),
+            subnet: None,
+            shim: None,
+            unified_cgroups: None,
+            userland_ports: false,
+        }
     }
 }
 
@@ -55,6 +69,7 @@ pub struct NativeRuntime {
     cgroup: PathBuf,
     cgroups: Host,
     has_device_rules: bool,
+    userland_ports: bool,
     network: Network,
     shim: spawn::ShimProgram,
     clock: Arc<dyn Clock>,
@@ -73,12 +88,14 @@ impl NativeRuntime {
         let layout = Layout::new(config.dir.clone());
         layout.make_dirs().doing(|| format!("cannot make `{}`", config.dir.display()))?;
         layout.sweep().doing(|| format!("cannot tidy `{}`", config.dir.display()))?;
-        let network = Network::new(NetworkConfig { bridge: config.bridge, subnet_file: layout.network() });
+        let (bridge, subnet_file) = (config.bridge, layout.network());
+        let network = Network::new(NetworkConfig { bridge, subnet: config.subnet, subnet_file });
         let cgroups = config.unified_cgroups.map_or_else(Host::detect, Host::V2);
         Ok(Self {
             shim: spawn::ShimProgram::open(config.shim)?,
             layout,
             cgroup: config.cgroup,
+            userland_ports: config.userland_ports,
             has_device_rules: cgroups.has_device_rules(),
             cgroups,
             network,

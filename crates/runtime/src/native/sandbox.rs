@@ -74,7 +74,7 @@ impl NativeRuntime {
         netns::inside(&path, net::loopback_up)?;
         let Some(address) = state.address else { return Ok(()) };
         self.network.attach(&spec.id, &path, address)?;
-        self.network.publish(&spec.id, address, &state.ports)
+        self.publish(&spec.id, address, &state.ports)
     }
 
     fn describe(&self, state: &SandboxState) -> Sandbox {
@@ -100,6 +100,7 @@ impl NativeRuntime {
             )));
         }
         let mut problems = Vec::new();
+        problems.extend(self.stop_proxy(&dir).err());
         problems.extend(self.network.unpublish(id).err());
         problems.extend(self.network.detach(id).err());
         problems.extend(netns::remove(&self.layout.netns(id)).err());

@@ -35,6 +35,10 @@ impl NativeRuntime {
         }
     }
 
+    pub(super) fn started_at(&self, id: &ContainerId) -> Result<Option<i64>, RuntimeError> {
+        Ok(started(&self.layout.container(id))?.map(|started| started.started_at))
+    }
+
     /// The shim's pidfd if it lives. The lock proves that the pid was still the shim's when the pidfd was opened.
     fn shim(&self, id: &ContainerId) -> Result<Option<OwnedFd>, RuntimeError> {
         let dir = self.layout.container(id);

@@ -27,6 +27,8 @@ const ROUTES: &str = "/proc/net/route";
 #[derive(Debug, Clone)]
 pub(crate) struct NetworkConfig {
     pub(crate) bridge: String,
+    /// The address range asked for.
+    pub(crate) subnet: Option<(Ipv4Addr, u8)>,
     /// Where the chosen address range is kept.
     pub(crate) subnet_file: PathBuf,
 }
@@ -61,8 +63,10 @@ impl Network {
         if let Some(subnet) = known {
             return Ok(subnet);
         }
-        let routes = fs::read_to_string(ROUTES).doing(|| format!("cannot read `{ROUTES}`"))?;
-        let subnet = Subnet::choose(&routes)?;
+        let subnet = match self.config.subnet {
+            Some((address, prefix)) => Subnet::checked(address, prefix)?,
+            None => Subnet::choose(&fs::read_to_string(ROUTES).doing(|| format!("cannot read `{ROUTES}`"))?)?,
+        };
         write_json(file, &subnet).doing(|| format!("cannot write `{}`", file.display()))?;
         Ok(subnet)
     }

@@ -22,6 +22,18 @@ impl Subnet {
         Self { network, prefix }
     }
 
+    /// A range that somebody wrote down.
+    pub(crate) fn checked(address: Ipv4Addr, prefix: u8) -> Result<Self, RuntimeError> {
+        let subnet = Self::new(address, prefix);
+        if (8..=30).contains(&prefix) && address.to_bits() & !subnet.mask().to_bits() == 0 {
+            return Ok(subnet);
+        }
+        let text = format!(
+            "`{address}/{prefix}` is no network: expected one such as `172.31.240.0/20`, from /8 to /30"
+        );
+        Err(RuntimeError::Invalid(text))
+    }
+
     pub(crate) fn network(self) -> Ipv4Addr {
         self.network
     }
@@ -31,7 +43,7 @@ impl Subnet {
     }
 
     pub(crate) fn mask(self) -> Ipv4Addr {
-        Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0))
+        Ipv4Addr::from_bits(u32::MAX.checked_shl(32_u32.saturating_sub(self.prefix.into())).unwrap_or(0))
     }
 
     fn overlaps(self, other: Self) -> bool {
@@ -105,6 +117,16 @@ eth0\t00001FAC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
         assert_eq!(Subnet::choose(ROUTES).unwrap().network(), Ipv4Addr::new(172, 30, 240, 0));
         assert_eq!(Subnet::choose("").unwrap().network(), Ipv4Addr::new(172, 31, 240, 0));
         assert_eq!(default_interface(ROUTES), Some("eth0"));
+    }
+
+    #[test]
+    fn only_networks_are_taken() {
+        assert!(Subnet::checked(Ipv4Addr::new(10, 1, 2, 0), 24).is_ok());
+        for (address, prefix) in
+            [([10, 1, 2, 1], 24), ([10, 0, 0, 0], 31), ([10, 0, 0, 0], 0), ([10, 0, 0, 0], 200)]
+        {
+            assert!(Subnet::checked(address.into(), prefix).is_err(), "{address:?}/{prefix}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! thread or inherit anything from the server.
 
 mod logfile;
+mod proxy;
 mod supervise;
 
 use std::fs::File;
@@ -24,6 +25,7 @@ pub fn shim_main(args: &[String]) -> ExitCode {
     match args.first().map(String::as_str) {
         Some("container") => run(container),
         Some("exec") => run(exec),
+        Some("proxy") => run(proxy::run),
         _ => {
             eprintln!("`shim` is started by the server and of no use by hand");
             ExitCode::from(64)
@@ -79,8 +81,7 @@ fn container(plan: ContainerPlan) -> Result<(), StartFailure> {
     let lock =
         File::create(dir.lock()).map_err(|error| StartFailure::other("cannot make the lock file", error))?;
     detach()?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|error| StartFailure::other("the container is held by another shim", error))?;
+    hold(&lock)?;
     // Where there is no cgroup to move to, the shim stays with the server.
     let _ = init::join(&plan.cgroup.shim_join);
     let log = logfile::LogFile::open(&dir.log(), plan.log_bytes)
@@ -97,6 +98,20 @@ fn container(plan: ContainerPlan) -> Result<(), StartFailure> {
     supervise::until_exit(child, log, &dir, oom_events.as_deref());
     drop(lock);
     Ok(())
+}
+
+/// Takes the lock that shows the server that this process lives. The server itself has it for an instant whenever it
+/// looks, so one refusal says nothing.
+fn hold(lock: &File) -> Result<(), StartFailure> {
+    let mut result = flock(lock, FlockOperation::NonBlockingLockExclusive);
+    for _ in 0..200 {
+        if result != Err(rustix::io::Errno::WOULDBLOCK) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        result = flock(lock, FlockOperation::NonBlockingLockExclusive);
+    }
+    result.map_err(|error| StartFailure::other("another shim is still at work here", error))
 }
 
 /// The container's first process and what it writes.

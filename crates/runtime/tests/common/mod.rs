@@ -3,13 +3,17 @@
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use landfall_runtime::{
     ContainerId, ContainerSpec, ContainerStatus, Frame, LogReader, NativeConfig, NativeRuntime, Network,
     Runtime, RuntimeError, SandboxId, SandboxSpec, Stream,
 };
+
+static HOSTS: AtomicU8 = AtomicU8::new(1);
 
 pub const SHIM: &str = env!("CARGO_BIN_EXE_landfall-shim-test");
 
@@ -37,6 +41,9 @@ impl Host {
         config.cgroup = format!("landfall-test-{tag}").into();
         config.bridge = format!("lt{:x}", fnv(&tag) & 0xffff_ffff);
         config.shim = Some(SHIM.into());
+        // Tests run side by side, also in several processes; two that chose at once could choose the same.
+        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
+        config.subnet = Some((Ipv4Addr::new(10, 100 + (std::process::id() % 100) as u8, number, 0), 24));
         change(&mut config);
         let runtime = NativeRuntime::new(config.clone()).unwrap();
         Self { runtime, config, dir, layer, name: tag }
@@ -59,7 +66,9 @@ impl Host {
     }
 
     pub fn run(&self, script: &str, change: impl FnOnce(&mut ContainerSpec)) -> (ContainerStatus, String) {
-        let (status, output) = self.try_run(&["/bin/sh", "-c", script], change);
+        // Between two streams there is no order.
+        let script = format!("exec 2>&1; {script}");
+        let (status, output) = self.try_run(&["/bin/sh", "-c", &script], change);
         (status.unwrap(), output)
     }
 

@@ -35,6 +35,9 @@ pub const POLICY_VERSIONS: Table<(AccountId, String, u32), PolicyVersion> = Tabl
 /// Access keys of users by access key id.
 pub const ACCESS_KEYS: Table<String, AccessKey> = Table::new("iam.access_key");
 
+/// The ids of a user's access keys, by account, lower-case user name and access key id.
+pub const USER_ACCESS_KEYS: Table<(AccountId, String, String), ()> = Table::new("iam.user_access_key");
+
 /// A name as keys hold it.
 pub fn key_name(name: &str) -> String {
     name.to_lowercase()

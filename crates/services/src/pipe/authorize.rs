@@ -117,6 +117,32 @@ pub fn authorize<R: Guarded>(
     Ok(Authorized(request))
 }
 
+/// Makes one check in the middle of an operation: for operations that answer refusals item by item. The check is not
+/// recorded beside those of the operation.
+///
+/// # Errors
+/// The service's denial, in AWS's words.
+pub fn is_allowed(
+    cx: &Context<'_>,
+    view: &View,
+    service: &ServiceSchema,
+    permission: &Permission,
+) -> Result<(), Failure> {
+    let mode = cx.installation.auth;
+    if mode == AuthMode::Off {
+        return Ok(());
+    }
+    let policies = policies_of(view, &cx.caller.principal)?;
+    match check(cx, &policies, service, permission, &mut Vec::new()) {
+        Some(denial) if mode == AuthMode::Enforce => Err(denial.into()),
+        Some(denial) => {
+            tracing::warn!(target: "audit", denied = %denial.message, "would be refused");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
 fn check(
     cx: &Context<'_>,
     policies: &PrincipalPolicies,

@@ -12,7 +12,7 @@ mod endpoint;
 mod failure;
 mod permission;
 
-pub use authorize::{AuthMode, Authorized, CheckRecord, authorize};
+pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Outcome};
 pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Installation};

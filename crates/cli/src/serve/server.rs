@@ -1,0 +1,223 @@
+//! The whole product in one process: the parts, and how they are put together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use landfall_base::{AccountId, Clock, Region, SystemClock};
+use landfall_gateway::Gateway;
+use landfall_image::{Client, ClientOptions, LayerStore};
+use landfall_node::{Node, Parts};
+use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
+use landfall_services::ecs::agent::EcsControlPlane;
+use landfall_services::pipe::{AuthMode, Call, Endpoint, Installation};
+use landfall_services::{ecs, iam, landfall, logs, secretsmanager, sts};
+use landfall_store::Store;
+use landfall_store::journal::Journals;
+use landfall_vault::Vault;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::client_file::{self, ClientFile};
+
+/// Every operation of every service.
+static TABLES: &[&[Endpoint]] = &[
+    ecs::OPERATIONS,
+    iam::OPERATIONS,
+    landfall::OPERATIONS,
+    logs::OPERATIONS,
+    secretsmanager::OPERATIONS,
+    sts::OPERATIONS,
+];
+
+/// How often what is due by the clock is done.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// How a server is set up.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// What happens to refused calls.
+    pub auth: AuthMode,
+    /// Region for clients that name none.
+    pub region: Region,
+    /// The account that is made at the first start.
+    pub account: AccountId,
+    /// Registries that speak plain HTTP.
+    pub insecure_registries: Vec<String>,
+    /// How long a registry may take for each answer.
+    pub registry_timeout: Duration,
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    installation: Arc<Installation>,
+    data_dir: PathBuf,
+    warnings: Vec<String>,
+    stop: watch::Sender<bool>,
+    work: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens the data directory, listens, and takes up the tasks that run.
+    ///
+    /// # Errors
+    /// The address is taken, another server uses the directory, or something in it cannot be read.
+    pub async fn start(options: ServerOptions) -> Result<Self> {
+        let listener = TcpListener::bind(options.listen).await.with_context(|| {
+            format!("cannot listen on `{}`: another server may be there, choose another with `--listen`", options.listen)
+        })?;
+        let address = listener.local_addr().context("cannot tell the address")?;
+        let installation = Arc::new(open(&options)?);
+        write_client_file(&installation, &options, address)?;
+        let call = Call::new(Arc::clone(&installation), TABLES);
+        let (stop, told) = watch::channel(false);
+        let mut warnings = Vec::new();
+        let mut work = vec![spawn_gateway(call.clone(), listener, told.clone())];
+        work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
+        match node(&call, &options) {
+            Ok(node) => work.push(tokio::spawn(async move { node.run(stopped(told)).await })),
+            Err(error) => warnings.push(format!(
+                "tasks cannot run here, everything else works: {error:#} (`landfall doctor` tells more)"
+            )),
+        }
+        Ok(Self { address, installation, data_dir: options.data_dir, warnings, stop, work })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a user should know.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// One line about the server.
+    pub fn banner(&self) -> String {
+        let Installation { auth, default_account, .. } = &*self.installation;
+        format!(
+            "landfall {} · http://{} · {auth} · account {default_account} · data {}",
+            env!("CARGO_PKG_VERSION"),
+            self.address,
+            self.data_dir.display()
+        )
+    }
+
+    /// Ends the server. Tasks go on running.
+    pub async fn stop(self) {
+        // Nobody listening any more means that all has ended already.
+        let _ = self.stop.send(true);
+        for work in self.work {
+            let _ = work.await;
+        }
+    }
+}
+
+fn open(options: &ServerOptions) -> Result<Installation> {
+    let dir = &options.data_dir;
+    Ok(Installation {
+        store: Store::open(&dir.join("state"))?,
+        journals: Journals::open(&dir.join("journals"))?,
+        vault: Vault::open(&dir.join("vault"))?,
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        auth: options.auth,
+        default_account: options.account.clone(),
+        default_region: options.region.clone(),
+    })
+}
+
+fn write_client_file(installation: &Installation, options: &ServerOptions, address: SocketAddr) -> Result<()> {
+    let administrator = iam::administrator(installation).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let file = ClientFile {
+        endpoint: format!("http://{}", reachable(address)),
+        region: options.region.to_string(),
+        account: options.account.to_string(),
+        access_key_id: administrator.access_key_id,
+        secret_access_key: administrator.secret_access_key.expose().clone(),
+    };
+    client_file::write(&options.data_dir, &file)
+}
+
+/// An address that clients on this machine can use.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    address
+}
+
+fn spawn_gateway(call: Call, listener: TcpListener, told: watch::Receiver<bool>) -> JoinHandle<()> {
+    let gateway = Arc::new(Gateway::new(call, landfall_api::SERVICES));
+    tokio::spawn(landfall_gateway::serve(gateway, listener, stopped(told)))
+}
+
+async fn stopped(mut told: watch::Receiver<bool>) {
+    // A server that was dropped without being stopped has stopped too.
+    let _ = told.wait_for(|stopped| *stopped).await;
+}
+
+fn node(call: &Call, options: &ServerOptions) -> Result<Node> {
+    let dir = &options.data_dir;
+    let client = Client::new(ClientOptions {
+        insecure_registries: options.insecure_registries.clone(),
+        inactivity_timeout: options.registry_timeout,
+        manifest_timeout: options.registry_timeout,
+        ..ClientOptions::default()
+    })?;
+    let runtime = NativeRuntime::new(runtime_config(dir))?;
+    Ok(Node::new(Parts {
+        control: Arc::new(EcsControlPlane::new(call.clone())),
+        runtime: Arc::new(runtime) as Arc<dyn Runtime>,
+        client,
+        layers: LayerStore::open(dir.join("images"))?,
+        clock: Arc::clone(&call.installation().clock),
+        volumes: dir.join("volumes"),
+    }))
+}
+
+/// Several servers can work on one machine: bridge and control group are named after the data directory.
+fn runtime_config(data_dir: &Path) -> NativeConfig {
+    let dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_owned());
+    let hash = dir.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let suffix = format!("{:08x}", hash >> 32);
+    NativeConfig {
+        cgroup: format!("landfall-{suffix}").into(),
+        bridge: format!("lf-{suffix}"),
+        ..NativeConfig::new(dir.join("containers"))
+    }
+}
+
+/// What is due by the clock: secrets whose deletion window is over, log events past their retention, old tasks.
+async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
+    let mut stop = std::pin::pin!(stopped(told));
+    loop {
+        let work = Arc::clone(&installation);
+        let done = tokio::task::spawn_blocking(move || {
+            secretsmanager::reconcile(&work);
+            logs::reconcile(&work);
+            ecs::agent::reconcile(&work);
+        });
+        if let Err(error) = done.await {
+            tracing::error!(%error, "periodic work failed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PERIOD) => {}
+            () = &mut stop => return,
+        }
+    }
+}

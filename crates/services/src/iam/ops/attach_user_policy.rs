@@ -1,0 +1,27 @@
+//! `AttachUserPolicy`: gives a managed policy to a user.
+
+use landfall_api::iam as api;
+use landfall_store::{Tx, View};
+
+use crate::iam::attachments::{self, Attachment};
+use crate::iam::record::User;
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+
+impl Resolve for api::AttachUserPolicy {
+    type Request = Checked<Attachment<User>>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        attachments::resolve(cx, view, "iam:AttachUserPolicy", &input.user_name, &input.policy_arn)
+    }
+}
+
+impl WriteHandler for api::AttachUserPolicy {
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        attachments::attach(cx, tx, request.into_request())?;
+        Ok(api::AttachUserPolicyResponse {})
+    }
+}

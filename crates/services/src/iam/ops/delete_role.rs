@@ -1,0 +1,31 @@
+//! `DeleteRole`: deletes a role that has no policies any more.
+
+use landfall_api::iam as api;
+use landfall_store::{Tx, View};
+
+use crate::iam::entity::Target;
+use crate::iam::record::{ROLES, Role};
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+
+impl Resolve for api::DeleteRole {
+    type Request = Checked<Target<Role>>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let target = Target::find(cx, view, &input.role_name)?;
+        let permission = target.permission("iam:DeleteRole");
+        Ok(Checked::one(target, permission))
+    }
+}
+
+impl WriteHandler for api::DeleteRole {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let target = request.into_request();
+        target.check_without_policies(tx)?;
+        tx.delete(&ROLES, &target.key());
+        Ok(api::DeleteRoleResponse {})
+    }
+}

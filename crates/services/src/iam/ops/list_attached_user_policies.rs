@@ -1,0 +1,45 @@
+//! `ListAttachedUserPolicies`: the managed policies of a user.
+
+use landfall_api::iam as api;
+use landfall_store::View;
+
+use crate::iam::attachments;
+use crate::iam::entity::Target;
+use crate::iam::page::Paging;
+use crate::iam::record::User;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+
+/// Whose policies, below which path, and which of them.
+#[derive(Debug)]
+pub struct Request {
+    target: Target<User>,
+    path_prefix: Option<String>,
+    paging: Paging,
+}
+
+impl Resolve for api::ListAttachedUserPolicies {
+    type Request = Checked<Request>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let target = Target::find(cx, view, &input.user_name)?;
+        let permission = target.permission("iam:ListAttachedUserPolicies");
+        let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
+        Ok(Checked::one(Request { target, path_prefix: input.path_prefix, paging }, permission))
+    }
+}
+
+impl ReadHandler for api::ListAttachedUserPolicies {
+    fn run(
+        _: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let Request { target, path_prefix, paging } = &request.request;
+        let page = attachments::list(view, target, path_prefix.as_deref(), paging)?;
+        Ok(api::ListAttachedUserPoliciesResponse {
+            attached_policies: Some(page.items),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
+    }
+}

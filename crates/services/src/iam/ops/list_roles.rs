@@ -1,0 +1,34 @@
+//! `ListRoles`: the roles of the account.
+
+use landfall_api::iam as api;
+use landfall_store::View;
+
+use crate::iam::page::Paging;
+use crate::iam::record::ROLES;
+use crate::iam::view::listed_role;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+impl Resolve for api::ListRoles {
+    type Request = Checked<(String, Paging)>;
+
+    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
+        let path_prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
+        Ok(Checked::one((path_prefix, paging), Permission::on_anything("iam:ListRoles")))
+    }
+}
+
+impl ReadHandler for api::ListRoles {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let (path_prefix, paging) = &request.request;
+        let rows = view.scan_after(&ROLES, (cx.account(),), &(cx.account(), paging.after()));
+        let below =
+            rows.filter(|row| row.as_ref().map_or(true, |(_, role)| role.path.starts_with(path_prefix)));
+        let page = paging.take(below.map(|row| row.map(|((_, name), role)| (name, listed_role(&role)))))?;
+        Ok(api::ListRolesResponse { roles: page.items, is_truncated: page.is_truncated, marker: page.marker })
+    }
+}

@@ -1,0 +1,31 @@
+//! `UntagRole`: removes tags of a role.
+
+use landfall_api::iam as api;
+use landfall_store::{Tx, View};
+
+use crate::iam::entity::Target;
+use crate::iam::record::Role;
+use crate::iam::tags;
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+
+impl Resolve for api::UntagRole {
+    type Request = Checked<(Target<Role>, Vec<String>)>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let target = Target::find(cx, view, &input.role_name)?;
+        let permission = target.permission("iam:UntagRole").with_all("aws:TagKeys", input.tag_keys.clone());
+        Ok(Checked::one((target, input.tag_keys), permission))
+    }
+}
+
+impl WriteHandler for api::UntagRole {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let (target, keys) = request.into_request();
+        target.update(tx, |role| tags::remove(&mut role.tags, &keys))?;
+        Ok(api::UntagRoleResponse {})
+    }
+}

@@ -1,0 +1,55 @@
+//! Secrets Manager: named values, encrypted at rest, in versions that staging labels point at.
+//!
+//! A secret is a row without its values; each version is a row with one sealed value. Plaintext exists in requests and
+//! answers only, and there in types that do not print themselves. A secret that is deleted keeps its rows until its
+//! recovery window is over; [`reconcile`] then removes them.
+//!
+//! There is no KMS in an installation yet: every secret is under the account's default key, `aws/secretsmanager`, whose
+//! work the installation's vault does. Rotation and replication are absent from the operation table.
+
+mod filters;
+mod listing;
+mod names;
+mod ops;
+mod password;
+mod public_policy;
+mod reconcile;
+pub mod record;
+mod resource_policy;
+pub mod rules;
+mod stages;
+mod target;
+#[cfg(test)]
+mod tests;
+mod value;
+mod versions;
+mod view;
+
+use landfall_api::secretsmanager as api;
+
+pub use reconcile::reconcile;
+pub use stages::Stages;
+
+use crate::pipe::{Endpoint, read, write};
+
+/// Every operation.
+pub const OPERATIONS: &[Endpoint] = &[
+    read::<api::BatchGetSecretValue>(),
+    write::<api::CreateSecret>(),
+    write::<api::DeleteResourcePolicy>(),
+    write::<api::DeleteSecret>(),
+    read::<api::DescribeSecret>(),
+    read::<api::GetRandomPassword>(),
+    read::<api::GetResourcePolicy>(),
+    read::<api::GetSecretValue>(),
+    read::<api::ListSecretVersionIds>(),
+    read::<api::ListSecrets>(),
+    write::<api::PutResourcePolicy>(),
+    write::<api::PutSecretValue>(),
+    write::<api::RestoreSecret>(),
+    write::<api::TagResource>(),
+    write::<api::UntagResource>(),
+    write::<api::UpdateSecret>(),
+    write::<api::UpdateSecretVersionStage>(),
+    read::<api::ValidateResourcePolicy>(),
+];

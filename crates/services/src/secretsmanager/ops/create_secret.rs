@@ -1,0 +1,141 @@
+//! `CreateSecret`: a new secret, with or without a first value.
+
+use landfall_api::secretsmanager as api;
+use landfall_base::Arn;
+use landfall_shape::ServiceError;
+use landfall_store::{Tx, View};
+
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::secretsmanager::names::{arn_of_name, is_name, new_arn};
+use crate::secretsmanager::record::{BY_CREATION, SECRETS, Secret, SecretKey};
+use crate::secretsmanager::rules;
+use crate::secretsmanager::stages::Stages;
+use crate::secretsmanager::value::SecretValue;
+use crate::secretsmanager::versions::{self, NewVersion};
+
+/// A secret to be made.
+#[derive(Debug)]
+pub struct Request {
+    key: SecretKey,
+    description: Option<String>,
+    tags: Vec<(String, String)>,
+    version: Option<NewVersion>,
+    kms_key_id: Option<String>,
+}
+
+impl Resolve for api::CreateSecret {
+    type Request = Checked<Request>;
+
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        if !is_name(&input.name) {
+            return Err(rules::invalid_name().into());
+        }
+        let key = (cx.account().clone(), cx.region().clone(), input.name.clone());
+        let tags = rules::tags(input.tags.as_deref().unwrap_or_default())?;
+        let permissions = permissions(&arn_of_name(&key), &input, &tags);
+        refuse_unsupported(&input)?;
+        let value = SecretValue::of(input.secret_string, input.secret_binary)?;
+        let request = Request {
+            key,
+            description: input.description.filter(|text| !text.is_empty()),
+            tags,
+            version: NewVersion::of(value, input.client_request_token)?,
+            kms_key_id: input.kms_key_id,
+        };
+        Ok(Checked::all(request, permissions))
+    }
+}
+
+fn permissions(arn: &Arn, input: &api::CreateSecretRequest, tags: &[(String, String)]) -> Vec<Permission> {
+    let pairs = || tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let create = Permission::on("secretsmanager:CreateSecret", arn)
+        .with("secretsmanager:Name", &input.name)
+        .with_some("secretsmanager:Description", input.description.as_deref())
+        .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref())
+        .with_request_tags(pairs());
+    let tag = || Permission::on("secretsmanager:TagResource", arn).with_request_tags(pairs());
+    let tag = (!tags.is_empty()).then(tag);
+    [create].into_iter().chain(tag).collect()
+}
+
+/// What this installation cannot do is refused: a replica or a partner's secret that only seemed to be made would be
+/// missed later.
+fn refuse_unsupported(input: &api::CreateSecretRequest) -> Result<(), ServiceError> {
+    if input.add_replica_regions.is_some() || input.force_overwrite_replica_secret == Some(true) {
+        let message = "Replication is not available in this installation: leave out AddReplicaRegions and \
+                       ForceOverwriteReplicaSecret.";
+        return Err(api::error::invalid_parameter_exception(message));
+    }
+    super::update_secret::refuse_type(input.r#type.as_deref())
+}
+
+impl WriteHandler for api::CreateSecret {
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let request = request.into_request();
+        if let Some(secret) = tx.get(&SECRETS, &request.key)? {
+            return repeated(cx, tx, &request, &secret);
+        }
+        rules::check_key(request.kms_key_id.as_deref(), cx.account(), cx.region())?;
+        let secret = create(cx, tx, &request)?;
+        Ok(answer(&secret, request.version.as_ref()))
+    }
+}
+
+/// The same call again is answered as the first was; any other that takes the name is refused.
+fn repeated(
+    cx: &Context<'_>,
+    view: &View,
+    request: &Request,
+    secret: &Secret,
+) -> Result<api::CreateSecretResponse, Failure> {
+    if secret.deletion.is_some() {
+        let message =
+            "You can't create this secret because a secret with this name is already scheduled for deletion.";
+        return Err(api::error::invalid_request_exception(message).into());
+    }
+    if let Some(version) = &request.version
+        && versions::repeats(cx, view, &request.key, secret, version)? == Some(true)
+    {
+        return Ok(answer(secret, request.version.as_ref()));
+    }
+    let message = format!("The operation failed because the secret {} already exists.", secret.name);
+    Err(api::error::resource_exists_exception(message).into())
+}
+
+fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Failure> {
+    let key = &request.key;
+    let mut secret = Secret {
+        arn: new_arn(key),
+        name: key.2.clone(),
+        description: request.description.clone(),
+        kms_key_id: None,
+        tags: Vec::new(),
+        policy: None,
+        created_at: cx.now,
+        changed_at: cx.now,
+        accessed_on: None,
+        deletion: None,
+        stages: Stages::default(),
+    };
+    rules::set_tags(&mut secret.tags, request.tags.clone())?;
+    if let Some(version) = &request.version {
+        versions::add(cx, tx, key, &mut secret, version)?;
+    }
+    let (account, region, name) = key;
+    tx.put(&BY_CREATION, &(account, region, cx.now, name.as_str()), ());
+    tx.put(&SECRETS, key, &secret);
+    Ok(secret)
+}
+
+fn answer(secret: &Secret, version: Option<&NewVersion>) -> api::CreateSecretResponse {
+    api::CreateSecretResponse {
+        arn: Some(secret.arn.to_string()),
+        name: Some(secret.name.clone()),
+        version_id: version.map(|version| version.id.clone()),
+        replication_status: None,
+    }
+}

@@ -1,0 +1,103 @@
+//! Rows of Secrets Manager.
+
+use std::sync::Arc;
+
+use landfall_base::{AccountId, Arn, Region, Timestamp};
+use landfall_iam::Policy;
+use landfall_store::Table;
+use landfall_vault::Sealed;
+use serde::{Deserialize, Serialize};
+
+use super::stages::Stages;
+
+/// Account, Region and name.
+pub type SecretKey = (AccountId, Region, String);
+
+/// Secrets by account, Region and name.
+pub const SECRETS: Table<SecretKey, Secret> = Table::new("secretsmanager.secret");
+
+/// Versions by account, Region, secret name and version id.
+pub const VERSIONS: Table<(AccountId, Region, String, String), Version> =
+    Table::new("secretsmanager.version");
+
+/// Index of the secrets of an account and Region by the time of their creation.
+pub const BY_CREATION: Table<(AccountId, Region, Timestamp, String), ()> =
+    Table::new("secretsmanager.secret_by_creation");
+
+/// Index of the secrets that are scheduled for deletion by the end of their recovery window.
+pub const DELETIONS: Table<(Timestamp, AccountId, Region, String), ()> =
+    Table::new("secretsmanager.deletion");
+
+/// A secret without its values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Secret {
+    /// With the random suffix: another secret of the same name has another ARN.
+    pub arn: Arn,
+    /// The name.
+    pub name: String,
+    /// Description, if one was given.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The customer's key; `None` for the account's default key, `aws/secretsmanager`.
+    #[serde(default)]
+    pub kms_key_id: Option<String>,
+    /// Tags in the order in which they were set.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
+    /// The resource policy.
+    #[serde(default)]
+    pub policy: Option<Arc<Policy>>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When anything about it last changed.
+    pub changed_at: Timestamp,
+    /// The day (midnight UTC) on which a value was last read.
+    #[serde(default)]
+    pub accessed_on: Option<Timestamp>,
+    /// Set while it is scheduled for deletion.
+    #[serde(default)]
+    pub deletion: Option<Deletion>,
+    /// Which version each staging label is on.
+    #[serde(default)]
+    pub stages: Stages,
+}
+
+/// A scheduled deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// When deletion was asked for.
+    pub requested_at: Timestamp,
+    /// When the recovery window ends and the secret goes.
+    pub due_at: Timestamp,
+}
+
+/// One value of a secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Version {
+    /// The value, sealed in the context `SecretARN`, `SecretVersionId`.
+    pub sealed: Sealed,
+    /// In which member the value is answered.
+    pub form: Form,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The day (midnight UTC) on which it was last read.
+    #[serde(default)]
+    pub accessed_on: Option<Timestamp>,
+}
+
+/// The kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// `SecretString`
+    String,
+    /// `SecretBinary`
+    Binary,
+}
+
+impl Secret {
+    /// The tags as the authorizer takes them.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}

@@ -1,0 +1,98 @@
+//! The secret that a request is about, whether it exists or not, and the checks against it.
+
+use std::sync::Arc;
+
+use landfall_base::Arn;
+use landfall_shape::ServiceError;
+use landfall_store::View;
+
+use super::names::SecretId;
+use super::record::{SECRETS, Secret, SecretKey};
+use super::rules;
+use crate::pipe::{Context, Failure, Permission};
+
+/// What a `SecretId` stands for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where the secret is, or would be.
+    pub key: SecretKey,
+    /// The secret's full ARN; for what does not exist, the ARN formed from what was given.
+    pub arn: Arn,
+    secret: Option<Arc<Secret>>,
+    foreign: bool,
+}
+
+impl Target {
+    /// Looks a secret up by name, ARN or ARN without suffix.
+    ///
+    /// # Errors
+    /// `ValidationException` for what can be none of them.
+    pub fn find(cx: &Context<'_>, view: &View, secret_id: &str) -> Result<Self, Failure> {
+        let id = SecretId::parse(secret_id, cx.account(), cx.region()).ok_or_else(rules::invalid_name)?;
+        let foreign = id.named.0 != *cx.account();
+        let here = id.named.1 == *cx.region() && id.arn.partition() == cx.region().partition();
+        let found = if here { look_up(view, &id)? } else { None };
+        Ok(match found {
+            Some((key, secret)) => Self { key, arn: secret.arn.clone(), secret: Some(secret), foreign },
+            None => Self { key: id.named, arn: id.arn, secret: None, foreign },
+        })
+    }
+
+    /// A secret that was found by its key.
+    pub fn found(cx: &Context<'_>, key: SecretKey, secret: Arc<Secret>) -> Self {
+        let foreign = key.0 != *cx.account();
+        Self { key, arn: secret.arn.clone(), secret: Some(secret), foreign }
+    }
+
+    /// A check against the secret, with its tags, its policy and the keys that every operation has.
+    pub fn permission(&self, action: &'static str) -> Permission {
+        let permission = Permission::on(action, &self.arn)
+            .with("secretsmanager:SecretId", self.arn.as_str())
+            .with("secretsmanager:SecretPrimaryRegion", self.arn.region());
+        let Some(secret) = &self.secret else { return permission };
+        let permission = permission.with_resource_tags(secret.tags()).guarded_by(secret.policy.clone());
+        secret.tags().fold(permission, |permission, (key, value)| {
+            permission.with(format!("secretsmanager:ResourceTag/{key}"), value)
+        })
+    }
+
+    /// The secret, perhaps scheduled for deletion.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`
+    pub fn existing(&self) -> Result<&Arc<Secret>, ServiceError> {
+        self.secret.as_ref().ok_or_else(rules::not_found)
+    }
+
+    /// The secret, not scheduled for deletion.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `InvalidRequestException`
+    pub fn usable(&self) -> Result<&Arc<Secret>, ServiceError> {
+        let secret = self.existing()?;
+        if secret.deletion.is_some() { Err(rules::marked_for_deletion()) } else { Ok(secret) }
+    }
+
+    /// The secret, where its values may be read and written.
+    ///
+    /// # Errors
+    /// As [`usable`](Self::usable), and `InvalidRequestException` for callers of other accounts where the secret's key
+    /// does not serve them.
+    pub fn readable(&self) -> Result<&Arc<Secret>, ServiceError> {
+        let secret = self.usable()?;
+        if self.foreign && !rules::may_read_across_accounts(secret) {
+            return Err(rules::default_key_across_accounts());
+        }
+        Ok(secret)
+    }
+}
+
+/// A whole ARN goes before an ARN without suffix: names that look as if they ended in one are allowed.
+fn look_up(view: &View, id: &SecretId) -> Result<Option<(SecretKey, Arc<Secret>)>, Failure> {
+    if let Some(key) = id.unsuffixed()
+        && let Some(secret) = view.get(&SECRETS, &key)?.filter(|secret| secret.arn == id.arn)
+    {
+        return Ok(Some((key, secret)));
+    }
+    Ok(view.get(&SECRETS, &id.named)?.map(|secret| (id.named.clone(), secret)))
+}
