@@ -88,9 +88,7 @@ pub(crate) fn fork_with_namespaces(namespaces: u64) -> io::Result<Forked> {
 
 /// Marks every descriptor from `first` on as closed at exec, or closes them at once.
 pub(crate) fn close_from(first: u32, at_exec: bool) -> io::Result<()> {
-    /// Not in every C library's headers (linux/close_range.h).
-    const AT_EXEC: u32 = 4;
-    let flags = if at_exec { AT_EXEC } else { 0 };
+    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
     // SAFETY: descriptors are only closed where the caller is about to exec, or uses none of them any more.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) }).map(drop)
 }
@@ -204,9 +202,9 @@ pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
 /// prlimit64(2) on this process: sets the soft and hard limit if there are new ones; the limits before.
 fn prlimit(resource: u32, new: Option<[u64; 2]>) -> io::Result<[u64; 2]> {
     let mut old = [0u64; 2];
-    let new = new.as_ref().map_or(std::ptr::null(), <[u64; 2]>::as_ptr);
+    let new = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: both pointers are null or point to two 64-bit numbers (`struct rlimit64`) that outlive the call.
-    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, new, old.as_mut_ptr()) })?;
+    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, new, &raw mut old) })?;
     Ok(old)
 }
 

@@ -400,11 +400,11 @@ fn unified_control_groups_hold_containers() {
         .unwrap();
     let host = Host::with("unified", |config| config.unified_cgroups = Some(mount.into()));
     let script = "exec 2>&1; cat /proc/self/cgroup | tail -n1; ls /sys/fs/cgroup/cgroup.procs; mkdir /sys/fs/cgroup/x; \
-        mknod /null c 1 3 && echo ok > /null && echo null; mknod /kmsg c 1 11; cat /kmsg; sleep 100 & echo up; wait";
+        mknod /null c 1 3 && echo ok > /null && echo null; mknod /kmsg c 1 11; cat /kmsg; sleep 100 & echo ready; wait";
     let sandbox = host.sandbox("s", Network::None);
     let spec = host.container("c", &sandbox, &["/bin/sh", "-c", script]);
     host.runtime.start_container(&spec).unwrap();
-    host.wait_for_line(&spec.id, "up");
+    host.wait_for_line(&spec.id, "ready");
     let output = host.output(&spec.id);
     assert!(output.contains("0::/\n") && output.contains("/sys/fs/cgroup/cgroup.procs\n"), "{output}");
     assert!(

@@ -115,7 +115,7 @@ pub enum TaskStatus {
 }
 
 /// A task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// `arn:aws:ecs:…:task/cluster/id`
     pub arn: String,
@@ -133,6 +133,9 @@ pub struct Task {
     pub revision: u32,
     /// Kind of capacity.
     pub launch: LaunchKind,
+    /// The capacity provider, if the task was placed through a strategy.
+    #[serde(default)]
+    pub capacity_provider: Option<String>,
     /// `platformVersion`, for Fargate.
     pub platform_version: Option<String>,
     /// The container instance's id, for EC2 and EXTERNAL.
@@ -191,7 +194,7 @@ pub struct Task {
 }
 
 /// Network of an `awsvpc` task.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct NetworkConfiguration {
     /// Subnet ids.
     pub subnets: Vec<String>,
@@ -210,7 +213,7 @@ pub struct NetworkConfiguration {
 }
 
 /// A container of a task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     /// Last part of `arn:aws:ecs:…:container/cluster/task/id`.
     pub id: String,

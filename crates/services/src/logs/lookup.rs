@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use landfall_api::logs::error;
+use landfall_base::{AccountId, Region};
 use landfall_shape::ServiceError;
 use landfall_store::{StoreError, View};
 
 use super::names::GroupName;
 use super::record::{GROUPS, LogGroup, LogStream, STREAMS};
-use crate::pipe::{Context, Permission};
+use crate::pipe::{Context, Failure, Permission};
 
 /// A log group that a request names; its row if it exists.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Group {
         view: &View,
         name: Option<String>,
         identifier: Option<String>,
-    ) -> Result<Self, crate::pipe::Failure> {
+    ) -> Result<Self, Failure> {
         match (name, identifier) {
             (Some(_), Some(_)) => {
                 let text = "LogGroup name and LogGroup ARN are mutually exclusive parameters.";
@@ -66,14 +67,18 @@ impl Group {
     }
 
     /// The group that a tagging call names by ARN.
-    pub(super) fn of_resource(cx: &Context<'_>, view: &View, arn: &str) -> Result<Self, crate::pipe::Failure> {
+    pub(super) fn of_resource(cx: &Context<'_>, view: &View, arn: &str) -> Result<Self, Failure> {
         let name = GroupName::of_arn(arn).filter(|name| name.region == *cx.region());
-        let invalid = || error::invalid_parameter_exception(format!("`{arn}` is not the ARN of a log group in this Region."));
+        let invalid = || {
+            error::invalid_parameter_exception(format!(
+                "`{arn}` is not the ARN of a log group in this Region."
+            ))
+        };
         Ok(Self::at(view, name.ok_or_else(invalid)?)?)
     }
 
     /// The key of its row.
-    pub(super) fn key(&self) -> (&landfall_base::AccountId, &landfall_base::Region, &str) {
+    pub(super) fn key(&self) -> (&AccountId, &Region, &str) {
         (&self.name.account, &self.name.region, &self.name.name)
     }
 
@@ -115,7 +120,7 @@ impl Stream {
     }
 
     /// The key of its row.
-    pub(super) fn key(&self) -> (&landfall_base::AccountId, &landfall_base::Region, &str, &str) {
+    pub(super) fn key(&self) -> (&AccountId, &Region, &str, &str) {
         let (account, region, group) = self.group.key();
         (account, region, group, &self.name)
     }

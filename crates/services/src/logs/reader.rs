@@ -93,7 +93,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn range(sequences: Range<u64>, times: Range<Timestamp>, limit: Limit, direction: Direction) -> journal::Range {
+fn range(
+    sequences: Range<u64>,
+    times: Range<Timestamp>,
+    limit: Limit,
+    direction: Direction,
+) -> journal::Range {
     journal::Range { sequences, times, limit: limit.events, max_bytes: limit.bytes, direction }
 }
 

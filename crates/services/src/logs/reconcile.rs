@@ -15,7 +15,10 @@ use crate::pipe::{Failure, Installation};
 /// could still be writing.
 const REMEMBERED: i64 = 3600;
 
-/// Removes what is no longer needed. What cannot be done now is logged and done the next time.
+/// How often a group's streams are gone through, in seconds: that touches a file of every stream.
+const EVERY: i64 = 3600;
+
+/// Removes what is no longer needed; may be called as often as one likes. What cannot be done now is logged and done the next time.
 pub fn reconcile(installation: &Installation) {
     let now = installation.clock.now();
     for result in [forget_streams(installation, now), keep_groups(installation, now)] {
@@ -46,11 +49,12 @@ fn forget_streams(installation: &Installation, now: Timestamp) -> Result<(), Fai
 
 fn keep_groups(installation: &Installation, now: Timestamp) -> Result<(), Failure> {
     for ((account, region, name), row) in installation.store.view().list(&GROUPS, ())? {
+        if row.checked_at.is_some_and(|at| now < at.plus_seconds(EVERY)) {
+            continue;
+        }
         let group = GroupName { account, region, name };
         let bytes = keep_group(installation, &group, &row, now)?;
-        if bytes != row.stored_bytes {
-            count(installation, &group, bytes)?;
-        }
+        note(installation, &group, bytes, now)?;
     }
     Ok(())
 }
@@ -63,10 +67,8 @@ fn keep_group(
     now: Timestamp,
 ) -> Result<u64, Failure> {
     let cutoff = retention::cutoff(row.retention_days, now);
-    let streams = installation
-        .store
-        .view()
-        .list(&STREAMS, (&group.account, &group.region, group.name.as_str()))?;
+    let streams =
+        installation.store.view().list(&STREAMS, (&group.account, &group.region, group.name.as_str()))?;
     let mut bytes = 0;
     for (_, stream) in streams {
         bytes += expire(installation, &stream.journal(), cutoff)?;
@@ -86,14 +88,20 @@ fn expire(installation: &Installation, journal: &str, cutoff: Option<Timestamp>)
     }
 }
 
-fn count(installation: &Installation, group: &GroupName, bytes: u64) -> Result<(), Failure> {
+fn note(installation: &Installation, group: &GroupName, bytes: u64, now: Timestamp) -> Result<(), Failure> {
     write(installation, |tx| {
         let key = (&group.account, &group.region, group.name.as_str());
-        tx.update(&GROUPS, &key, |row| row.stored_bytes = bytes)?;
+        tx.update(&GROUPS, &key, |row| {
+            row.stored_bytes = bytes;
+            row.checked_at = Some(now);
+        })?;
         Ok(())
     })
 }
 
-fn write(installation: &Installation, body: impl FnOnce(&mut Tx) -> Result<(), Failure>) -> Result<(), Failure> {
+fn write(
+    installation: &Installation,
+    body: impl FnOnce(&mut Tx) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     installation.store.write("logs reconcile", body).map_err(WriteError::flatten)
 }

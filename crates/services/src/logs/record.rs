@@ -32,6 +32,9 @@ pub struct LogGroup {
     /// Bytes of its events, as last counted by the reconciler.
     #[serde(default)]
     pub stored_bytes: u64,
+    /// When the reconciler last went through its streams.
+    #[serde(default)]
+    pub checked_at: Option<Timestamp>,
 }
 
 /// A log stream.

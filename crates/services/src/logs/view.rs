@@ -35,7 +35,11 @@ pub(super) struct Times {
 }
 
 /// The times of a stream's events from `cutoff` on.
-pub(super) fn times(journals: &Journals, row: &LogStream, cutoff: Option<Timestamp>) -> Result<Times, Failure> {
+pub(super) fn times(
+    journals: &Journals,
+    row: &LogStream,
+    cutoff: Option<Timestamp>,
+) -> Result<Times, Failure> {
     let stats = journals.stats(&row.journal()).map_err(Failure::internal)?;
     let seen = Times {
         first: stats.first_event_time,
@@ -51,7 +55,11 @@ pub(super) fn times(journals: &Journals, row: &LogStream, cutoff: Option<Timesta
     }
 }
 
-fn first_behind(journals: &Journals, row: &LogStream, cutoff: Timestamp) -> Result<Option<Timestamp>, Failure> {
+fn first_behind(
+    journals: &Journals,
+    row: &LogStream,
+    cutoff: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let reader = Reader::new(journals, row, cutoff..Timestamp::from_millis(i64::MAX));
     let one = Limit { events: 1, bytes: usize::MAX };
     let records = reader.behind(Cut::at(cutoff), one).map_err(Failure::internal)?;

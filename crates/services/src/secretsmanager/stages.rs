@@ -136,3 +136,75 @@ impl Stages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Attach(u8, Vec<&'static str>),
+        Relocate(&'static str, Option<u8>, Option<u8>),
+    }
+
+    fn label() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![CURRENT, PREVIOUS, "AWSPENDING", "MINE"])
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let attach = (0..6u8, prop::collection::vec(label(), 0..4));
+        let relocate = (label(), prop::option::of(0..6u8), prop::option::of(0..6u8));
+        prop_oneof![
+            attach.prop_map(|(version, labels)| Step::Attach(version, labels)),
+            relocate.prop_map(|(label, from, to)| Step::Relocate(label, from, to)),
+        ]
+    }
+
+    /// Does a step as the operations do: versions exist before labels move to them, and a version is made once.
+    fn take(stages: &mut Stages, made: &mut BTreeSet<u8>, step: &Step) {
+        let name = |version: &u8| format!("v{version}");
+        match step {
+            Step::Attach(version, labels) => {
+                if made.insert(*version) {
+                    let labels: Vec<_> = labels.iter().map(|label| (*label).to_owned()).collect();
+                    stages.attach(&name(version), &labels).unwrap();
+                }
+            }
+            Step::Relocate(label, from, to) => {
+                if [from, to].into_iter().flatten().all(|version| made.contains(version)) {
+                    let (from, to) = (from.as_ref().map(name), to.as_ref().map(name));
+                    let before = stages.clone();
+                    if stages.relocate(label, from.as_deref(), to.as_deref()).is_err() {
+                        assert_eq!(*stages, before);
+                    } else {
+                        assert_eq!(stages.version(label), to.as_deref());
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_version_is_current_and_labels_are_on_one_version(steps in prop::collection::vec(step(), 0..40)) {
+            let (mut stages, mut made) = (Stages::default(), BTreeSet::new());
+            for step in &steps {
+                let current = stages.version(CURRENT).map(str::to_owned);
+                take(&mut stages, &mut made, step);
+                prop_assert_eq!(stages.version(CURRENT).is_some(), !made.is_empty());
+                let labels: Vec<_> = made.iter().flat_map(|it| stages.labels(&format!("v{it}"))).collect();
+                let unique: BTreeSet<_> = labels.iter().collect();
+                prop_assert_eq!(unique.len(), labels.len());
+                // Who was current before is previous, unless the step put that label elsewhere itself.
+                let explicit = matches!(step, Step::Attach(_, labels) if labels.contains(&PREVIOUS));
+                if current.is_some() && current.as_deref() != stages.version(CURRENT) && !explicit {
+                    prop_assert_eq!(stages.version(PREVIOUS), current.as_deref());
+                }
+            }
+        }
+    }
+}

@@ -39,6 +39,7 @@ impl Resolve for api::CreateLogGroup {
             deletion_protection: input.deletion_protection_enabled.unwrap_or_default(),
             tags: tags.0,
             stored_bytes: 0,
+            checked_at: None,
         };
         Ok(Checked::all(Request { group, row }, permissions))
     }
@@ -54,7 +55,11 @@ fn permissions(group: &Group, tags: &Entries<String>) -> Vec<Permission> {
 }
 
 impl WriteHandler for api::CreateLogGroup {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, row } = request.into_request();
         if group.exists() {
             let text = "The specified log group already exists";

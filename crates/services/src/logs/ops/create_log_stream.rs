@@ -19,7 +19,11 @@ impl Resolve for api::CreateLogStream {
 }
 
 impl WriteHandler for api::CreateLogStream {
-    fn run(cx: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let stream = request.into_request();
         stream.group.row()?;
         if stream.exists() {

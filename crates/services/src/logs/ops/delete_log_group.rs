@@ -18,7 +18,11 @@ impl Resolve for api::DeleteLogGroup {
 }
 
 impl WriteHandler for api::DeleteLogGroup {
-    fn run(cx: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let group = request.into_request();
         if group.row()?.deletion_protection {
             let text = "The specified log group cannot be deleted because deletion protection is enabled.";

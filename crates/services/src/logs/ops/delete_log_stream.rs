@@ -19,7 +19,11 @@ impl Resolve for api::DeleteLogStream {
 }
 
 impl WriteHandler for api::DeleteLogStream {
-    fn run(cx: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let stream = request.into_request();
         let (_, row) = stream.rows()?;
         tx.put(&DISCARDED, &row.number, Discarded { at: cx.now });

@@ -18,7 +18,11 @@ impl Resolve for api::DeleteRetentionPolicy {
 }
 
 impl WriteHandler for api::DeleteRetentionPolicy {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let group = request.into_request();
         group.row()?;
         tx.update(&GROUPS, &group.key(), |row| row.retention_days = None)?;

@@ -89,7 +89,11 @@ impl Filter {
 }
 
 impl ReadHandler for api::DescribeLogGroups {
-    fn run(cx: &Context<'_>, view: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let request = request.into_request();
         let mut found = groups(cx, view, &request)?;
         let more = found.len() > request.limit;
@@ -103,7 +107,11 @@ impl ReadHandler for api::DescribeLogGroups {
 }
 
 /// The groups of a page, and one more if there is.
-fn groups(cx: &Context<'_>, view: &View, request: &Request) -> Result<Vec<(GroupName, Arc<LogGroup>)>, Failure> {
+fn groups(
+    cx: &Context<'_>,
+    view: &View,
+    request: &Request,
+) -> Result<Vec<(GroupName, Arc<LogGroup>)>, Failure> {
     let prefix = (cx.account(), cx.region(), Begins(&request.filter.prefix));
     let rows = match &request.after {
         Some(after) => view.scan_after(&GROUPS, prefix, &(cx.account(), cx.region(), after.as_str())),

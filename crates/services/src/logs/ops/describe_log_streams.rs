@@ -62,14 +62,15 @@ impl Resolve for api::DescribeLogStreams {
 }
 
 impl ReadHandler for api::DescribeLogStreams {
-    fn run(cx: &Context<'_>, view: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let request = request.into_request();
         let cutoff = retention::cutoff(request.group.row()?.retention_days, cx.now);
-        let mut found = if request.by_time {
-            by_time(cx, view, &request, cutoff)?
-        } else {
-            by_name(view, &request)?
-        };
+        let mut found =
+            if request.by_time { by_time(cx, view, &request, cutoff)? } else { by_name(view, &request)? };
         let more = found.len() > request.limit;
         found.truncate(request.limit);
         let last = found.last().map(|(after, _)| token(after));
@@ -129,7 +130,10 @@ fn by_time(
     }
     found.sort_by(|a, b| if request.descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) });
     let is_done = |(stream, _): &(After, Arc<LogStream>)| {
-        request.after.as_ref().is_some_and(|after| if request.descending { stream >= after } else { stream <= after })
+        request
+            .after
+            .as_ref()
+            .is_some_and(|after| if request.descending { stream >= after } else { stream <= after })
     };
     Ok(found.into_iter().skip_while(is_done).take(request.limit + 1).collect())
 }

@@ -56,7 +56,8 @@ impl Resolve for api::FilterLogEvents {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::given(cx, view, input.log_group_name, input.log_group_identifier)?;
-        let permission = group.permission("logs:FilterLogEvents");
+        let unmask = input.unmask.unwrap_or_default().then(|| group.permission("logs:Unmask"));
+        let permissions = [group.permission("logs:FilterLogEvents")].into_iter().chain(unmask).collect();
         // Unlike that of GetLogEvents, this end belongs to the range.
         let end = input.end_time.unwrap_or(i64::MAX).saturating_add(1);
         let request = Request {
@@ -68,7 +69,7 @@ impl Resolve for api::FilterLogEvents {
             place: parse_token(input.next_token.as_deref())?,
             limit: input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST),
         };
-        Ok(Checked::one(request, permission))
+        Ok(Checked::all(request, permissions))
     }
 }
 
@@ -88,7 +89,11 @@ fn choice(names: Option<Vec<String>>, prefix: Option<String>) -> Result<Choice, 
 }
 
 impl ReadHandler for api::FilterLogEvents {
-    fn run(cx: &Context<'_>, view: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let mut request = request.into_request();
         let kept = retention::cutoff(request.group.row()?.retention_days, cx.now);
         request.times.start = kept.map_or(request.times.start, |kept| kept.max(request.times.start));

@@ -32,13 +32,14 @@ impl Resolve for api::GetLogEvents {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::given(cx, view, input.log_group_name, input.log_group_identifier)?;
         let stream = Stream::in_group(view, group, input.log_stream_name)?;
-        let permission = stream.permission("logs:GetLogEvents");
+        let unmask = input.unmask.unwrap_or_default().then(|| stream.group.permission("logs:Unmask"));
+        let permissions = [stream.permission("logs:GetLogEvents")].into_iter().chain(unmask).collect();
         let start = start(input.next_token.as_deref(), input.start_from_head.unwrap_or_default())?;
         let from = Timestamp::from_millis(input.start_time.unwrap_or(0));
         let to = Timestamp::from_millis(input.end_time.unwrap_or(i64::MAX));
         let events = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST.events);
         let request = Request { stream, times: from..to, start, limit: Limit { events, ..MOST } };
-        Ok(Checked::one(request, permission))
+        Ok(Checked::all(request, permissions))
     }
 }
 

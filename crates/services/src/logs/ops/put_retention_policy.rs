@@ -27,10 +27,18 @@ impl Resolve for api::PutRetentionPolicy {
 }
 
 impl WriteHandler for api::PutRetentionPolicy {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, days } = request.into_request();
         group.row()?;
-        tx.update(&GROUPS, &group.key(), |row| row.retention_days = Some(days))?;
+        tx.update(&GROUPS, &group.key(), |row| {
+            row.retention_days = Some(days);
+            // The reconciler need not wait for its next turn.
+            row.checked_at = None;
+        })?;
         Ok(api::PutRetentionPolicyResponse {})
     }
 }

@@ -21,13 +21,19 @@ impl Resolve for api::TagLogGroup {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::named(cx, view, input.log_group_name)?;
-        let permission = group.permission("logs:TagLogGroup").with_request_tags(input.tags.iter().map(|(key, value)| (key, value.as_str())));
+        let permission = group
+            .permission("logs:TagLogGroup")
+            .with_request_tags(input.tags.iter().map(|(key, value)| (key, value.as_str())));
         Ok(Checked::one(Request { group, tags: input.tags }, permission))
     }
 }
 
 impl WriteHandler for api::TagLogGroup {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, tags } = request.into_request();
         let row = group.row()?;
         let new = tags::set(row.tags.clone(), tags.0)?;

@@ -21,13 +21,19 @@ impl Resolve for api::TagResource {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::of_resource(cx, view, &input.resource_arn)?;
-        let permission = group.tagging_permission("logs:TagResource").with_request_tags(input.tags.iter().map(|(key, value)| (key, value.as_str())));
+        let permission = group
+            .tagging_permission("logs:TagResource")
+            .with_request_tags(input.tags.iter().map(|(key, value)| (key, value.as_str())));
         Ok(Checked::one(Request { group, tags: input.tags }, permission))
     }
 }
 
 impl WriteHandler for api::TagResource {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, tags } = request.into_request();
         let row = group.row()?;
         let new = tags::set(row.tags.clone(), tags.0)?;

@@ -20,13 +20,18 @@ impl Resolve for api::UntagLogGroup {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::named(cx, view, input.log_group_name)?;
-        let permission = group.permission("logs:UntagLogGroup").with_all("aws:TagKeys", input.tags.iter().cloned());
+        let permission =
+            group.permission("logs:UntagLogGroup").with_all("aws:TagKeys", input.tags.iter().cloned());
         Ok(Checked::one(Request { group, keys: input.tags }, permission))
     }
 }
 
 impl WriteHandler for api::UntagLogGroup {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, keys } = request.into_request();
         let row = group.row()?;
         let new = tags::unset(&row.tags, &keys);

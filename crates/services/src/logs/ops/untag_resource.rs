@@ -20,13 +20,19 @@ impl Resolve for api::UntagResource {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let group = Group::of_resource(cx, view, &input.resource_arn)?;
-        let permission = group.tagging_permission("logs:UntagResource").with_all("aws:TagKeys", input.tag_keys.iter().cloned());
+        let permission = group
+            .tagging_permission("logs:UntagResource")
+            .with_all("aws:TagKeys", input.tag_keys.iter().cloned());
         Ok(Checked::one(Request { group, keys: input.tag_keys }, permission))
     }
 }
 
 impl WriteHandler for api::UntagResource {
-    fn run(_: &Context<'_>, tx: &mut Tx, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { group, keys } = request.into_request();
         let row = group.row()?;
         let new = tags::unset(&row.tags, &keys);

@@ -61,7 +61,9 @@ fn index(at: usize, applies: bool) -> Option<i32> {
 fn check_sizes(events: &[InputLogEvent]) -> Result<(), ServiceError> {
     let size = |event: &InputLogEvent| event.message.len() + OVERHEAD;
     let refuse = |what: &str, bytes: usize| {
-        error::invalid_parameter_exception(format!("{what} too large: {bytes} bytes exceeds limit of {LIMIT}"))
+        error::invalid_parameter_exception(format!(
+            "{what} too large: {bytes} bytes exceeds limit of {LIMIT}"
+        ))
     };
     if let Some(bytes) = events.iter().map(size).find(|bytes| *bytes > LIMIT) {
         return Err(refuse("Log event", bytes));
@@ -130,7 +132,10 @@ mod tests {
                 "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
             ),
             (vec![of_size(LIMIT - 25)], "Log event too large: 1048577 bytes exceeds limit of 1048576"),
-            (vec![of_size(524_262), of_size(524_263)], "Upload too large: 1048577 bytes exceeds limit of 1048576"),
+            (
+                vec![of_size(524_262), of_size(524_263)],
+                "Upload too large: 1048577 bytes exceeds limit of 1048576",
+            ),
         ];
         for (batch, text) in cases {
             let error = judge(&batch, None, NOW).unwrap_err();

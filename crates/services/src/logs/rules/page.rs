@@ -106,7 +106,9 @@ pub(in crate::logs) fn token(place: &impl Serialize) -> String {
 }
 
 /// Reads [`token`] back, if there is one.
-pub(in crate::logs) fn parse_token<T: DeserializeOwned>(token: Option<&str>) -> Result<Option<T>, ServiceError> {
+pub(in crate::logs) fn parse_token<T: DeserializeOwned>(
+    token: Option<&str>,
+) -> Result<Option<T>, ServiceError> {
     let Some(token) = token else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid_token())?;
     serde_json::from_slice(&bytes).map(Some).map_err(|_| invalid_token())
@@ -142,7 +144,15 @@ mod tests {
     #[test]
     fn wrong_tokens_are_refused() {
         let digits = "0".repeat(56);
-        for text in ["", "f", "f//s", "x/1/s", &format!("f/{digits}"), &format!("f/+{}/s", &digits[1..]), &format!("f/{}/s", "9".repeat(56))] {
+        for text in [
+            "",
+            "f",
+            "f//s",
+            "x/1/s",
+            &format!("f/{digits}"),
+            &format!("f/+{}/s", &digits[1..]),
+            &format!("f/{}/s", "9".repeat(56)),
+        ] {
             let error = parse_event_token(text).unwrap_err();
             assert_eq!(error.message, "The specified nextToken is invalid.", "{text}");
         }

@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn only_listed_periods() {
-        for (days, good) in [(1, true), (2, false), (7, true), (3653, true), (0, false), (-1, false), (3654, false)] {
+        for (days, good) in
+            [(1, true), (2, false), (7, true), (3653, true), (0, false), (-1, false), (3654, false)]
+        {
             assert_eq!(check(days).is_ok(), good, "{days}");
         }
     }

@@ -51,9 +51,12 @@ impl FilterPattern {
         match &self.0 {
             Kind::Terms(terms) => terms.matches(message),
             Kind::Columns(columns) => columns.matches(message),
-            Kind::Json(expression) => is_json(message)
-                && serde_json::from_str(message)
-                    .is_ok_and(|message| expression.holds(&|selector, check| selector.satisfies(&message, check))),
+            Kind::Json(expression) => {
+                is_json(message)
+                    && serde_json::from_str(message).is_ok_and(|message| {
+                        expression.holds(&|selector, check| selector.satisfies(&message, check))
+                    })
+            }
         }
     }
 }

@@ -42,7 +42,9 @@ impl Selector {
             Check::Null => found.iter().any(|value| value.is_null()),
             Check::True => found.contains(&&Value::Bool(true)),
             Check::False => found.contains(&&Value::Bool(false)),
-            Check::Compare(..) => found.iter().filter_map(|value| text(value)).any(|text| check.passes(&text)),
+            Check::Compare(..) => {
+                found.iter().filter_map(|value| text(value)).any(|text| check.passes(&text))
+            }
         }
     }
 

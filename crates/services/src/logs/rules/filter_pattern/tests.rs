@@ -122,9 +122,37 @@ fn columns() {
 #[test]
 fn what_is_no_pattern() {
     let wrong = [
-        "\"open", "-", "?", "ab\"cd", "\"a\\", "{", "{}", "{ $ = 1 }", "{ a = 1 }", "{ $.a }", "{ $.a = }", "{ $.a = 1",
-        "{ $.a = 1 } x", "{ $.a > x }", "{ $.a IS }", "{ $.a NOT }", "{ ($.a = 1 }", "{ $.a = 1 && }", "{ $.a[x] = 1 }",
-        "{ $.a[0 = 1 }", "[", "[a", "[a,", "[..., ...]", "[a = ]", "[a > b]", "[a] b", "%(a)%", "%open", "%[%", "%%",
+        "\"open",
+        "-",
+        "?",
+        "ab\"cd",
+        "\"a\\",
+        "{",
+        "{}",
+        "{ $ = 1 }",
+        "{ a = 1 }",
+        "{ $.a }",
+        "{ $.a = }",
+        "{ $.a = 1",
+        "{ $.a = 1 } x",
+        "{ $.a > x }",
+        "{ $.a IS }",
+        "{ $.a NOT }",
+        "{ ($.a = 1 }",
+        "{ $.a = 1 && }",
+        "{ $.a[x] = 1 }",
+        "{ $.a[0 = 1 }",
+        "[",
+        "[a",
+        "[a,",
+        "[..., ...]",
+        "[a = ]",
+        "[a > b]",
+        "[a] b",
+        "%(a)%",
+        "%open",
+        "%[%",
+        "%%",
         "{ $.a = %.{9999}{9999}% }",
     ];
     for pattern in wrong {
@@ -154,7 +182,8 @@ proptest! {
 
     #[test]
     fn a_quoted_message_matches_itself(message in "[^\"\\\\]+") {
-        prop_assert!(matches(&format!("\"{message}\""), &message));
+        let pattern = format!("\"{message}\"");
+        prop_assert!(matches(&pattern, &message));
     }
 
     #[test]
