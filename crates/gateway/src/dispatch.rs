@@ -17,6 +17,7 @@ use landfall_wire::{json, query, validate};
 
 use crate::answer::{self, Answer};
 use crate::authenticate::{authenticate, signed_parts};
+use crate::last_used::LastUsed;
 use crate::{body, health};
 
 /// Media type of forms.
@@ -28,6 +29,7 @@ pub struct Gateway {
     call: Call,
     router: Router,
     verifier: Verifier,
+    last_used: LastUsed,
     services: Vec<&'static ServiceSchema>,
 }
 
@@ -44,7 +46,13 @@ impl Gateway {
     /// A gateway to an installation that answers for these services.
     pub fn new(call: Call, services: &[&'static ServiceSchema]) -> Self {
         let router = Router::new(services);
-        Self { call, router, verifier: Verifier::new(), services: services.to_vec() }
+        Self {
+            call,
+            router,
+            verifier: Verifier::new(),
+            last_used: LastUsed::default(),
+            services: services.to_vec(),
+        }
     }
 
     /// Answers a request that came from `peer`. Never fails: what goes wrong is an answer too.
@@ -105,6 +113,7 @@ impl Gateway {
         let endpoint = self.endpoint(service, operation)?;
         let installation = self.installation();
         let caller = authenticate(installation, &self.verifier, service, parts, body, *peer, claim)?;
+        self.last_used.note(installation, &caller, service.name);
         let input = decode(service, operation, exchange)?;
         validate::validate(operation.input, &input)
             .map_err(|violations| invalid(service, validate::message(&violations)))?;

@@ -8,6 +8,7 @@ mod authenticate;
 mod body;
 mod dispatch;
 mod health;
+mod last_used;
 mod server;
 
 pub use dispatch::Gateway;

@@ -100,7 +100,43 @@ impl ArnPattern {
     }
 }
 
+/// The literal text of a pattern, by which an index finds it, and whether it is the whole pattern.
+#[derive(Debug)]
+pub(crate) enum ArnLiteral<'a> {
+    /// There is none to go by.
+    None,
+    /// The ARN from its beginning.
+    Text(String, bool),
+    /// The part behind the fifth colon.
+    Tail(&'a str, bool),
+}
+
+impl ArnPattern {
+    pub(crate) fn literal(&self) -> ArnLiteral<'_> {
+        match self {
+            Self::Segments(segments) if segments.loose.is_none() => segments.literal(),
+            _ => ArnLiteral::None,
+        }
+    }
+}
+
 impl Segments {
+    /// The tail tells more than the beginning, unless all segments before it are literal.
+    fn literal(&self) -> ArnLiteral<'_> {
+        let mut text = String::new();
+        let mut fields = self.head.iter();
+        for (field, _) in fields.by_ref().map(Pattern::literal).take_while(|(_, whole)| *whole) {
+            text.push_str(field);
+            text.push(':');
+        }
+        let literal_head = self.head.iter().all(|field| field.literal().1);
+        match self.tail.literal() {
+            (tail, whole) if literal_head => ArnLiteral::Text(text + tail, whole),
+            ("", _) => ArnLiteral::Text(text, false),
+            (tail, whole) => ArnLiteral::Tail(tail, whole),
+        }
+    }
+
     fn matches(&self, arn: &ArnParts<'_>, request: &Request<'_>) -> Result<bool, NullVariable> {
         if let Some(loose) = &self.loose
             && loose.matches(arn.text, Case::Sensitive, request)?

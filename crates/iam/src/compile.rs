@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arn_match::ArnPattern;
+use crate::arn_match::{ArnLiteral, ArnPattern};
 use crate::choices;
 use crate::condition::Condition;
 use crate::document::{self, Document, PrincipalEntry, PrincipalKind, Version};
@@ -135,10 +135,23 @@ impl ActionPattern {
         Self { text: text.into(), parts }
     }
 
+    /// The text that every matching action begins with, and whether it is all of it; `None` for `*`.
+    pub(crate) fn literal(&self) -> Option<(String, bool)> {
+        let (service, name) = self.parts.as_ref()?;
+        let (text, whole) = name.literal();
+        Some((format!("{service}:{text}"), whole))
+    }
+
     fn matches(&self, target: &Target<'_>) -> bool {
         let Some((service, name)) = &self.parts else { return true };
         service.eq_ignore_ascii_case(target.service)
             && name.matches(target.action_name, Case::Insensitive, target.request) == Ok(true)
+    }
+}
+
+impl ResourcePattern {
+    pub(crate) fn literal(&self) -> ArnLiteral<'_> {
+        self.arn.literal()
     }
 }
 

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Bundle;
 use crate::choices;
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::principal_match::Strength;
@@ -154,23 +155,23 @@ impl<'a> Scans<'a> {
         let managed_key = layers.resource.is_some_and(|resource| resource.is_aws_managed_key());
         if principal.under_rcp() && !managed_key && supports_rcp(target.service) {
             for level in layers.rcp {
-                scan(target, Layer::ResourceControl, level)?;
+                scan(target, Layer::ResourceControl, level, None)?;
             }
         }
         let mut scans = Self::default();
         if principal.under_scp() {
             for level in layers.scp {
-                scans.scp_silent |= scan(target, Layer::ServiceControl, level)?.allow.is_none();
+                scans.scp_silent |= scan(target, Layer::ServiceControl, level, None)?.allow.is_none();
             }
         }
-        scans.endpoint = scan(target, Layer::Endpoint, layers.endpoint)?;
+        scans.endpoint = scan(target, Layer::Endpoint, layers.endpoint, None)?;
         if let Some(resource) = &layers.resource {
-            scans.resource = scan(target, resource.layer(), resource.policies)?;
+            scans.resource = scan(target, resource.layer(), resource.policies, None)?;
         }
         if !principal.is_root() {
-            scans.identity = scan(target, Layer::Identity, layers.identity)?;
-            scans.boundary = scan(target, Layer::Boundary, layers.boundary)?;
-            scans.session = scan(target, Layer::Session, layers.session)?;
+            scans.identity = scan(target, Layer::Identity, layers.identity, layers.bundle)?;
+            scans.boundary = scan(target, Layer::Boundary, layers.boundary, None)?;
+            scans.session = scan(target, Layer::Session, layers.session, None)?;
         }
         Ok(scans)
     }
@@ -282,33 +283,46 @@ fn resource_layer(layers: &Layers<'_>) -> Layer {
     layers.resource.map_or(Layer::Resource, |resource| resource.layer())
 }
 
-/// Reads the policies of a layer up to the first Deny.
-fn scan<'a>(target: &Target<'_>, layer: Layer, policies: &[Attached<'a>]) -> Result<Scan<'a>, Decision<'a>> {
-    let mut scan = Scan::default();
-    for attached in policies {
-        for (index, statement) in attached.policy.statements().iter().enumerate() {
-            let enough = scan.grant(Strength::Direct).is_some();
-            if !statement.denies && enough {
-                continue;
-            }
-            let Some(strength) = statement.applies(target) else { continue };
-            let found = StatementRef {
-                layer,
-                policy: attached.name,
-                arn: attached.arn,
-                index,
-                sid: statement.sid.as_deref(),
-            };
-            if statement.denies {
-                let effect = Effect::ExplicitDeny;
-                return Err(Decision { effect, layer, reason: Reason::Policy, deciding: Some(found) });
-            }
-            if scan.allow.is_none_or(|(known, _)| strength > known) {
-                scan.allow = Some((strength, found));
-            }
+/// What the policies of a layer say: the first Deny, as error, or the strongest Allow.
+fn scan<'a>(
+    target: &Target<'_>,
+    layer: Layer,
+    policies: &[Attached<'a>],
+    bundle: Option<&Bundle>,
+) -> Result<Scan<'a>, Decision<'a>> {
+    let found = |(policy, at): (usize, usize)| Some(statement_ref(layer, policies.get(policy)?, at));
+    let bundle = bundle.filter(|bundle| bundle.is_of(policies));
+    let denied = match bundle {
+        Some(bundle) => bundle.deny(target),
+        None => policies.iter().enumerate().find_map(|(at, it)| Some((at, it.policy.deny(target)?))),
+    };
+    if let Some(deciding) = denied.map(found) {
+        return Err(Decision { effect: Effect::ExplicitDeny, layer, reason: Reason::Policy, deciding });
+    }
+    let allowed = match bundle {
+        Some(bundle) => bundle.allow(target),
+        None => strongest(target, policies),
+    };
+    Ok(Scan { allow: allowed.and_then(|(strength, place)| Some((strength, found(place)?))) })
+}
+
+fn strongest(target: &Target<'_>, policies: &[Attached<'_>]) -> Option<(Strength, (usize, usize))> {
+    let mut best: Option<(Strength, (usize, usize))> = None;
+    for (at, attached) in policies.iter().enumerate() {
+        if best.is_some_and(|(strength, _)| strength == Strength::Direct) {
+            break;
+        }
+        let found = attached.policy.allow(target);
+        if let Some((strength, index)) = found.filter(|(new, _)| best.is_none_or(|(known, _)| *new > known)) {
+            best = Some((strength, (at, index)));
         }
     }
-    Ok(scan)
+    best
+}
+
+fn statement_ref<'a>(layer: Layer, attached: &Attached<'a>, index: usize) -> StatementRef<'a> {
+    let sid = attached.policy.statements().get(index).and_then(|statement| statement.sid.as_deref());
+    StatementRef { layer, policy: attached.name, arn: attached.arn, index, sid }
 }
 
 /// Services whose calls resource control policies reach, as far as we implement them (AWS Organizations User Guide,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::principal::strip_prefix_ignore_case;
-use crate::principal_match::{PrincipalPattern, Strength};
+use crate::principal_match::is_named;
 use crate::request::Request;
 
 const CONTEXT_PREFIX: &str = "kms:EncryptionContext:";
@@ -39,12 +39,10 @@ impl Grant {
         listed && self.is_for(request) && (ignores_constraints(operation) || self.constraint_holds(request))
     }
 
+    /// A grant names one principal, never an account.
     fn is_for(&self, request: &Request<'_>) -> bool {
-        if request.principal.service_name().is_some_and(|name| name == self.grantee) {
-            return true;
-        }
-        let strength = PrincipalPattern::aws(&self.grantee, &BTreeMap::new()).matches(request.principal);
-        self.grantee != "*" && strength.is_some_and(|strength| strength != Strength::Account)
+        let (principal, grantee) = (request.principal, self.grantee.as_str());
+        principal.service_name() == Some(grantee) || (!principal.is_root() && is_named(grantee, principal))
     }
 
     fn constraint_holds(&self, request: &Request<'_>) -> bool {

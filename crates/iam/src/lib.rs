@@ -31,6 +31,7 @@
 //! ```
 
 mod arn_match;
+mod bundle;
 pub mod choices;
 mod compile;
 mod condition;
@@ -41,6 +42,7 @@ mod evaluate;
 mod explain;
 mod fix;
 mod grant;
+mod index;
 mod layers;
 mod message;
 mod pattern;
@@ -49,9 +51,11 @@ mod principal;
 mod principal_match;
 pub mod reference;
 mod request;
+pub mod simulate;
 mod trace;
 mod validate;
 
+pub use bundle::Bundle;
 pub use context::Context;
 pub use error::{PolicyError, PolicyErrorReason};
 pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate};

@@ -78,13 +78,32 @@ impl Pattern {
         }
     }
 
-    /// The pattern's text with variables filled in; for operators without wildcards.
-    pub(crate) fn render(&self, request: &Request<'_>) -> Result<String, NullVariable> {
+    /// Whether `text` is the pattern's own text, variables filled in, in any case; for operators without wildcards.
+    pub(crate) fn equals_ignoring_case(
+        &self,
+        text: &str,
+        request: &Request<'_>,
+    ) -> Result<bool, NullVariable> {
+        let wanted: &[Token] = match self {
+            Self::Everything => return Ok(text == "*"),
+            Self::Exact(wanted) => return Ok(same_letters(wanted.chars(), text)),
+            Self::Prefix(wanted) => return Ok(same_letters(wanted.chars().chain(['*']), text)),
+            Self::Tokens(tokens) => tokens,
+        };
+        check_variables(wanted, request)?;
+        Ok(same_letters(wanted.iter().flat_map(|token| token.written(request).chars()), text))
+    }
+
+    /// The text that everything that matches begins with, and whether it is all of it.
+    pub(crate) fn literal(&self) -> (&str, bool) {
         match self {
-            Self::Everything => Ok("*".to_owned()),
-            Self::Exact(text) => Ok(text.to_string()),
-            Self::Prefix(text) => Ok(format!("{text}*")),
-            Self::Tokens(tokens) => tokens.iter().map(|token| token.render(request)).collect(),
+            Self::Everything => ("", false),
+            Self::Exact(text) => (text, true),
+            Self::Prefix(text) => (text, false),
+            Self::Tokens(tokens) => match tokens.first() {
+                Some(Token::Literal(text)) => (text, false),
+                _ => ("", false),
+            },
         }
     }
 
@@ -95,12 +114,13 @@ impl Pattern {
 }
 
 impl Token {
-    fn render(&self, request: &Request<'_>) -> Result<String, NullVariable> {
+    /// The token as text, with the value of a variable.
+    fn written<'r>(&'r self, request: &Request<'r>) -> &'r str {
         match self {
-            Self::Literal(text) => Ok(text.to_string()),
-            Self::Star => Ok("*".to_owned()),
-            Self::One => Ok("?".to_owned()),
-            Self::Variable(variable) => variable.value(request).map(str::to_owned).ok_or(NullVariable),
+            Self::Literal(text) => text,
+            Self::Star => "*",
+            Self::One => "?",
+            Self::Variable(variable) => variable.value(request).unwrap_or_default(),
         }
     }
 
@@ -132,6 +152,10 @@ fn check_variables(tokens: &[Token], request: &Request<'_>) -> Result<(), NullVa
         _ => true,
     };
     if tokens.iter().all(resolved) { Ok(()) } else { Err(NullVariable) }
+}
+
+fn same_letters(wanted: impl Iterator<Item = char>, text: &str) -> bool {
+    wanted.flat_map(char::to_lowercase).eq(text.chars().flat_map(char::to_lowercase))
 }
 
 fn eats(wanted: &str, text: &str, case: Case) -> bool {

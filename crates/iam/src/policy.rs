@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::compile::{self, Statement};
 use crate::document::Document;
 use crate::error::{PolicyError, PolicyErrorReason};
+use crate::index::Index;
+use crate::principal_match::Strength;
+use crate::request::Target;
 use crate::validate::{invalid_principal, validate};
 
 /// What a policy is attached to; decides which elements it may have and how a refusal is worded.
@@ -70,6 +73,7 @@ struct Inner {
     kind: PolicyKind,
     ids: BTreeMap<String, String>,
     statements: Box<[Statement]>,
+    index: Index,
 }
 
 impl Policy {
@@ -104,7 +108,8 @@ impl Policy {
         document: &Document,
     ) -> Result<Self, PolicyErrorReason> {
         let statements = compile::statements(document, kind, &ids)?;
-        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements })))
+        let index = Index::new(statements.iter());
+        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements, index })))
     }
 
     /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
@@ -140,6 +145,21 @@ impl Policy {
 
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.0.statements
+    }
+
+    /// The first Deny that matches.
+    pub(crate) fn deny(&self, target: &Target<'_>) -> Option<usize> {
+        self.0.index.deny(target, |at| self.0.statements.get(at))
+    }
+
+    /// The strongest Allow that matches.
+    pub(crate) fn allow(&self, target: &Target<'_>) -> Option<(Strength, usize)> {
+        self.0.index.allow(target, |at| self.0.statements.get(at))
+    }
+
+    /// Whether the two are one and the same compiled policy.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

@@ -55,8 +55,7 @@ impl PrincipalPattern {
         }
     }
 
-    /// The same for the grantee of a KMS grant.
-    pub(crate) fn aws(value: &str, ids: &BTreeMap<String, String>) -> Self {
+    fn aws(value: &str, ids: &BTreeMap<String, String>) -> Self {
         if value == "*" {
             return Self::Everyone;
         }
@@ -139,6 +138,11 @@ fn by_id(wanted: &str, principal: &Principal) -> Option<Strength> {
         _ => return None,
     };
     (id == wanted).then_some(strength)
+}
+
+/// Whether an ARN or unique id names the caller, or the role or user behind its session.
+pub(crate) fn is_named(name: &str, principal: &Principal) -> bool {
+    !name.is_empty() && by_arn(name, principal).or_else(|| by_id(name, principal)).is_some()
 }
 
 impl Principals {

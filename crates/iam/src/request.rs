@@ -1,9 +1,12 @@
 //! One authorization question, and how conditions and variables read values from it.
 
+use std::cell::OnceCell;
+
 use landfall_base::AccountId;
 
 use crate::arn_match::ArnParts;
 use crate::context::Context;
+use crate::index::RequestKeys;
 use crate::principal::Principal;
 
 /// May this principal do this to that?
@@ -101,11 +104,20 @@ pub(crate) struct Target<'a> {
     pub(crate) action_name: &'a str,
     pub(crate) arn: Option<ArnParts<'a>>,
     pub(crate) has_boundary: bool,
+    keys: OnceCell<RequestKeys>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool) -> Self {
         let (service, action_name) = request.action.split_once(':').unwrap_or(("", request.action));
-        Self { request, service, action_name, arn: ArnParts::split(request.resource), has_boundary }
+        let arn = ArnParts::split(request.resource);
+        Self { request, service, action_name, arn, has_boundary, keys: OnceCell::new() }
+    }
+
+    /// What an index is asked for; `None` for an action without a service, which only reading all statements tells.
+    pub(crate) fn keys(&self) -> Option<&RequestKeys> {
+        let Request { action, resource, .. } = self.request;
+        let keys = || RequestKeys::new(action, resource, self.arn.as_ref());
+        action.contains(':').then(|| self.keys.get_or_init(keys))
     }
 }

@@ -3,50 +3,32 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod cases;
-
-use landfall_iam::{
-    Effect, Layer, Layers, Policy, PolicyKind, Request, Trace, evaluate, explain, suggest_fix, trace,
-};
+use landfall_iam::simulate::{Case, run_case};
+use landfall_iam::{Layers, Policy, PolicyKind, Request, Trace, evaluate, explain, suggest_fix, trace};
 use serde_json::Value;
 
 fn file() -> Value {
     serde_json::from_str(include_str!("data/iam_cases.json")).unwrap()
 }
 
-fn layer_named(name: &str) -> Layer {
-    match name {
-        "identity" => Layer::Identity,
-        "boundary" => Layer::Boundary,
-        "session" => Layer::Session,
-        "scp" => Layer::ServiceControl,
-        "rcp" => Layer::ResourceControl,
-        "vpce" => Layer::Endpoint,
-        other => panic!("unknown layer {other}"),
-    }
-}
-
-/// Runs one case; all mismatches as text.
+/// Runs one case as `landfall iam simulate` does; all mismatches as text.
 fn run(case: &Value) -> Vec<String> {
+    let text = case.to_string();
     let mut problems = Vec::new();
-    let mut refusal = None;
-    for check in cases::checks(case) {
-        check.with(|request, layers| {
-            problems.extend(trace_problems(request, layers));
-            let decision = evaluate(request, layers);
-            if !decision.is_allowed() && refusal.is_none() {
-                refusal = Some((decision.effect, decision.layer, decision.denial_through_service(request)));
-            }
-        });
+    for check in Case::parse(&text).unwrap().checks() {
+        check.with(|request, layers| problems.extend(trace_problems(request, layers)));
     }
-    let (effect, layer, denial) = refusal.unwrap_or((Effect::Allow, Layer::Inherent, String::new()));
+    let answer: Value = serde_json::from_str(&run_case(&text, false).unwrap()).unwrap();
     let expected = &case["expected"];
-    if format!("{effect:?}") != expected["decision"].as_str().unwrap() {
-        problems.push(format!("decided {effect:?} in {layer:?}, expected {}", expected["decision"]));
+    for (name, have) in
+        [("decision", &answer["decision"]), ("layer", &answer["layer"]), ("id", &answer["id"])]
+    {
+        let want = if name == "id" { &case["id"] } else { &expected[name] };
+        if !want.is_null() && want != have {
+            problems.push(format!("{name} {have}, expected {want}"));
+        }
     }
-    if expected["layer"].as_str().is_some_and(|wanted| layer_named(wanted) != layer) {
-        problems.push(format!("layer {layer:?}, expected {}", expected["layer"]));
-    }
+    let denial = answer["message"].as_str().unwrap_or_default();
     if expected["messageSuffix"].as_str().is_some_and(|suffix| !denial.ends_with(suffix)) {
         problems.push(format!("`{denial}` does not end in {}", expected["messageSuffix"]));
     }
@@ -103,5 +85,53 @@ fn documents() {
             .as_str()
             .map(|code| (code, entry["expectedMessage"].as_str().unwrap().to_owned()));
         assert_eq!(found, expected, "{}", entry["name"]);
+    }
+}
+
+#[test]
+fn an_answer_has_trace_and_fix_on_request() {
+    let file = file();
+    let cases = file["cases"].as_array().unwrap();
+    for case in cases {
+        let answer: Value = serde_json::from_str(&run_case(&case.to_string(), true).unwrap()).unwrap();
+        let checks = case["request"]["checks"].as_array().map_or(1, Vec::len);
+        assert_eq!(answer["trace"].as_array().unwrap().len(), checks, "{}", case["id"]);
+        let refused = answer["decision"] != "Allow";
+        assert_eq!(answer["fix"].as_array().unwrap().is_empty(), !refused, "{}", case["id"]);
+        assert_eq!(answer["message"].is_null(), !refused, "{}", case["id"]);
+    }
+}
+
+#[test]
+fn what_is_no_case_is_named() {
+    let principal = r#""principal":{"type":"Anonymous","arn":"anonymous"}"#;
+    let table = [
+        ("[]".to_owned(), "not a case"),
+        ("{}".to_owned(), "missing field `request`"),
+        (r#"{"id":"x","request":{}}"#.to_owned(), "case `x`: `request.action` is missing"),
+        (
+            r#"{"request":{"action":"a:b","resource":"*","principal":{"type":"Bot","arn":"b"}}}"#.to_owned(),
+            "`principal.type` is `Bot`",
+        ),
+        (
+            format!(r#"{{"request":{{"action":"a:b","resource":"*",{principal},"context":{{"k":{{}}}}}}}}"#),
+            "as `k`: expected text",
+        ),
+        (
+            format!(
+                r#"{{"request":{{"action":"a:b","resource":"*",{principal}}},"policies":{{"identity":5}}}}"#
+            ),
+            "`policies.identity` holds a document that is no policy",
+        ),
+        (
+            format!(
+                r#"{{"request":{{"action":"a:b","resource":"*",{principal}}},"policies":{{"scp":{{}}}}}}"#
+            ),
+            "`policies.scp` is no list",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = run_case(&text, false).unwrap_err();
+        assert!(error.contains(expected), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod ecs;
 pub mod iam;
+pub mod landfall;
 pub mod logs;
 pub mod pipe;
 pub mod secretsmanager;

@@ -4,7 +4,7 @@
 //! `ForAnyValue` false. A negated operator holds if no value matches. A value that cannot be read as the operator's
 //! type satisfies neither the operator nor its negation.
 
-use super::operand::{Operand, parse_address, parse_binary, parse_bool, parse_date, parse_number};
+use super::operand::{Operand, parse_address, parse_bool, parse_date, parse_number};
 use super::{Base, Condition, Quantifier};
 use crate::arn_match::ArnParts;
 use crate::choices;
@@ -89,7 +89,8 @@ impl Condition {
                 _ => Verdict::Unreadable,
             },
             Operand::Bool(wanted) => typed(wanted, parse_bool(value), |want, have| want == have),
-            Operand::Binary(wanted) => typed(wanted, parse_binary(value), |want, have| want == have),
+            // Base64 as it is accepted here writes the same bytes in one way only: no need to decode the request's.
+            Operand::Binary(wanted) => wanted.iter().flatten().any(|want| want.as_ref() == value).into(),
             Operand::Ip(wanted) => {
                 typed(wanted, parse_address(value), |network, address| network.contains(address))
             }
@@ -102,8 +103,7 @@ impl Condition {
             let matches = |pattern: &Pattern| pattern.matches(value, Case::Sensitive, request) == Ok(true);
             return patterns.iter().any(matches);
         }
-        let folded = value.to_lowercase();
-        patterns.iter().any(|pattern| pattern.render(request).is_ok_and(|text| text.to_lowercase() == folded))
+        patterns.iter().any(|pattern| pattern.equals_ignoring_case(value, request) == Ok(true))
     }
 }
 

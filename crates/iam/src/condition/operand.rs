@@ -18,7 +18,8 @@ pub(crate) enum Operand {
     /// Milliseconds since 1970.
     Date(Box<[Option<i64>]>),
     Bool(Box<[Option<bool>]>),
-    Binary(Box<[Option<Vec<u8>>]>),
+    /// As written; equal texts are equal bytes.
+    Binary(Box<[Option<Box<str>>]>),
     Ip(Box<[Option<IpNet>]>),
     Arn(Box<[ArnPattern]>),
 }
@@ -58,8 +59,8 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-pub(crate) fn parse_binary(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+fn parse_binary(text: &str) -> Option<Box<str>> {
+    STANDARD.decode(text).ok().map(|_| text.into())
 }
 
 /// A network, or one address as the network of just itself.
@@ -89,11 +90,11 @@ pub(crate) fn parse_date(text: &str) -> Option<i64> {
     let utc = |time: jiff::civil::DateTime| {
         time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_millisecond())
     };
-    let month = || format!("{text}-01").parse::<jiff::civil::Date>();
-    text.parse::<jiff::civil::DateTime>()
-        .or_else(|_| month().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
-        .ok()
-        .and_then(utc)
+    if let Ok(time) = text.parse::<jiff::civil::DateTime>() {
+        return utc(time);
+    }
+    let date = format!("{text}-01").parse::<jiff::civil::Date>().ok()?;
+    utc(date.to_datetime(jiff::civil::Time::midnight()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use landfall_api::ecs::{TaskDefinitionStatus, error};
-use landfall_iam::Policy;
 use landfall_base::Arn;
+use landfall_iam::Policy;
 use landfall_shape::ServiceError;
 use landfall_store::{StoreError, View};
 
@@ -67,8 +67,17 @@ pub(super) fn with_tags(permission: Permission, resource_tags: &super::record::T
     permission
 }
 
+/// Adds a condition key if there are values for it.
+pub(super) fn with_any(permission: Permission, key: &str, values: Vec<String>) -> Permission {
+    if values.is_empty() { permission } else { permission.with_all(key, values) }
+}
+
 /// The cluster of a request.
-pub(super) fn cluster(cx: &Context<'_>, view: &View, argument: Option<&str>) -> Result<FoundCluster, StoreError> {
+pub(super) fn cluster(
+    cx: &Context<'_>,
+    view: &View,
+    argument: Option<&str>,
+) -> Result<FoundCluster, StoreError> {
     let home = home(cx);
     let reference = home.cluster_named(argument);
     let row = match &reference.name {
@@ -97,7 +106,9 @@ pub(super) fn task(
     let home = home(cx);
     let reference = home.part_named("task", &cluster.reference, text);
     let row = match (&reference.id, &cluster.reference.name) {
-        (Some(id), Some(name)) => view.get(&TASKS, &(home.account, home.region, name.as_str(), id.as_str()))?,
+        (Some(id), Some(name)) => {
+            view.get(&TASKS, &(home.account, home.region, name.as_str(), id.as_str()))?
+        }
         _ => None,
     };
     Ok(FoundTask { reference, row })

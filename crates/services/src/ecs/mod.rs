@@ -4,7 +4,9 @@
 //! ([`assignments`]), and tells back what became of it ([`report`]). The machine that the server runs on is one container
 //! instance of every cluster; Fargate tasks run on it too, without counting against it.
 
+pub mod agent;
 pub mod image_host;
+pub mod launch;
 mod lookup;
 pub mod machine;
 pub mod names;

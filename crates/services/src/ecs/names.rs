@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn task_definition_arguments() {
         with_home(|home| {
-            let found = |family: &str, revision| Some(TaskDefinitionRef { family: family.to_owned(), revision });
+            let found =
+                |family: &str, revision| Some(TaskDefinitionRef { family: family.to_owned(), revision });
             for (argument, expected) in [
                 ("app", found("app", None)),
                 ("app:7", found("app", Some(7))),

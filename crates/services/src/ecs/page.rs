@@ -8,6 +8,15 @@ use landfall_shape::ServiceError;
 
 const MOST: usize = 100;
 
+/// How a list is sorted by its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Lowest key first.
+    Ascending,
+    /// Highest key first.
+    Descending,
+}
+
 /// A page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page<T> {
@@ -17,13 +26,14 @@ pub(super) struct Page<T> {
     pub(super) next_token: Option<String>,
 }
 
-/// Cuts a page out of `items`, whose sort keys must be unique and in order.
+/// Cuts a page out of `items`, whose keys are unique and in `order`.
 ///
 /// # Errors
 /// `InvalidParameterException` for a token that was not ours and for sizes outside 1–100.
 pub(super) fn page<T>(
     items: Vec<T>,
     key: impl Fn(&T) -> String,
+    order: Order,
     token: Option<&str>,
     size: Option<i32>,
 ) -> Result<Page<T>, ServiceError> {
@@ -32,8 +42,11 @@ pub(super) fn page<T>(
         None => 0,
         Some(token) => {
             let last = decode(token)?;
-            let at = items.iter().position(|item| key(item) == last);
-            at.map_or(items.len(), |at| at + 1)
+            let seen = |item: &T| match order {
+                Order::Ascending => key(item) <= last,
+                Order::Descending => key(item) >= last,
+            };
+            items.partition_point(seen)
         }
     };
     let more = items.len().saturating_sub(start) > size;
@@ -61,7 +74,7 @@ mod tests {
     use super::*;
 
     fn of(token: Option<&str>, size: Option<i32>) -> Result<Page<char>, ServiceError> {
-        page("abcde".chars().collect(), char::to_string, token, size)
+        page("abcde".chars().collect(), char::to_string, Order::Ascending, token, size)
     }
 
     #[test]
@@ -77,6 +90,21 @@ mod tests {
             }
         }
         assert_eq!(seen, "abcde");
+    }
+
+    #[test]
+    fn a_list_that_shrinks_in_between_goes_on_at_the_right_place() {
+        for (order, all, left, rest) in
+            [(Order::Ascending, "abcde", "acde", "cde"), (Order::Descending, "edcba", "ecba", "cba")]
+        {
+            // The page ends with the item that is gone when the next one is asked for.
+            let size = all.find(if order == Order::Ascending { 'b' } else { 'd' }).unwrap() + 1;
+            let size = i32::try_from(size).ok();
+            let first = page(all.chars().collect(), char::to_string, order, None, size).unwrap();
+            let token = first.next_token.as_deref();
+            let next = page(left.chars().collect(), char::to_string, order, token, None).unwrap();
+            assert_eq!(next.items, rest.chars().collect::<Vec<_>>(), "{order:?}");
+        }
     }
 
     #[test]

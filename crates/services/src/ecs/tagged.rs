@@ -76,7 +76,9 @@ impl FoundTagged {
     /// What was found.
     pub(super) fn any(&self) -> Result<&Tagged, ServiceError> {
         self.found.as_ref().ok_or_else(|| {
-            error::invalid_parameter_exception("The specified resource could not be found. Specify a valid ARN and try again.")
+            error::invalid_parameter_exception(
+                "The specified resource could not be found. Specify a valid ARN and try again.",
+            )
         })
     }
 
@@ -92,11 +94,9 @@ impl FoundTagged {
 
 /// Finds what an ARN points to.
 pub(super) fn find(cx: &Context<'_>, view: &View, text: &str) -> Result<FoundTagged, crate::pipe::Failure> {
-    let arn: Arn = text
-        .parse()
-        .ok()
-        .filter(|arn: &Arn| arn.service() == "ecs")
-        .ok_or_else(|| error::invalid_parameter_exception("Unable to parse resourceArn. Specify a valid ARN and try again."))?;
+    let arn: Arn = text.parse().ok().filter(|arn: &Arn| arn.service() == "ecs").ok_or_else(|| {
+        error::invalid_parameter_exception("Unable to parse resourceArn. Specify a valid ARN and try again.")
+    })?;
     let found = if home(cx).owns(&arn) { look_up(cx, view, &arn)? } else { None };
     Ok(FoundTagged { arn, found })
 }

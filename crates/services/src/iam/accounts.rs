@@ -13,7 +13,7 @@ use super::record::{ACCOUNTS, Account, USERS, User, key_name};
 use crate::pipe::Failure;
 
 /// The name of the user that every account begins with.
-const ADMINISTRATOR: &str = "administrator";
+pub(super) const ADMINISTRATOR: &str = "administrator";
 
 /// What makes the administrator one.
 const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";

@@ -1,11 +1,13 @@
 //! Managed policies on users and roles.
 
 use landfall_api::iam as api;
-use landfall_api::iam::error::{limit_exceeded_exception, no_such_entity_exception};
+use landfall_api::iam::error::{
+    limit_exceeded_exception, no_such_entity_exception, policy_not_attachable_exception,
+};
 use landfall_base::Arn;
 use landfall_store::{Tx, View};
 
-use super::entity::{Entity, Target};
+use super::entity::{Entity, SERVICE_LINKED_PATH, Target};
 use super::managed::{Managed, policy_arn};
 use super::page::{Page, Paging};
 use super::record::key_name;
@@ -42,11 +44,8 @@ pub(super) fn attach<E: Entity>(
     request: Attachment<E>,
 ) -> Result<(), Failure> {
     let Attachment { target, policy } = request;
-    let attached = target.existing()?.attached();
-    if Managed::attachable(tx, cx.account(), &policy)?.is_none() {
-        let text = format!("Policy {policy} does not exist or is not attachable.");
-        return Err(no_such_entity_exception(text).into());
-    }
+    let attached = target.changeable()?.attached();
+    check_attachable(cx, tx, &policy)?;
     if attached.iter().any(|arn| arn == policy.as_str()) {
         return Ok(());
     }
@@ -57,10 +56,21 @@ pub(super) fn attach<E: Entity>(
     target.update(tx, |entity| entity.attached_mut().push(policy.to_string()))
 }
 
+fn check_attachable(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<(), Failure> {
+    let missing = || format!("Policy {arn} does not exist or is not attachable.");
+    let policy = Managed::attachable(view, cx.account(), arn)?;
+    let policy = policy.ok_or_else(|| no_such_entity_exception(missing()))?;
+    if policy.path().starts_with(SERVICE_LINKED_PATH) {
+        let text = "Cannot attach a Service Role Policy to a Customer Role.";
+        return Err(policy_not_attachable_exception(text).into());
+    }
+    Ok(())
+}
+
 /// Detaches a policy.
 pub(super) fn detach<E: Entity>(tx: &mut Tx, request: Attachment<E>) -> Result<(), Failure> {
     let Attachment { target, policy } = request;
-    if !target.existing()?.attached().iter().any(|arn| arn == policy.as_str()) {
+    if !target.changeable()?.attached().iter().any(|arn| arn == policy.as_str()) {
         return Err(no_such_entity_exception(format!("Policy {policy} was not found.")).into());
     }
     target.update(tx, |entity| entity.attached_mut().retain(|arn| arn != policy.as_str()))

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use landfall_api::iam::error::{delete_conflict_exception, no_such_entity_exception};
+use landfall_api::iam::error::{
+    delete_conflict_exception, no_such_entity_exception, unmodifiable_entity_exception,
+};
 use landfall_base::{AccountId, Arn};
 use landfall_store::{StoreError, Table, Tx, View};
 use serde::Serialize;
@@ -10,6 +12,9 @@ use serde::de::DeserializeOwned;
 
 use super::record::{InlinePolicy, ROLE_POLICIES, ROLES, Role, USER_POLICIES, USERS, User, key_name};
 use crate::pipe::{Context, Failure, Permission};
+
+/// Where service-linked roles and their policies are.
+pub(super) const SERVICE_LINKED_PATH: &str = "/aws-service-role/";
 
 /// A user or a role.
 pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
@@ -120,6 +125,22 @@ impl<E: Entity> Target<E> {
         Ok(self.entity.as_ref().ok_or_else(|| no_such_entity_exception(missing()))?)
     }
 
+    /// The row, to be changed by a customer.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`; `UnmodifiableEntity` for service-linked roles, which belong to their service.
+    pub(super) fn changeable(&self) -> Result<&Arc<E>, Failure> {
+        let entity = self.existing()?;
+        if !entity.path().starts_with(SERVICE_LINKED_PATH) {
+            return Ok(entity);
+        }
+        let text = format!(
+            "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
+            entity.name()
+        );
+        Err(unmodifiable_entity_exception(text).into())
+    }
+
     pub(super) fn exists(&self) -> bool {
         self.entity.is_some()
     }
@@ -139,7 +160,7 @@ impl<E: Entity> Target<E> {
     /// # Errors
     /// `NoSuchEntity`; `DeleteConflict` while it has policies.
     pub(super) fn check_without_policies(&self, view: &View) -> Result<(), Failure> {
-        let text = if !self.existing()?.attached().is_empty() {
+        let text = if !self.changeable()?.attached().is_empty() {
             "Cannot delete entity, must detach all policies first."
         } else if view.count(&E::INLINE, self.key()) > 0 {
             "Cannot delete entity, must delete policies first."

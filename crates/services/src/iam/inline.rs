@@ -34,7 +34,7 @@ pub(super) fn resolve<E: Entity>(
 
 /// Sets a policy, in place of one that may be there.
 pub(super) fn put<E: Entity>(tx: &mut Tx, at: &Inline<E>, document: &str) -> Result<(), Failure> {
-    let entity = at.target.existing()?;
+    let entity = at.target.changeable()?;
     let policy = documents::inline(document)?;
     if others_size(tx, at)? + policy_size(document) > E::INLINE_QUOTA {
         let text = format!(
@@ -72,7 +72,7 @@ pub(super) fn document<E: Entity>(view: &View, at: &Inline<E>) -> Result<String,
 
 /// Deletes a policy.
 pub(super) fn delete<E: Entity>(tx: &mut Tx, at: &Inline<E>) -> Result<(), Failure> {
-    at.target.existing()?;
+    at.target.changeable()?;
     if tx.delete(&E::INLINE, &at.target.child_key(&at.policy)) {
         return Ok(());
     }

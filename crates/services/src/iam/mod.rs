@@ -6,6 +6,7 @@
 
 mod access_keys;
 mod accounts;
+mod administrator;
 mod attachments;
 mod documents;
 mod entity;
@@ -23,6 +24,7 @@ mod view;
 
 use landfall_api::iam as api;
 
+pub use administrator::administrator;
 pub use accounts::{NewAdministrator, accounts, create_account};
 pub use policies::{
     AttachedPolicy, AwsManagedPolicy, PrincipalPolicies, aws_managed_policies, aws_managed_policy,

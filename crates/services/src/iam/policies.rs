@@ -9,7 +9,9 @@ use landfall_store::{StoreError, View};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::record::{self, POLICIES, POLICY_VERSIONS, ROLE_POLICIES, ROLES, USER_POLICIES, USERS, key_name};
+use super::record::{
+    self, POLICIES, POLICY_VERSIONS, ROLE_POLICIES, ROLES, Tags, USER_POLICIES, USERS, key_name,
+};
 
 /// The identity side of an evaluation.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub struct PrincipalPolicies {
     pub identity: Vec<AttachedPolicy>,
     /// The permissions boundary, if one is set.
     pub boundary: Option<AttachedPolicy>,
+    /// Tags of the user or role: `aws:PrincipalTag`, where a session has no tag of that key.
+    pub tags: Tags,
 }
 
 /// A policy and how it is known.
@@ -77,7 +81,8 @@ fn user_policies(
     };
     let inline = view.list(&USER_POLICIES, (account, key.as_str()))?;
     let inline = inline.into_iter().map(|((_, _, name), row)| AttachedPolicy::inline(name, &row.policy));
-    collect(view, inline.collect(), &user.attached, user.boundary.as_deref())
+    let policies = collect(view, inline.collect(), &user.attached, user.boundary.as_deref())?;
+    Ok(PrincipalPolicies { tags: user.tags.clone(), ..policies })
 }
 
 fn role_policies(
@@ -94,7 +99,8 @@ fn role_policies(
     };
     let inline = view.list(&ROLE_POLICIES, (account, key.as_str()))?;
     let inline = inline.into_iter().map(|((_, _, name), row)| AttachedPolicy::inline(name, &row.policy));
-    collect(view, inline.collect(), &role.attached, role.boundary.as_deref())
+    let policies = collect(view, inline.collect(), &role.attached, role.boundary.as_deref())?;
+    Ok(PrincipalPolicies { tags: role.tags.clone(), ..policies })
 }
 
 fn collect(
@@ -107,7 +113,7 @@ fn collect(
         identity.extend(managed(view, arn)?);
     }
     let boundary = boundary.map(|arn| managed(view, arn)).transpose()?.flatten();
-    Ok(PrincipalPolicies { identity, boundary })
+    Ok(PrincipalPolicies { identity, boundary, tags: Tags::new() })
 }
 
 fn managed(view: &View, arn: &str) -> Result<Option<AttachedPolicy>, StoreError> {

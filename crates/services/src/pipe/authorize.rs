@@ -150,7 +150,7 @@ fn check(
     permission: &Permission,
     checks: &mut Vec<CheckRecord>,
 ) -> Option<ServiceError> {
-    let conditions = conditions(cx.caller, cx.now, permission);
+    let conditions = conditions(cx.caller, policies, cx.now, permission);
     let request = Request {
         principal: &cx.caller.principal,
         action: permission.action,
@@ -222,7 +222,12 @@ fn statement_text(statement: &StatementRef<'_>) -> String {
 
 /// The condition context: what the operation says, and the keys that every call has (IAM User Guide, "AWS global
 /// condition context keys"). Keys that do not apply stay absent.
-fn conditions(caller: &Caller, now: Timestamp, permission: &Permission) -> Conditions {
+fn conditions(
+    caller: &Caller,
+    policies: &PrincipalPolicies,
+    now: Timestamp,
+    permission: &Permission,
+) -> Conditions {
     let mut conditions = Conditions::new();
     conditions
         .set("aws:CurrentTime", now.iso8601())
@@ -234,6 +239,9 @@ fn conditions(caller: &Caller, now: Timestamp, permission: &Permission) -> Condi
     }
     if let Some(agent) = &caller.user_agent {
         conditions.set("aws:UserAgent", agent.as_str());
+    }
+    for (key, value) in &policies.tags {
+        conditions.set_tag("aws:PrincipalTag", key, value.as_str());
     }
     if let Some(session) = &caller.session {
         conditions

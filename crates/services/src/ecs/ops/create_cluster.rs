@@ -28,16 +28,15 @@ impl Resolve for api::CreateCluster {
     fn resolve(cx: &Context<'_>, view: &View, mut input: Self::Input) -> Result<Self::Request, Failure> {
         let name = input.cluster_name.as_deref().unwrap_or(DEFAULT_CLUSTER);
         if !is_resource_name(name) {
-            return Err(error::invalid_parameter_exception("Cluster name contains invalid characters.").into());
+            return Err(
+                error::invalid_parameter_exception("Cluster name contains invalid characters.").into()
+            );
         }
         let cluster = lookup::cluster(cx, view, Some(name))?;
         let tags = tags::from_request(input.tags.take())?;
-        let mut permissions = vec![
-            cluster
-                .permission("ecs:CreateCluster")
-                .with_request_tags(tags::pairs(&tags))
-                .with_all("ecs:capacity-provider", input.capacity_providers.clone().unwrap_or_default()),
-        ];
+        let permission = cluster.permission("ecs:CreateCluster").with_request_tags(tags::pairs(&tags));
+        let providers = input.capacity_providers.clone().unwrap_or_default();
+        let mut permissions = vec![lookup::with_any(permission, "ecs:capacity-provider", providers)];
         let arn = &cluster.reference.arn;
         permissions.extend(lookup::tag_on_create(cx, view, "CreateCluster", arn, &tags)?);
         Ok(Checked::all(Request { input, tags, cluster }, permissions))
@@ -52,7 +51,7 @@ impl WriteHandler for api::CreateCluster {
     ) -> Result<Self::Output, Failure> {
         let Request { input, tags, cluster } = request.into_request();
         let home = home(cx);
-        let wanted = wanted(input, tags, cx)?;
+        let wanted = wanted(input, tags)?;
         if let Some(row) = cluster.row().filter(|row| row.active) {
             check_same(row, &wanted)?;
             let counts = view::counts(&lookup::tasks(tx, home, &row.name)?);
@@ -78,7 +77,7 @@ struct Wanted {
     tags: Tags,
 }
 
-fn wanted(input: api::CreateClusterRequest, tags: Tags, cx: &Context<'_>) -> Result<Wanted, Failure> {
+fn wanted(input: api::CreateClusterRequest, tags: Tags) -> Result<Wanted, Failure> {
     if input.service_connect_defaults.is_some() {
         return Err(error::namespace_not_found_exception("The specified namespace was not found.").into());
     }
@@ -92,9 +91,12 @@ fn wanted(input: api::CreateClusterRequest, tags: Tags, cx: &Context<'_>) -> Res
     Ok(Wanted {
         name: input.cluster_name.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned()),
         settings: input.settings.map(|it| cluster::settings(&it)).transpose()?,
-        configuration: input.configuration.as_ref().map(cluster::configuration).transpose().map_err(|()| {
-            Failure::internal(format!("a cluster configuration of {} is not text", cx.account()))
-        })?,
+        configuration: input
+            .configuration
+            .as_ref()
+            .map(cluster::configuration)
+            .transpose()
+            .map_err(Failure::internal)?,
         providers,
         strategy,
         tags,

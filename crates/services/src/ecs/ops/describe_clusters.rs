@@ -20,7 +20,9 @@ impl Resolve for api::DescribeClusters {
         let given = input.clusters.filter(|names| !names.is_empty());
         let names = given.unwrap_or_else(|| vec![DEFAULT_CLUSTER.to_owned()]);
         if names.len() > 100 {
-            return Err(error::invalid_parameter_exception("Clusters cannot have more than 100 elements.").into());
+            return Err(
+                error::invalid_parameter_exception("Clusters cannot have more than 100 elements.").into()
+            );
         }
         let found = names.iter().map(|name| lookup::cluster(cx, view, Some(name)));
         let clusters = found.collect::<Result<Vec<_>, _>>()?;

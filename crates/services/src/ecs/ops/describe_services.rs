@@ -18,7 +18,9 @@ impl Resolve for api::DescribeServices {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         if input.services.is_empty() || input.services.len() > 10 {
-            return Err(error::invalid_parameter_exception("You must specify between 1 and 10 services.").into());
+            return Err(
+                error::invalid_parameter_exception("You must specify between 1 and 10 services.").into()
+            );
         }
         let cluster = lookup::cluster(cx, view, input.cluster.as_deref())?;
         let name = cluster.reference.name.clone().unwrap_or_default();

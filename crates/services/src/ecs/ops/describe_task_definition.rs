@@ -27,7 +27,11 @@ impl Resolve for api::DescribeTaskDefinition {
 }
 
 /// A task definition by what a caller wrote.
-pub(super) fn find(cx: &Context<'_>, view: &View, text: &str) -> Result<Option<Arc<TaskDefinition>>, Failure> {
+pub(super) fn find(
+    cx: &Context<'_>,
+    view: &View,
+    text: &str,
+) -> Result<Option<Arc<TaskDefinition>>, Failure> {
     let home = home(cx);
     match home.task_definition_named(text) {
         Some(reference) => Ok(lookup::task_definition(view, home, &reference)?),
@@ -42,7 +46,8 @@ impl ReadHandler for api::DescribeTaskDefinition {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { found, with_tags } = &request.request;
-        let row = found.as_ref().ok_or_else(|| error::client_exception("Unable to describe task definition."))?;
+        let row =
+            found.as_ref().ok_or_else(|| error::client_exception("Unable to describe task definition."))?;
         Ok(api::DescribeTaskDefinitionResponse {
             task_definition: Some(row.definition.0.clone()),
             tags: with_tags.then(|| tags::to_api(&row.tags)),

@@ -22,7 +22,9 @@ impl Resolve for api::DescribeTasks {
             return Err(error::invalid_parameter_exception("Tasks cannot be empty.").into());
         }
         if input.tasks.len() > 100 {
-            return Err(error::invalid_parameter_exception("Tasks cannot have more than 100 elements.").into());
+            return Err(
+                error::invalid_parameter_exception("Tasks cannot have more than 100 elements.").into()
+            );
         }
         let cluster = lookup::cluster(cx, view, input.cluster.as_deref())?;
         let found = input.tasks.iter().map(|text| lookup::task(cx, view, &cluster, text));
@@ -35,7 +37,8 @@ impl Resolve for api::DescribeTasks {
 
 /// The check of an action on a task.
 pub(super) fn permission(action: &'static str, cluster: &FoundCluster, task: &FoundTask) -> Permission {
-    let permission = Permission::on(action, &task.reference.arn).with("ecs:cluster", cluster.reference.arn.as_str());
+    let permission =
+        Permission::on(action, &task.reference.arn).with("ecs:cluster", cluster.reference.arn.as_str());
     match &task.row {
         Some(row) => with_tags(permission, &row.tags),
         None => permission,

@@ -2,7 +2,7 @@ use landfall_api::ecs as api;
 use landfall_store::View;
 
 use super::put_account_setting::{principal, row_key, shown};
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::ecs::record::ACCOUNT_SETTINGS;
 use crate::ecs::rules::account_setting::SETTINGS;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
@@ -33,9 +33,10 @@ impl ReadHandler for api::ListAccountSettings {
                 settings.push(shown(name.clone(), value, principal.clone()));
             }
         }
-        let key = |it: &api::Setting| it.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default();
+        let key =
+            |it: &api::Setting| it.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default();
         let size = input.max_results.map(|size| size.min(100));
-        let page = page(settings, key, input.next_token.as_deref(), size)?;
+        let page = page(settings, key, Order::Ascending, input.next_token.as_deref(), size)?;
         Ok(api::ListAccountSettingsResponse { settings: Some(page.items), next_token: page.next_token })
     }
 }

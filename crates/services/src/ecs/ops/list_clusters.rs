@@ -2,7 +2,7 @@ use landfall_api::ecs as api;
 use landfall_store::View;
 
 use crate::ecs::lookup::home;
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::ecs::record::CLUSTERS;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
@@ -25,7 +25,8 @@ impl ReadHandler for api::ListClusters {
         let rows = view.list(&CLUSTERS, (home.account, home.region))?;
         let active = rows.into_iter().filter(|(_, row)| row.active);
         let arns: Vec<String> = active.map(|(_, row)| home.cluster(&row.name).to_string()).collect();
-        let page = page(arns, Clone::clone, input.next_token.as_deref(), input.max_results)?;
+        let page =
+            page(arns, Clone::clone, Order::Ascending, input.next_token.as_deref(), input.max_results)?;
         Ok(api::ListClustersResponse { cluster_arns: Some(page.items), next_token: page.next_token })
     }
 }

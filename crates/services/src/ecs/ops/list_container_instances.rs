@@ -3,7 +3,7 @@ use landfall_store::View;
 
 use crate::ecs::lookup::{self, FoundCluster, home};
 use crate::ecs::machine;
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 #[derive(Debug)]
@@ -36,10 +36,17 @@ impl ReadHandler for api::ListContainerInstances {
             return Err(error::invalid_parameter_exception(text).into());
         }
         let home = home(cx);
-        let shown = cluster.active && matches!(input.status, None | Some(api::ContainerInstanceStatus::Active));
+        let shown =
+            cluster.active && matches!(input.status, None | Some(api::ContainerInstanceStatus::Active));
         let id = machine::instance_id(home, &cluster.name);
         let own = shown.then(|| home.container_instance(&cluster.name, &id).to_string());
-        let page = page(own.into_iter().collect(), Clone::clone, input.next_token.as_deref(), input.max_results)?;
+        let page = page(
+            own.into_iter().collect(),
+            Clone::clone,
+            Order::Ascending,
+            input.next_token.as_deref(),
+            input.max_results,
+        )?;
         Ok(api::ListContainerInstancesResponse {
             container_instance_arns: Some(page.items),
             next_token: page.next_token,

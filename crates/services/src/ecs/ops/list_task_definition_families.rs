@@ -4,7 +4,7 @@ use landfall_api::ecs::{self as api, TaskDefinitionFamilyStatus, TaskDefinitionS
 use landfall_store::View;
 
 use crate::ecs::lookup::home;
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::ecs::record::TASK_DEFINITIONS;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
@@ -27,7 +27,8 @@ impl ReadHandler for api::ListTaskDefinitionFamilies {
         let mut families: BTreeMap<String, bool> = BTreeMap::new();
         for row in view.scan(&TASK_DEFINITIONS, (home.account, home.region)) {
             let ((_, _, family, _), row) = row?;
-            *families.entry(family).or_default() |= row.definition.status == Some(TaskDefinitionStatus::Active);
+            *families.entry(family).or_default() |=
+                row.definition.status == Some(TaskDefinitionStatus::Active);
         }
         let prefix = input.family_prefix.as_deref().unwrap_or_default();
         let wanted = |active: bool| match input.status {
@@ -35,9 +36,14 @@ impl ReadHandler for api::ListTaskDefinitionFamilies {
             Some(TaskDefinitionFamilyStatus::Inactive) => !active,
             _ => true,
         };
-        let kept = families.into_iter().filter(|(family, active)| family.starts_with(prefix) && wanted(*active));
+        let kept =
+            families.into_iter().filter(|(family, active)| family.starts_with(prefix) && wanted(*active));
         let names: Vec<String> = kept.map(|(family, _)| family).collect();
-        let page = page(names, Clone::clone, input.next_token.as_deref(), input.max_results)?;
-        Ok(api::ListTaskDefinitionFamiliesResponse { families: Some(page.items), next_token: page.next_token })
+        let page =
+            page(names, Clone::clone, Order::Ascending, input.next_token.as_deref(), input.max_results)?;
+        Ok(api::ListTaskDefinitionFamiliesResponse {
+            families: Some(page.items),
+            next_token: page.next_token,
+        })
     }
 }

@@ -2,7 +2,7 @@ use landfall_api::ecs::{self as api, SortOrder, TaskDefinitionStatus};
 use landfall_store::View;
 
 use crate::ecs::lookup::home;
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::ecs::record::TASK_DEFINITIONS;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
@@ -28,15 +28,18 @@ impl ReadHandler for api::ListTaskDefinitions {
         };
         let status = input.status.clone().unwrap_or(TaskDefinitionStatus::Active);
         let kept = rows.into_iter().filter(|(_, row)| row.definition.status.as_ref() == Some(&status));
-        let mut arns: Vec<String> = kept
-            .map(|((_, _, family, revision), _)| home.task_definition(&family, revision).to_string())
-            .collect();
-        if input.sort == Some(SortOrder::Desc) {
-            arns.reverse();
+        let mut names: Vec<(String, u32)> =
+            kept.map(|((_, _, family, revision), _)| (family, revision)).collect();
+        let order = if input.sort == Some(SortOrder::Desc) { Order::Descending } else { Order::Ascending };
+        if order == Order::Descending {
+            names.reverse();
         }
-        let page = page(arns, Clone::clone, input.next_token.as_deref(), input.max_results)?;
+        // Sorts as the pair does: no letter of a family's name is as low as the zero byte.
+        let key = |(family, revision): &(String, u32)| format!("{family}\0{revision:010}");
+        let page = page(names, key, order, input.next_token.as_deref(), input.max_results)?;
+        let arn = |(family, revision): (String, u32)| home.task_definition(&family, revision).to_string();
         Ok(api::ListTaskDefinitionsResponse {
-            task_definition_arns: Some(page.items),
+            task_definition_arns: Some(page.items.into_iter().map(arn).collect()),
             next_token: page.next_token,
         })
     }

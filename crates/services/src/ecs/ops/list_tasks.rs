@@ -4,7 +4,7 @@ use landfall_store::View;
 
 use crate::ecs::lookup::{self, FoundCluster, home};
 use crate::ecs::names::PartRef;
-use crate::ecs::page::page;
+use crate::ecs::page::{Order, page};
 use crate::ecs::record::Task;
 use crate::ecs::view::launch_type;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
@@ -50,7 +50,8 @@ impl ReadHandler for api::ListTasks {
         let tasks = lookup::tasks(view, home(cx), &cluster.name)?;
         let kept = tasks.into_iter().filter(|task| wanted(input, instance.as_ref(), task));
         let arns: Vec<String> = kept.map(|task| task.arn.clone()).collect();
-        let page = page(arns, Clone::clone, input.next_token.as_deref(), input.max_results)?;
+        let page =
+            page(arns, Clone::clone, Order::Ascending, input.next_token.as_deref(), input.max_results)?;
         Ok(api::ListTasksResponse { task_arns: Some(page.items), next_token: page.next_token })
     }
 }

@@ -18,6 +18,7 @@ mod list_tags_for_resource;
 mod list_task_definition_families;
 mod list_task_definitions;
 mod list_tasks;
+mod new_task;
 mod put_account_setting;
 mod put_account_setting_default;
 mod put_cluster_capacity_providers;

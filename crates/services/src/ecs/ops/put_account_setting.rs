@@ -33,7 +33,9 @@ impl WriteHandler for api::PutAccountSetting {
         let principal = principal(cx, input.principal_arn.as_deref())?;
         let key = (cx.account(), cx.region(), row_key(cx, &principal), input.name.as_str());
         tx.put(&ACCOUNT_SETTINGS, &key, &input.value);
-        Ok(api::PutAccountSettingResponse { setting: Some(shown(input.name, input.value, principal.clone())) })
+        Ok(api::PutAccountSettingResponse {
+            setting: Some(shown(input.name, input.value, principal.clone())),
+        })
     }
 }
 
@@ -44,7 +46,9 @@ pub(super) fn principal(cx: &Context<'_>, given: Option<&str>) -> Result<String,
     let own = arn.filter(|arn| arn.service() == "iam" && arn.account() == cx.account().as_str());
     match own {
         Some(arn) => Ok(arn.to_string()),
-        None => Err(error::invalid_parameter_exception("The principalArn is not valid for this account.").into()),
+        None => {
+            Err(error::invalid_parameter_exception("The principalArn is not valid for this account.").into())
+        }
     }
 }
 

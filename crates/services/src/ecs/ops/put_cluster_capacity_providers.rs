@@ -19,9 +19,9 @@ impl Resolve for api::PutClusterCapacityProviders {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let cluster = lookup::cluster(cx, view, Some(&input.cluster))?;
-        let permission = cluster
-            .permission("ecs:PutClusterCapacityProviders")
-            .with_all("ecs:capacity-provider", input.capacity_providers.clone());
+        let permission = cluster.permission("ecs:PutClusterCapacityProviders");
+        let permission =
+            lookup::with_any(permission, "ecs:capacity-provider", input.capacity_providers.clone());
         Ok(Checked::one(Request { input, cluster }, permission))
     }
 }

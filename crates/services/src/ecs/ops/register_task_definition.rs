@@ -56,12 +56,13 @@ pub(super) fn passes(roles: &[Option<FoundRole>]) -> Vec<Permission> {
 fn permission(input: &api::RegisterTaskDefinitionRequest, tags: &Tags) -> Permission {
     let kinds = input.requires_compatibilities.iter().flatten();
     let privileged = input.container_definitions.iter().any(|it| it.privileged == Some(true));
-    Permission::on_anything("ecs:RegisterTaskDefinition")
+    let permission = Permission::on_anything("ecs:RegisterTaskDefinition")
         .with_request_tags(tags::pairs(tags))
-        .with_all("ecs:compute-compatibility", kinds.map(|it| it.as_str().to_owned()))
         .with("ecs:privileged", if privileged { "enabled" } else { "disabled" })
         .with_some("ecs:task-cpu", input.cpu.as_deref())
-        .with_some("ecs:task-memory", input.memory.as_deref())
+        .with_some("ecs:task-memory", input.memory.as_deref());
+    let kinds = kinds.map(|it| it.as_str().to_owned()).collect();
+    lookup::with_any(permission, "ecs:compute-compatibility", kinds)
 }
 
 impl WriteHandler for api::RegisterTaskDefinition {

@@ -1,26 +1,25 @@
 use std::sync::Arc;
 
-use landfall_acs::{ContainerState, Desired, LaunchKind};
+use landfall_acs::LaunchKind;
 use landfall_api::ecs::{self as api, TaskDefinitionStatus, error};
-use landfall_base::{Arn, random};
+use landfall_base::Arn;
 use landfall_shape::{Operation as _, ServiceError, Shape as _};
 use landfall_store::{StoreError, Tx, View};
 use landfall_wire::json;
 
+use super::new_task::{Plan, TaskShape, task};
 use super::register_task_definition::passes;
 use crate::ecs::lookup::{self, FoundCluster, FoundRole, home};
 use crate::ecs::names::Home;
 use crate::ecs::node::{definition_of, put_task};
 use crate::ecs::record::{
-    CLIENT_TOKENS, ClientToken, Cluster, Container, NetworkConfiguration, TASKS, Tags, Task, TaskDefinition,
-    TaskStatus,
+    CLIENT_TOKENS, ClientToken, Cluster, TASKS, Tags, Task, TaskDefinition, TaskStatus,
 };
-use crate::ecs::rules::placement::{Demand, demand, place};
-use crate::ecs::rules::run::{self, Capacity, Sizes};
+use crate::ecs::rules::placement::{Demand, Shortage, demand, place};
+use crate::ecs::rules::run;
 use crate::ecs::rules::{expiry, task_definition, trust};
 use crate::ecs::{machine, tags, view};
 use crate::pipe::{AuthMode, Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
-use crate::stored::Stored;
 
 #[derive(Debug)]
 pub struct Request {
@@ -47,7 +46,9 @@ impl Resolve for api::RunTask {
         let definition = found.transpose()?.flatten();
         let tags = tags::from_request(input.tags.take())?;
         let overrides = input.overrides.clone().unwrap_or_default();
-        let of = |it: fn(&api::TaskDefinition) -> Option<String>| definition.as_ref().and_then(|row| it(&row.definition));
+        let of = |it: fn(&api::TaskDefinition) -> Option<String>| {
+            definition.as_ref().and_then(|row| it(&row.definition))
+        };
         let execution = overrides.execution_role_arn.or_else(|| of(|it| it.execution_role_arn.clone()));
         let task = overrides.task_role_arn.or_else(|| of(|it| it.task_role_arn.clone()));
         let execution_role = role(view, home, execution)?;
@@ -93,7 +94,8 @@ fn permission(
     let providers = input.capacity_provider_strategy.iter().flatten().map(|it| it.capacity_provider.clone());
     let overrides = input.overrides.as_ref();
     let cpu = overrides.and_then(|it| it.cpu.as_deref()).or_else(|| definition?.definition.cpu.as_deref());
-    let memory = overrides.and_then(|it| it.memory.as_deref()).or_else(|| definition?.definition.memory.as_deref());
+    let memory =
+        overrides.and_then(|it| it.memory.as_deref()).or_else(|| definition?.definition.memory.as_deref());
     let mut permission = Permission::on("ecs:RunTask", resource)
         .with("ecs:cluster", cluster.reference.arn.as_str())
         .with("ecs:enable-execute-command", (input.enable_execute_command == Some(true)).to_string())
@@ -173,15 +175,6 @@ fn remember(cx: &Context<'_>, tx: &mut Tx, request: &Request, cluster: &Cluster,
     tx.put(&CLIENT_TOKENS, &(cx.account(), cx.region(), cluster.name.as_str(), token.as_str()), &row);
 }
 
-/// What was decided for the tasks of a request.
-struct Plan {
-    definition: Arc<TaskDefinition>,
-    overrides: api::TaskOverride,
-    /// One entry a task.
-    tasks: Vec<(Capacity, Sizes, Option<NetworkConfiguration>)>,
-    tags: Tags,
-}
-
 fn plan(request: &Request, cluster: &Cluster) -> Result<Plan, Failure> {
     let input = &request.input;
     let count = run::count(input)?;
@@ -201,11 +194,13 @@ fn plan(request: &Request, cluster: &Cluster) -> Result<Plan, Failure> {
     for capacity in capacities {
         let network = run::network(input, &definition.definition, capacity.launch)?;
         let sizes = run::sizes(&overrides, &definition.definition, capacity.launch)?;
-        tasks.push((capacity, sizes, network));
+        tasks.push(TaskShape { capacity, sizes, network });
     }
     run::check_supported(input, &definition.definition)?;
     let tags = task_tags(request, cluster, &definition)?;
-    Ok(Plan { definition, overrides, tasks, tags })
+    let arn = |role: &Option<FoundRole>| role.as_ref().map(|role| role.arn.to_string());
+    let (execution_role, task_role) = (arn(&request.execution_role), arn(&request.task_role));
+    Ok(Plan { definition, overrides, tasks, tags, execution_role, task_role })
 }
 
 fn usable(definition: Option<&Arc<TaskDefinition>>) -> Result<Arc<TaskDefinition>, ServiceError> {
@@ -255,15 +250,18 @@ fn start(
 ) -> Result<Started, Failure> {
     let home = home(cx);
     let instance = machine::instance_id(home, &cluster.name);
-    let mut there = demands_on_this_machine(tx)?;
+    let on_machine = plan.tasks.iter().any(|it| it.capacity.launch != LaunchKind::Fargate);
+    let mut there = if on_machine { demands_on_this_machine(tx)? } else { Vec::new() };
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
-    for (capacity, sizes, network) in &plan.tasks {
-        let mut task = task(cx, request, cluster, plan, (capacity, *sizes, network.as_ref()));
-        if capacity.launch != LaunchKind::Fargate {
-            let wanted = demand(&plan.definition.definition, sizes.cpu, sizes.memory);
+    for shape in &plan.tasks {
+        let mut task = task(cx, &request.input, cluster, plan, shape);
+        if task.launch != LaunchKind::Fargate {
+            let wanted = demand(&plan.definition.definition, task.cpu, task.memory);
             let distinct = run::needs_distinct_instances(&request.input) && !tasks.is_empty();
-            let fits = place(machine::this_machine(), &there, &wanted).map_err(|shortage| shortage.reason());
-            if let Err(reason) = if distinct { Err("distinctInstance placement constraint unsatisfied.") } else { fits } {
+            let fits = place(machine::this_machine(), &there, &wanted).map_err(Shortage::reason);
+            if let Err(reason) =
+                if distinct { Err("distinctInstance placement constraint unsatisfied.") } else { fits }
+            {
                 failures.push(failure(&home.container_instance(&cluster.name, &instance), reason));
                 continue;
             }
@@ -293,85 +291,4 @@ pub(super) fn demands_on_this_machine(view: &View) -> Result<Vec<Demand>, StoreE
         }
     }
     Ok(out)
-}
-
-fn task(
-    cx: &Context<'_>,
-    request: &Request,
-    cluster: &Cluster,
-    plan: &Plan,
-    (capacity, sizes, network): (&Capacity, Sizes, Option<&NetworkConfiguration>),
-) -> Task {
-    let (home, id, input) = (home(cx), random::hex(32), &request.input);
-    let definition = &plan.definition.definition;
-    let family = definition.family.clone().unwrap_or_default();
-    let containers = definition.container_definitions.iter().flatten();
-    let arn = |role: &Option<FoundRole>| role.as_ref().map(|role| role.arn.to_string());
-    Task {
-        arn: home.task(&cluster.name, &id).to_string(),
-        id,
-        account: home.account.clone(),
-        region: home.region.clone(),
-        cluster: cluster.name.clone(),
-        revision: definition.revision.and_then(|it| u32::try_from(it).ok()).unwrap_or_default(),
-        launch: capacity.launch,
-        capacity_provider: capacity.provider.clone(),
-        platform_version: capacity.platform_version.clone(),
-        container_instance: None,
-        group: input.group.clone().unwrap_or_else(|| format!("family:{family}")),
-        family,
-        started_by: input.started_by.clone(),
-        overrides: Stored(plan.overrides.clone()),
-        execution_role_arn: arn(&request.execution_role),
-        task_role_arn: arn(&request.task_role),
-        cpu: sizes.cpu,
-        memory: sizes.memory,
-        ephemeral_storage: sizes.ephemeral_storage,
-        enable_execute_command: input.enable_execute_command.unwrap_or(false),
-        network: network.map(interface),
-        desired: Desired::Running,
-        last_status: if network.is_some() { TaskStatus::Provisioning } else { TaskStatus::Pending },
-        stop_code: None,
-        stopped_reason: None,
-        created_at: cx.now,
-        connectivity_at: None,
-        pull_started_at: None,
-        pull_stopped_at: None,
-        started_at: None,
-        stopping_at: None,
-        execution_stopped_at: None,
-        stopped_at: None,
-        version: 1,
-        containers: containers.map(|it| container(it, &plan.overrides)).collect(),
-        tags: plan.tags.clone(),
-    }
-}
-
-fn interface(network: &NetworkConfiguration) -> NetworkConfiguration {
-    NetworkConfiguration {
-        attachment_id: random::uuid(),
-        interface_id: format!("eni-0{}", random::hex(16)),
-        ..network.clone()
-    }
-}
-
-fn container(definition: &api::ContainerDefinition, overrides: &api::TaskOverride) -> Container {
-    let mut given = overrides.container_overrides.iter().flatten();
-    let over = given.find(|it| it.name == definition.name);
-    let unsigned = |number: Option<i32>| number.and_then(|it| u32::try_from(it).ok());
-    Container {
-        id: random::uuid(),
-        name: definition.name.clone().unwrap_or_default(),
-        image: definition.image.clone().unwrap_or_default(),
-        image_digest: None,
-        runtime_id: None,
-        state: ContainerState::Pending,
-        exit_code: None,
-        reason: None,
-        network_bindings: Vec::new(),
-        cpu: unsigned(over.and_then(|it| it.cpu).or(definition.cpu)).unwrap_or(0),
-        memory: unsigned(over.and_then(|it| it.memory).or(definition.memory)),
-        memory_reservation: unsigned(over.and_then(|it| it.memory_reservation).or(definition.memory_reservation)),
-        essential: definition.essential.unwrap_or(true),
-    }
 }

@@ -25,7 +25,9 @@ impl Resolve for api::StopTask {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         if input.reason.as_deref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
-            return Err(error::invalid_parameter_exception("reason can not be longer than 1024 characters.").into());
+            return Err(
+                error::invalid_parameter_exception("reason can not be longer than 1024 characters.").into()
+            );
         }
         let cluster = lookup::cluster(cx, view, input.cluster.as_deref())?;
         let task = lookup::task(cx, view, &cluster, &input.task)?;
@@ -43,7 +45,9 @@ impl WriteHandler for api::StopTask {
     ) -> Result<Self::Output, Failure> {
         let Request { cluster, task, reason } = request.into_request();
         cluster.any()?;
-        let row = task.row.ok_or_else(|| error::invalid_parameter_exception("The referenced task was not found."))?;
+        let row = task
+            .row
+            .ok_or_else(|| error::invalid_parameter_exception("The referenced task was not found."))?;
         let mut row = Task::clone(&row);
         if lifecycle::stop(&mut row, reason.as_deref(), cx.now) {
             put_task(tx, &row);

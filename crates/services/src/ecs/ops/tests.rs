@@ -56,7 +56,8 @@ impl World {
     }
 
     fn describe(&self, task: &api::Task) -> Option<api::Task> {
-        let input = api::DescribeTasksRequest { tasks: vec![task.task_arn.clone().unwrap()], ..Default::default() };
+        let input =
+            api::DescribeTasksRequest { tasks: vec![task.task_arn.clone().unwrap()], ..Default::default() };
         self.ok::<api::DescribeTasks>(input).tasks.unwrap().pop()
     }
 }
@@ -66,7 +67,11 @@ fn text(text: &str) -> Option<String> {
 }
 
 fn container(name: &str) -> api::ContainerDefinition {
-    api::ContainerDefinition { name: text(name), image: text("registry.example.com/app:1"), ..Default::default() }
+    api::ContainerDefinition {
+        name: text(name),
+        image: text("registry.example.com/app:1"),
+        ..Default::default()
+    }
 }
 
 fn fargate() -> api::RegisterTaskDefinitionRequest {
@@ -102,6 +107,14 @@ fn on_fargate() -> api::RunTaskRequest {
 
 fn plain() -> api::RunTaskRequest {
     api::RunTaskRequest { task_definition: "app".to_owned(), ..Default::default() }
+}
+
+#[test]
+fn every_generated_operation_is_there() {
+    for schema in api::SERVICE.operations {
+        let found = crate::ecs::OPERATIONS.iter().any(|endpoint| endpoint.schema.name == schema.name);
+        assert!(found, "{}", schema.name);
+    }
 }
 
 mod clusters;

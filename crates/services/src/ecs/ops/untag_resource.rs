@@ -1,7 +1,7 @@
 use landfall_api::ecs as api;
 use landfall_store::{Tx, View};
 
-use crate::ecs::lookup::home;
+use crate::ecs::lookup::{self, home};
 use crate::ecs::record::Tags;
 use crate::ecs::tagged::{self, FoundTagged};
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
@@ -18,7 +18,8 @@ impl Resolve for api::UntagResource {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let resource = tagged::find(cx, view, &input.resource_arn)?;
-        let permission = resource.permission("ecs:UntagResource").with_all("aws:TagKeys", input.tag_keys.clone());
+        let permission =
+            lookup::with_any(resource.permission("ecs:UntagResource"), "aws:TagKeys", input.tag_keys.clone());
         Ok(Checked::one(Request { resource, keys: input.tag_keys }, permission))
     }
 }

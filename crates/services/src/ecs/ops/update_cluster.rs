@@ -39,8 +39,7 @@ impl WriteHandler for api::UpdateCluster {
             row.settings = cluster::settings(settings)?;
         }
         if let Some(configuration) = &input.configuration {
-            let text = cluster::configuration(configuration);
-            row.configuration = Some(text.map_err(|()| Failure::internal("a cluster configuration is not text"))?);
+            row.configuration = Some(cluster::configuration(configuration).map_err(Failure::internal)?);
         }
         let shown = [api::ClusterField::Settings, api::ClusterField::Configurations, api::ClusterField::Tags];
         Ok(api::UpdateClusterResponse { cluster: Some(store(cx, tx, &row, &shown)?) })

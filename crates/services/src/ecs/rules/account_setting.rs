@@ -42,7 +42,9 @@ pub fn check(name: &SettingName, value: &str) -> Result<(), ServiceError> {
         return Ok(());
     }
     let values = values.join(", ");
-    Err(error::invalid_parameter_exception(format!("Invalid value for setting {name}. Valid values: {values}.")))
+    Err(error::invalid_parameter_exception(format!(
+        "Invalid value for setting {name}. Valid values: {values}."
+    )))
 }
 
 #[cfg(test)]

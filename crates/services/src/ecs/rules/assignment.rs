@@ -1,8 +1,8 @@
 //! What the agent is told of a task: its definition with the overrides applied, in the units the kernel needs.
 
 use landfall_acs::{
-    Assignment, ContainerAssignment, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping, Protocol, TaskPhase,
-    Ulimit, Volume,
+    Assignment, ContainerAssignment, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping, Protocol,
+    TaskPhase, Ulimit, Volume,
 };
 use landfall_api::ecs as api;
 
@@ -81,14 +81,17 @@ fn container(task: &Task, definition: &api::ContainerDefinition) -> ContainerAss
         image: definition.image.clone().unwrap_or_default(),
         essential: definition.essential.unwrap_or(true),
         entry_point: filled(definition.entry_point.as_ref()),
-        command: filled(over.and_then(|it| it.command.as_ref())).or_else(|| filled(definition.command.as_ref())),
+        command: filled(over.and_then(|it| it.command.as_ref()))
+            .or_else(|| filled(definition.command.as_ref())),
         environment: environment(task.launch, definition, over),
         user: definition.user.clone(),
         working_directory: definition.working_directory.clone(),
         hostname: definition.hostname.clone(),
         cpu: unsigned(over.and_then(|it| it.cpu).or(definition.cpu)).unwrap_or(0),
         memory: unsigned(over.and_then(|it| it.memory).or(definition.memory)),
-        memory_reservation: unsigned(over.and_then(|it| it.memory_reservation).or(definition.memory_reservation)),
+        memory_reservation: unsigned(
+            over.and_then(|it| it.memory_reservation).or(definition.memory_reservation),
+        ),
         readonly_root_filesystem: definition.readonly_root_filesystem.unwrap_or(false),
         privileged: definition.privileged.unwrap_or(false),
         stop_timeout: unsigned(definition.stop_timeout),

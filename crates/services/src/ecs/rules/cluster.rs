@@ -1,5 +1,7 @@
 //! What clusters may say.
 
+use std::string::FromUtf8Error;
+
 use landfall_api::ecs::{self as api, error};
 use landfall_shape::{ServiceError, Shape as _};
 use landfall_wire::json;
@@ -35,9 +37,9 @@ pub fn settings(given: &[api::ClusterSetting]) -> Result<Vec<(String, String)>, 
 ///
 /// # Errors
 /// It cannot be written as text.
-pub fn configuration(given: &api::ClusterConfiguration) -> Result<String, ()> {
+pub fn configuration(given: &api::ClusterConfiguration) -> Result<String, FromUtf8Error> {
     let body = json::encode(&api::schema::CLUSTER_CONFIGURATION, &given.clone().into_value());
-    String::from_utf8(body).map_err(|_| ())
+    String::from_utf8(body)
 }
 
 /// A strategy as rows keep it: provider, weight, base.
@@ -65,7 +67,10 @@ pub fn check_providers(providers: &[String]) -> Result<(), ServiceError> {
 ///
 /// # Errors
 /// `InvalidParameterException` if it names others.
-pub fn check_default_strategy(strategy: &[(String, i32, i32)], providers: &[String]) -> Result<(), ServiceError> {
+pub fn check_default_strategy(
+    strategy: &[(String, i32, i32)],
+    providers: &[String],
+) -> Result<(), ServiceError> {
     if strategy.iter().all(|(name, ..)| providers.contains(name)) {
         return Ok(());
     }

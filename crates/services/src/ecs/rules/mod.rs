@@ -4,6 +4,8 @@ pub mod account_setting;
 pub mod assignment;
 pub mod cluster;
 pub mod expiry;
+#[cfg(test)]
+mod fixture;
 pub mod lifecycle;
 pub mod placement;
 pub mod run;

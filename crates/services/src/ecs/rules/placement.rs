@@ -61,7 +61,8 @@ pub fn place(machine: Machine, there: &[Demand], wanted: &Demand) -> Result<(), 
         return Err(Shortage::Memory);
     }
     let taken = |port: &(Protocol, u16)| {
-        (port.0 == Protocol::Tcp && RESERVED_PORTS.contains(&port.1)) || there.iter().any(|it| it.ports.contains(port))
+        (port.0 == Protocol::Tcp && RESERVED_PORTS.contains(&port.1))
+            || there.iter().any(|it| it.ports.contains(port))
     };
     if wanted.ports.iter().any(taken) {
         return Err(Shortage::Ports);

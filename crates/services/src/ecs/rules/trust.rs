@@ -68,7 +68,11 @@ mod tests {
             (r#"{"AWS":"arn:aws:iam::111122223333:root"}"#, "", false),
             (tasks, r#","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#, true),
             (tasks, r#","Condition":{"StringEquals":{"aws:SourceAccount":"444455556666"}}"#, false),
-            (tasks, r#","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:ecs:eu-west-1:111122223333:*"}}"#, true),
+            (
+                tasks,
+                r#","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:ecs:eu-west-1:111122223333:*"}}"#,
+                true,
+            ),
         ] {
             assert_eq!(trusts(principal, condition), expected, "{principal} {condition}");
         }

@@ -82,7 +82,8 @@ fn strategy(row: &Cluster) -> Vec<api::CapacityProviderStrategyItem> {
 }
 
 fn configuration(row: &Cluster) -> Option<api::ClusterConfiguration> {
-    let value = json::decode(&api::schema::CLUSTER_CONFIGURATION, row.configuration.as_deref()?.as_bytes()).ok()?;
+    let value =
+        json::decode(&api::schema::CLUSTER_CONFIGURATION, row.configuration.as_deref()?.as_bytes()).ok()?;
     api::ClusterConfiguration::from_value(value).ok()
 }
 

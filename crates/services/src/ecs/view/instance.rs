@@ -69,7 +69,8 @@ fn number(name: &str, value: u32) -> api::Resource {
 }
 
 fn ports(name: &str, there: &[Demand], protocol: Protocol, reserved: &[u16]) -> api::Resource {
-    let used = there.iter().flat_map(|it| &it.ports).filter(|(kind, _)| *kind == protocol).map(|(_, port)| *port);
+    let used =
+        there.iter().flat_map(|it| &it.ports).filter(|(kind, _)| *kind == protocol).map(|(_, port)| *port);
     let all: BTreeSet<u16> = reserved.iter().copied().chain(used).collect();
     api::Resource {
         name: Some(name.to_owned()),

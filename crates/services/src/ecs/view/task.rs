@@ -34,7 +34,9 @@ pub fn task(row: &Task, with_tags: bool) -> api::Task {
         health_status: Some(api::HealthStatus::UnknownValue),
         last_status: Some(status(row.last_status).to_owned()),
         launch_type: Some(launch_type(row.launch)),
-        memory: Some(row.memory.unwrap_or_else(|| sum(row, |it| it.memory.or(it.memory_reservation))).to_string()),
+        memory: Some(
+            row.memory.unwrap_or_else(|| sum(row, |it| it.memory.or(it.memory_reservation))).to_string(),
+        ),
         overrides: Some(complete_overrides(&row.overrides, row.containers.iter().map(|it| it.name.as_str()))),
         platform_version: row.platform_version.clone(),
         platform_family: fargate.then(|| "Linux".to_owned()),
@@ -115,7 +117,8 @@ fn attachment(row: &Task, network: &NetworkConfiguration) -> api::Attachment {
         ("privateIPv4Address", address.cloned()),
     ];
     let details = details.into_iter().filter(|(_, value)| value.is_some());
-    let pair = |(name, value): (&str, Option<String>)| api::KeyValuePair { name: Some(name.to_owned()), value };
+    let pair =
+        |(name, value): (&str, Option<String>)| api::KeyValuePair { name: Some(name.to_owned()), value };
     api::Attachment {
         id: Some(network.attachment_id.clone()),
         r#type: Some("ElasticNetworkInterface".to_owned()),

@@ -1,11 +1,11 @@
 //! `CreateRole`: makes a role.
 
 use landfall_api::iam as api;
-use landfall_api::iam::error::entity_already_exists_exception;
+use landfall_api::iam::error::{entity_already_exists_exception, invalid_input_exception};
 use landfall_base::{Arn, random};
 use landfall_store::{Tx, View};
 
-use crate::iam::entity::{Target, arn_of};
+use crate::iam::entity::{SERVICE_LINKED_PATH, Target, arn_of};
 use crate::iam::managed::check_boundary;
 use crate::iam::record::{ROLES, Role, Tags};
 use crate::iam::{documents, tags, view};
@@ -52,6 +52,10 @@ impl WriteHandler for api::CreateRole {
         if target.exists() {
             let text = format!("Role with name {} already exists.", target.name);
             return Err(entity_already_exists_exception(text).into());
+        }
+        if path.starts_with(SERVICE_LINKED_PATH) {
+            let text = format!("Path {path} is reserved for service-linked roles.");
+            return Err(invalid_input_exception(text).into());
         }
         tags::check(&tags)?;
         check_boundary(tx, cx.account(), input.permissions_boundary.as_deref())?;

@@ -25,7 +25,7 @@ impl WriteHandler for api::UpdateAssumeRolePolicy {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let (target, document) = request.into_request();
-        target.existing()?;
+        target.changeable()?;
         let trust = documents::trust(tx, &document)?;
         target.update(tx, |role| role.trust = trust)?;
         Ok(api::UpdateAssumeRolePolicyResponse {})

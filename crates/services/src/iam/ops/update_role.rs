@@ -24,6 +24,7 @@ impl WriteHandler for api::UpdateRole {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let (target, input) = request.into_request();
+        target.changeable()?;
         target.update(tx, |role| {
             if let Some(description) = input.description {
                 role.description = Some(description).filter(|text| !text.is_empty());

@@ -8,8 +8,8 @@ use landfall_iam::{Policy, PolicyKind, Principal};
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
-use crate::iam::managed_policy;
 use crate::iam::record::{ROLES, Role, key_name};
+use crate::iam::{managed_policy, role_needs_touch, touch_role};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, ResourceGuard};
 use crate::sts::token::Session;
 
@@ -37,7 +37,8 @@ impl Resolve for api::AssumeRole {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let role_arn = role_arn(&input.role_arn)?;
         let role = find_role(view, &role_arn)?;
-        let tags: Vec<_> = input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+        let tags: Vec<_> =
+            input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
         let permissions = permissions(&input, &role_arn, role.as_deref(), &tags);
         let request = Request {
             session_policies: session_policies(view, &input)?,
@@ -105,19 +106,24 @@ fn session_policies(view: &View, input: &api::AssumeRoleRequest) -> Result<Vec<S
     }
     for arn in input.policy_arns.iter().flatten().filter_map(|descriptor| descriptor.arn.as_deref()) {
         let policy = managed_policy(view, arn)?;
-        let missing = || ServiceError::client("ValidationError", format!("Policy {arn} does not exist or is not attachable."));
+        let missing = || {
+            ServiceError::client(
+                "ValidationError",
+                format!("Policy {arn} does not exist or is not attachable."),
+            )
+        };
         policies.push(policy.ok_or_else(missing)?.text().to_owned());
     }
     Ok(policies)
 }
 
 impl ReadHandler for api::AssumeRole {
-    fn run(
-        cx: &Context<'_>,
-        _: &View,
-        request: Authorized<Self::Request>,
-    ) -> Result<Self::Output, Failure> {
+    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let request = request.into_request();
+        if cx.caller.principal.is_root() {
+            let text = "Roles may not be assumed by root accounts.";
+            return Err(ServiceError::with_status("AccessDenied", 403, text).into());
+        }
         let Some(role) = &request.role else {
             // Only without enforcement does a missing role come this far.
             let text = format!("Role {} does not exist.", request.role_arn);
@@ -125,6 +131,7 @@ impl ReadHandler for api::AssumeRole {
         };
         check_duration(cx, role, request.seconds)?;
         let session = session(role, &request, cx.now)?;
+        note_use(cx, role);
         let assumed = api::AssumedRoleUser {
             assumed_role_id: format!("{}:{}", role.id, request.session_name),
             arn: session.principal.display().to_owned(),
@@ -136,6 +143,19 @@ impl ReadHandler for api::AssumeRole {
             packed_policy_size: packed.then(|| packed_size(&session)),
             source_identity: request.source_identity,
         })
+    }
+}
+
+/// Has the role's last use noted, once a day.
+fn note_use(cx: &Context<'_>, role: &Role) {
+    let (region, now) = (cx.region().clone(), cx.now);
+    if role_needs_touch(role, &region, now) {
+        let arn = role.arn.clone();
+        cx.defer(move |tx| {
+            if let Err(error) = touch_role(tx, &arn, &region, now) {
+                tracing::warn!(role = arn, %error, "its last use was not noted");
+            }
+        });
     }
 }
 

@@ -14,7 +14,8 @@ fn creating_twice_gives_the_same_cluster() {
     let world = World::new();
     let first = world.ok::<api::CreateCluster>(create("blue"));
     assert_eq!(world.ok::<api::CreateCluster>(create("blue")), first);
-    let other = api::CreateClusterRequest { capacity_providers: Some(vec!["FARGATE".to_owned()]), ..create("blue") };
+    let other =
+        api::CreateClusterRequest { capacity_providers: Some(vec!["FARGATE".to_owned()]), ..create("blue") };
     assert_eq!(world.refused::<api::CreateCluster>(other).0, "InvalidParameterException");
     assert_eq!(world.refused::<api::CreateCluster>(create("no spaces")).0, "InvalidParameterException");
 }
@@ -28,7 +29,8 @@ fn a_deleted_cluster_is_inactive_and_can_be_made_again() {
     let arns = world.ok::<api::ListClusters>(Default::default()).cluster_arns.unwrap();
     assert_eq!(arns, ["arn:aws:ecs:us-east-1:111122223333:cluster/default"]);
     world.register(fargate());
-    let refused = world.refused::<api::RunTask>(api::RunTaskRequest { cluster: text("blue"), ..on_fargate() });
+    let refused =
+        world.refused::<api::RunTask>(api::RunTaskRequest { cluster: text("blue"), ..on_fargate() });
     let expected = ("ClusterNotFoundException".to_owned(), "The referenced cluster was inactive.".to_owned());
     assert_eq!(refused, expected);
     world.ok::<api::CreateCluster>(create("blue"));
@@ -48,7 +50,8 @@ fn a_cluster_with_tasks_stays() {
 #[test]
 fn missing_clusters_are_failures() {
     let world = World::new();
-    let input = api::DescribeClustersRequest { clusters: Some(vec!["nope".to_owned()]), ..Default::default() };
+    let input =
+        api::DescribeClustersRequest { clusters: Some(vec!["nope".to_owned()]), ..Default::default() };
     let failures = world.ok::<api::DescribeClusters>(input).failures.unwrap();
     assert_eq!(failures[0].reason.as_deref(), Some("MISSING"));
 }

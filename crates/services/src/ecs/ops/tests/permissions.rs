@@ -19,7 +19,10 @@ fn every_operation_asks_for_its_permission() {
     let cluster = || "default".to_owned();
     let instance = "container-instance/default/*";
     let task = |action: &str| format!("ecs:{action} on resource: task/default/0123");
-    assert_eq!(denied::<api::CreateCluster>(&world, Default::default()), "ecs:CreateCluster on resource: cluster/default");
+    assert_eq!(
+        denied::<api::CreateCluster>(&world, Default::default()),
+        "ecs:CreateCluster on resource: cluster/default"
+    );
     assert_eq!(
         denied::<api::DeleteCluster>(&world, api::DeleteClusterRequest { cluster: cluster() }),
         "ecs:DeleteCluster on resource: cluster/default"
@@ -29,9 +32,15 @@ fn every_operation_asks_for_its_permission() {
         denied::<api::RegisterTaskDefinition>(&world, fargate()),
         "ecs:RegisterTaskDefinition on resource: *"
     );
-    assert_eq!(denied::<api::RunTask>(&world, on_fargate()), "ecs:RunTask on resource: task-definition/app:1");
     assert_eq!(
-        denied::<api::RunTask>(&world, api::RunTaskRequest { task_definition: "nope:3".to_owned(), ..on_fargate() }),
+        denied::<api::RunTask>(&world, on_fargate()),
+        "ecs:RunTask on resource: task-definition/app:1"
+    );
+    assert_eq!(
+        denied::<api::RunTask>(
+            &world,
+            api::RunTaskRequest { task_definition: "nope:3".to_owned(), ..on_fargate() }
+        ),
         "ecs:RunTask on resource: task-definition/nope:3"
     );
     assert_eq!(
@@ -56,10 +65,15 @@ fn user(world: &World, statements: &str) -> Caller {
         policy_document: format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#),
     });
     let user = created.user.unwrap();
-    crate::testing::caller(Principal::user(user.arn.parse().unwrap(), &crate::testing::account(), user.user_id))
+    crate::testing::caller(Principal::user(
+        user.arn.parse().unwrap(),
+        &crate::testing::account(),
+        user.user_id,
+    ))
 }
 
-const RUN: &str = r#"{"Effect":"Allow","Action":["ecs:RunTask","ecs:RegisterTaskDefinition"],"Resource":"*"}"#;
+const RUN: &str =
+    r#"{"Effect":"Allow","Action":["ecs:RunTask","ecs:RegisterTaskDefinition"],"Resource":"*"}"#;
 
 #[test]
 fn running_and_registering_need_the_right_to_pass_the_roles() {
@@ -96,13 +110,18 @@ fn a_role_may_be_passed_to_ecs_tasks_only() {
 fn the_cluster_condition_holds_for_run_task() {
     let world = World::new();
     world.register(bridge(64));
-    world.ok::<api::CreateCluster>(api::CreateClusterRequest { cluster_name: text("blue"), ..Default::default() });
+    world.ok::<api::CreateCluster>(api::CreateClusterRequest {
+        cluster_name: text("blue"),
+        ..Default::default()
+    });
     let dev = user(
         &world,
         r#"{"Effect":"Allow","Action":"ecs:RunTask","Resource":"*",
             "Condition":{"ArnEquals":{"ecs:cluster":"arn:aws:ecs:us-east-1:111122223333:cluster/blue"}}}"#,
     );
-    assert!(world.call::<api::RunTask>(&dev, api::RunTaskRequest { cluster: text("blue"), ..plain() }).is_ok());
+    assert!(
+        world.call::<api::RunTask>(&dev, api::RunTaskRequest { cluster: text("blue"), ..plain() }).is_ok()
+    );
     assert_eq!(world.call::<api::RunTask>(&dev, plain()).unwrap_err().code, "AccessDeniedException");
 }
 

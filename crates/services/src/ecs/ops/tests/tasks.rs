@@ -55,13 +55,16 @@ fn reports_show_and_stopped_tasks_go_after_an_hour() {
     let running = world.describe(&task).unwrap();
     assert_eq!(running.last_status.as_deref(), Some("RUNNING"));
     let details = running.attachments.unwrap()[0].details.clone().unwrap();
-    let named = |name: &str| details.iter().find(|it| it.name.as_deref() == Some(name)).and_then(|it| it.value.clone());
+    let named = |name: &str| {
+        details.iter().find(|it| it.name.as_deref() == Some(name)).and_then(|it| it.value.clone())
+    };
     assert_eq!(named("privateIPv4Address"), text("10.0.0.7"));
     assert_eq!(named("privateDnsName"), text("ip-10-0-0-7.ec2.internal"));
 
     report(&world, &task, TaskPhase::Stopped, now);
     let store = &world.0.call.installation().store;
-    let expire = |seconds| store.write("expire", |tx| crate::ecs::expire(tx, now.plus_seconds(seconds))).unwrap();
+    let expire =
+        |seconds| store.write("expire", |tx| crate::ecs::expire(tx, now.plus_seconds(seconds))).unwrap();
     assert_eq!(expire(STOPPED_TASK_SECONDS), 0);
     assert!(world.describe(&task).is_some());
     assert_eq!(expire(STOPPED_TASK_SECONDS + 1), 1);
@@ -147,7 +150,8 @@ fn roles_that_ecs_cannot_become() {
         world.register(api::RegisterTaskDefinitionRequest { execution_role_arn: text(role), ..fargate() });
         let (code, message) = world.refused::<api::RunTask>(on_fargate());
         assert_eq!(code, "ClientException");
-        let start = format!("ECS was unable to assume the role 'arn:aws:iam::111122223333:role/{role}' that was");
+        let start =
+            format!("ECS was unable to assume the role 'arn:aws:iam::111122223333:role/{role}' that was");
         assert!(message.starts_with(&start), "{message}");
     }
 }
@@ -189,7 +193,10 @@ fn lists_are_filtered_and_paged() {
     let base = api::ListTasksRequest::default;
     assert_eq!(count(base()), 3);
     assert_eq!(count(api::ListTasksRequest { started_by: text("me"), ..base() }), 2);
-    assert_eq!(count(api::ListTasksRequest { desired_status: Some(api::DesiredStatus::Stopped), ..base() }), 1);
+    assert_eq!(
+        count(api::ListTasksRequest { desired_status: Some(api::DesiredStatus::Stopped), ..base() }),
+        1
+    );
     assert_eq!(count(api::ListTasksRequest { family: text("other"), ..base() }), 0);
     assert_eq!(count(api::ListTasksRequest { launch_type: Some(api::LaunchType::Ec2), ..base() }), 0);
 
@@ -238,7 +245,12 @@ fn a_container_instance_shows_what_is_left_of_it() {
     let instance = world.ok::<api::DescribeContainerInstances>(input).container_instances.unwrap().remove(0);
     assert_eq!(instance.pending_tasks_count, Some(1));
     let memory = |list: Option<Vec<api::Resource>>| {
-        list.unwrap().into_iter().find(|it| it.name.as_deref() == Some("MEMORY")).unwrap().integer_value.unwrap()
+        list.unwrap()
+            .into_iter()
+            .find(|it| it.name.as_deref() == Some("MEMORY"))
+            .unwrap()
+            .integer_value
+            .unwrap()
     };
     assert_eq!(memory(instance.registered_resources) - memory(instance.remaining_resources), 64);
 }

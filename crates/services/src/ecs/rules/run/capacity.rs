@@ -61,9 +61,9 @@ fn launch_kind(launch_type: Option<&api::LaunchType>) -> Result<LaunchKind, Serv
         None | Some(api::LaunchType::Ec2) => Ok(LaunchKind::Ec2),
         Some(api::LaunchType::Fargate) => Ok(LaunchKind::Fargate),
         Some(api::LaunchType::External) => Ok(LaunchKind::External),
-        Some(api::LaunchType::ManagedInstances) => {
-            Err(refuse("Landfall does not support the launch type MANAGED_INSTANCES yet. Use FARGATE, EC2 or EXTERNAL."))
-        }
+        Some(api::LaunchType::ManagedInstances) => Err(refuse(
+            "Landfall does not support the launch type MANAGED_INSTANCES yet. Use FARGATE, EC2 or EXTERNAL.",
+        )),
         Some(api::LaunchType::Unknown(other)) => Err(refuse(format!("Invalid launch type: {other}."))),
     }
 }
@@ -112,8 +112,12 @@ fn check_strategy(strategy: &[(String, i32, i32)], providers: &[String]) -> Verd
              the cluster. Associate the capacity provider with the cluster and try again."
                 .to_owned()
         })?;
-        ensure((0..=1000).contains(weight), || "The weight of a capacity provider must be between 0 and 1000.".to_owned())?;
-        ensure((0..=100_000).contains(base), || "The base of a capacity provider must be between 0 and 100000.".to_owned())?;
+        ensure((0..=1000).contains(weight), || {
+            "The weight of a capacity provider must be between 0 and 1000.".to_owned()
+        })?;
+        ensure((0..=100_000).contains(base), || {
+            "The base of a capacity provider must be between 0 and 100000.".to_owned()
+        })?;
     }
     let weighted = strategy.iter().any(|(_, weight, _)| *weight > 0);
     ensure(weighted, || {
@@ -139,7 +143,8 @@ fn distribute(strategy: &[(String, i32, i32)], count: usize) -> Vec<String> {
         }
         let weighted = strategy.iter().zip(beyond_base.iter_mut()).filter(|((_, weight, _), _)| *weight > 0);
         // The lowest (assigned + 1) / weight is next; scaled, because weights are at most 1,000.
-        let next = weighted.min_by_key(|((_, weight, _), assigned)| (**assigned + 1) * 1_000_000 / i64::from(*weight));
+        let next = weighted
+            .min_by_key(|((_, weight, _), assigned)| (**assigned + 1) * 1_000_000 / i64::from(*weight));
         let Some(((name, ..), assigned)) = next else { break };
         *assigned += 1;
         out.push(name.clone());

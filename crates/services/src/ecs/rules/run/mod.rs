@@ -61,7 +61,8 @@ pub fn check_placement(request: &api::RunTaskRequest, fargate: bool) -> Verdict 
     ensure(!fargate || strategies.is_empty(), || {
         "Placement strategies are not supported with FARGATE launch type.".to_owned()
     })?;
-    let member_of = |it: &api::PlacementConstraint| it.r#type != Some(api::PlacementConstraintType::DistinctInstance);
+    let member_of =
+        |it: &api::PlacementConstraint| it.r#type != Some(api::PlacementConstraintType::DistinctInstance);
     ensure(!constraints.iter().any(member_of), || {
         "Landfall does not evaluate `placementConstraints` of type memberOf yet. Remove them from the request.".to_owned()
     })
@@ -69,7 +70,8 @@ pub fn check_placement(request: &api::RunTaskRequest, fargate: bool) -> Verdict 
 
 /// Whether every task has to be on an instance of its own.
 pub fn needs_distinct_instances(request: &api::RunTaskRequest) -> bool {
-    let distinct = |it: &api::PlacementConstraint| it.r#type == Some(api::PlacementConstraintType::DistinctInstance);
+    let distinct =
+        |it: &api::PlacementConstraint| it.r#type == Some(api::PlacementConstraintType::DistinctInstance);
     request.placement_constraints.iter().flatten().any(distinct)
 }
 

@@ -24,9 +24,9 @@ pub fn network(
             Err(refuse("Network Configuration must be provided when networkMode 'awsvpc' is specified."))
         }
         None => Ok(None),
-        Some(_) if !awsvpc => {
-            Err(refuse("Network Configuration is not valid for the given networkMode of this task definition."))
-        }
+        Some(_) if !awsvpc => Err(refuse(
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        )),
         Some(given) => awsvpc_network(given, launch).map(Some),
     }
 }
@@ -55,7 +55,8 @@ fn awsvpc_network(
 
 fn check_ids(ids: &[String], what: &str, prefix: &str) -> Verdict {
     let letters = |it: char| it.is_ascii_alphanumeric() || it == '-';
-    let valid = |id: &str| id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(letters));
+    let valid =
+        |id: &str| id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(letters));
     ids.iter().try_for_each(|id| {
         ensure(valid(id), || {
             format!("Error retrieving {what} information for [{id}]: Invalid id: \"{id}\" (expecting \"{prefix}...\")")

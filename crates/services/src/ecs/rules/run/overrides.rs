@@ -31,15 +31,20 @@ pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefi
     ensure(text.len() <= LONGEST, || format!("Container Overrides length must be at most {LONGEST}"))?;
     for over in overrides.container_overrides.iter().flatten() {
         let name = over.name.as_deref().unwrap_or_default();
-        let known = definition.container_definitions.iter().flatten().any(|it| it.name.as_deref() == Some(name));
-        ensure(known, || format!("Override for container named {name} is not a container in the TaskDefinition."))?;
+        let known =
+            definition.container_definitions.iter().flatten().any(|it| it.name.as_deref() == Some(name));
+        ensure(known, || {
+            format!("Override for container named {name} is not a container in the TaskDefinition.")
+        })?;
         ensure(over.memory.is_none_or(|memory| memory >= 4), || {
             format!("Invalid 'memory' setting for container '{name}'.")
         })?;
         ensure(over.memory_reservation.is_none_or(|memory| memory > 0), || {
             format!("Invalid 'memoryReservation' setting for container '{name}'.")
         })?;
-        ensure(over.cpu.is_none_or(|cpu| cpu >= 0), || format!("Invalid 'cpu' setting for container '{name}'."))?;
+        ensure(over.cpu.is_none_or(|cpu| cpu >= 0), || {
+            format!("Invalid 'cpu' setting for container '{name}'.")
+        })?;
     }
     Ok(())
 }
@@ -64,7 +69,9 @@ pub fn sizes(
         return Err(error::client_exception("No Fargate configuration exists for given values."));
     }
     if storage.is_some_and(|size| !(21..=200).contains(&size)) {
-        return Err(refuse("Invalid setting for ephemeral storage. Size must be between 21 GiB and 200 GiB."));
+        return Err(refuse(
+            "Invalid setting for ephemeral storage. Size must be between 21 GiB and 200 GiB.",
+        ));
     }
     Ok(Sizes { cpu, memory, ephemeral_storage: storage.or(Some(20)) })
 }
@@ -78,7 +85,8 @@ pub fn complete_overrides<'a>(
     let given = out.container_overrides.take().unwrap_or_default();
     let of = |name: &str| given.iter().find(|it| it.name.as_deref() == Some(name)).cloned();
     let all = containers.map(|name| {
-        of(name).unwrap_or_else(|| api::ContainerOverride { name: Some(name.to_owned()), ..Default::default() })
+        of(name)
+            .unwrap_or_else(|| api::ContainerOverride { name: Some(name.to_owned()), ..Default::default() })
     });
     out.container_overrides = Some(all.collect());
     out.inference_accelerator_overrides.get_or_insert_default();

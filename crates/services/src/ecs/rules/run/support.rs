@@ -30,11 +30,15 @@ fn first(members: &[(bool, &'static str)]) -> Option<String> {
 fn of_request(request: &api::RunTaskRequest) -> Option<String> {
     let overrides = request.overrides.as_ref();
     let containers = overrides.and_then(|it| it.container_overrides.as_ref());
-    let any = |test: fn(&api::ContainerOverride) -> bool| containers.is_some_and(|list| list.iter().any(test));
+    let any =
+        |test: fn(&api::ContainerOverride) -> bool| containers.is_some_and(|list| list.iter().any(test));
     first(&[
         (request.enable_execute_command == Some(true), "enableExecuteCommand"),
         (present(request.volume_configurations.as_ref()), "volumeConfigurations"),
-        (present(overrides.and_then(|it| it.inference_accelerator_overrides.as_ref())), "inferenceAcceleratorOverrides"),
+        (
+            present(overrides.and_then(|it| it.inference_accelerator_overrides.as_ref())),
+            "inferenceAcceleratorOverrides",
+        ),
         (any(|it| present(it.environment_files.as_ref())), "containerOverrides.environmentFiles"),
         (any(|it| present(it.resource_requirements.as_ref())), "containerOverrides.resourceRequirements"),
     ])
@@ -76,7 +80,8 @@ fn of_volume(volume: &api::Volume) -> Option<String> {
 
 fn of_container(container: &api::ContainerDefinition) -> Option<String> {
     let driver = container.log_configuration.as_ref().map(|it| &it.log_driver);
-    let unknown_driver = driver.is_some_and(|it| !matches!(it, api::LogDriver::Awslogs | api::LogDriver::JsonFile));
+    let unknown_driver =
+        driver.is_some_and(|it| !matches!(it, api::LogDriver::Awslogs | api::LogDriver::JsonFile));
     let ranges = container.port_mappings.iter().flatten().any(|it| it.container_port_range.is_some());
     let linux = container.linux_parameters.as_ref();
     let member = first(&[

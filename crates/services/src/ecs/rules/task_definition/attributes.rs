@@ -1,6 +1,8 @@
 //! `requiresAttributes`: what a container instance must be able to do (Developer Guide, "Container instance attributes").
 
-use landfall_api::ecs::{Attribute, ContainerDefinition, LogDriver, NetworkMode, RegisterTaskDefinitionRequest, Secret};
+use landfall_api::ecs::{
+    Attribute, ContainerDefinition, LogDriver, NetworkMode, RegisterTaskDefinitionRequest, Secret,
+};
 use landfall_base::Arn;
 
 use crate::ecs::image_host::is_ecr;
@@ -20,7 +22,11 @@ pub(super) fn required(request: &RegisterTaskDefinitionRequest) -> Vec<Attribute
     names.into_iter().map(|name| Attribute { name, ..Attribute::default() }).collect()
 }
 
-fn of_container(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition, add: &mut impl FnMut(&str)) {
+fn of_container(
+    request: &RegisterTaskDefinitionRequest,
+    container: &ContainerDefinition,
+    add: &mut impl FnMut(&str),
+) {
     let role = request.execution_role_arn.is_some();
     if let Some(logging) = &container.log_configuration {
         add(&format!("com.amazonaws.ecs.capability.logging-driver.{}", logging.log_driver));

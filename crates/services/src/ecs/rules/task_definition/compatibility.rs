@@ -12,7 +12,8 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest) -> Verdict {
     }
     let external = demanded.contains(&Compatibility::External);
     ensure(!external || request.network_mode != Some(NetworkMode::Awsvpc), || {
-        "Task definitions that require EXTERNAL compatibility do not support network mode ‘awsvpc’.".to_owned()
+        "Task definitions that require EXTERNAL compatibility do not support network mode ‘awsvpc’."
+            .to_owned()
     })?;
     check_ephemeral_storage(request)
 }

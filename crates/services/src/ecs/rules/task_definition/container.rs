@@ -40,7 +40,10 @@ fn check_links(request: &RegisterTaskDefinitionRequest, container: &ContainerDef
     for link in container.links.iter().flatten() {
         let target = link.split(':').next().unwrap_or_default();
         ensure(exists(request, target), || {
-            format!("Invalid link setting on container '{}': '{link}' is not a container.", name_of(container))
+            format!(
+                "Invalid link setting on container '{}': '{link}' is not a container.",
+                name_of(container)
+            )
         })?;
     }
     Ok(())
@@ -50,7 +53,10 @@ fn check_volumes_from(request: &RegisterTaskDefinitionRequest, container: &Conta
     for source in container.volumes_from.iter().flatten() {
         let target = source.source_container.as_deref().unwrap_or_default();
         ensure(exists(request, target), || {
-            format!("Invalid 'volumesFrom' setting for container '{}': unknown container '{target}'.", name_of(container))
+            format!(
+                "Invalid 'volumesFrom' setting for container '{}': unknown container '{target}'.",
+                name_of(container)
+            )
         })?;
     }
     Ok(())
@@ -60,7 +66,10 @@ fn check_timeouts(container: &ContainerDefinition) -> Verdict {
     for (kind, seconds) in [("start", container.start_timeout), ("stop", container.stop_timeout)] {
         let long_enough = seconds.is_none_or(|seconds| seconds >= SHORTEST_TIMEOUT);
         ensure(long_enough, || {
-            format!("Granular {kind} timeout on container '{}' must be at least 2 seconds.", name_of(container))
+            format!(
+                "Granular {kind} timeout on container '{}' must be at least 2 seconds.",
+                name_of(container)
+            )
         })?;
     }
     Ok(())
@@ -72,11 +81,15 @@ fn check_restart_policy(container: &ContainerDefinition) -> Verdict {
     let name = name_of(container);
     let period = policy.restart_attempt_period.unwrap_or(300);
     ensure((60..=1800).contains(&period), || {
-        format!("Invalid 'restartAttemptPeriod' setting for container '{name}'. It must be between 60 and 1800 seconds.")
+        format!(
+            "Invalid 'restartAttemptPeriod' setting for container '{name}'. It must be between 60 and 1800 seconds."
+        )
     })?;
     let ignored = policy.ignored_exit_codes.as_ref().map_or(0, Vec::len);
     ensure(ignored <= 50, || {
-        format!("Invalid 'ignoredExitCodes' setting for container '{name}'. At most 50 exit codes can be specified.")
+        format!(
+            "Invalid 'ignoredExitCodes' setting for container '{name}'. At most 50 exit codes can be specified."
+        )
     })
 }
 

@@ -1,8 +1,8 @@
 //! What ECS fills in when a task definition is registered, so that what is described equals what AWS describes.
 
 use landfall_api::ecs::{
-    ContainerDefinition, HostVolumeProperties, NetworkMode, PortMapping, RegisterTaskDefinitionRequest, TaskDefinition,
-    TaskDefinitionStatus, TransportProtocol, Volume,
+    ContainerDefinition, HostVolumeProperties, NetworkMode, PortMapping, RegisterTaskDefinitionRequest,
+    TaskDefinition, TaskDefinitionStatus, TransportProtocol, Volume,
 };
 use landfall_base::Timestamp;
 use landfall_shape::ServiceError;
@@ -23,7 +23,8 @@ pub fn fill(
     let cpu = request.cpu.as_deref().map(task_cpu).transpose()?;
     let memory = request.memory.as_deref().map(task_memory).transpose()?;
     let mode = request.network_mode.clone();
-    let containers = request.container_definitions.into_iter().map(|it| container(it, mode.as_ref())).collect();
+    let containers =
+        request.container_definitions.into_iter().map(|it| container(it, mode.as_ref())).collect();
     Ok(TaskDefinition {
         container_definitions: Some(containers),
         family: Some(request.family),

@@ -21,7 +21,8 @@ fn check_dependency(containers: &[ContainerDefinition], dependency: &ContainerDe
     match &dependency.condition {
         ContainerCondition::Start => Ok(()),
         ContainerCondition::Complete | ContainerCondition::Success => ensure(!is_essential(target), || {
-            "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container".to_owned()
+            "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"
+                .to_owned()
         }),
         ContainerCondition::Healthy => ensure(target.health_check.is_some(), || {
             "A dependency container with HEALTHY condition must have health check configured".to_owned()

@@ -1,8 +1,8 @@
 //! What a task definition must be to run on Fargate (Developer Guide, "Fargate task definition differences").
 
 use landfall_api::ecs::{
-    ContainerDefinition, LinuxParameters, LogDriver, NetworkMode, OSFamily, PidMode, RegisterTaskDefinitionRequest,
-    ResourceType,
+    ContainerDefinition, LinuxParameters, LogDriver, NetworkMode, OSFamily, PidMode,
+    RegisterTaskDefinitionRequest, ResourceType,
 };
 
 use super::{Verdict, ensure, refuse, resources};
@@ -18,7 +18,8 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest) -> Verdict {
 }
 
 fn check_size(request: &RegisterTaskDefinitionRequest) -> Verdict {
-    let undefined = |member: &str| refuse(format!("Fargate requires that '{member}' be defined at the task level."));
+    let undefined =
+        |member: &str| refuse(format!("Fargate requires that '{member}' be defined at the task level."));
     let cpu = resources::task_cpu(request.cpu.as_deref().ok_or_else(|| undefined("cpu"))?)?;
     let memory = resources::task_memory(request.memory.as_deref().ok_or_else(|| undefined("memory"))?)?;
     let windows = is_windows(request);
@@ -92,7 +93,10 @@ fn check_linux(linux: &LinuxParameters) -> Verdict {
     unsupported(linux.max_swap.is_some(), "maxSwap")?;
     unsupported(linux.swappiness.is_some(), "swappiness")?;
     let added = linux.capabilities.iter().flat_map(|it| it.add.iter().flatten());
-    unsupported(added.map(String::as_str).any(|it| it != "SYS_PTRACE"), "adding capabilities other than SYS_PTRACE")
+    unsupported(
+        added.map(String::as_str).any(|it| it != "SYS_PTRACE"),
+        "adding capabilities other than SYS_PTRACE",
+    )
 }
 
 fn check_timeouts(container: &ContainerDefinition) -> Verdict {
@@ -121,7 +125,8 @@ fn check_logging(request: &RegisterTaskDefinitionRequest, container: &ContainerD
         "Log driver awslogs requires options: awslogs-stream-prefix".to_owned()
     })?;
     ensure(request.execution_role_arn.is_some(), || {
-        "Fargate requires task definition to have execution role ARN to support log driver awslogs.".to_owned()
+        "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+            .to_owned()
     })
 }
 

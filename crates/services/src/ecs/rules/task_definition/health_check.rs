@@ -22,7 +22,9 @@ pub(super) fn check(container: &ContainerDefinition) -> Verdict {
         ("startPeriod", check.start_period, 0, 300),
     ] {
         ensure(value.is_none_or(|value| (from..=to).contains(&value)), || {
-            format!("Invalid 'healthCheck.{member}' setting for container '{name}'. It must be between {from} and {to}.")
+            format!(
+                "Invalid 'healthCheck.{member}' setting for container '{name}'. It must be between {from} and {to}."
+            )
         })?;
     }
     Ok(())

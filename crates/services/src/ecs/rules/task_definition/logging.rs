@@ -13,12 +13,15 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest, container: &Contain
     }
     let firelens = request.container_definitions.iter().any(|it| it.firelens_configuration.is_some());
     if configuration.log_driver == LogDriver::Awsfirelens && !firelens {
-        return Err(refuse("When a container uses the awsfirelens log driver, a FireLens container must be specified."));
+        return Err(refuse(
+            "When a container uses the awsfirelens log driver, a FireLens container must be specified.",
+        ));
     }
     if configuration.log_driver != LogDriver::Awslogs {
         return Ok(());
     }
-    let option = |name: &str| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
+    let option =
+        |name: &str| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
     ensure(option("awslogs-region").is_some() && option("awslogs-group").is_some(), || {
         "Log driver awslogs requires options: awslogs-region, awslogs-group".to_owned()
     })?;

@@ -19,8 +19,8 @@ use landfall_api::ecs::{self as api, ContainerDefinition, error};
 use landfall_shape::ServiceError;
 
 pub use defaults::fill;
-pub use resources::{task_cpu, task_memory};
 pub use fargate::is_size as is_fargate_size;
+pub use resources::{task_cpu, task_memory};
 pub use roles::complete_role;
 
 /// Most containers of a task definition (Developer Guide, "Service quotas").
@@ -89,7 +89,9 @@ fn check_enumerations(request: &api::RegisterTaskDefinitionRequest) -> Verdict {
         return Err(refuse(format!("Invalid network mode: {mode}.")));
     }
     let mut kinds = request.requires_compatibilities.iter().flatten();
-    if let Some(api::Compatibility::Unknown(kind)) = kinds.find(|it| matches!(it, api::Compatibility::Unknown(_))) {
+    if let Some(api::Compatibility::Unknown(kind)) =
+        kinds.find(|it| matches!(it, api::Compatibility::Unknown(_)))
+    {
         return Err(refuse(format!("Invalid compatibility: {kind}.")));
     }
     if let Some(api::PidMode::Unknown(mode)) = &request.pid_mode {

@@ -1,6 +1,6 @@
 //! CPU and memory of tasks and containers.
 
-use landfall_api::ecs::{ContainerDefinition, RegisterTaskDefinitionRequest, error};
+use landfall_api::ecs::{Compatibility, ContainerDefinition, RegisterTaskDefinitionRequest, error};
 use landfall_shape::ServiceError;
 
 use super::{Verdict, ensure, name_of, refuse};
@@ -34,7 +34,11 @@ fn units(text: &str, suffixes: &[(&str, f64)]) -> Option<u32> {
     };
     let units = number.trim().parse::<f64>().ok()? * scale;
     let whole = units.is_finite() && units.fract() == 0.0 && (1.0..=f64::from(i32::MAX)).contains(&units);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole number in range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be a whole number in range"
+    )]
     whole.then_some(units as u32)
 }
 
@@ -58,18 +62,27 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest) -> Verdict {
     })
 }
 
-pub(super) fn check_container(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition) -> Verdict {
+pub(super) fn check_container(
+    request: &RegisterTaskDefinitionRequest,
+    container: &ContainerDefinition,
+) -> Verdict {
     let name = name_of(container);
     let (hard, soft) = (container.memory, container.memory_reservation);
-    ensure(container.cpu.is_none_or(|cpu| cpu >= 0), || format!("Invalid 'cpu' setting for container '{name}'."))?;
+    ensure(container.cpu.is_none_or(|cpu| cpu >= 0), || {
+        format!("Invalid 'cpu' setting for container '{name}'.")
+    })?;
     ensure(hard.is_none_or(|hard| hard >= LEAST_MEMORY), || {
         format!("Invalid 'memory' setting for container '{name}'.")
     })?;
     ensure(soft.is_none_or(|soft| soft > 0), || {
         format!("Invalid 'memoryReservation' setting for container '{name}'.")
     })?;
-    ensure(hard.or(soft).is_some() || request.memory.is_some(), || {
-        format!("Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified.")
+    // Fargate demands the task's memory, and says so itself.
+    let fargate = request.requires_compatibilities.iter().flatten().any(|it| *it == Compatibility::Fargate);
+    ensure(hard.or(soft).is_some() || request.memory.is_some() || fargate, || {
+        format!(
+            "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."
+        )
     })?;
     let ordered = hard.zip(soft).is_none_or(|(hard, soft)| hard >= soft);
     ensure(ordered, || {

@@ -22,11 +22,13 @@ fn check_secrets(request: &RegisterTaskDefinitionRequest, container: &ContainerD
     let options = container.log_configuration.iter().flat_map(|it| it.secret_options.iter().flatten());
     let all: Vec<&Secret> = secrets.iter().chain(options).collect();
     ensure(all.is_empty() || has_role(request), || {
-        "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.".to_owned()
+        "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+            .to_owned()
     })?;
     for (at, secret) in secrets.iter().enumerate() {
         let name = &secret.name;
-        let variable = container.environment.iter().flatten().any(|it| it.name.as_deref() == Some(name.as_str()));
+        let variable =
+            container.environment.iter().flatten().any(|it| it.name.as_deref() == Some(name.as_str()));
         let earlier = secrets.iter().take(at).any(|other| other.name == *name);
         ensure(!variable && !earlier, || {
             format!(
@@ -40,15 +42,20 @@ fn check_secrets(request: &RegisterTaskDefinitionRequest, container: &ContainerD
 
 /// Secrets Manager takes an ARN; everything else is a parameter's name or ARN.
 fn check_source(secret: &Secret) -> Verdict {
-    let invalid = |service: &str| format!("The {service} name specified for secret {} is invalid.", secret.name);
+    let invalid =
+        |service: &str| format!("The {service} name specified for secret {} is invalid.", secret.name);
     match secret.value_from.parse::<Arn>() {
         Ok(arn) if arn.service() == "secretsmanager" => {
             let parts: Vec<&str> = arn.resource().split(':').collect();
-            let whole = matches!(parts.as_slice(), ["secret", id] | ["secret", id, _, _, _] if !id.is_empty());
+            let whole =
+                matches!(parts.as_slice(), ["secret", id] | ["secret", id, _, _, _] if !id.is_empty());
             ensure(whole, || invalid("Secrets Manager secret"))?;
             let both = matches!(parts.as_slice(), [_, _, _, stage, version] if !stage.is_empty() && !version.is_empty());
             ensure(!both, || {
-                format!("Only one of version-stage and version-id can be specified for secret {}.", secret.name)
+                format!(
+                    "Only one of version-stage and version-id can be specified for secret {}.",
+                    secret.name
+                )
             })
         }
         Ok(arn) if arn.service() == "ssm" => {
@@ -63,24 +70,35 @@ fn check_source(secret: &Secret) -> Verdict {
     }
 }
 
-fn check_environment_files(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition) -> Verdict {
+fn check_environment_files(
+    request: &RegisterTaskDefinitionRequest,
+    container: &ContainerDefinition,
+) -> Verdict {
     let files = container.environment_files.as_deref().unwrap_or_default();
     ensure(files.len() <= MOST_ENVIRONMENT_FILES, || {
-        format!("Too many environment files specified for container '{}'. At most 10 are allowed.", name_of(container))
+        format!(
+            "Too many environment files specified for container '{}'. At most 10 are allowed.",
+            name_of(container)
+        )
     })?;
     for file in files {
-        let object = file.value.parse::<Arn>().is_ok_and(|arn| arn.service() == "s3" && arn.resource().contains('/'));
+        let object =
+            file.value.parse::<Arn>().is_ok_and(|arn| arn.service() == "s3" && arn.resource().contains('/'));
         ensure(object && file.r#type == EnvironmentFileType::S3, || "Invalid arn syntax.".to_owned())?;
         ensure(file.value.ends_with(".env"), || {
             format!("The environment file '{}' must have a .env file extension.", file.value)
         })?;
     }
     ensure(files.is_empty() || has_role(request), || {
-        "When you are specifying environment files, you must also specify a value for 'executionRoleArn'.".to_owned()
+        "When you are specifying environment files, you must also specify a value for 'executionRoleArn'."
+            .to_owned()
     })
 }
 
-fn check_repository_credentials(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition) -> Verdict {
+fn check_repository_credentials(
+    request: &RegisterTaskDefinitionRequest,
+    container: &ContainerDefinition,
+) -> Verdict {
     let Some(credentials) = &container.repository_credentials else { return Ok(()) };
     ensure(has_role(request), || {
         "Private repository authentication requires that the task definition specify a value for executionRoleArn."

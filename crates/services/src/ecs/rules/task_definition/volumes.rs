@@ -1,6 +1,8 @@
 //! Volumes and where they are mounted.
 
-use landfall_api::ecs::{EFSAuthorizationConfigIAM, EFSTransitEncryption, RegisterTaskDefinitionRequest, Scope, Volume};
+use landfall_api::ecs::{
+    EFSAuthorizationConfigIAM, EFSTransitEncryption, RegisterTaskDefinitionRequest, Scope, Volume,
+};
 
 use super::{Verdict, ensure, name_of, refuse};
 use crate::ecs::names::is_resource_name;
@@ -30,7 +32,9 @@ fn check_kind(name: &str, volume: &Volume) -> Verdict {
         volume.configured_at_launch == Some(true),
     ];
     ensure(kinds.into_iter().filter(|it| *it).count() <= 1, || {
-        format!("When the volume parameter is specified, only one volume configuration type should be used: '{name}'.")
+        format!(
+            "When the volume parameter is specified, only one volume configuration type should be used: '{name}'."
+        )
     })?;
     check_docker(volume)?;
     check_efs(volume)
@@ -53,7 +57,8 @@ fn check_efs(volume: &Volume) -> Verdict {
     }
     let root = efs.root_directory.as_deref().unwrap_or("/");
     ensure(authorization.access_point_id.is_none() || root == "/", || {
-        "When using an EFS access point, the root directory must either be set to \"/\" or be omitted".to_owned()
+        "When using an EFS access point, the root directory must either be set to \"/\" or be omitted"
+            .to_owned()
     })
 }
 

@@ -1,0 +1,264 @@
+//! Finds the statements that may match a request without reading all of them.
+//!
+//! Statements are filed under the literal text of their actions (whole, or up to the first wildcard), and below that
+//! under the literal text of their resources: the whole ARN, its beginning, or the part behind the fifth colon where
+//! an earlier segment has a wildcard. A request asks for its own action and ARN and for their beginnings of the
+//! lengths that occur. What it finds is a superset of what matches; each statement is then compared in full. The time
+//! depends on the number of different lengths and of statements with the same literals, not on the number of
+//! statements. Patterns that begin with a wildcard, `NotAction` and `NotResource` are read each time.
+
+mod key;
+mod table;
+mod words;
+
+use std::collections::BTreeMap;
+
+pub(crate) use key::RequestKeys;
+use key::{Key, Part};
+use table::{Table, count};
+use words::{Words, mix};
+
+use crate::compile::Statement;
+use crate::principal_match::Strength;
+use crate::request::Target;
+
+/// Fewer statements than this are read one by one, which is quicker than asking the index.
+const FEWEST: usize = 7;
+
+/// The index of one list of statements, which it does not hold.
+#[derive(Debug)]
+pub(crate) struct Index(Option<Halves>);
+
+/// Denials are asked first, and mostly there are none.
+#[derive(Debug)]
+struct Halves {
+    deny: Half,
+    allow: Half,
+}
+
+#[derive(Debug, Default)]
+struct Half {
+    /// Action to group.
+    actions: Table,
+    /// Lengths of action beginnings that occur.
+    action_lengths: Box<[usize]>,
+    /// The group of statements for any action.
+    any_action: Option<u32>,
+    groups: Box<[Group]>,
+    /// Group and resource to statements, in ascending order.
+    statements: Table,
+}
+
+/// The statements under one action.
+#[derive(Debug, Default)]
+struct Group {
+    /// Some have no literal text in their resources.
+    any: bool,
+    text: Keys,
+    tail: Keys,
+}
+
+/// Which keys occur for one part of the resource.
+#[derive(Debug, Default)]
+struct Keys {
+    whole: bool,
+    lengths: Vec<usize>,
+}
+
+impl Index {
+    pub(crate) fn new<'a>(statements: impl ExactSizeIterator<Item = &'a Statement> + Clone) -> Self {
+        if statements.len() < FEWEST {
+            return Self(None);
+        }
+        let half = |denies| {
+            let numbered = (0..).zip(statements.clone());
+            Half::new(numbered.filter(|(_, statement)| statement.denies == denies))
+        };
+        Self(Some(Halves { deny: half(true), allow: half(false) }))
+    }
+
+    /// The first Deny that matches. `statement` gives the statement of a number.
+    pub(crate) fn deny<'a>(
+        &self,
+        target: &Target<'_>,
+        statement: impl Fn(usize) -> Option<&'a Statement>,
+    ) -> Option<usize> {
+        let applies = |it: &Statement| it.denies && it.applies(target).is_some();
+        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
+            return (0..)
+                .map_while(|at| statement(at).map(|it| (at, it)))
+                .find(|(_, it)| applies(it))
+                .map(|it| it.0);
+        };
+        let mut found: Option<usize> = None;
+        halves.deny.find(keys, &mut |numbers| {
+            let earlier =
+                numbers.iter().map(|at| *at as usize).take_while(|at| found.is_none_or(|best| *at < best));
+            let first = earlier.filter_map(|at| Some((at, statement(at)?))).find(|(_, it)| applies(it));
+            found = first.map(|(at, _)| at).or(found);
+        });
+        found
+    }
+
+    /// The strongest Allow that matches, and the first of several.
+    pub(crate) fn allow<'a>(
+        &self,
+        target: &Target<'_>,
+        statement: impl Fn(usize) -> Option<&'a Statement>,
+    ) -> Option<(Strength, usize)> {
+        let mut best: Option<(Strength, usize)> = None;
+        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
+            for (at, it) in (0..).map_while(|at| statement(at).map(|it| (at, it))) {
+                if best.is_some_and(|(strength, _)| strength == Strength::Direct) {
+                    break;
+                }
+                if !it.denies {
+                    better(&mut best, it.applies(target), at);
+                }
+            }
+            return best;
+        };
+        halves.allow.find(keys, &mut |numbers| {
+            for at in numbers.iter().map(|at| *at as usize) {
+                if best.is_some_and(|(strength, known)| strength == Strength::Direct && known <= at) {
+                    return;
+                }
+                better(&mut best, statement(at).and_then(|it| it.applies(target)), at);
+            }
+        });
+        best
+    }
+}
+
+fn better(best: &mut Option<(Strength, usize)>, strength: Option<Strength>, at: usize) {
+    let Some(strength) = strength else { return };
+    let wins = |(known, place): &(Strength, usize)| strength > *known || (strength == *known && at < *place);
+    if best.as_ref().is_none_or(wins) {
+        *best = Some((strength, at));
+    }
+}
+
+/// What is filed under one action while the index is built.
+#[derive(Default)]
+struct Drawer(BTreeMap<Key, Vec<u32>>);
+
+impl Half {
+    fn new<'a>(statements: impl Iterator<Item = (u32, &'a Statement)>) -> Self {
+        let mut drawers: BTreeMap<Key, Drawer> = BTreeMap::new();
+        for (number, statement) in statements {
+            let actions = key::of_actions(&statement.actions);
+            let resources = key::of_resources(statement.resources.as_ref(), actions.len());
+            for action in actions {
+                let drawer = drawers.entry(action).or_default();
+                resources.iter().for_each(|resource| drawer.0.entry(*resource).or_default().push(number));
+            }
+        }
+        Self::file(&drawers)
+    }
+
+    fn file(drawers: &BTreeMap<Key, Drawer>) -> Self {
+        let (mut actions, mut statements) = (BTreeMap::<u64, Vec<u32>>::new(), BTreeMap::new());
+        let (mut lengths, mut any_action) = (Vec::new(), None);
+        for (number, action) in drawers.keys().enumerate() {
+            match action {
+                Key::Any => any_action = Some(count(number)),
+                Key::Whole(_, hash) => actions.entry(*hash).or_default().push(count(number)),
+                Key::Prefix(_, length, hash) => {
+                    actions.entry(*hash).or_default().push(count(number));
+                    lengths.push(*length);
+                }
+            }
+        }
+        lengths.sort_unstable();
+        lengths.dedup();
+        let groups =
+            (0..).zip(drawers.values()).map(|(number, it)| it.file(number, &mut statements)).collect();
+        Self {
+            actions: Table::new(&actions),
+            action_lengths: lengths.into(),
+            any_action,
+            groups,
+            statements: Table::new(&statements),
+        }
+    }
+
+    /// Hands every list of statements that may match to `visit`.
+    fn find(&self, keys: &RequestKeys, visit: &mut impl FnMut(&[u32])) {
+        if let Some(group) = self.any_action {
+            self.look_into(group, keys, visit);
+        }
+        let prefixes = self.action_lengths.iter().take_while(|length| **length <= keys.action.length());
+        let hashes = prefixes.map(|length| keys.action.prefix(*length));
+        for hash in std::iter::once_with(|| keys.action.whole()).chain(hashes) {
+            self.actions.get(hash).iter().for_each(|group| self.look_into(*group, keys, visit));
+        }
+    }
+
+    fn look_into(&self, number: u32, keys: &RequestKeys, visit: &mut impl FnMut(&[u32])) {
+        let Some(group) = self.groups.get(number as usize) else { return };
+        let mut list = |hash| match self.statements.get(in_group(number, hash)) {
+            [] => {}
+            numbers => visit(numbers),
+        };
+        if group.any {
+            list(0);
+        }
+        if let Some((text, tail)) = &keys.arn {
+            group.text.each(text, Part::Text, &mut list);
+            group.tail.each(tail, Part::Tail, &mut list);
+        }
+    }
+}
+
+impl Drawer {
+    fn file(&self, number: u32, statements: &mut BTreeMap<u64, Vec<u32>>) -> Group {
+        let mut group = Group::default();
+        for (key, list) in &self.0 {
+            let (part, hash) = match key {
+                Key::Any => (None, 0),
+                Key::Whole(part, hash) | Key::Prefix(part, _, hash) => (Some(part), *hash),
+            };
+            let keys = match part {
+                None => {
+                    group.any = true;
+                    None
+                }
+                Some(Part::Text) => Some(&mut group.text),
+                Some(Part::Tail) => Some(&mut group.tail),
+            };
+            if let Some(keys) = keys {
+                keys.note(key);
+            }
+            let filed = statements.entry(in_group(number, hash)).or_default();
+            filed.extend_from_slice(list);
+            filed.sort_unstable();
+        }
+        group
+    }
+}
+
+impl Keys {
+    fn note(&mut self, key: &Key) {
+        match key {
+            Key::Prefix(_, length, _) => {
+                if let Err(at) = self.lengths.binary_search(length) {
+                    self.lengths.insert(at, *length);
+                }
+            }
+            _ => self.whole = true,
+        }
+    }
+
+    fn each<const N: usize>(&self, words: &Words<N>, part: Part, list: &mut impl FnMut(u64)) {
+        if self.whole {
+            list(part.tell_apart(words.whole()));
+        }
+        for length in self.lengths.iter().take_while(|length| **length <= words.length()) {
+            list(part.tell_apart(words.prefix(*length)));
+        }
+    }
+}
+
+fn in_group(group: u32, hash: u64) -> u64 {
+    mix(hash ^ 0x27d4_eb2f_1656_67c5, 0x9e37_79b9_7f4a_7c15 ^ u64::from(group))
+}

@@ -1,0 +1,136 @@
+//! A case, compiled, and its checks as requests and layers.
+
+use landfall_base::AccountId;
+
+use super::read;
+use crate::context::Context;
+use crate::evaluate::{Effect, evaluate};
+use crate::grant::Grant;
+use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
+use crate::policy::{Policy, PolicyKind, ResourceService};
+use crate::principal::Principal;
+use crate::request::Request;
+
+/// A request, or several beside each other, with all policies that have a say.
+#[derive(Debug)]
+pub struct Case {
+    id: String,
+    checks: Vec<Check>,
+}
+
+/// One request with its policies.
+#[derive(Debug)]
+pub struct Check {
+    pub(super) principal: Principal,
+    pub(super) action: String,
+    pub(super) resource: String,
+    pub(super) account: Option<AccountId>,
+    pub(super) context: Context,
+    pub(super) identity: Vec<Policy>,
+    pub(super) boundary: Vec<Policy>,
+    pub(super) session: Vec<Policy>,
+    pub(super) resource_policies: Vec<Policy>,
+    pub(super) scp: Vec<Vec<Policy>>,
+    pub(super) rcp: Vec<Vec<Policy>>,
+    pub(super) endpoint: Vec<Policy>,
+    pub(super) grants: Vec<Grant>,
+}
+
+impl Case {
+    /// Reads a case.
+    ///
+    /// # Errors
+    /// Which part is missing or wrong, and what was expected there.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        let (id, checks) = read::case(json)?;
+        Ok(Self { id, checks })
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What has to be allowed, in order.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The outcome, the layer that decided, and the sentence of a refusal; of the first refused check, or of the last
+    /// one when all are allowed.
+    pub fn decide(&self) -> (Effect, Layer, Option<String>) {
+        let mut last = (Effect::Allow, Layer::Inherent, None);
+        for check in &self.checks {
+            last = check.with(|request, layers| {
+                let decision = evaluate(request, layers);
+                let refusal = (!decision.is_allowed()).then(|| decision.denial_through_service(request));
+                (decision.effect, decision.layer, refusal)
+            });
+            if last.0 != Effect::Allow {
+                break;
+            }
+        }
+        last
+    }
+}
+
+impl Check {
+    /// Hands the request and its layers to `use_them`.
+    pub fn with<T>(&self, use_them: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T {
+        let request = Request {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: self.account.as_ref(),
+            context: &self.context,
+        };
+        let (identity, boundary, session, endpoint) =
+            (attach(&self.identity), attach(&self.boundary), attach(&self.session), attach(&self.endpoint));
+        let (scp, rcp): (Vec<_>, Vec<_>) =
+            (self.scp.iter().map(|it| attach(it)).collect(), self.rcp.iter().map(|it| attach(it)).collect());
+        let scp: Vec<&[Attached<'_>]> = scp.iter().map(Vec::as_slice).collect();
+        let rcp: Vec<&[Attached<'_>]> = rcp.iter().map(Vec::as_slice).collect();
+        let own: Vec<_> =
+            self.resource_policies.iter().map(|it| Attached::to_resource("resource", it)).collect();
+        let layers = Layers {
+            identity: &identity,
+            boundary: &boundary,
+            session: &session,
+            resource: self.kind().map(|kind| ResourceLayer { policies: &own, kind }),
+            scp: &scp,
+            rcp: &rcp,
+            endpoint: &endpoint,
+            ..Layers::default()
+        };
+        use_them(&request, &layers)
+    }
+
+    /// None where the resource has no policy and needs none.
+    fn kind(&self) -> Option<ResourceKind<'_>> {
+        match resource_kind(&self.action) {
+            _ if self.resource_policies.is_empty() && self.grants.is_empty() => None,
+            PolicyKind::RoleTrust => Some(ResourceKind::RoleTrust),
+            PolicyKind::Resource(ResourceService::KmsKey) => {
+                Some(ResourceKind::KmsKey { grants: &self.grants, aws_managed: false })
+            }
+            _ => Some(ResourceKind::Ordinary),
+        }
+    }
+}
+
+fn attach(policies: &[Policy]) -> Vec<Attached<'_>> {
+    policies.iter().map(|policy| Attached::inline("policy", policy)).collect()
+}
+
+/// What a policy of the resource is, by the action's service.
+pub(super) fn resource_kind(action: &str) -> PolicyKind {
+    PolicyKind::Resource(match action.split_once(':').map_or("", |(service, _)| service) {
+        "sts" => return PolicyKind::RoleTrust,
+        "ecr" => ResourceService::EcrRepository,
+        "kms" => ResourceService::KmsKey,
+        "secretsmanager" => ResourceService::Secret,
+        "s3" => ResourceService::Bucket,
+        "logs" => ResourceService::LogGroup,
+        _ => ResourceService::Other,
+    })
+}

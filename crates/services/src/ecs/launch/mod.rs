@@ -1,0 +1,24 @@
+//! How a task starts: what has to be asked of other services before its containers run.
+//!
+//! [`plan`](plan::plan) works that out once, as data. [`execute`](execute::execute) carries the plan out as the task
+//! execution role, through the same pipe as every other call, and keeps a record of each step; `check` reads the same plan
+//! and asks the policies. [`wording`] has AWS's texts for what goes wrong, [`hint`] what to do about it.
+
+pub mod credential;
+pub mod execute;
+mod go;
+pub mod hint;
+mod json;
+pub mod plan;
+pub mod problem;
+pub mod trace;
+pub mod value_from;
+pub mod wording;
+
+#[cfg(test)]
+mod execute_tests;
+
+pub use execute::{Execution, execute};
+pub use plan::{LaunchPlan, LogDestination, Step, TaskFacts, When, Work, log_destination, plan};
+
+pub use super::rules::trust::SERVICE_PRINCIPAL;

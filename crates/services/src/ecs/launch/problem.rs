@@ -1,0 +1,97 @@
+//! What can go wrong in a step, without words: [`super::wording`] has those.
+
+use landfall_shape::ServiceError;
+
+pub use super::credential::CredentialProblem;
+pub use super::json::NotJson;
+
+/// What a step was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Becoming the execution role.
+    Role {
+        /// Its ARN.
+        arn: String,
+    },
+    /// The credential for a registry.
+    Registry {
+        /// `credentialsParameter`
+        parameter: String,
+    },
+    /// A token for Amazon ECR.
+    Ecr,
+    /// A secret for the environment or a log driver.
+    Secret {
+        /// `valueFrom`
+        value_from: String,
+        /// `SecretId`
+        secret_id: String,
+    },
+    /// A parameter for the environment or a log driver.
+    Parameter {
+        /// Where.
+        region: String,
+    },
+    /// An environment file.
+    EnvironmentFile {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+    },
+    /// A log group.
+    LogGroup,
+    /// A log stream.
+    LogStream,
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// The service said no.
+    Refused(ServiceError),
+    /// The task has no execution role.
+    NoRole,
+    /// A registry credential of the wrong form.
+    Credential(CredentialProblem),
+    /// A secret that should be JSON is not.
+    NotJson(NotJson),
+    /// A secret that should be a JSON object is something else, as Go calls it.
+    NotObject(&'static str),
+    /// The JSON object lacks the key.
+    MissingKey(String),
+    /// `valueFrom` is an ARN with the wrong number of parts.
+    MalformedArn,
+}
+
+impl std::fmt::Display for Problem {
+    /// The bare sentence, without what an agent puts around it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::NoRole => f.write_str("unable to find execution role credentials"),
+            Self::Credential(problem) => problem.fmt(f),
+            Self::NotJson(why) => why.fmt(f),
+            Self::NotObject(kind) => {
+                write!(f, "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+            }
+            Self::MissingKey(key) => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
+            Self::MalformedArn => f.write_str(
+                "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \
+                 again.",
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for CredentialProblem {
+    /// The container agent's sentence, which Fargate tells as well.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "asm fetching authorization data: empty secrets value",
+            Self::Schema => "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+            Self::Username => "asm fetching username: AuthorizationData is malformed, empty field",
+            Self::Password => "asm fetching password: AuthorizationData is malformed, empty field",
+        })
+    }
+}

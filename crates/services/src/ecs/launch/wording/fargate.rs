@@ -1,0 +1,53 @@
+//! Fargate's words (Developer Guide, "Stopped tasks error messages", `ResourceInitializationError`).
+
+use super::super::problem::{Problem, Purpose};
+use super::sdk;
+
+/// Registry credentials, tokens and secrets begin like this.
+const RESOURCES: &str =
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
+/// Of a registry credential in Secrets Manager.
+const REGISTRY: &str = "unable to get registry auth from asm: service call has been retried 1 time(s): ";
+/// Of a secret for the environment.
+const SECRET: &str = "unable to retrieve secret from asm: service call has been retried 1 time(s): ";
+/// Of a parameter for the environment.
+const PARAMETER: &str = "unable to retrieve secrets from ssm: service call has been retried 1 time(s): ";
+/// Of a token for ECR.
+const ECR: &str = "unable to retrieve ecr registry auth: service call has been retried 1 time(s): ";
+/// Of an environment file.
+const ENVIRONMENT_FILE: &str = "ResourceInitializationError: failed to download env files: file download command: non \
+                                empty error stream: ";
+/// Of the log driver.
+const LOGS: &str = "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 \
+                    times: failed to create Cloudwatch ";
+
+pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
+    let cause = cause(problem, request_id);
+    match purpose {
+        Purpose::Role { arn } => super::cannot_assume(arn),
+        Purpose::Registry { parameter } => match problem {
+            Problem::Refused(_) => {
+                format!("{RESOURCES}{REGISTRY}asm fetching secret from the service for {parameter}: {cause}")
+            }
+            _ => format!("{RESOURCES}{REGISTRY}{cause}"),
+        },
+        Purpose::Secret { secret_id, .. } => match problem {
+            Problem::Refused(_) => {
+                format!("{RESOURCES}{SECRET}failed to fetch secret {secret_id} from secrets manager: {cause}")
+            }
+            _ => format!("{RESOURCES}{SECRET}{cause}"),
+        },
+        Purpose::Parameter { .. } => format!("{RESOURCES}{PARAMETER}{cause}"),
+        Purpose::Ecr => format!("{RESOURCES}{ECR}{cause}"),
+        Purpose::EnvironmentFile { .. } => format!("{ENVIRONMENT_FILE}{cause}"),
+        Purpose::LogGroup => format!("{LOGS}log group: {cause} : exit status 1"),
+        Purpose::LogStream => format!("{LOGS}log stream: {cause} : exit status 1"),
+    }
+}
+
+fn cause(problem: &Problem, request_id: &str) -> String {
+    match problem {
+        Problem::Refused(error) => sdk::older(error, request_id),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,89 @@
+//! The container agent's words, on EC2 and external instances. The agent capitalises the first letter of what it submits.
+
+use landfall_shape::ServiceError;
+
+use super::super::problem::{Problem, Purpose};
+use super::sdk;
+
+/// Around an error of a container's log driver.
+const LOGS: &str =
+    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create \
+     Cloudwatch ";
+/// Of the log driver, without a role to ask with.
+const NO_CREDENTIALS: &str = "NoCredentialProviders: no valid providers in chain. Deprecated.";
+
+pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
+    let called = |service, operation| match problem {
+        Problem::Refused(error) => sdk::newer(service, operation, error, request_id),
+        other => other.to_string(),
+    };
+    let text = match purpose {
+        Purpose::Role { arn } => super::cannot_assume(arn),
+        Purpose::Registry { parameter } => registry(parameter, problem, request_id),
+        Purpose::Ecr => match problem {
+            Problem::NoRole => "CannotPullECRContainerError: engine ecr credentials: not found".to_owned(),
+            _ => format!("CannotPullECRContainerError: {}", called("ECR", "GetAuthorizationToken")),
+        },
+        Purpose::Secret { value_from, secret_id } => secret(value_from, secret_id, problem, request_id),
+        Purpose::Parameter { region } => match problem {
+            Problem::NoRole => "ssm secret resource: unable to find execution role credentials".to_owned(),
+            _ => format!("fetching secret data from SSM Parameter Store in {region}: {}", called("SSM", "GetParameters")),
+        },
+        Purpose::EnvironmentFile { bucket, .. } => match problem {
+            Problem::NoRole => "environment file resource: unable to find execution role credentials".to_owned(),
+            _ => format!(
+                "unable to initialize s3 client for bucket {bucket}, error: {}",
+                called("S3", "GetBucketLocation")
+            ),
+        },
+        Purpose::LogGroup => format!("{LOGS}log group: {}", logs(problem, &called, "CreateLogGroup")),
+        Purpose::LogStream => format!("{LOGS}log stream: {}", logs(problem, &called, "CreateLogStream")),
+    };
+    capitalised(&text)
+}
+
+fn logs(problem: &Problem, called: &dyn Fn(&'static str, &'static str) -> String, operation: &'static str) -> String {
+    match problem {
+        Problem::NoRole => NO_CREDENTIALS.to_owned(),
+        _ => called("CloudWatch Logs", operation),
+    }
+}
+
+fn registry(parameter: &str, problem: &Problem, request_id: &str) -> String {
+    match problem {
+        Problem::Refused(error) => {
+            format!("asm fetching secret from the service for {parameter}: {}", get_secret(error, request_id))
+        }
+        Problem::NoRole => "asm resource: unable to find execution role credentials".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn secret(value_from: &str, secret_id: &str, problem: &Problem, request_id: &str) -> String {
+    match problem {
+        Problem::Refused(error) if error.code == "ResourceNotFoundException" => format!(
+            "ResourceNotFoundException: The task can't retrieve the secret with ARN '{secret_id}' from AWS Secrets \
+             Manager. Check whether the secret exists in the specified Region: {}",
+            get_secret(error, request_id)
+        ),
+        Problem::Refused(error) => {
+            // The agent writes the error twice.
+            let error = get_secret(error, request_id);
+            format!("secret {secret_id}: {error}: {error}")
+        }
+        Problem::NoRole => "ASM secret resource: unable to find execution role credentials".to_owned(),
+        Problem::MalformedArn => {
+            format!("trying to retrieve secret with value {value_from} resulted in error: {problem}")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn get_secret(error: &ServiceError, request_id: &str) -> String {
+    sdk::newer("Secrets Manager", "GetSecretValue", error, request_id)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,33 @@
+//! AWS's words for what goes wrong before a task's containers start. Fargate and the container agent tell the same failure
+//! in different words; a task's launch type decides which. Pure: the request id is given.
+
+mod fargate;
+mod instance;
+mod sdk;
+
+use landfall_acs::LaunchKind;
+
+use super::problem::{Problem, Purpose};
+use crate::ecs::rules::trust;
+
+/// Longest reason that is submitted, in characters (container agent, `field.MaxReasonLength`).
+const LONGEST: usize = 1024;
+
+/// The `stoppedReason` of a task whose start failed.
+pub fn reason(launch: LaunchKind, purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
+    let text = match (purpose, launch) {
+        (Purpose::Role { arn }, _) => cannot_assume(arn),
+        (_, LaunchKind::Fargate) => fargate::reason(purpose, problem, request_id),
+        (_, LaunchKind::Ec2 | LaunchKind::External) => instance::reason(purpose, problem, request_id),
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(LONGEST).collect()
+}
+
+/// Told by the service itself, before any agent has a say.
+fn cannot_assume(role: &str) -> String {
+    trust::cannot_assume(role).message
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! Operations of Landfall's own API, one a file.
+
+mod create_account;
+mod describe_task_start;
+mod list_accounts;
+
+use landfall_shape::ServiceError;
+
+use crate::pipe::Context;
+
+/// Whether the caller is of the account that the installation began with: it looks after the others.
+fn is_of_default_account(cx: &Context<'_>) -> bool {
+    *cx.account() == cx.installation.default_account
+}
+
+fn denied(cx: &Context<'_>, action: &str) -> ServiceError {
+    let text = format!(
+        "User: {} is not authorized to perform: {action} on resource: * because only principals of account {} may do \
+         that",
+        cx.caller.arn(),
+        cx.installation.default_account
+    );
+    ServiceError::client("AccessDeniedException", text)
+}

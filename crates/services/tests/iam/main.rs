@@ -1,0 +1,7 @@
+//! IAM through the pipe.
+
+mod managed_policies;
+mod permissions;
+mod roles;
+mod support;
+mod users;

@@ -1,0 +1,236 @@
+//! Every operation of IAM demands its permission, of the right resource and with the right condition keys.
+
+use crate::support::*;
+use landfall_api::iam as api;
+use landfall_services::iam::OPERATIONS;
+use landfall_services::testing::{TestInstallation, nobody, root};
+
+const POLICY: &str = "arn:aws:iam::111122223333:policy/p";
+const ROLE: &str = "arn:aws:iam::111122223333:role/team/r";
+const USER: &str = "arn:aws:iam::111122223333:user/team/u";
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+/// A user, a role and a policy, with paths.
+fn populated() -> TestInstallation {
+    let t = installation();
+    let path = Some(text("/team/"));
+    let user = api::CreateUserRequest { user_name: text("u"), path: path.clone(), ..Default::default() };
+    ok::<api::CreateUser>(&t, &root(), user);
+    let role = api::CreateRoleRequest {
+        role_name: text("r"),
+        path,
+        assume_role_policy_document: trust(r#"{"Service":"ecs-tasks.amazonaws.com"}"#),
+        ..Default::default()
+    };
+    ok::<api::CreateRole>(&t, &root(), role);
+    let policy = api::CreatePolicyRequest {
+        policy_name: text("p"),
+        policy_document: policy("Allow", "s3:*", "*"),
+        ..Default::default()
+    };
+    ok::<api::CreatePolicy>(&t, &root(), policy);
+    t
+}
+
+/// Who may do nothing is told so, whether or not the thing exists, before anything else is found wrong.
+#[test]
+fn nobody_may_do_anything() {
+    let t = populated();
+    let mut denied = Vec::new();
+    macro_rules! denied {
+        ($($op:ident($resource:expr) { $($member:ident: $value:expr),* $(,)? } of $request:ident;)*) => {$(
+            #[allow(clippy::needless_update, reason = "some requests have all members set")]
+            let input = api::$request { $($member: $value.into(),)* ..Default::default() };
+            let (code, message) = refused::<api::$op>(&t, &nobody(), input);
+            let action = concat!("iam:", stringify!($op));
+            assert_eq!(code, "AccessDenied", "{action}");
+            assert_eq!(
+                message,
+                format!(
+                    "User: arn:aws:iam::111122223333:user/nobody is not authorized to perform: {action} on \
+                     resource: {} because no identity-based policy allows the {action} action",
+                    $resource
+                )
+            );
+            denied.push(stringify!($op));
+        )*};
+    }
+    denied! {
+        AttachRolePolicy(ROLE) { role_name: "r", policy_arn: POLICY } of AttachRolePolicyRequest;
+        AttachUserPolicy(USER) { user_name: "u", policy_arn: POLICY } of AttachUserPolicyRequest;
+        CreateAccessKey(USER) { user_name: text("u") } of CreateAccessKeyRequest;
+        CreatePolicy("arn:aws:iam::111122223333:policy/x/new") { policy_name: "new", path: text("/x/") } of CreatePolicyRequest;
+        CreatePolicyVersion(POLICY) { policy_arn: POLICY } of CreatePolicyVersionRequest;
+        CreateRole("arn:aws:iam::111122223333:role/r") { role_name: "r" } of CreateRoleRequest;
+        CreateUser("arn:aws:iam::111122223333:user/x/u") { user_name: "u", path: text("/x/") } of CreateUserRequest;
+        DeleteAccessKey(USER) { user_name: text("u"), access_key_id: "AKIA" } of DeleteAccessKeyRequest;
+        DeletePolicy(POLICY) { policy_arn: POLICY } of DeletePolicyRequest;
+        DeletePolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v9" } of DeletePolicyVersionRequest;
+        DeleteRole(ROLE) { role_name: "r" } of DeleteRoleRequest;
+        DeleteRolePolicy(ROLE) { role_name: "r", policy_name: "x" } of DeleteRolePolicyRequest;
+        DeleteUser(USER) { user_name: "u" } of DeleteUserRequest;
+        DeleteUserPolicy(USER) { user_name: "u", policy_name: "x" } of DeleteUserPolicyRequest;
+        DetachRolePolicy(ROLE) { role_name: "r", policy_arn: POLICY } of DetachRolePolicyRequest;
+        DetachUserPolicy(USER) { user_name: "u", policy_arn: POLICY } of DetachUserPolicyRequest;
+        GetAccessKeyLastUsed("*") { access_key_id: "AKIA" } of GetAccessKeyLastUsedRequest;
+        GetPolicy("arn:aws:iam::111122223333:policy/none") { policy_arn: "arn:aws:iam::111122223333:policy/none" } of GetPolicyRequest;
+        GetPolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v1" } of GetPolicyVersionRequest;
+        GetRole("arn:aws:iam::111122223333:role/none") { role_name: "none" } of GetRoleRequest;
+        GetRolePolicy(ROLE) { role_name: "r", policy_name: "x" } of GetRolePolicyRequest;
+        GetUser("arn:aws:iam::111122223333:user/none") { user_name: text("none") } of GetUserRequest;
+        GetUserPolicy(USER) { user_name: "u", policy_name: "x" } of GetUserPolicyRequest;
+        ListAccessKeys(USER) { user_name: text("u") } of ListAccessKeysRequest;
+        ListAttachedRolePolicies(ROLE) { role_name: "r" } of ListAttachedRolePoliciesRequest;
+        ListAttachedUserPolicies(USER) { user_name: "u" } of ListAttachedUserPoliciesRequest;
+        ListEntitiesForPolicy(POLICY) { policy_arn: POLICY } of ListEntitiesForPolicyRequest;
+        ListInstanceProfilesForRole(ROLE) { role_name: "r" } of ListInstanceProfilesForRoleRequest;
+        ListPolicies("*") {} of ListPoliciesRequest;
+        ListPolicyTags(POLICY) { policy_arn: POLICY } of ListPolicyTagsRequest;
+        ListPolicyVersions(POLICY) { policy_arn: POLICY } of ListPolicyVersionsRequest;
+        ListRolePolicies(ROLE) { role_name: "r" } of ListRolePoliciesRequest;
+        ListRoleTags(ROLE) { role_name: "r" } of ListRoleTagsRequest;
+        ListRoles("*") {} of ListRolesRequest;
+        ListUserPolicies(USER) { user_name: "u" } of ListUserPoliciesRequest;
+        ListUserTags(USER) { user_name: "u" } of ListUserTagsRequest;
+        ListUsers("*") {} of ListUsersRequest;
+        PutRolePolicy(ROLE) { role_name: "r", policy_name: "x", policy_document: "{" } of PutRolePolicyRequest;
+        PutUserPolicy(USER) { user_name: "u", policy_name: "x", policy_document: "{" } of PutUserPolicyRequest;
+        SetDefaultPolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v1" } of SetDefaultPolicyVersionRequest;
+        TagPolicy(POLICY) { policy_arn: POLICY } of TagPolicyRequest;
+        TagRole(ROLE) { role_name: "r" } of TagRoleRequest;
+        TagUser(USER) { user_name: "u" } of TagUserRequest;
+        UntagPolicy(POLICY) { policy_arn: POLICY } of UntagPolicyRequest;
+        UntagRole(ROLE) { role_name: "r" } of UntagRoleRequest;
+        UntagUser(USER) { user_name: "u" } of UntagUserRequest;
+        UpdateAccessKey(USER) { user_name: text("u"), access_key_id: "AKIA" } of UpdateAccessKeyRequest;
+        UpdateAssumeRolePolicy(ROLE) { role_name: "r", policy_document: "{" } of UpdateAssumeRolePolicyRequest;
+        UpdateRole(ROLE) { role_name: "r" } of UpdateRoleRequest;
+        UpdateRoleDescription(ROLE) { role_name: "r" } of UpdateRoleDescriptionRequest;
+    }
+    let all: Vec<_> = OPERATIONS.iter().map(|endpoint| endpoint.schema.name).collect();
+    assert_eq!(denied, all);
+    let modelled: Vec<_> = api::SERVICE.operations.iter().map(|operation| operation.name).collect();
+    let mut sorted = modelled;
+    sorted.sort_unstable();
+    assert_eq!(sorted, all);
+}
+
+#[test]
+fn a_change_of_policy_counts_for_the_next_call() {
+    let t = populated();
+    let alice = user(&t, "alice");
+    let ask = || get_role("r");
+    assert_eq!(refused::<api::GetRole>(&t, &alice, ask()).0, "AccessDenied");
+    allow(&t, &alice, &policy("Allow", "iam:GetRole", ROLE));
+    ok::<api::GetRole>(&t, &alice, ask());
+    allow(&t, &alice, &policy("Deny", "iam:GetRole", "*"));
+    let (_, message) = refused::<api::GetRole>(&t, &alice, ask());
+    assert!(message.ends_with("with an explicit deny in an identity-based policy"), "{message}");
+
+    let delete = api::DeleteUserPolicyRequest { user_name: text("alice"), policy_name: text("p") };
+    ok::<api::DeleteUserPolicy>(&t, &root(), delete);
+    let attach = api::AttachUserPolicyRequest { user_name: text("alice"), policy_arn: POLICY.into() };
+    ok::<api::AttachUserPolicy>(&t, &root(), attach);
+    assert_eq!(refused::<api::GetRole>(&t, &alice, ask()).0, "AccessDenied");
+    let version = api::CreatePolicyVersionRequest {
+        policy_arn: POLICY.into(),
+        policy_document: policy("Allow", "iam:Get*", "*"),
+        set_as_default: Some(true),
+    };
+    ok::<api::CreatePolicyVersion>(&t, &root(), version);
+    ok::<api::GetRole>(&t, &alice, ask());
+    let back = api::SetDefaultPolicyVersionRequest { policy_arn: POLICY.into(), version_id: text("v1") };
+    ok::<api::SetDefaultPolicyVersion>(&t, &root(), back);
+    assert_eq!(refused::<api::GetRole>(&t, &alice, ask()).0, "AccessDenied");
+}
+
+#[test]
+fn a_boundary_narrows() {
+    let t = populated();
+    let create = api::CreateUserRequest {
+        user_name: text("bound"),
+        permissions_boundary: Some(POLICY.into()),
+        ..Default::default()
+    };
+    let made = ok::<api::CreateUser>(&t, &root(), create).user.unwrap();
+    let principal = landfall_iam::Principal::user(
+        made.arn.parse().unwrap(),
+        &landfall_services::testing::account(),
+        made.user_id,
+    );
+    let bound = landfall_services::testing::caller(principal);
+    allow(&t, &bound, &policy("Allow", "iam:*", "*"));
+    let (code, message) = refused::<api::GetRole>(&t, &bound, get_role("r"));
+    assert_eq!(code, "AccessDenied");
+    assert!(message.ends_with("because no permissions boundary allows the iam:GetRole action"), "{message}");
+}
+
+#[test]
+fn tags_on_creation_need_a_second_permission() {
+    let t = populated();
+    let alice = user(&t, "alice");
+    allow(&t, &alice, &policy("Allow", "iam:Create*", "*"));
+    let tags = || Some(vec![api::Tag { key: text("team"), value: text("a") }]);
+    let create = |tags| api::CreateUserRequest { user_name: text("new"), tags, ..Default::default() };
+    let (_, message) = refused::<api::CreateUser>(&t, &alice, create(tags()));
+    assert!(message.contains("iam:TagUser on resource: arn:aws:iam::111122223333:user/new"), "{message}");
+    let role = api::CreateRoleRequest { role_name: text("new"), tags: tags(), ..Default::default() };
+    let (_, message) = refused::<api::CreateRole>(&t, &alice, role);
+    assert!(message.contains("iam:TagRole on resource: arn:aws:iam::111122223333:role/new"), "{message}");
+    let made = api::CreatePolicyRequest { policy_name: text("new"), tags: tags(), ..Default::default() };
+    let (_, message) = refused::<api::CreatePolicy>(&t, &alice, made);
+    assert!(message.contains("iam:TagPolicy on resource: arn:aws:iam::111122223333:policy/new"), "{message}");
+    ok::<api::CreateUser>(&t, &alice, create(None));
+}
+
+/// A statement that allows everything of IAM under a condition.
+fn conditional(operator: &str, key: &str, value: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"iam:*","Resource":"*",
+            "Condition":{{"{operator}":{{"{key}":"{value}"}}}}}}}}"#
+    )
+}
+
+#[test]
+fn condition_keys_of_iam() {
+    let t = populated();
+    let alice = user(&t, "alice");
+    let attach = |arn: &str| api::AttachRolePolicyRequest { role_name: text("r"), policy_arn: arn.into() };
+    allow(&t, &alice, &conditional("ArnEquals", "iam:PolicyARN", POLICY));
+    ok::<api::AttachRolePolicy>(&t, &alice, attach(POLICY));
+    let other = "arn:aws:iam::aws:policy/AdministratorAccess";
+    assert_eq!(refused::<api::AttachRolePolicy>(&t, &alice, attach(other)).0, "AccessDenied");
+
+    allow(&t, &alice, &conditional("StringEquals", "iam:PermissionsBoundary", POLICY));
+    let create = |name: &str, boundary: Option<&str>| api::CreateUserRequest {
+        user_name: name.into(),
+        permissions_boundary: boundary.map(Into::into),
+        ..Default::default()
+    };
+    assert_eq!(refused::<api::CreateUser>(&t, &alice, create("x", None)).0, "AccessDenied");
+    ok::<api::CreateUser>(&t, &alice, create("x", Some(POLICY)));
+    let delete = |name: &str| api::DeleteUserRequest { user_name: name.into() };
+    assert_eq!(refused::<api::DeleteUser>(&t, &alice, delete("u")).0, "AccessDenied");
+
+    for key in ["aws:ResourceTag/team", "iam:ResourceTag/team"] {
+        allow(&t, &alice, &conditional("StringEquals", key, "a"));
+        let user_name = || text("x");
+        let get = || api::GetUserRequest { user_name: Some(user_name()) };
+        assert_eq!(refused::<api::GetUser>(&t, &alice, get()).0, "AccessDenied");
+        let tags = vec![api::Tag { key: text("team"), value: text("a") }];
+        ok::<api::TagUser>(&t, &root(), api::TagUserRequest { user_name: user_name(), tags });
+        ok::<api::GetUser>(&t, &alice, get());
+        let untag = api::UntagUserRequest { user_name: user_name(), tag_keys: vec![text("team")] };
+        ok::<api::UntagUser>(&t, &root(), untag);
+    }
+    allow(&t, &alice, &conditional("ForAllValues:StringEquals", "aws:TagKeys", "team"));
+    let tag = |key: &str| api::TagUserRequest {
+        user_name: text("x"),
+        tags: vec![api::Tag { key: key.into(), value: text("a") }],
+    };
+    ok::<api::TagUser>(&t, &alice, tag("team"));
+    assert_eq!(refused::<api::TagUser>(&t, &alice, tag("cost")).0, "AccessDenied");
+}
