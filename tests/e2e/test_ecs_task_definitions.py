@@ -332,7 +332,7 @@ def test_defaults_on_fargate(admin, account_id):
     definition = admin.ecs.register_task_definition(
         **{**FARGATE, "family": unique("family"), "executionRoleArn": role, "containerDefinitions": [main]}
     )["taskDefinition"]
-    assert definition["compatibilities"] == ["EC2", "FARGATE"]
+    assert definition["compatibilities"] == ["EC2", "MANAGED_INSTANCES", "FARGATE"]
     assert definition["requiresCompatibilities"] == ["FARGATE"]
     assert (definition["cpu"], definition["memory"], definition["networkMode"]) == ("256", "512", "awsvpc")
     container = definition["containerDefinitions"][0]

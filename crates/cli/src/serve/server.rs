@@ -60,6 +60,7 @@ pub struct Server {
     address: SocketAddr,
     installation: Arc<Installation>,
     data_dir: PathBuf,
+    engine: Option<Arc<NativeRuntime>>,
     warnings: Vec<String>,
     stop: watch::Sender<bool>,
     work: Vec<JoinHandle<()>>,
@@ -82,13 +83,17 @@ impl Server {
         let mut warnings = Vec::new();
         let mut work = vec![spawn_gateway(call.clone(), listener, told.clone())];
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
+        let mut engine = None;
         match node(&call, &options) {
-            Ok(node) => work.push(tokio::spawn(async move { node.run(stopped(told)).await })),
+            Ok((node, runtime)) => {
+                engine = Some(runtime);
+                work.push(tokio::spawn(async move { node.run(stopped(told)).await }));
+            }
             Err(error) => warnings.push(format!(
                 "tasks cannot run here, everything else works: {error:#} (`landfall doctor` tells more)"
             )),
         }
-        Ok(Self { address, installation, data_dir: options.data_dir, warnings, stop, work })
+        Ok(Self { address, installation, data_dir: options.data_dir, engine, warnings, stop, work })
     }
 
     /// Where it listens.
@@ -118,6 +123,11 @@ impl Server {
         let _ = self.stop.send(true);
         for work in self.work {
             let _ = work.await;
+        }
+        if let Some(engine) = self.engine {
+            // Bridge, rules and control groups are left as long as tasks need them; that is no failure.
+            let removed = tokio::task::spawn_blocking(move || engine.uninstall()).await;
+            tracing::debug!(?removed, "the runtime's own parts");
         }
     }
 }
@@ -169,7 +179,7 @@ async fn stopped(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|stopped| *stopped).await;
 }
 
-fn node(call: &Call, options: &ServerOptions) -> Result<Node> {
+fn node(call: &Call, options: &ServerOptions) -> Result<(Node, Arc<NativeRuntime>)> {
     let dir = &options.data_dir;
     let client = Client::new(ClientOptions {
         insecure_registries: options.insecure_registries.clone(),
@@ -177,15 +187,16 @@ fn node(call: &Call, options: &ServerOptions) -> Result<Node> {
         manifest_timeout: options.registry_timeout,
         ..ClientOptions::default()
     })?;
-    let runtime = NativeRuntime::new(runtime_config(dir))?;
-    Ok(Node::new(Parts {
+    let runtime = Arc::new(NativeRuntime::new(runtime_config(dir))?);
+    let node = Node::new(Parts {
         control: Arc::new(EcsControlPlane::new(call.clone())),
-        runtime: Arc::new(runtime) as Arc<dyn Runtime>,
+        runtime: Arc::clone(&runtime) as Arc<dyn Runtime>,
         client,
         layers: LayerStore::open(dir.join("images"))?,
         clock: Arc::clone(&call.installation().clock),
         volumes: dir.join("volumes"),
-    }))
+    });
+    Ok((node, runtime))
 }
 
 /// Several servers can work on one machine: bridge and control group are named after the data directory.

@@ -37,6 +37,10 @@ fn exists(request: &RegisterTaskDefinitionRequest, name: &str) -> bool {
 }
 
 fn check_links(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition) -> Verdict {
+    let mode = request.network_mode.as_ref().filter(|mode| **mode != NetworkMode::Bridge);
+    if let (Some(mode), true) = (mode, container.links.iter().flatten().next().is_some()) {
+        return Err(refuse(format!("Links are not supported when networkMode={mode}.")));
+    }
     for link in container.links.iter().flatten() {
         let target = link.split(':').next().unwrap_or_default();
         ensure(exists(request, target), || {
@@ -96,9 +100,6 @@ fn check_restart_policy(container: &ContainerDefinition) -> Verdict {
 fn check_awsvpc(request: &RegisterTaskDefinitionRequest, container: &ContainerDefinition) -> Verdict {
     if request.network_mode != Some(NetworkMode::Awsvpc) {
         return Ok(());
-    }
-    if container.links.iter().flatten().next().is_some() {
-        return Err(refuse("Links are not supported when networkMode=awsvpc."));
     }
     if container.hostname.is_some() {
         return Err(refuse("Hostname is not supported when networkMode=awsvpc."));

@@ -116,10 +116,10 @@ fn check_repository_credentials(
 /// The name of a secret, or its ARN without JSON key, stage and version.
 fn is_secret(parameter: &str) -> bool {
     let letters = |it: char| it.is_ascii_alphanumeric() || "/_+=.@-".contains(it);
-    let name = match parameter.parse::<Arn>() {
+    let (name, longest) = match parameter.parse::<Arn>() {
         Ok(arn) if arn.service() != "secretsmanager" => return false,
-        Ok(arn) => arn.resource().strip_prefix("secret:").unwrap_or_default().to_owned(),
-        Err(_) => parameter.to_owned(),
+        Ok(arn) => (arn.resource().strip_prefix("secret:").unwrap_or_default().to_owned(), 512),
+        Err(_) => (parameter.to_owned(), 255),
     };
-    !name.is_empty() && name.len() <= 512 && name.chars().all(letters)
+    !name.is_empty() && name.len() <= longest && name.chars().all(letters)
 }

@@ -383,7 +383,7 @@ fn eleven_containers_are_too_many() {
     let containers: Vec<Value> =
         (0..11).map(|n| json!({"name": format!("c{n}"), "image": "x", "memory": 4})).collect();
     let error = check(&read(&with(bridge(), &[("/containerDefinitions", json!(containers))]))).unwrap_err();
-    assert_eq!(error.message, "Too many containers.");
+    assert_eq!(error.message, "Too many containers: a task definition has at most 10.");
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! The engine against the naive judge, on random cases, alone and with a bundle over the caller's policies.
+//! `cargo run --release --example differential` runs as many as one likes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod agree;
+mod generator;
+mod naive;
+
+use generator::Scope;
+
+#[test]
+fn indexed_equals_naive() {
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            scope.spawn(move || {
+                (0..5_000).for_each(|at| agree::check(4 * at + part, Scope::Everything).unwrap());
+            });
+        }
+    });
+}
+
+#[test]
+fn indexed_equals_naive_in_what_the_outside_judge_knows() {
+    for seed in 0..2_000 {
+        agree::check(seed, Scope::OutsideJudge).unwrap();
+    }
+}
+
+/// A generator that only made refusals, or only silent layers, would prove little.
+#[test]
+fn the_generator_reaches_every_layer_and_decision() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..4_000 {
+        let verdict = naive::decide(&generator::case(seed, Scope::Everything), naive::Switches::default());
+        seen.insert((verdict.decision, verdict.layer));
+    }
+    let layers = ["rcp", "scp", "vpce", "resource", "identity", "boundary", "session"];
+    for layer in layers {
+        assert!(seen.contains(&("ExplicitDeny", layer)), "no denial by {layer}");
+        assert!(layer == "rcp" || seen.contains(&("ImplicitDeny", layer)), "no silence of {layer}");
+    }
+    for layer in ["identity", "resource", "grants", "inherent"] {
+        assert!(seen.contains(&("Allow", layer)), "no Allow by {layer}");
+    }
+}
