@@ -14,7 +14,8 @@ fn main() {
 }
 
 fn compile() -> Result<(), String> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("`OUT_DIR` is not set: expected to be run by cargo")?);
+    let out =
+        PathBuf::from(env::var_os("OUT_DIR").ok_or("`OUT_DIR` is not set: expected to be run by cargo")?);
     let program = out.join("hello");
     let architecture = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     if !["x86_64", "aarch64"].contains(&architecture.as_str()) {
@@ -27,8 +28,18 @@ fn compile() -> Result<(), String> {
 fn link(program: &Path) -> Result<(), String> {
     let mut command = cc::Build::new().cargo_metadata(false).get_compiler().to_command();
     let options = [
-        "-static", "-nostdlib", "-ffreestanding", "-fno-builtin", "-Os", "-fno-stack-protector", "-fno-pie",
-        "-no-pie", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-s", "-o",
+        "-static",
+        "-nostdlib",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-Os",
+        "-fno-stack-protector",
+        "-fno-pie",
+        "-no-pie",
+        "-fno-asynchronous-unwind-tables",
+        "-Wl,--build-id=none",
+        "-s",
+        "-o",
     ];
     let status = command.args(options).arg(program).arg(SOURCE).status();
     match status {

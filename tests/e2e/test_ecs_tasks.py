@@ -39,7 +39,7 @@ def test_clusters(admin, account_id):
         made["pendingTasksCount"],
         made["registeredContainerInstancesCount"],
         made["activeServicesCount"],
-    ) == ("ACTIVE", 0, 0, 0, 0)
+    ) == ("ACTIVE", 0, 0, 1, 0)  # the one container instance is the server's own machine
     assert admin.ecs.create_cluster(clusterName=name)["cluster"]["clusterArn"] == made["clusterArn"]
     described = admin.ecs.describe_clusters(clusters=[name, "missing"], include=["TAGS"])
     assert described["clusters"][0]["tags"] == [{"key": "a", "value": "1"}]
@@ -165,7 +165,13 @@ def test_an_override_for_nobody(tasks):
 # --- mistakes ---
 
 
-def test_no_network_configuration(admin, plain):
+@pytest.fixture
+def default_cluster(admin):
+    """Calls that name no cluster mean this one, which is only there once somebody has made it."""
+    return admin.ecs.create_cluster()["cluster"]["clusterArn"]
+
+
+def test_no_network_configuration(admin, plain, default_cluster):
     text = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
     with refused("InvalidParameterException", text):
         admin.ecs.run_task(taskDefinition=plain, launchType="FARGATE")
@@ -213,7 +219,7 @@ def test_a_missing_cluster(tasks, plain):
         {"clientToken": "x" * 65},
     ],
 )
-def test_bad_parameters(admin, plain, body):
+def test_bad_parameters(admin, plain, default_cluster, body):
     answer = raw.call_json(
         admin,
         "ecs",

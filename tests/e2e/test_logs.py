@@ -107,7 +107,7 @@ def test_the_end_is_where_the_token_comes_back(logs, group, stream):
         token = page["nextForwardToken"]
     assert seen == [f"line {i}" for i in range(25)]
     assert token.startswith("f/")
-    put(logs, group, stream, ["later"])
+    put(logs, group, stream, ["later"], at=now() + 1000)
     page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, nextToken=token)
     assert [event["message"] for event in page["events"]] == ["later"]
 

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use landfall_api::landfall::{Account, CreateAccount, CreateAccountRequest, CreateAccountResponse, ListAccounts, ListAccountsRequest};
+use landfall_api::landfall::{
+    Account, CreateAccount, CreateAccountRequest, CreateAccountResponse, ListAccounts, ListAccountsRequest,
+};
 use landfall_base::AccountId;
 use serde_json::{Value, json};
 
@@ -59,7 +61,8 @@ async fn create(args: CreateArgs) -> Result<ExitCode, CliError> {
     let client = Client::connect(&args.connect)?;
     let input = CreateAccountRequest { account_id: args.id.to_string() };
     let made = client.call::<CreateAccount>(input).await.map_err(|error| {
-        CliError::from(error).hint(format!("`{}` was not created; `landfall account list` shows what there is", args.id))
+        CliError::from(error)
+            .hint(format!("`{}` was not created; `landfall account list` shows what there is", args.id))
     })?;
     if args.json {
         terminal::print_json(&created_json(&made))?;
@@ -71,7 +74,8 @@ async fn create(args: CreateArgs) -> Result<ExitCode, CliError> {
 }
 
 async fn list(args: ListArgs) -> Result<ExitCode, CliError> {
-    let accounts = Client::connect(&args.connect)?.call::<ListAccounts>(ListAccountsRequest {}).await?.accounts;
+    let accounts =
+        Client::connect(&args.connect)?.call::<ListAccounts>(ListAccountsRequest {}).await?.accounts;
     if args.json {
         let list: Vec<Value> = accounts.iter().map(listed_json).collect();
         terminal::print_json(&json!({ "accounts": list }))?;
@@ -140,7 +144,10 @@ mod tests {
 
     #[test]
     fn an_account_is_a_line() {
-        let account = Account { account_id: "000000000000".to_owned(), created_at: Timestamp::from_millis(1_795_401_041_000) };
+        let account = Account {
+            account_id: "000000000000".to_owned(),
+            created_at: Timestamp::from_millis(1_795_401_041_000),
+        };
         assert_eq!(listed_text(&account), "000000000000  created 2026-11-23T02:30:41Z\n");
     }
 }

@@ -20,8 +20,10 @@ pub(crate) fn read(dir: &Path) -> Result<ClientFile, CliError> {
     match file.try_exists() {
         Ok(true) => serve::read_client_file(dir).map_err(|error| unreadable(&error)),
         Ok(false) => Err(unused(dir)),
-        Err(error) => Err(CliError::new(format!("cannot look into the data directory `{}`: {error}", dir.display()))
-            .hint("the server's user owns it: run this command as that user")),
+        Err(error) => {
+            Err(CliError::new(format!("cannot look into the data directory `{}`: {error}", dir.display()))
+                .hint("the server's user owns it: run this command as that user"))
+        }
     }
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn as_text(findings: &[Finding], style: Style) -> String {
 }
 
 fn as_json(findings: &[Finding]) -> serde_json::Value {
-    let list: Vec<_> = findings.iter().map(|finding| json!({"fatal": finding.fatal, "text": finding.text})).collect();
+    let list: Vec<_> =
+        findings.iter().map(|finding| json!({"fatal": finding.fatal, "text": finding.text})).collect();
     json!({"can_run": can_run(findings), "findings": list})
 }
 
@@ -61,13 +62,15 @@ mod tests {
 
     #[test]
     fn findings_are_sentences() {
-        let all = [finding(true, "containers need root: start the server as root"), finding(false, "no nf_tables")];
+        let all =
+            [finding(true, "containers need root: start the server as root"), finding(false, "no nf_tables")];
         insta::assert_snapshot!(as_text(&all, Style::plain()), @r"
         ✗ containers need root: start the server as root
         ! no nf_tables
         tasks cannot run on this host until what is marked ✗ is there
         ");
-        let last = |findings: &[Finding]| as_text(findings, Style::plain()).lines().last().unwrap().to_owned();
+        let last =
+            |findings: &[Finding]| as_text(findings, Style::plain()).lines().last().unwrap().to_owned();
         assert_eq!(last(&[]), "tasks can run on this host; nothing is missing");
         assert_eq!(last(&all[1..]), "tasks can run on this host, within the limits above");
     }

@@ -87,6 +87,13 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_run_names_its_exit_codes() {
+        let mut root = Arguments::command();
+        let run = root.find_subcommand_mut("run").unwrap();
+        assert!(run.render_help().to_string().contains("125  the task could not be started"));
+    }
+
+    #[test]
     fn the_help_names_every_command() {
         insta::assert_snapshot!(Arguments::command().render_help());
     }

@@ -10,6 +10,7 @@ pub(crate) struct Style {
 
 impl Style {
     /// For text without colours.
+    #[cfg(test)]
     pub(crate) const fn plain() -> Self {
         Self { colour: false }
     }

@@ -292,6 +292,7 @@ async fn bombs_are_stopped_by_the_limit_that_the_error_names() {
     let limits = Limits::default();
     let cases = [
         (Limits { layer_bytes: 1 << 20, ..limits.clone() }, Kind::LimitExceeded, "limit of 1048576 bytes"),
+        (Limits { ratio: 2, ratio_from: 1 << 10, ..limits.clone() }, Kind::LimitExceeded, "the limit of"),
         (Limits { image_bytes: 2 << 20, ..limits.clone() }, Kind::LimitExceeded, "limit of 2097152 bytes"),
         (Limits { free_bytes: 1 << 60, ..limits.clone() }, Kind::NoSpace, "no space left on device"),
         (Limits { layer_entries: 0, ..limits }, Kind::LimitExceeded, "limit of 0"),

@@ -27,8 +27,20 @@ def files_with_secrets(directory):
         if path.is_symlink() or not path.is_file():
             continue
         try:
-            content = path.read_bytes()
+            hits = _hits(path, needles)
         except OSError:
             continue
-        found += [(str(path), needle.decode()) for needle in needles if needle in content]
+        found += [(str(path), needle.decode()) for needle in hits]
     return found
+
+
+def _hits(path, needles):
+    """The needles that a file holds. Reads it piece by piece: a layer that went wrong may be very large."""
+    overlap = max(map(len, needles), default=1)
+    hits, tail = set(), b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 22):
+            content = tail + piece
+            hits |= {needle for needle in needles if needle in content}
+            tail = content[-overlap:]
+    return hits

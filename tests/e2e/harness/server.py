@@ -68,6 +68,8 @@ class Server:
             f"127.0.0.1:{self.port}",
             "--data-dir",
             str(self.data_dir),
+            "--registry-timeout",
+            "5",
             *self.arguments,
         ]
         with self.log_path.open("ab") as log:

@@ -30,7 +30,10 @@ impl CallError {
     }
 
     pub(super) fn unreachable(operation: &'static str, endpoint: &str, error: &reqwest::Error) -> Self {
-        Self { operation, kind: Kind::Unreachable { endpoint: endpoint.to_owned(), reason: root_cause(error) } }
+        Self {
+            operation,
+            kind: Kind::Unreachable { endpoint: endpoint.to_owned(), reason: root_cause(error) },
+        }
     }
 
     pub(super) fn garbled(operation: &'static str, reason: String) -> Self {
@@ -90,8 +93,11 @@ impl CallError {
 fn hint_for(error: &RemoteError) -> Option<&'static str> {
     let code = error.code.as_str();
     match code {
-        "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException"
-        | "SignatureDoesNotMatch" | "IncompleteSignature" => Some(
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature" => Some(
             "the server does not accept these keys: take the administrator's with `eval \"$(landfall env)\"`, or \
              unset `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
         ),
@@ -99,7 +105,9 @@ fn hint_for(error: &RemoteError) -> Option<&'static str> {
             Some("the session has ended: get new keys, or unset `AWS_SESSION_TOKEN` and the keys beside it")
         }
         "UnknownOperationException" => Some("is the endpoint a Landfall server? this call is its own"),
-        "ClusterNotFoundException" => Some("make the cluster with `aws ecs create-cluster --cluster-name NAME`"),
+        "ClusterNotFoundException" => {
+            Some("make the cluster with `aws ecs create-cluster --cluster-name NAME`")
+        }
         _ if code.bytes().all(|byte| byte.is_ascii_digit()) => {
             Some("is the endpoint a Landfall server? `GET /_landfall/health` answers 200 on one")
         }

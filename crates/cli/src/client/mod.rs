@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use landfall_base::{Clock, SystemClock};
-use landfall_shape::{Operation, Protocol, Shape, ShapeError};
+use landfall_base::{Clock, SystemClock, random};
+use landfall_shape::{Kind, Operation, Protocol, Schema, Shape, ShapeError, Structure, Value};
 use landfall_wire::sigv4;
 use landfall_wire::{json, query};
 use reqwest::Url;
@@ -65,6 +65,22 @@ impl Client {
         Self { settings, ..self.clone() }
     }
 
+    /// `127.0.0.1:4566`
+    pub(crate) fn authority(&self) -> &str {
+        self.endpoint.authority().rsplit('@').next().unwrap_or_default()
+    }
+
+    /// The Region that calls are for.
+    pub(crate) fn region(&self) -> &str {
+        &self.settings.region
+    }
+
+    /// Whether the server answers its health check.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let Ok(url) = self.endpoint.join("/_landfall/health") else { return false };
+        self.http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// Calls an operation.
     pub(crate) async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, CallError> {
         let (mut headers, body) = encode::<O>(input);
@@ -82,8 +98,7 @@ impl Client {
     }
 
     fn sign(&self, service: &str, headers: &mut HeaderMap, body: &[u8]) -> Result<(), sigv4::SignError> {
-        let host = self.endpoint.authority().rsplit('@').next().unwrap_or_default();
-        headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| sigv4::SignError::NoHost)?);
+        headers.insert(HOST, HeaderValue::from_str(self.authority()).map_err(|_| sigv4::SignError::NoHost)?);
         let Settings { region, credentials, .. } = &self.settings;
         let (path, query) = (self.endpoint.path(), self.endpoint.query().unwrap_or_default());
         sigv4::sign(credentials, region, service, "POST", path, query, headers, body, SystemClock.now())
@@ -105,7 +120,7 @@ fn is_local(endpoint: &Url) -> bool {
 
 fn encode<O: Operation>(input: O::Input) -> (HeaderMap, Vec<u8>) {
     let mut headers = HeaderMap::new();
-    let input = input.into_value();
+    let input = with_tokens(O::SCHEMA.input, input.into_value());
     let protocol = O::SERVICE.protocol;
     if protocol == Protocol::AwsQuery {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(query::REQUEST_TYPE));
@@ -117,6 +132,19 @@ fn encode<O: Operation>(input: O::Input) -> (HeaderMap, Vec<u8>) {
         headers.insert(HeaderName::from_static("x-amz-target"), target);
     }
     (headers, json::encode(O::SCHEMA.input, &input))
+}
+
+/// Fills absent idempotency tokens, as every AWS client does.
+fn with_tokens(schema: &'static Schema, input: Value) -> Value {
+    let (Kind::Structure { members }, Value::Structure(mut structure)) = (&schema.kind, input) else {
+        return Value::Structure(Structure::new());
+    };
+    for member in members.iter().filter(|member| member.idempotency_token) {
+        if structure.get(member.name).is_none() {
+            structure.push(member.name, Value::String(random::uuid()));
+        }
+    }
+    Value::Structure(structure)
 }
 
 fn decode<O: Operation>(body: &[u8]) -> Result<O::Output, CallError> {

@@ -36,7 +36,7 @@ impl ConnectArgs {
             return Ok(Settings::of_file(data_dir::read(dir)?));
         }
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Settings::resolve(variable, |name| profile::read(name), || data_dir::read(&data_dir::choose(None)?))
+        Settings::resolve(variable, profile::read, || data_dir::read(&data_dir::choose(None)?))
     }
 }
 
@@ -108,8 +108,9 @@ mod tests {
     }
 
     fn resolve(variables: &[(&str, &str)]) -> [String; 3] {
-        let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
         let settings = Settings::resolve(variable, |_| Ok(profile()), || Ok(file())).unwrap();
         [settings.endpoint, settings.region, settings.credentials.access_key_id]
     }
@@ -124,7 +125,13 @@ mod tests {
         assert_eq!(resolve(&keys[..1]), ["http://file", "eu-file-1", "AKIAFILE"]);
         assert_eq!(resolve(&[endpoint, keys[0], keys[1]]), ["http://env", "us-east-1", "AKIAENV"]);
         assert_eq!(
-            resolve(&[endpoint, keys[0], keys[1], ("AWS_DEFAULT_REGION", "eu-b-1"), ("AWS_REGION", "eu-a-1")]),
+            resolve(&[
+                endpoint,
+                keys[0],
+                keys[1],
+                ("AWS_DEFAULT_REGION", "eu-b-1"),
+                ("AWS_REGION", "eu-a-1")
+            ]),
             ["http://env", "eu-a-1", "AKIAENV"]
         );
         assert_eq!(resolve(&[("AWS_PROFILE", "p")]), ["http://profile", "eu-profile-1", "AKIAFILE"]);

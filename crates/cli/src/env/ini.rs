@@ -50,7 +50,8 @@ fn remove(lines: &mut Vec<String>, from: usize, entries: &[(&str, Option<&str>)]
     let mut dropping = false;
     while let Some(line) = lines.get(at).filter(|line| header(line).is_none()) {
         let nested = line.starts_with([' ', '\t']) && !line.trim().is_empty();
-        dropping = if nested { dropping } else { entries.iter().any(|(key, _)| value_of(line, key).is_some()) };
+        dropping =
+            if nested { dropping } else { entries.iter().any(|(key, _)| value_of(line, key).is_some()) };
         if dropping {
             lines.remove(at);
         } else {
@@ -102,7 +103,10 @@ mod tests {
         [profile other]
         region = z
         ");
-        assert_eq!(set(&text, "profile local", &[("endpoint_url", Some("http://new")), ("region", Some("y"))]), text);
+        assert_eq!(
+            set(&text, "profile local", &[("endpoint_url", Some("http://new")), ("region", Some("y"))]),
+            text
+        );
     }
 
     #[test]

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_profile_is_chosen_and_nothing_hides_it() {
-        let places = profile::Places { config: "/h/.aws/config".into(), credentials: "/h/.aws/credentials".into() };
+        let places =
+            profile::Places { config: "/h/.aws/config".into(), credentials: "/h/.aws/credentials".into() };
         insta::assert_snapshot!(profile_lines("local", &file(), &places, Shell::Sh), @r"
         # profile local: http://127.0.0.1:4566 in /h/.aws/config and /h/.aws/credentials
         unset AWS_ACCESS_KEY_ID

@@ -30,8 +30,10 @@ pub(crate) struct Places {
 
 /// Checks a profile's name.
 pub(super) fn parse_name(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty() && !text.contains(|c: char| c.is_control() || c.is_whitespace() || "[]#;".contains(c));
-    fits.then(|| text.to_owned()).ok_or_else(|| "expected a name without spaces, brackets, `#` and `;`".to_owned())
+    let fits = !text.is_empty()
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace() || "[]#;".contains(c));
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "expected a name without spaces, brackets, `#` and `;`".to_owned())
 }
 
 /// Reads a profile.
@@ -141,7 +143,10 @@ mod tests {
         let config = "[profile local]\nendpoint_url = http://h\nregion = r\n";
         let credentials = "[local]\naws_access_key_id = AKIA\naws_secret_access_key = s\n";
         let profile = of_texts("local", config, credentials);
-        assert_eq!((profile.endpoint_url.as_deref(), profile.region.as_deref()), (Some("http://h"), Some("r")));
+        assert_eq!(
+            (profile.endpoint_url.as_deref(), profile.region.as_deref()),
+            (Some("http://h"), Some("r"))
+        );
         assert_eq!(profile.credentials.unwrap().access_key_id, "AKIA");
         assert!(of_texts("other", config, credentials).credentials.is_none());
     }

@@ -25,10 +25,16 @@ impl TaskName {
 }
 
 /// Finds the task that `text` names, and the client of its Region.
-pub(super) async fn find(client: Client, text: &str, cluster: Option<&str>) -> Result<(Client, TaskName), CliError> {
+pub(super) async fn find(
+    client: Client,
+    text: &str,
+    cluster: Option<&str>,
+) -> Result<(Client, TaskName), CliError> {
     if text.starts_with("arn:") {
         let (name, region) = TaskName::of_arn(text).ok_or_else(|| {
-            CliError::new(format!("`{text}` is not the ARN of a task: expected `arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/ID`"))
+            CliError::new(format!(
+                "`{text}` is not the ARN of a task: expected `arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/ID`"
+            ))
         })?;
         return Ok((client.in_region(&region), name));
     }
@@ -50,7 +56,9 @@ pub(super) fn refused(text: &str, error: CallError) -> CliError {
 fn not_found(text: &str) -> CliError {
     CliError::new(format!("there is no task `{text}`"))
         .hint("expected a task's ARN, its id, or at least the first 4 digits of its id")
-        .hint("`aws ecs list-tasks --cluster CLUSTER --desired-status STOPPED` lists what has stopped of late")
+        .hint(
+            "`aws ecs list-tasks --cluster CLUSTER --desired-status STOPPED` lists what has stopped of late",
+        )
 }
 
 async fn search(client: &Client, prefix: &str, cluster: Option<&str>) -> Result<String, CliError> {
@@ -130,7 +138,11 @@ mod tests {
     fn an_arn_names_cluster_and_region() {
         let (name, region) = TaskName::of_arn(&arn("0123")).unwrap();
         assert_eq!((name.cluster.as_deref(), region.as_str()), (Some("default"), "us-east-1"));
-        for text in ["arn:aws:ecs:us-east-1:000000000000:cluster/default", "arn:aws:ecs:r:000000000000:task/x", "arn:"] {
+        for text in [
+            "arn:aws:ecs:us-east-1:000000000000:cluster/default",
+            "arn:aws:ecs:r:000000000000:task/x",
+            "arn:",
+        ] {
             assert_eq!(TaskName::of_arn(text), None, "{text}");
         }
     }

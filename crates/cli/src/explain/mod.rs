@@ -1,5 +1,6 @@
 //! `landfall explain`: how a task was started, step by step, and why it was not.
 
+mod decision;
 mod find;
 mod view;
 
@@ -42,7 +43,10 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, CliError> {
 }
 
 /// Asks for the start trace of a task.
-pub(crate) async fn describe(client: &Client, name: &TaskName) -> Result<DescribeTaskStartResponse, CallError> {
+pub(crate) async fn describe(
+    client: &Client,
+    name: &TaskName,
+) -> Result<DescribeTaskStartResponse, CallError> {
     let input = DescribeTaskStartRequest { cluster: name.cluster.clone(), task: name.task.clone() };
     client.call::<DescribeTaskStart>(input).await
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use landfall_api::landfall::{DescribeTaskStartResponse, Step, StepResult};
 use serde_json::{Value, json};
 
+use super::decision;
 use crate::terminal::{Style, visible};
 
 /// The trace as programs read it.
@@ -31,7 +32,7 @@ fn step_json(step: &Step) -> Value {
         "outcome": {"result": step.result.as_str(), "detail": step.detail},
         "notes": step.notes.as_deref().unwrap_or_default(),
         "hint": step.hint,
-        "decision": step.decision,
+        "decision": step.decision.as_deref().map(decision::as_json),
     })
 }
 
@@ -80,12 +81,18 @@ fn push_step(text: &mut String, step: &Step, style: Style) {
     push_part(text, "as", &step.principal, style);
     push_part(text, "action", &step.action, style);
     push_part(text, "on", &step.resource, style);
-    push_part(text, "decided", step.decision.as_deref().unwrap_or_default(), style);
+    push_part(text, "decided", &decided(step), style);
     push_part(text, outcome(&step.result), step.detail.as_deref().unwrap_or_default(), style);
     for note in step.notes.as_deref().unwrap_or_default() {
         push_part(text, "note", note, style);
     }
     push_part(text, "hint", step.hint.as_deref().unwrap_or_default(), style);
+}
+
+/// The notes say it too, and with what nearly matched.
+fn decided(step: &Step) -> String {
+    let noted = step.notes.as_ref().is_some_and(|notes| !notes.is_empty());
+    step.decision.as_deref().filter(|_| !noted).map(decision::as_text).unwrap_or_default()
 }
 
 fn sign(result: &StepResult, style: Style) -> String {
@@ -109,7 +116,8 @@ fn outcome(result: &StepResult) -> &str {
 fn push_part(text: &mut String, label: &str, part: &str, style: Style) {
     let mut lines = part.lines();
     let Some(first) = lines.next() else { return };
-    let shown = if label == "hint" { style.cyan(&format!("{label:<8}")) } else { style.dim(&format!("{label:<8}")) };
+    let shown =
+        if label == "hint" { style.cyan(&format!("{label:<8}")) } else { style.dim(&format!("{label:<8}")) };
     let _ = writeln!(text, "    {shown} {}", visible(first));
     for line in lines {
         let _ = writeln!(text, "    {:<8} {}", "", visible(line));
@@ -131,7 +139,9 @@ mod tests {
             started_at: Timestamp::from_millis(1_795_401_041_123),
             duration_ms: 1,
             result: StepResult::Done,
-            decision: Some("allowed by the role's trust policy, statement 1".to_owned()),
+            decision: Some(
+                r#"{"allowed":true,"layer":"role-trust","deciding":"trust policy, statement 1"}"#.to_owned(),
+            ),
             ..Step::default()
         };
         let credential = Step {
@@ -146,7 +156,7 @@ mod tests {
             detail: Some("AccessDeniedException: not authorized\nsecond line".to_owned()),
             notes: Some(vec!["the role has 2 policies".to_owned()]),
             hint: Some("allow secretsmanager:GetSecretValue on this secret".to_owned()),
-            decision: Some("denied: no identity-based policy allows it".to_owned()),
+            decision: Some(r#"{"allowed":false,"layer":"identity","deciding":null}"#.to_owned()),
         };
         let pull = Step { name: "image".to_owned(), result: StepResult::Skipped, ..role.clone() };
         DescribeTaskStartResponse {

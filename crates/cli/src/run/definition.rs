@@ -46,7 +46,9 @@ pub(super) async fn resolve(client: &Client, text: &str) -> Result<TaskDefinitio
 async fn register(client: &Client, source: &str, text: &str) -> Result<TaskDefinition, CliError> {
     let parsed = file::parse(source, text)?;
     for member in &parsed.unknown {
-        terminal::note(&format!("warning: `{member}` in `{source}` is not a member of a task definition: ignored"));
+        terminal::note(&format!(
+            "warning: `{member}` in `{source}` is not a member of a task definition: ignored"
+        ));
     }
     let answer = client.call::<RegisterTaskDefinition>(parsed.request).await?;
     let definition = known(answer.task_definition)?;
@@ -86,7 +88,10 @@ mod tests {
             ("-", Target::StandardInput),
             ("web", Target::Registered("web")),
             ("web:3", Target::Registered("web:3")),
-            ("arn:aws:ecs:r:0:task-definition/web:3", Target::Registered("arn:aws:ecs:r:0:task-definition/web:3")),
+            (
+                "arn:aws:ecs:r:0:task-definition/web:3",
+                Target::Registered("arn:aws:ecs:r:0:task-definition/web:3"),
+            ),
             ("./web", Target::File(Path::new("./web"))),
             ("missing.JSON", Target::File(Path::new("missing.JSON"))),
             ("Cargo.toml", Target::File(Path::new("Cargo.toml"))),

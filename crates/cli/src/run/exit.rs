@@ -25,7 +25,9 @@ pub(super) fn is_failed_start(task: &Task) -> bool {
 /// Containers are essential unless their definition says otherwise.
 pub(super) fn is_essential(definition: &TaskDefinition, name: &str) -> bool {
     let mut containers = definition.container_definitions.iter().flatten();
-    containers.find(|container| container.name.as_deref() == Some(name)).is_none_or(|c| c.essential != Some(false))
+    containers
+        .find(|container| container.name.as_deref() == Some(name))
+        .is_none_or(|c| c.essential != Some(false))
 }
 
 fn essential_codes(definition: &TaskDefinition, task: &Task) -> Vec<i32> {

@@ -26,14 +26,14 @@ const READ_ONLY: [&str; 9] = [
 
 /// A file that was understood.
 #[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) request: RegisterTaskDefinitionRequest,
+pub(crate) struct Parsed {
+    pub(crate) request: RegisterTaskDefinitionRequest,
     /// Members that mean nothing, as paths: `containerDefinitions[0].comand`.
-    pub(super) unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 /// Reads a file.
-pub(super) fn read(path: &Path) -> Result<String, CliError> {
+pub(crate) fn read(path: &Path) -> Result<String, CliError> {
     fs::read_to_string(path).map_err(|error| {
         CliError::new(format!("cannot read `{}`: {error}", path.display()))
             .hint("expected a task definition as JSON; `aws ecs register-task-definition --generate-cli-skeleton` writes an empty one")
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<String, CliError> {
 }
 
 /// Reads standard input to its end.
-pub(super) fn read_standard_input() -> Result<String, CliError> {
+pub(crate) fn read_standard_input() -> Result<String, CliError> {
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text);
     read.map_err(|error| CliError::new(format!("cannot read standard input: {error}")))?;
@@ -49,7 +49,7 @@ pub(super) fn read_standard_input() -> Result<String, CliError> {
 }
 
 /// Understands the text of a file.
-pub(super) fn parse(source: &str, text: &str) -> Result<Parsed, CliError> {
+pub(crate) fn parse(source: &str, text: &str) -> Result<Parsed, CliError> {
     let wrong = |reason: String| {
         CliError::new(format!("`{source}` is not a task definition: {reason}"))
             .hint("expected what `aws ecs register-task-definition --cli-input-json` takes")
@@ -59,9 +59,11 @@ pub(super) fn parse(source: &str, text: &str) -> Result<Parsed, CliError> {
     let mut unknown = Vec::new();
     let schema = RegisterTaskDefinition::SCHEMA.input;
     find_unknown(schema, &members, "", &mut unknown);
-    let value = json::decode(schema, members.to_string().as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    let value =
+        json::decode(schema, members.to_string().as_bytes()).map_err(|error| wrong(error.to_string()))?;
     let request = RegisterTaskDefinitionRequest::from_value(value).map_err(|error| {
-        let guess = if unknown.is_empty() { String::new() } else { format!(" (unknown: {})", unknown.join(", ")) };
+        let guess =
+            if unknown.is_empty() { String::new() } else { format!(" (unknown: {})", unknown.join(", ")) };
         wrong(format!("{error}{guess}"))
     })?;
     Ok(Parsed { request, unknown })
@@ -109,7 +111,9 @@ mod tests {
 
     #[test]
     fn an_input_is_read_as_it_is() {
-        let parsed = parse("f", r#"{"family": "web", "containerDefinitions": [{"name": "a", "image": "b"}]}"#).unwrap();
+        let parsed =
+            parse("f", r#"{"family": "web", "containerDefinitions": [{"name": "a", "image": "b"}]}"#)
+                .unwrap();
         assert_eq!(parsed.request.family, "web");
         assert_eq!(parsed.request.container_definitions[0].image.as_deref(), Some("b"));
         assert!(parsed.unknown.is_empty());
@@ -134,7 +138,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        let all = ["{", "[]", "null", r#"{"family": 3}"#, r#"{"familly": "typo", "containerDefinitions": []}"#];
+        let all =
+            ["{", "[]", "null", r#"{"family": 3}"#, r#"{"familly": "typo", "containerDefinitions": []}"#];
         insta::assert_snapshot!(all.map(message).join("\n"));
     }
 }

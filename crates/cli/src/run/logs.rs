@@ -34,7 +34,9 @@ impl Follower {
             containers.iter().filter_map(|container| Follow::new(client, container, started.id())).collect();
         label(&mut streams);
         for name in unfollowed(&started.definition) {
-            terminal::note(&format!("container `{name}` does not use the log driver `awslogs`: its output cannot be followed"));
+            terminal::note(&format!(
+                "container `{name}` does not use the log driver `awslogs`: its output cannot be followed"
+            ));
         }
         Self { streams }
     }
@@ -70,7 +72,8 @@ fn unfollowed(definition: &TaskDefinition) -> impl Iterator<Item = &str> {
 }
 
 fn option<'a>(container: &'a ContainerDefinition, name: &str) -> Option<&'a str> {
-    let configuration = container.log_configuration.as_ref().filter(|c| c.log_driver == LogDriver::Awslogs)?;
+    let configuration =
+        container.log_configuration.as_ref().filter(|c| c.log_driver == LogDriver::Awslogs)?;
     configuration.options.as_ref()?.get(name).map(String::as_str)
 }
 
@@ -141,7 +144,8 @@ mod tests {
             secret_access_key: Sensitive::from("s"),
             session_token: None,
         };
-        let settings = Settings { endpoint: "http://127.0.0.1:1".to_owned(), region: "r-1".to_owned(), credentials };
+        let settings =
+            Settings { endpoint: "http://127.0.0.1:1".to_owned(), region: "r-1".to_owned(), credentials };
         Client::new(settings).unwrap()
     }
 
@@ -178,8 +182,11 @@ mod tests {
     fn containers_without_awslogs_are_told() {
         let silent = ContainerDefinition { name: Some("b".to_owned()), ..ContainerDefinition::default() };
         let mut other = container("c", &[("awslogs-group", "/g")]);
-        other.log_configuration =
-            Some(LogConfiguration { log_driver: LogDriver::Fluentd, options: Some(Entries::default()), secret_options: None });
+        other.log_configuration = Some(LogConfiguration {
+            log_driver: LogDriver::Fluentd,
+            options: Some(Entries::default()),
+            secret_options: None,
+        });
         let definition = TaskDefinition {
             container_definitions: Some(vec![container("a", &[("awslogs-group", "/g")]), silent, other]),
             ..TaskDefinition::default()
@@ -195,6 +202,9 @@ mod tests {
         assert_eq!(streams[0].label, "");
         streams.push(make("sidecar"));
         label(&mut streams);
-        assert_eq!(streams.iter().map(|s| s.label.as_str()).collect::<Vec<_>>(), ["web     | ", "sidecar | "]);
+        assert_eq!(
+            streams.iter().map(|s| s.label.as_str()).collect::<Vec<_>>(),
+            ["web     | ", "sidecar | "]
+        );
     }
 }

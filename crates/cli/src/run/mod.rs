@@ -2,7 +2,7 @@
 
 mod definition;
 mod exit;
-mod file;
+pub(crate) mod file;
 mod logs;
 mod progress;
 mod report;
@@ -19,11 +19,17 @@ use crate::error::CliError;
 use crate::terminal;
 use start::Started;
 
+/// Scripts rely on them.
+const EXIT_CODES: &str = "Exit codes:
+  without --wait and --follow: 0 once the task is accepted; its ARN is printed
+  with one of them:            that of the essential container
+                               125  the task could not be started
+                               130  interrupted; the task goes on
+  1  refused, or something else went wrong";
+
 /// Runs one task from a file or a registered task definition.
-///
-/// Without `--wait` and `--follow` it prints the task's ARN and ends. With one of them it ends with the exit code of the
-/// essential container, with 125 if the task could not be started, and with 130 if it is interrupted (the task goes on).
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct RunArgs {
     /// A file as `aws ecs register-task-definition --cli-input-json` takes it, `-` for standard input, or a registered
     /// `FAMILY[:REVISION]`

@@ -93,7 +93,11 @@ fn show(bar: &ProgressBar, pull: &PullProgress) {
 
 fn pull_line(pull: &PullProgress) -> String {
     let PullProgress { layers_done, layers_total, bytes_done, bytes_total } = pull;
-    format!("pulling: {layers_done} of {layers_total} layers, {} of {}", size(*bytes_done), size(*bytes_total))
+    format!(
+        "pulling: {layers_done} of {layers_total} layers, {} of {}",
+        size(*bytes_done),
+        size(*bytes_total)
+    )
 }
 
 /// Bytes in units of 1024.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use landfall_api::ecs::{Container, Task};
+use landfall_api::ecs::{Container, Task, TaskStopCode};
 use serde_json::{Value, json};
 
 use super::exit;
@@ -57,10 +57,13 @@ async fn explanation(client: &Client, started: &Started, style: Style) -> String
 
 /// The user interrupted: the task is not the command's to stop.
 pub(super) fn stopped_watching(started: &Started, interrupted: std::io::Result<()>) -> CliError {
-    let stop = format!("stop it with `aws ecs stop-task --cluster {} --task {}`", started.cluster, started.id());
+    let stop =
+        format!("stop it with `aws ecs stop-task --cluster {} --task {}`", started.cluster, started.id());
     match interrupted {
         Ok(()) => CliError::new("stopped watching; the task goes on").hint(stop).code(INTERRUPTED),
-        Err(error) => CliError::new(format!("cannot listen for Ctrl-C: {error}; the task goes on")).hint(stop),
+        Err(error) => {
+            CliError::new(format!("cannot listen for Ctrl-C: {error}; the task goes on")).hint(stop)
+        }
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn json(started: &Started, task: &Task) -> Value {
         "task_definition": started.definition.task_definition_arn,
         "cluster": started.cluster,
         "last_status": task.last_status,
-        "stop_code": task.stop_code.as_ref().map(|code| code.as_str()),
+        "stop_code": task.stop_code.as_ref().map(TaskStopCode::as_str),
         "stopped_reason": task.stopped_reason,
         "exit_code": stopped.then(|| exit::of_task(&started.definition, task)),
         "containers": containers.map(container_json).collect::<Vec<_>>(),
@@ -86,7 +89,7 @@ fn container_json(container: &Container) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use landfall_api::ecs::{TaskDefinition, TaskStopCode};
+    use landfall_api::ecs::TaskDefinition;
 
     use super::*;
 
@@ -94,7 +97,10 @@ mod tests {
         Started {
             arn: "arn:aws:ecs:us-east-1:000000000000:task/default/0123".to_owned(),
             task: Task::default(),
-            definition: TaskDefinition { task_definition_arn: Some("arn:td/web:1".to_owned()), ..TaskDefinition::default() },
+            definition: TaskDefinition {
+                task_definition_arn: Some("arn:td/web:1".to_owned()),
+                ..TaskDefinition::default()
+            },
             cluster: "default".to_owned(),
         }
     }
@@ -139,7 +145,8 @@ mod tests {
 
     #[test]
     fn json_for_programs() {
-        let task = task(Some(3), None, TaskStopCode::EssentialContainerExited, "Essential container in task exited");
+        let task =
+            task(Some(3), None, TaskStopCode::EssentialContainerExited, "Essential container in task exited");
         insta::assert_snapshot!(serde_json::to_string_pretty(&json(&started(), &task)).unwrap());
     }
 }

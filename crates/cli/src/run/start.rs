@@ -1,8 +1,9 @@
 //! Starting the task: the launch type, the network, the cluster.
 
 use landfall_api::ecs::{
-    AssignPublicIp, AwsVpcConfiguration, Compatibility, CreateCluster, CreateClusterRequest, Failure, LaunchType,
-    NetworkConfiguration, NetworkMode, RunTask, RunTaskRequest, RunTaskResponse, Task, TaskDefinition,
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, CreateCluster, CreateClusterRequest, Failure,
+    LaunchType, NetworkConfiguration, NetworkMode, RunTask, RunTaskRequest, RunTaskResponse, Task,
+    TaskDefinition,
 };
 
 use crate::client::{CallError, Client};
@@ -70,7 +71,8 @@ pub(super) async fn run_task(
         answer => answer,
     };
     let task = one_task(answer?)?;
-    let arn = task.task_arn.clone().ok_or_else(|| CliError::new("the server answered without the task's ARN"))?;
+    let arn =
+        task.task_arn.clone().ok_or_else(|| CliError::new("the server answered without the task's ARN"))?;
     Ok(Started { arn, task, definition, cluster: cluster.to_owned() })
 }
 
@@ -86,7 +88,7 @@ fn request(definition: &TaskDefinition, cluster: &str, launch_type: LaunchType) 
         cluster: Some(cluster.to_owned()),
         task_definition: definition.task_definition_arn.clone().unwrap_or_default(),
         launch_type: Some(launch_type),
-        network_configuration: awsvpc.then(|| NetworkConfiguration { awsvpc_configuration: Some(network) }),
+        network_configuration: awsvpc.then_some(NetworkConfiguration { awsvpc_configuration: Some(network) }),
         started_by: Some("landfall-run".to_owned()),
         ..RunTaskRequest::default()
     }
@@ -153,8 +155,12 @@ mod tests {
 
     #[test]
     fn failures_are_shown_with_their_reasons() {
-        let failure = Failure { arn: Some("arn:x".to_owned()), reason: Some("RESOURCE:CPU".to_owned()), detail: None };
+        let failure =
+            Failure { arn: Some("arn:x".to_owned()), reason: Some("RESOURCE:CPU".to_owned()), detail: None };
         let answer = RunTaskResponse { tasks: Some(vec![]), failures: Some(vec![failure]) };
-        assert_eq!(one_task(answer).unwrap_err().to_string(), "the task was not started: RESOURCE:CPU, arn:x");
+        assert_eq!(
+            one_task(answer).unwrap_err().to_string(),
+            "the task was not started: RESOURCE:CPU, arn:x"
+        );
     }
 }

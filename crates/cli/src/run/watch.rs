@@ -17,7 +17,11 @@ const PERIOD: Duration = Duration::from_millis(200);
 const QUIET_ROUNDS: u32 = 2;
 
 /// Watches a task until it has stopped; prints its output on the way if `follow` says so.
-pub(super) async fn until_stopped(client: &Client, started: &Started, follow: bool) -> Result<Task, CliError> {
+pub(super) async fn until_stopped(
+    client: &Client,
+    started: &Started,
+    follow: bool,
+) -> Result<Task, CliError> {
     let mut progress = Progress::new();
     let mut follower = follow.then(|| Follower::new(client, started));
     loop {
@@ -58,7 +62,11 @@ async fn show_pull(client: &Client, started: &Started, progress: &mut Progress, 
     }
 }
 
-async fn print_new(follower: Option<&mut Follower>, progress: &mut Progress, task: &Task) -> Result<(), CliError> {
+async fn print_new(
+    follower: Option<&mut Follower>,
+    progress: &mut Progress,
+    task: &Task,
+) -> Result<(), CliError> {
     let Some(follower) = follower else { return Ok(()) };
     if task.last_status.as_deref() == Some("RUNNING") {
         progress.end();

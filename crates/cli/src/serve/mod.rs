@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use landfall_base::{AccountId, Region};
 use landfall_services::pipe::AuthMode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use client_file::{ClientFile, read as read_client_file};
 pub use data_dir::default_data_dir;
@@ -106,24 +107,37 @@ fn options(args: ServeArgs, data_dir: PathBuf) -> ServerOptions {
 }
 
 async fn serve(options: ServerOptions) -> Result<()> {
+    // Before anybody can see that the server is there: from then on a signal ends it in an orderly way.
+    let mut signals = StopSignals::listen()?;
     let server = Server::start(options).await?;
     eprintln!("{}", server.banner());
     for warning in server.warnings() {
         eprintln!("warning: {warning}");
     }
-    stop_signal().await?;
+    signals.wait().await;
     eprintln!("stopping; tasks go on running");
     server.stop().await;
     Ok(())
 }
 
-async fn stop_signal() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+        })
     }
-    Ok(())
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

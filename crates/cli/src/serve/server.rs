@@ -219,7 +219,9 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
     loop {
         let work = Arc::clone(&installation);
         let done = tokio::task::spawn_blocking(move || {
-            secretsmanager::reconcile(&work);
+            if let Err(error) = secretsmanager::reconcile(&work) {
+                tracing::warn!(%error, "secrets whose time is over were not removed");
+            }
             logs::reconcile(&work);
             ecs::agent::reconcile(&work);
         });

@@ -158,25 +158,32 @@ fn next_hop(exchange: &Exchange<'_>, response: &Response) -> Result<Option<Url>,
 }
 
 fn build(options: &ClientOptions, outside: bool) -> Result<reqwest::Client, PullError> {
-    let local = |what: &str, error: reqwest::Error| {
-        PullError::local(PullErrorKind::Tls, format!("{what}: {}", error.without_url()))
-    };
+    let mut roots = Vec::new();
+    for pem in &options.extra_roots {
+        let bundle = Certificate::from_pem_bundle(pem)
+            .map_err(|error| local("an extra certificate authority is not readable PEM", error))?;
+        roots.extend(bundle);
+    }
+    // A machine without certificate authorities still reaches registries over plain HTTP, and those of the extra roots.
+    let with_system = configure(options, outside).tls_certs_merge(roots.clone()).build();
+    with_system
+        .or_else(|_| configure(options, outside).tls_certs_only(roots).build())
+        .map_err(|error| local("the HTTP client cannot be set up", error))
+}
+
+fn local(what: &str, error: reqwest::Error) -> PullError {
+    PullError::local(PullErrorKind::Tls, format!("{what}: {}", error.without_url()))
+}
+
+fn configure(options: &ClientOptions, outside: bool) -> reqwest::ClientBuilder {
     let (builder, proxied) = with_proxies(reqwest::Client::builder(), |name| std::env::var(name).ok());
-    let mut builder = builder
+    let builder = builder
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(options.connect_timeout)
         .user_agent(&options.user_agent)
         .referer(false);
-    for pem in &options.extra_roots {
-        let roots = Certificate::from_pem_bundle(pem)
-            .map_err(|error| local("an extra certificate authority is not readable PEM", error))?;
-        builder = builder.tls_certs_merge(roots);
-    }
     // With a proxy, names are resolved by the proxy, and only the proxy's own name is resolved here.
-    if outside && !proxied {
-        builder = builder.dns_resolver(OutsideOnly);
-    }
-    builder.build().map_err(|error| local("the HTTP client cannot be set up", error))
+    if outside && !proxied { builder.dns_resolver(OutsideOnly) } else { builder }
 }
 
 /// Resolves names, and forgets private addresses.

@@ -83,7 +83,7 @@ impl LayerStore {
             let _flight = self.flights.take(&layer.digest).await;
             if !self.contains(&layer.digest) {
                 let options = UnpackOptions {
-                    limits: self.options.limits.clone(),
+                    limits: self.options.limits.of_layer(layer.size),
                     image_left: Arc::clone(image_left),
                     ..UnpackOptions::default()
                 };

@@ -32,6 +32,11 @@ use bounds::{Bounded, LimitHit, SpaceLow};
 pub struct Limits {
     /// Unpacked bytes of one layer.
     pub layer_bytes: u64,
+    /// How many times its compressed size a layer may come to, once it is larger than [`Limits::ratio_from`]. Layers of real
+    /// images come to two to twenty times; gzip makes a thousand of nothing but zeros.
+    pub ratio: u64,
+    /// Unpacked bytes up to which the ratio does not matter.
+    pub ratio_from: u64,
     /// Unpacked bytes of all layers of one image.
     pub image_bytes: u64,
     /// Entries of one layer.
@@ -44,10 +49,21 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             layer_bytes: 64 << 30,
+            ratio: 100,
+            ratio_from: 1 << 30,
             image_bytes: 128 << 30,
             layer_entries: 2_000_000,
             free_bytes: 256 << 20,
         }
+    }
+}
+
+impl Limits {
+    /// The limits of a layer of this compressed size.
+    #[must_use]
+    pub fn of_layer(&self, compressed: u64) -> Self {
+        let by_ratio = compressed.saturating_mul(self.ratio).max(self.ratio_from);
+        Self { layer_bytes: self.layer_bytes.min(by_ratio), ..self.clone() }
     }
 }
 

@@ -6,7 +6,7 @@ use landfall_shape::{Operation, OperationSchema, ServiceSchema, Shape, Value};
 use landfall_store::{Tx, View, WriteError};
 
 use super::authorize::{Authorized, CheckRecord, authorize};
-use super::{Caller, Context, Failure, Guarded, Installation};
+use super::{Caller, Context, Failure, Guarded, Installation, Permission};
 
 /// The first half of every operation: names become rows.
 pub trait Resolve: Operation {
@@ -61,6 +61,7 @@ pub enum EndpointKind {
 /// What running an endpoint gives: the answer, and every check that was made.
 pub(super) type Ran = (Result<Value, Failure>, Vec<CheckRecord>);
 
+type Declare = fn(&Installation, &Caller, Value) -> Result<Vec<Permission>, Failure>;
 type RunNow = fn(&Installation, &Caller, Value) -> Ran;
 type Running<'a> = Pin<Box<dyn Future<Output = Ran> + Send + 'a>>;
 type RunWaiting = for<'a> fn(&'a Installation, &'a Caller, Value) -> Running<'a>;
@@ -73,10 +74,27 @@ pub struct Endpoint {
     pub schema: &'static OperationSchema,
     /// How it has to be run.
     pub kind: EndpointKind,
+    /// Which permissions it would ask for.
+    declare: Declare,
     /// Runs it on this thread.
     pub(super) run: RunNow,
     /// Runs it without holding the thread while the disk works; writes only.
     pub(super) run_waiting: Option<RunWaiting>,
+}
+
+impl Endpoint {
+    /// The permissions that a call would ask for, in order. Nothing is checked and nothing is done.
+    ///
+    /// # Errors
+    /// Input that no permission could make right.
+    pub fn permissions(
+        &self,
+        installation: &Installation,
+        caller: &Caller,
+        input: Value,
+    ) -> Result<Vec<Permission>, Failure> {
+        (self.declare)(installation, caller, input)
+    }
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -100,12 +118,18 @@ pub const fn write<O: WriteHandler>() -> Endpoint {
     endpoint::<O>(EndpointKind::Write, run_write::<O>, Some(run_write_waiting::<O>))
 }
 
-const fn endpoint<O: Operation>(
-    kind: EndpointKind,
-    run: RunNow,
-    run_waiting: Option<RunWaiting>,
-) -> Endpoint {
-    Endpoint { service: O::SERVICE, schema: O::SCHEMA, kind, run, run_waiting }
+const fn endpoint<O: Resolve>(kind: EndpointKind, run: RunNow, run_waiting: Option<RunWaiting>) -> Endpoint {
+    Endpoint { service: O::SERVICE, schema: O::SCHEMA, kind, declare: declare::<O>, run, run_waiting }
+}
+
+fn declare<O: Resolve>(
+    installation: &Installation,
+    caller: &Caller,
+    input: Value,
+) -> Result<Vec<Permission>, Failure> {
+    let cx = Context::new(installation, caller);
+    let input = O::Input::from_value(input).map_err(Failure::internal)?;
+    Ok(O::resolve(&cx, &installation.store.view(), input)?.permissions())
 }
 
 fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {

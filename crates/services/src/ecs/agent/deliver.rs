@@ -57,7 +57,8 @@ impl Inner {
     ) -> Result<(), String> {
         let view = self.call.installation().store.view();
         let found = find(&view, task_arn).map_err(|error| error.to_string())?;
-        let destination = found.as_ref().and_then(|(task, definition)| destination(task, definition, container));
+        let destination =
+            found.as_ref().and_then(|(task, definition)| destination(task, definition, container));
         let (Some((task, _)), Some(destination)) = (found, destination) else {
             // Nothing that a later try could change.
             tracing::warn!(task = task_arn, container, "log lines of a task that keeps none were dropped");
@@ -91,8 +92,14 @@ impl Inner {
     /// How many events the stream has beyond those that the rows tell of.
     fn surplus(&self, caller: &Caller, to: &LogDestination, known: u64) -> Result<usize, String> {
         let installation = self.call.installation();
-        let stored = crate::logs::stream_event_count(installation, &caller.account, &caller.region, &to.group, &to.stream)
-            .map_err(|error| error.to_string())?;
+        let stored = crate::logs::stream_event_count(
+            installation,
+            &caller.account,
+            &caller.region,
+            &to.group,
+            &to.stream,
+        )
+        .map_err(|error| error.to_string())?;
         Ok(usize::try_from(stored.saturating_sub(known)).unwrap_or(usize::MAX))
     }
 
@@ -148,7 +155,8 @@ fn fresh_lines(delivered: u64, first_line: u64, lines: &[LogEvent]) -> Option<&[
 /// RejectedLogEventsInfo).
 fn rejected(info: &RejectedLogEventsInfo, size: usize) -> usize {
     let at = |index: Option<i32>| index.and_then(|index| usize::try_from(index).ok());
-    let old = at(info.too_old_log_event_end_index).max(at(info.expired_log_event_end_index)).unwrap_or(0).min(size);
+    let old =
+        at(info.too_old_log_event_end_index).max(at(info.expired_log_event_end_index)).unwrap_or(0).min(size);
     let new = at(info.too_new_log_event_start_index).map_or(0, |start| size.saturating_sub(start));
     (old + new).min(size)
 }
@@ -170,7 +178,11 @@ mod tests {
         for (delivered, first, expected) in
             [(0, 0, Some(4)), (2, 0, Some(2)), (4, 0, None), (9, 0, None), (7, 5, Some(2)), (3, 5, Some(4))]
         {
-            assert_eq!(fresh_lines(delivered, first, &lines).map(<[_]>::len), expected, "{delivered} {first}");
+            assert_eq!(
+                fresh_lines(delivered, first, &lines).map(<[_]>::len),
+                expected,
+                "{delivered} {first}"
+            );
         }
         assert!(fresh_lines(0, 0, &[]).is_none());
     }
@@ -182,7 +194,9 @@ mod tests {
             too_new_log_event_start_index: new,
             expired_log_event_end_index: None,
         };
-        for (old, new, expected) in [(None, None, 0), (Some(3), None, 3), (None, Some(8), 2), (Some(3), Some(8), 5)] {
+        for (old, new, expected) in
+            [(None, None, 0), (Some(3), None, 3), (None, Some(8), 2), (Some(3), Some(8), 5)]
+        {
             assert_eq!(rejected(&info(old, new), 10), expected, "{old:?} {new:?}");
         }
     }

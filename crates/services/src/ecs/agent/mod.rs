@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use landfall_acs::{
-    Assignment, ControlPlane, LaunchSheet, LogEvent, PullProgress, StartFailure, StepRecord, TaskPhase, TaskReport,
+    Assignment, ControlPlane, LaunchSheet, LogEvent, PullProgress, StartFailure, StepRecord, TaskPhase,
+    TaskReport,
 };
 use landfall_store::{StoreError, TableWatch, View, WriteError};
 use tokio::sync::Mutex;
@@ -62,7 +63,10 @@ impl EcsControlPlane {
     }
 
     /// Runs work that may block on a thread of its own; `None` if it panicked.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> T + Send + 'static) -> Option<T> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> T + Send + 'static,
+    ) -> Option<T> {
         let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
         done.inspect_err(|error| tracing::error!(%error, "work for the agent broke off")).ok()
@@ -86,7 +90,9 @@ impl ControlPlane for EcsControlPlane {
             match node::definition_of(&view, &task) {
                 Ok(Some(definition)) => found.push(assignment(&task, &definition.definition)),
                 Ok(None) => tracing::error!(task = %task.arn, "the task's definition is gone"),
-                Err(error) => tracing::error!(task = %task.arn, %error, "the task's definition cannot be read"),
+                Err(error) => {
+                    tracing::error!(task = %task.arn, %error, "the task's definition cannot be read");
+                }
             }
         }
         found
@@ -108,7 +114,11 @@ impl ControlPlane for EcsControlPlane {
     async fn record(&self, task_arn: &str, step: StepRecord) {
         let written = self.installation().store.write_async("start step", |tx| {
             // A step of a task that has expired would never be removed.
-            if node::task_by_arn(tx, task_arn)?.is_some() { trace::append(tx, task_arn, [step]) } else { Ok(()) }
+            if node::task_by_arn(tx, task_arn)?.is_some() {
+                trace::append(tx, task_arn, [step])
+            } else {
+                Ok(())
+            }
         });
         if let Err(error) = written.await.map_err(WriteError::flatten) {
             tracing::error!(task = task_arn, %error, "a step of the start trace was not written");
@@ -158,7 +168,9 @@ impl ControlPlane for EcsControlPlane {
 }
 
 /// A task with the definition that it was started from.
-fn find(view: &View, task_arn: &str) -> Result<Option<(Arc<Task>, Arc<TaskDefinition>)>, StoreError> {
+type Found = (Arc<Task>, Arc<TaskDefinition>);
+
+fn find(view: &View, task_arn: &str) -> Result<Option<Found>, StoreError> {
     let Some(task) = node::task_by_arn(view, task_arn)? else { return Ok(None) };
     let definition = node::definition_of(view, &task)?;
     Ok(definition.map(|definition| (task, definition)))

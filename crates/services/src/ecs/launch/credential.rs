@@ -43,9 +43,10 @@ pub fn read(text: Option<&str>) -> Finding {
         Some(text) => match json::read(text) {
             Ok(Document::Object(members)) => of_members(&members),
             Ok(Document::Null) => of_members(&[]),
-            Ok(Document::Other(kind)) => {
-                Finding::wrong(CredentialProblem::Schema, &format!("the secret is a JSON {kind}, not an object"))
-            }
+            Ok(Document::Other(kind)) => Finding::wrong(
+                CredentialProblem::Schema,
+                &format!("the secret is a JSON {kind}, not an object"),
+            ),
             Err(why) => Finding::wrong(CredentialProblem::Schema, &format!("the secret is not JSON: {why}")),
         },
     }
@@ -186,8 +187,14 @@ mod tests {
     #[test]
     fn notes_name_keys_and_never_values() {
         for (text, expected) in [
-            (r#"{"user":"hunter1","password":"hunter2"}"#, "`username` is missing: the key `user` is not read"),
-            (r#"{"username":"hunter1","password":123456}"#, "`password` is a JSON number: it must be a string"),
+            (
+                r#"{"user":"hunter1","password":"hunter2"}"#,
+                "`username` is missing: the key `user` is not read",
+            ),
+            (
+                r#"{"username":"hunter1","password":123456}"#,
+                "`password` is a JSON number: it must be a string",
+            ),
             (r#"{"username":"hunter1","password":""}"#, "`password` is empty"),
             (r#"["hunter2"]"#, "the secret is a JSON array, not an object"),
             ("'hunter2'", "the secret is not JSON: invalid character looking for beginning of value"),

@@ -144,7 +144,9 @@ impl<'a> Run<'a> {
 
     fn role_exists(&self) -> bool {
         let role = self.plan.role.as_deref().and_then(|role| role.parse::<Arn>().ok());
-        let key = role.as_ref().and_then(|arn| Some((arn.account_id()?, key_name(arn.resource().rsplit('/').next()?))));
+        let key = role
+            .as_ref()
+            .and_then(|arn| Some((arn.account_id()?, key_name(arn.resource().rsplit('/').next()?))));
         let view = self.call.installation().store.view();
         key.is_some_and(|(account, name)| view.contains(&ROLES, &(&account, name.as_str())))
     }
@@ -155,18 +157,25 @@ impl<'a> Run<'a> {
         }
         let Some(session) = &self.session else { return Taken::failed(Problem::NoRole) };
         let Ok(region) = step.region.parse::<Region>() else {
-            return Taken::refused("MissingEndpoint", "'Endpoint' configuration is required for this service");
+            return Taken::refused(
+                "MissingEndpoint",
+                "'Endpoint' configuration is required for this service",
+            );
         };
         let caller = session.in_region(&region);
         match &step.work {
             Work::AssumeRole { role } => self.assume(role),
             Work::RegistryCredential { parameter } => self.registry_credential(&caller, step, parameter),
             Work::Secret { reference: None, .. } => Taken::failed(Problem::MalformedArn),
-            Work::Secret { reference: Some(reference), variables, .. } => self.secret(&caller, reference, variables),
+            Work::Secret { reference: Some(reference), variables, .. } => {
+                self.secret(&caller, reference, variables)
+            }
             Work::EcrToken => absent("Amazon ECR"),
             Work::Parameter { .. } => absent("AWS Systems Manager Parameter Store"),
             Work::EnvironmentFile { .. } => absent("Amazon S3"),
-            Work::LogStream { group, stream, create_group } => self.log_stream(&caller, group, stream, *create_group),
+            Work::LogStream { group, stream, create_group } => {
+                self.log_stream(&caller, group, stream, *create_group)
+            }
             Work::LogGroup { group } => self.log_group(&caller, group),
         }
     }
@@ -211,7 +220,12 @@ impl<'a> Run<'a> {
         Taken { checks, notes: finding.notes, result }
     }
 
-    fn secret(&mut self, caller: &Caller, reference: &SecretReference, variables: &[(String, String)]) -> Taken {
+    fn secret(
+        &mut self,
+        caller: &Caller,
+        reference: &SecretReference,
+        variables: &[(String, String)],
+    ) -> Taken {
         let asked = GetSecretValueRequest {
             secret_id: reference.secret_id.clone(),
             version_id: reference.version_id.clone(),
@@ -227,7 +241,8 @@ impl<'a> Run<'a> {
                 }
             }
         });
-        let notes = variables.iter().map(|(container, variable)| format!("`{variable}` of `{container}`")).collect();
+        let notes =
+            variables.iter().map(|(container, variable)| format!("`{variable}` of `{container}`")).collect();
         Taken { checks, notes, result }
     }
 
@@ -241,7 +256,9 @@ impl<'a> Run<'a> {
             Err(Problem::Refused(error)) if error.code == "ResourceNotFoundException");
         if create_group && missing {
             self.group_missing = true;
-            taken.notes.push("the log group does not exist; `awslogs-create-group` is set: it is created".to_owned());
+            taken.notes.push(
+                "the log group does not exist; `awslogs-create-group` is set: it is created".to_owned(),
+            );
             taken.result = Ok(());
         }
         taken

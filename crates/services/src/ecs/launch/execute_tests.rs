@@ -1,1 +1,416 @@
+use landfall_acs::{LaunchKind, LaunchSheet, StepOutcome, StepRecord};
+use landfall_api::{ecs as api, secretsmanager as secrets};
+use serde_json::{Value, json};
 
+use super::stage::{self, ROLE, Stage, TASK_ID};
+use super::{Execution, TaskFacts, execute, plan};
+use crate::testing::root;
+
+const GET: &str = "secretsmanager:GetSecretValue";
+const FARGATE: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval \
+                       failed: ";
+
+fn run(stage: &Stage, definition: &api::TaskDefinition, launch: LaunchKind) -> Execution {
+    let task = stage::task(definition, launch);
+    execute(&stage.it.call, &plan(&TaskFacts::from(&task), definition))
+}
+
+fn with_credential(parameter: &str) -> api::TaskDefinition {
+    stage::definition(&json!([{"name": "app", "image": "registry.example.com/app",
+        "repositoryCredentials": {"credentialsParameter": parameter}}]))
+}
+
+fn with_secret(value_from: &str) -> api::TaskDefinition {
+    stage::definition(
+        &json!([{"name": "app", "image": "x", "secrets": [{"name": "TOKEN", "valueFrom": value_from}]}]),
+    )
+}
+
+fn with_logs(create_group: bool) -> api::TaskDefinition {
+    stage::definition(
+        &json!([{"name": "app", "image": "x", "logConfiguration": {"logDriver": "awslogs", "options": {
+        "awslogs-group": "/app", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web",
+        "awslogs-create-group": create_group.to_string()}}}]),
+    )
+}
+
+fn sheet(execution: Execution) -> LaunchSheet {
+    execution.result.unwrap()
+}
+
+fn reason(execution: &Execution) -> &str {
+    &execution.result.as_ref().unwrap_err().reason
+}
+
+fn failed(execution: &Execution) -> &StepRecord {
+    let failed = |step: &&StepRecord| matches!(step.outcome, StepOutcome::Failed(_));
+    execution.steps.iter().find(failed).unwrap()
+}
+
+fn hint(execution: &Execution) -> &str {
+    failed(execution).hint.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn a_credential_reaches_the_sheet_and_nothing_else() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let arn = stage.secret("hub", r#"{"Username":"alice","password":"hunter2"}"#);
+    let partial = arn.get(..arn.len() - 7).unwrap().to_owned();
+    for parameter in [arn.as_str(), partial.as_str(), "hub"] {
+        let execution = run(&stage, &with_credential(parameter), LaunchKind::Fargate);
+        let trace = format!("{:?} {}", execution.steps, serde_json::to_string(&execution.steps).unwrap());
+        assert!(!trace.contains("hunter2") && !trace.contains("alice"), "{trace}");
+        let step = &execution.steps[1];
+        assert_eq!((step.action.as_str(), step.resource.as_str()), (GET, arn.as_str()));
+        assert_eq!(step.principal, format!("arn:aws:sts::111122223333:assumed-role/exec/{TASK_ID}"));
+        let note = |text: &str| step.notes.iter().any(|note| note.contains(text));
+        assert!(note("is allowed by policy launch, statement 1 (Launch)"), "{:?}", step.notes);
+        assert!(note("keys: Username, password"), "{:?}", step.notes);
+        let sheet = sheet(execution);
+        assert!(!format!("{sheet:?}").contains("hunter2"));
+        let registry = sheet.containers[0].registry.as_ref().unwrap();
+        assert_eq!((registry.username.as_str(), registry.password.expose().as_str()), ("alice", "hunter2"));
+    }
+}
+
+/// What is stored under `hub`, what Fargate says, and what the hint tells to do.
+#[test]
+fn content_that_is_no_credential_stops_the_start() {
+    let put = "aws secretsmanager put-secret-value --secret-id hub --region us-east-1";
+    for (value, problem, note) in [
+        (
+            r#"{"user":"u","password":"hunter2"}"#,
+            "asm fetching username: AuthorizationData is malformed, empty field",
+            "`username` is missing: the key `user` is not read",
+        ),
+        (
+            r#"{"username":"u"}"#,
+            "asm fetching password: AuthorizationData is malformed, empty field",
+            "`password` is missing",
+        ),
+        (
+            r#"{"username":"u","password":98765432}"#,
+            "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+            "`password` is a JSON number: it must be a string",
+        ),
+        (
+            "hunter2",
+            "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+            "the secret is not JSON: invalid character looking for beginning of value",
+        ),
+    ] {
+        let stage = Stage::new();
+        stage.allow(&[GET]);
+        stage.secret("hub", value);
+        let execution = run(&stage, &with_credential("hub"), LaunchKind::Fargate);
+        let fargate = format!(
+            "{FARGATE}unable to get registry auth from asm: service call has been retried 1 time(s): {problem}"
+        );
+        assert_eq!(reason(&execution), fargate);
+        assert!(failed(&execution).notes.iter().any(|it| it == note), "{:?}", failed(&execution).notes);
+        assert!(hint(&execution).contains(put), "{}", hint(&execution));
+        let trace = serde_json::to_string(&execution.steps).unwrap();
+        assert!(!trace.contains("hunter2") && !trace.contains("98765432"), "{trace}");
+        let agent = run(&stage, &with_credential("hub"), LaunchKind::External);
+        assert_eq!(reason(&agent), problem.replacen("asm", "Asm", 1));
+    }
+}
+
+#[test]
+fn a_secret_without_text_is_empty() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let input = secrets::CreateSecretRequest {
+        name: "hub".to_owned(),
+        secret_binary: Some(b"{}".to_vec().into()),
+        client_request_token: Some(landfall_base::random::uuid()),
+        ..Default::default()
+    };
+    stage.call::<secrets::CreateSecret>(&root(), input);
+    let execution = run(&stage, &with_credential("hub"), LaunchKind::Ec2);
+    assert_eq!(reason(&execution), "Asm fetching authorization data: empty secrets value");
+}
+
+#[test]
+fn secrets_that_cannot_be_read() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    stage.secret("no-value", "");
+    stage.secret("gone", "x");
+    let delete = secrets::DeleteSecretRequest { secret_id: "gone".to_owned(), ..Default::default() };
+    stage.call::<secrets::DeleteSecret>(&root(), delete);
+    for (parameter, error, hinted) in [
+        (
+            "hub",
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret.",
+            "aws secretsmanager create-secret --name hub --region us-east-1",
+        ),
+        (
+            "gone",
+            "InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.",
+            "aws secretsmanager restore-secret --secret-id gone --region us-east-1",
+        ),
+        (
+            "no-value",
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: \
+             AWSCURRENT",
+            "aws secretsmanager put-secret-value --secret-id no-value",
+        ),
+    ] {
+        let execution = run(&stage, &with_credential(parameter), LaunchKind::Fargate);
+        assert_eq!(
+            reason(&execution),
+            format!(
+                "{FARGATE}unable to get registry auth from asm: service call has been retried 1 time(s): asm fetching \
+                 secret from the service for {parameter}: {error}"
+            )
+        );
+        assert_eq!(failed(&execution).outcome, StepOutcome::Failed(error.to_owned()));
+        assert!(hint(&execution).contains(hinted), "{}", hint(&execution));
+    }
+}
+
+#[test]
+fn a_role_without_the_permission_is_told_which_statement_is_missing() {
+    let stage = Stage::new();
+    let arn = stage.secret("hub", r#"{"username":"u","password":"p"}"#);
+    let mut definition = with_credential("hub");
+    let second = definition.container_definitions.as_mut().unwrap();
+    second[0].log_configuration = with_logs(false).container_definitions.unwrap()[0].log_configuration.take();
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    let session = format!("arn:aws:sts::111122223333:assumed-role/exec/{TASK_ID}");
+    let denial = format!(
+        "asm fetching secret from the service for hub: AccessDeniedException: User: {session} is not authorized to \
+         perform: {GET} on resource: {arn} because no identity-based policy allows the {GET} action status code: 400, \
+         request id: "
+    );
+    assert!(reason(&execution).contains(&denial), "{}", reason(&execution));
+    let fix = format!(
+        "aws iam put-role-policy --role-name exec --policy-name secretsmanager-GetSecretValue --policy-document \
+         '{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{GET}\",\"Resource\":\"{arn}\"}}]}}'"
+    );
+    assert_eq!(hint(&execution), fix);
+    let decision: Value = serde_json::from_str(failed(&execution).decision.as_deref().unwrap()).unwrap();
+    assert_eq!(decision["allowed"], json!(false));
+    let outcomes: Vec<_> = execution.steps.iter().map(|step| (step.name.as_str(), &step.outcome)).collect();
+    assert_eq!(outcomes[2], ("create log stream", &StepOutcome::Skipped));
+
+    let document = hint(&execution).split('\'').nth(1).unwrap().to_owned();
+    stage.policy("fix", &document);
+    stage.log_group("/app");
+    stage.policy(
+        "logs",
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"logs:*","Resource":"*"}}"#,
+    );
+    assert!(run(&stage, &definition, LaunchKind::Fargate).result.is_ok());
+}
+
+#[test]
+fn an_explicit_deny_is_named() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    stage.secret("hub", r#"{"username":"u","password":"p"}"#);
+    let deny = r#"{"Version":"2012-10-17","Statement":{"Sid":"No","Effect":"Deny","Action":"secretsmanager:*","Resource":"*"}}"#;
+    stage.policy("deny", deny);
+    let execution = run(&stage, &with_credential("hub"), LaunchKind::Ec2);
+    assert!(reason(&execution).contains("with an explicit deny"), "{}", reason(&execution));
+    assert!(hint(&execution).starts_with("policy deny, statement 1 (No) denies"), "{}", hint(&execution));
+}
+
+#[test]
+fn a_role_that_does_not_trust_ecs_tasks_or_is_missing() {
+    let said = format!("ECS was unable to assume the role '{ROLE}' that was provided for this task.");
+    let stage = Stage::new();
+    stage.trust(&stage::TRUST.replace("ecs-tasks", "ecs"));
+    for launch in [LaunchKind::Fargate, LaunchKind::Ec2] {
+        let execution = run(&stage, &with_credential("hub"), launch);
+        assert!(reason(&execution).starts_with(&said), "{}", reason(&execution));
+        assert!(hint(&execution).contains("aws iam update-assume-role-policy --role-name exec"));
+        let notes = &failed(&execution).notes;
+        assert!(notes.iter().any(|note| note.contains("not as `ecs.amazonaws.com`")), "{notes:?}");
+        assert_eq!(execution.steps[1].outcome, StepOutcome::Skipped);
+        assert!(execution.session.is_none());
+    }
+    let mut definition = with_credential("hub");
+    definition.execution_role_arn = Some("arn:aws:iam::111122223333:role/none".to_owned());
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    assert!(
+        reason(&execution)
+            .starts_with("ECS was unable to assume the role 'arn:aws:iam::111122223333:role/none'")
+    );
+    assert!(hint(&execution).contains("aws iam create-role --role-name none"), "{}", hint(&execution));
+}
+
+#[test]
+fn members_of_secrets_become_variables() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let arn = stage.secret("db", r#"{"user":"hunter1","port":5432,"on":true,"nested":{"b":1,"a":[2]}}"#);
+    for (value_from, expected) in [
+        (arn.clone(), r#"{"user":"hunter1","port":5432,"on":true,"nested":{"b":1,"a":[2]}}"#),
+        (format!("{arn}:::"), r#"{"user":"hunter1","port":5432,"on":true,"nested":{"b":1,"a":[2]}}"#),
+        (format!("{arn}:user::"), "hunter1"),
+        (format!("{arn}:port:AWSCURRENT:"), "5432"),
+        (format!("{arn}:on::"), "true"),
+        (format!("{arn}:nested::"), "map[a:[2] b:1]"),
+    ] {
+        let execution = run(&stage, &with_secret(&value_from), LaunchKind::Fargate);
+        assert!(!serde_json::to_string(&execution.steps).unwrap().contains("hunter1"));
+        let sheet = sheet(execution);
+        let (name, value) = &sheet.containers[0].environment[0];
+        assert_eq!((name.as_str(), value.expose().as_str()), ("TOKEN", expected), "{value_from}");
+    }
+}
+
+#[test]
+fn members_that_are_not_there() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let arn = stage.secret("db", r#"{"user":"u"}"#);
+    let text = stage.secret("text", "hunter2");
+    let fargate = |tail: &str| {
+        format!(
+            "{FARGATE}unable to retrieve secret from asm: service call has been retried 1 time(s): {tail}"
+        )
+    };
+    for (value_from, expected) in [
+        (
+            format!("{arn}:User::"),
+            fargate("retrieved secret from Secrets Manager did not contain json key User"),
+        ),
+        (format!("{text}:user::"), fargate("invalid character looking for beginning of value")),
+        (
+            format!("{arn}:user"),
+            fargate(
+                "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \
+                 again.",
+            ),
+        ),
+    ] {
+        let execution = run(&stage, &with_secret(&value_from), LaunchKind::Fargate);
+        assert_eq!(reason(&execution), expected);
+        assert!(failed(&execution).hint.is_some());
+    }
+}
+
+#[test]
+fn what_this_installation_has_not_fails_and_says_so() {
+    let stage = Stage::new();
+    stage.allow(&["*"]);
+    let ecr = stage::definition(
+        &json!([{"name": "app", "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/app"}]),
+    );
+    let files = stage::definition(&json!([{"name": "app", "image": "x",
+        "environmentFiles": [{"value": "arn:aws:s3:::bucket/a.env", "type": "s3"}]}]));
+    for (definition, said) in [
+        (ecr, "unable to retrieve ecr registry auth"),
+        (files, "failed to download env files"),
+        (with_secret("parameter"), "unable to retrieve secrets from ssm"),
+    ] {
+        let execution = run(&stage, &definition, LaunchKind::Fargate);
+        assert!(reason(&execution).contains(said), "{}", reason(&execution));
+        assert!(reason(&execution).contains("This installation has no "), "{}", reason(&execution));
+        assert!(hint(&execution).contains("this installation has no"), "{}", hint(&execution));
+    }
+}
+
+#[test]
+fn log_streams_are_created_and_may_exist() {
+    let stage = Stage::new();
+    stage.allow(&["logs:CreateLogStream"]);
+    stage.log_group("/app");
+    for notes in [1, 2] {
+        let execution = run(&stage, &with_logs(true), LaunchKind::Fargate);
+        let names: Vec<_> = execution.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["assume execution role", "create log stream"]);
+        assert_eq!(execution.steps[1].notes.len(), notes, "{:?}", execution.steps[1].notes);
+        assert!(execution.result.is_ok());
+    }
+}
+
+#[test]
+fn a_log_group_that_is_missing() {
+    let logs = "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: \
+                failed to create Cloudwatch log";
+    let stage = Stage::new();
+    stage.allow(&["logs:CreateLogStream"]);
+    let execution = run(&stage, &with_logs(false), LaunchKind::Fargate);
+    let missing = "ResourceNotFoundException: The specified log group does not exist.";
+    assert_eq!(reason(&execution), format!("{logs} stream: {missing} : exit status 1"));
+    assert!(hint(&execution).contains("aws logs create-log-group --log-group-name /app --region us-east-1"));
+
+    let execution = run(&stage, &with_logs(true), LaunchKind::Fargate);
+    let denied = format!("{logs} group: AccessDeniedException: User: ");
+    assert!(reason(&execution).starts_with(&denied), "{}", reason(&execution));
+    assert_eq!(failed(&execution).action, "logs:CreateLogGroup");
+    assert!(hint(&execution).contains("logs:CreateLogGroup"), "{}", hint(&execution));
+
+    stage.allow(&["logs:CreateLogStream", "logs:CreateLogGroup"]);
+    let execution = run(&stage, &with_logs(true), LaunchKind::Fargate);
+    let names: Vec<_> = execution.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["assume execution role", "create log stream", "create log group", "create log stream"]
+    );
+    assert!(execution.result.is_ok());
+}
+
+#[test]
+fn a_role_that_may_not_create_streams_is_told_the_groups_statement() {
+    let stage = Stage::new();
+    stage.log_group("/app");
+    let execution = run(&stage, &with_logs(false), LaunchKind::Ec2);
+    let said = "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to \
+                create Cloudwatch log stream: operation error CloudWatch Logs: CreateLogStream, https response error \
+                StatusCode: 400, RequestID: ";
+    assert!(reason(&execution).starts_with(said), "{}", reason(&execution));
+    assert!(reason(&execution).contains("api error AccessDeniedException: User: "));
+    assert!(
+        hint(&execution).contains(r#""Resource":"arn:aws:logs:us-east-1:111122223333:log-group:/app:*""#)
+    );
+}
+
+#[test]
+fn without_a_role_nothing_can_be_asked() {
+    let stage = Stage::new();
+    stage.log_group("/app");
+    let mut definition = with_logs(false);
+    definition.execution_role_arn = None;
+    let execution = run(&stage, &definition, LaunchKind::Ec2);
+    assert!(reason(&execution).ends_with("NoCredentialProviders: no valid providers in chain. Deprecated."));
+    assert_eq!(failed(&execution).principal, "no execution role");
+}
+
+#[test]
+fn a_region_that_is_none_has_no_endpoint() {
+    let stage = Stage::new();
+    let mut definition = with_logs(false);
+    let container = &mut definition.container_definitions.as_mut().unwrap()[0];
+    let options = container.log_configuration.as_mut().unwrap().options.as_mut().unwrap();
+    for (name, value) in &mut options.0 {
+        if name == "awslogs-region" {
+            *value = "http://logs.example.com".to_owned();
+        }
+    }
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    assert!(
+        reason(&execution).contains("MissingEndpoint: 'Endpoint' configuration is required for this service")
+    );
+}
+
+#[test]
+fn a_secret_of_another_region_is_asked_for_there() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let elsewhere = root().in_region(&"eu-west-1".parse().unwrap());
+    let input = secrets::CreateSecretRequest {
+        name: "hub".to_owned(),
+        secret_string: Some(r#"{"username":"u","password":"p"}"#.into()),
+        client_request_token: Some(landfall_base::random::uuid()),
+        ..Default::default()
+    };
+    let arn = stage.call::<secrets::CreateSecret>(&elsewhere, input).arn.unwrap();
+    assert!(run(&stage, &with_credential(&arn), LaunchKind::Fargate).result.is_ok());
+    assert!(run(&stage, &with_credential("hub"), LaunchKind::Fargate).result.is_err());
+}

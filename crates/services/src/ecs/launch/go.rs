@@ -13,8 +13,9 @@ pub(super) fn text(value: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" ")),
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-            let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}:{}", text(value))).collect();
+            members.sort_by_key(|(key, _)| *key);
+            let members: Vec<_> =
+                members.into_iter().map(|(key, value)| format!("{key}:{}", text(value))).collect();
             format!("map[{}]", members.join(" "))
         }
     }

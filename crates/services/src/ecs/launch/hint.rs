@@ -105,14 +105,13 @@ fn permission(of: Circumstances<'_>, denied: &CheckRecord) -> String {
 /// The statement to add. Streams get new names with every task, so that the whole group is named; and who may create a
 /// stream should be able to write to it.
 fn statement(denied: &CheckRecord) -> Value {
-    match denied.resource.split_once(":log-stream:") {
-        Some((group, _)) => json!({
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": format!("{group}:*")
-        }),
-        None => json!({"Effect": "Allow", "Action": denied.action, "Resource": denied.resource}),
-    }
+    let group = denied.resource.split_once(":log-stream:").map(|(group, _)| format!("{group}:*"));
+    let action = match denied.action.as_str() {
+        "logs:CreateLogStream" => json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+        action => json!(action),
+    };
+    let resource = group.as_deref().unwrap_or(&denied.resource);
+    json!({"Effect": "Allow", "Action": action, "Resource": resource})
 }
 
 fn explicitly(denied: &CheckRecord) -> bool {
@@ -133,16 +132,19 @@ fn refusal(step: &Step, code: &str, message: &str) -> Option<String> {
     let region = step.region.as_str();
     let secret = || quote(secret_id(step));
     match (&step.work, code) {
-        (Work::EcrToken, _) => {
-            Some("this installation has no Amazon ECR: push the image to another registry and name it there".to_owned())
-        }
+        (Work::EcrToken, _) => Some(
+            "this installation has no Amazon ECR: push the image to another registry and name it there"
+                .to_owned(),
+        ),
         (Work::Parameter { .. }, _) => {
             Some("this installation has no Parameter Store: keep the value in Secrets Manager".to_owned())
         }
         (Work::EnvironmentFile { .. }, _) => {
             Some("this installation has no Amazon S3: use `environment` and `secrets`".to_owned())
         }
-        (_, "MissingEndpoint") => Some(format!("`{region}` is not the name of a Region: correct it in the task definition")),
+        (_, "MissingEndpoint") => {
+            Some(format!("`{region}` is not the name of a Region: correct it in the task definition"))
+        }
         (Work::LogStream { group, .. }, "ResourceNotFoundException") => Some(format!(
             "aws logs create-log-group --log-group-name {} --region {region}, or set the log option \
              `awslogs-create-group` to `true`",
@@ -161,9 +163,10 @@ fn refusal(step: &Step, code: &str, message: &str) -> Option<String> {
             quote(secret_name(secret_id(step))),
             quote(example(step))
         )),
-        (_, "AccessDeniedException") if message.contains("KMS") => {
-            Some("give the execution role `kms:Decrypt` on the secret's key, in its policy and in the key's".to_owned())
-        }
+        (_, "AccessDeniedException") if message.contains("KMS") => Some(
+            "give the execution role `kms:Decrypt` on the secret's key, in its policy and in the key's"
+                .to_owned(),
+        ),
         _ => None,
     }
 }
@@ -171,7 +174,9 @@ fn refusal(step: &Step, code: &str, message: &str) -> Option<String> {
 fn credential(step: &Step, problem: CredentialProblem) -> String {
     let wanted = match problem {
         CredentialProblem::Empty => "the secret needs a text value",
-        CredentialProblem::Schema => "the secret must be a JSON object whose `username` and `password` are strings",
+        CredentialProblem::Schema => {
+            "the secret must be a JSON object whose `username` and `password` are strings"
+        }
         CredentialProblem::Username => "the secret needs a `username` that is not empty",
         CredentialProblem::Password => "the secret needs a `password` that is not empty",
     };

@@ -49,7 +49,8 @@ pub(super) fn read(text: &str) -> Result<Document<'_>, NotJson> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     match kind(raw) {
         "object" => {
-            let members: Members<'_> = serde_json::from_str(raw.get()).map_err(|error| not_json(text, &error))?;
+            let members: Members<'_> =
+                serde_json::from_str(raw.get()).map_err(|error| not_json(text, &error))?;
             Ok(Document::Object(members.0))
         }
         "null" => Ok(Document::Null),

@@ -9,6 +9,7 @@ pub mod execute;
 mod go;
 pub mod hint;
 mod json;
+mod log_destination;
 pub mod plan;
 pub mod problem;
 pub mod trace;
@@ -17,8 +18,10 @@ pub mod wording;
 
 #[cfg(test)]
 mod execute_tests;
-
-pub use execute::{Execution, execute};
-pub use plan::{LaunchPlan, LogDestination, Step, TaskFacts, When, Work, log_destination, plan};
+#[cfg(test)]
+pub(crate) mod stage;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
+pub use execute::{Execution, execute};
+pub use log_destination::{LogDestination, log_destination};
+pub use plan::{LaunchPlan, Step, TaskFacts, When, Work, plan};

@@ -6,6 +6,7 @@ use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn, Region};
 
 use super::SERVICE_PRINCIPAL;
+use super::log_destination::{LogDestination, log_destination};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
 use crate::ecs::image_host::is_ecr;
@@ -174,7 +175,8 @@ impl Step {
 /// Works out what has to happen. The order is that of the container agent: role, registries, secrets, environment files,
 /// logs.
 pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPlan {
-    let containers: Vec<&api::ContainerDefinition> = definition.container_definitions.iter().flatten().collect();
+    let containers: Vec<&api::ContainerDefinition> =
+        definition.container_definitions.iter().flatten().collect();
     let planner = Planner { task, principal: session_arn(task) };
     let mut steps = Vec::new();
     steps.extend(task.execution_role.map(|role| planner.assume(role)));
@@ -197,45 +199,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
     }
 }
 
-/// Where a container's output goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogDestination {
-    /// `awslogs-region`
-    pub region: String,
-    /// `awslogs-group`
-    pub group: String,
-    /// The stream: `prefix/container/task`, or the container's id without a prefix.
-    pub stream: String,
-    /// `awslogs-create-group`
-    pub create_group: bool,
-}
-
-/// Where the output of a container goes, if its driver is `awslogs` (Developer Guide, "awslogs log driver").
-pub fn log_destination(task: &TaskFacts<'_>, container: &api::ContainerDefinition) -> Option<LogDestination> {
-    let configuration = container.log_configuration.as_ref()?;
-    if configuration.log_driver != api::LogDriver::Awslogs {
-        return None;
-    }
-    let option = |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
-    let name = name(container);
-    let id = || task.container_ids.iter().find(|(other, _)| *other == name).map_or(name, |(_, id)| *id);
-    Some(LogDestination {
-        region: option("awslogs-region").map_or_else(|| task.region.to_string(), String::clone),
-        group: option("awslogs-group").cloned().unwrap_or_default(),
-        stream: match option("awslogs-stream-prefix") {
-            Some(prefix) => format!("{prefix}/{name}/{}", task.id),
-            None => id().to_owned(),
-        },
-        create_group: option("awslogs-create-group").is_some_and(|it| is_true(it)),
-    })
-}
-
-/// The words that Go's `strconv.ParseBool` takes for true: the log driver reads its options with it.
-fn is_true(text: &str) -> bool {
-    matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True")
-}
-
-fn name(container: &api::ContainerDefinition) -> &str {
+pub(super) fn name(container: &api::ContainerDefinition) -> &str {
     container.name.as_deref().unwrap_or_default()
 }
 
@@ -295,7 +259,9 @@ impl Planner<'_> {
             };
             match steps.iter_mut().find(|step| step.work == work) {
                 Some(step) => step.containers.push(name(container).to_owned()),
-                None => steps.push(Step { containers: vec![name(container).to_owned()], ..self.registry(work) }),
+                None => {
+                    steps.push(Step { containers: vec![name(container).to_owned()], ..self.registry(work) });
+                }
             }
         }
     }
@@ -304,7 +270,8 @@ impl Planner<'_> {
         let Work::RegistryCredential { parameter } = &work else {
             return self.step("fetch ECR token", "ecr:GetAuthorizationToken", work);
         };
-        let region = parameter.parse::<Arn>().ok().map(|arn| arn.region().to_owned()).filter(|it| !it.is_empty());
+        let region =
+            parameter.parse::<Arn>().ok().map(|arn| arn.region().to_owned()).filter(|it| !it.is_empty());
         let parameter = parameter.clone();
         let step = self.step("fetch registry credential", "secretsmanager:GetSecretValue", work);
         self.of_secret(step, &parameter, region)
@@ -330,7 +297,8 @@ impl Planner<'_> {
     fn secrets(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
             let variables = container.secrets.iter().flatten().map(|secret| (secret, true));
-            let options = container.log_configuration.iter().flat_map(|it| it.secret_options.iter().flatten());
+            let options =
+                container.log_configuration.iter().flat_map(|it| it.secret_options.iter().flatten());
             for (secret, variable) in variables.chain(options.map(|secret| (secret, false))) {
                 let target = variable.then(|| (name(container).to_owned(), secret.name.clone()));
                 let known = steps.iter().position(|step| is_from(step, &secret.value_from));
@@ -384,7 +352,8 @@ impl Planner<'_> {
         let over = overrides.filter(|it| it.name.as_deref() == Some(name(container)));
         let files = over.filter_map(|it| it.environment_files.as_ref()).next_back();
         for file in files.or(container.environment_files.as_ref()).into_iter().flatten() {
-            let object = file.value.parse::<Arn>().map_or_else(|_| file.value.clone(), |it| it.resource().to_owned());
+            let object =
+                file.value.parse::<Arn>().map_or_else(|_| file.value.clone(), |it| it.resource().to_owned());
             let (bucket, key) = object.split_once('/').unwrap_or((&object, ""));
             let work = Work::EnvironmentFile { bucket: bucket.to_owned(), key: key.to_owned() };
             steps.push(Step {

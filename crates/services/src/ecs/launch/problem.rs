@@ -89,7 +89,9 @@ impl std::fmt::Display for CredentialProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Empty => "asm fetching authorization data: empty secrets value",
-            Self::Schema => "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+            Self::Schema => {
+                "asm fetching authorization data: unable to unmarshal secret value, invalid schema"
+            }
             Self::Username => "asm fetching username: AuthorizationData is malformed, empty field",
             Self::Password => "asm fetching password: AuthorizationData is malformed, empty field",
         })

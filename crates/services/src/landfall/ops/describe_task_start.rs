@@ -44,9 +44,15 @@ fn named(cx: &Context<'_>, input: &api::DescribeTaskStartRequest) -> (String, St
 }
 
 impl ReadHandler for api::DescribeTaskStart {
-    fn run(cx: &Context<'_>, view: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let task = request.into_request().ok_or_else(|| {
-            api::error::resource_not_found_exception("The task was not found: stopped tasks are kept for a limited time.")
+            api::error::resource_not_found_exception(
+                "The task was not found: stopped tasks are kept for a limited time.",
+            )
         })?;
         let home = Home { account: cx.account(), region: cx.region() };
         let steps = trace::read(view, &task.arn)?;

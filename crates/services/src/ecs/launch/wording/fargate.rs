@@ -4,8 +4,7 @@ use super::super::problem::{Problem, Purpose};
 use super::sdk;
 
 /// Registry credentials, tokens and secrets begin like this.
-const RESOURCES: &str =
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
+const RESOURCES: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
 /// Of a registry credential in Secrets Manager.
 const REGISTRY: &str = "unable to get registry auth from asm: service call has been retried 1 time(s): ";
 /// Of a secret for the environment.

@@ -6,8 +6,7 @@ use super::super::problem::{Problem, Purpose};
 use super::sdk;
 
 /// Around an error of a container's log driver.
-const LOGS: &str =
-    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create \
+const LOGS: &str = "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create \
      Cloudwatch ";
 /// Of the log driver, without a role to ask with.
 const NO_CREDENTIALS: &str = "NoCredentialProviders: no valid providers in chain. Deprecated.";
@@ -27,10 +26,15 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
         Purpose::Secret { value_from, secret_id } => secret(value_from, secret_id, problem, request_id),
         Purpose::Parameter { region } => match problem {
             Problem::NoRole => "ssm secret resource: unable to find execution role credentials".to_owned(),
-            _ => format!("fetching secret data from SSM Parameter Store in {region}: {}", called("SSM", "GetParameters")),
+            _ => format!(
+                "fetching secret data from SSM Parameter Store in {region}: {}",
+                called("SSM", "GetParameters")
+            ),
         },
         Purpose::EnvironmentFile { bucket, .. } => match problem {
-            Problem::NoRole => "environment file resource: unable to find execution role credentials".to_owned(),
+            Problem::NoRole => {
+                "environment file resource: unable to find execution role credentials".to_owned()
+            }
             _ => format!(
                 "unable to initialize s3 client for bucket {bucket}, error: {}",
                 called("S3", "GetBucketLocation")
@@ -42,7 +46,11 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
     capitalised(&text)
 }
 
-fn logs(problem: &Problem, called: &dyn Fn(&'static str, &'static str) -> String, operation: &'static str) -> String {
+fn logs(
+    problem: &Problem,
+    called: &dyn Fn(&'static str, &'static str) -> String,
+    operation: &'static str,
+) -> String {
     match problem {
         Problem::NoRole => NO_CREDENTIALS.to_owned(),
         _ => called("CloudWatch Logs", operation),

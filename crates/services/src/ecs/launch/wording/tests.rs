@@ -1,1 +1,256 @@
+use landfall_shape::ServiceError;
 
+use super::super::problem::{CredentialProblem, NotJson, Problem, Purpose};
+use super::*;
+
+const ID: &str = "f1f2";
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hub-AbCdEf";
+const DENIED: &str = "User: arn:aws:sts::111122223333:assumed-role/exec/7f3a is not authorized to perform: \
+                      secretsmanager:GetSecretValue on resource: S because no identity-based policy allows the \
+                      secretsmanager:GetSecretValue action";
+
+fn refused(code: &'static str, message: &str) -> Problem {
+    Problem::Refused(ServiceError::client(code, message))
+}
+
+fn registry() -> Purpose {
+    Purpose::Registry { parameter: SECRET.to_owned() }
+}
+
+fn secret() -> Purpose {
+    Purpose::Secret { value_from: format!("{SECRET}:key::"), secret_id: SECRET.to_owned() }
+}
+
+/// Fargate's text and the container agent's for each failure.
+fn cases() -> Vec<(Purpose, Problem, String, String)> {
+    let mut cases = registry_cases();
+    cases.extend(secret_cases());
+    cases.extend(log_cases());
+    cases.extend(other_cases());
+    cases
+}
+
+const RESOURCES: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
+const RETRIED: &str = "service call has been retried 1 time(s): ";
+
+fn registry_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let fargate = |tail: &str| format!("{RESOURCES}unable to get registry auth from asm: {RETRIED}{tail}");
+    let fetching =
+        |tail: &str| fargate(&format!("asm fetching secret from the service for {SECRET}: {tail}"));
+    let agent = |tail: &str| {
+        format!(
+            "Asm fetching secret from the service for {SECRET}: operation error Secrets Manager: GetSecretValue, https \
+             response error StatusCode: 400, RequestID: {ID}, {tail}"
+        )
+    };
+    let refusals = [
+        ("AccessDeniedException", DENIED, true),
+        ("AccessDeniedException", "Access to KMS is not allowed", true),
+        ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", false),
+        (
+            "ResourceNotFoundException",
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+            false,
+        ),
+        (
+            "InvalidRequestException",
+            "You can't perform this operation on the secret because it was marked for deletion.",
+            false,
+        ),
+    ];
+    let refusals = refusals.map(|(code, message, unmodelled)| {
+        let (tail, kind) = if unmodelled {
+            (format!("{code}: {message} status code: 400, request id: {ID}"), "api error ")
+        } else {
+            (format!("{code}: {message}"), "")
+        };
+        (registry(), refused(code, message), fetching(&tail), agent(&format!("{kind}{code}: {message}")))
+    });
+    let contents = [
+        (CredentialProblem::Empty, "asm fetching authorization data: empty secrets value"),
+        (
+            CredentialProblem::Schema,
+            "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+        ),
+        (CredentialProblem::Username, "asm fetching username: AuthorizationData is malformed, empty field"),
+        (CredentialProblem::Password, "asm fetching password: AuthorizationData is malformed, empty field"),
+    ];
+    let contents = contents.map(|(problem, text)| {
+        (registry(), Problem::Credential(problem), fargate(text), text.replacen("asm", "Asm", 1))
+    });
+    refusals.into_iter().chain(contents).collect()
+}
+
+fn secret_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let fargate = |tail: &str| format!("{RESOURCES}unable to retrieve secret from asm: {RETRIED}{tail}");
+    let fetch =
+        |tail: &str| fargate(&format!("failed to fetch secret {SECRET} from secrets manager: {tail}"));
+    let operation = |tail: &str| {
+        format!(
+            "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 400, RequestID: {ID}, \
+             {tail}"
+        )
+    };
+    let missing = "ResourceNotFoundException: Secrets Manager can't find the specified secret.";
+    let denied = operation(&format!("api error AccessDeniedException: {DENIED}"));
+    let malformed = "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and \
+                     try again.";
+    let no_key = "retrieved secret from Secrets Manager did not contain json key k";
+    vec![
+        (
+            secret(),
+            refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
+            fetch(missing),
+            format!(
+                "ResourceNotFoundException: The task can't retrieve the secret with ARN '{SECRET}' from AWS Secrets \
+                 Manager. Check whether the secret exists in the specified Region: {}",
+                operation(missing)
+            ),
+        ),
+        (
+            secret(),
+            refused("AccessDeniedException", DENIED),
+            fetch(&format!("AccessDeniedException: {DENIED} status code: 400, request id: {ID}")),
+            format!("Secret {SECRET}: {denied}: {denied}"),
+        ),
+        (
+            secret(),
+            Problem::MissingKey("k".to_owned()),
+            fargate(no_key),
+            "Retrieved secret from Secrets Manager did not contain json key k".to_owned(),
+        ),
+        (
+            secret(),
+            Problem::MalformedArn,
+            fargate(malformed),
+            format!("Trying to retrieve secret with value {SECRET}:key:: resulted in error: {malformed}"),
+        ),
+        (
+            secret(),
+            Problem::NotJson(NotJson::Start),
+            fargate("invalid character looking for beginning of value"),
+            "Invalid character looking for beginning of value".to_owned(),
+        ),
+    ]
+}
+
+fn log_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let fargate = |tail: &str| {
+        format!(
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: \
+             failed to create Cloudwatch {tail} : exit status 1"
+        )
+    };
+    let agent = |tail: &str| {
+        format!(
+            "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to \
+             create Cloudwatch {tail}"
+        )
+    };
+    let operation = |name: &str, tail: &str| {
+        format!(
+            "operation error CloudWatch Logs: {name}, https response error StatusCode: 400, RequestID: {ID}, {tail}"
+        )
+    };
+    let missing = "ResourceNotFoundException: The specified log group does not exist.";
+    vec![
+        (
+            Purpose::LogStream,
+            refused("ResourceNotFoundException", "The specified log group does not exist."),
+            fargate(&format!("log stream: {missing}")),
+            agent(&format!("log stream: {}", operation("CreateLogStream", missing))),
+        ),
+        (
+            Purpose::LogStream,
+            refused("AccessDeniedException", "no"),
+            fargate(&format!("log stream: AccessDeniedException: no status code: 400, request id: {ID}")),
+            agent(&format!(
+                "log stream: {}",
+                operation("CreateLogStream", "api error AccessDeniedException: no")
+            )),
+        ),
+        (
+            Purpose::LogGroup,
+            refused("AccessDeniedException", "no"),
+            fargate(&format!("log group: AccessDeniedException: no status code: 400, request id: {ID}")),
+            agent(&format!(
+                "log group: {}",
+                operation("CreateLogGroup", "api error AccessDeniedException: no")
+            )),
+        ),
+        (
+            Purpose::LogStream,
+            Problem::NoRole,
+            fargate("log stream: unable to find execution role credentials"),
+            agent("log stream: NoCredentialProviders: no valid providers in chain. Deprecated."),
+        ),
+    ]
+}
+
+fn other_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let role = "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/exec' that was provided for this task. \
+                Please verify that the role being passed has the proper trust relationship and permissions and that \
+                your IAM user has permissions to pass this role.";
+    let no = || refused("UnknownOperationException", "no");
+    let older = format!("UnknownOperationException: no status code: 400, request id: {ID}");
+    let newer = |service: &str, operation: &str| {
+        format!(
+            "operation error {service}: {operation}, https response error StatusCode: 400, RequestID: {ID}, api error \
+             UnknownOperationException: no"
+        )
+    };
+    vec![
+        (
+            Purpose::Role { arn: "arn:aws:iam::111122223333:role/exec".to_owned() },
+            refused("AccessDenied", "no"),
+            role.to_owned(),
+            role.to_owned(),
+        ),
+        (
+            Purpose::Ecr,
+            no(),
+            format!("{RESOURCES}unable to retrieve ecr registry auth: {RETRIED}{older}"),
+            format!("CannotPullECRContainerError: {}", newer("ECR", "GetAuthorizationToken")),
+        ),
+        (
+            Purpose::Parameter { region: "us-east-1".to_owned() },
+            no(),
+            format!("{RESOURCES}unable to retrieve secrets from ssm: {RETRIED}{older}"),
+            format!(
+                "Fetching secret data from SSM Parameter Store in us-east-1: {}",
+                newer("SSM", "GetParameters")
+            ),
+        ),
+        (
+            Purpose::EnvironmentFile { bucket: "b".to_owned(), key: "k.env".to_owned() },
+            no(),
+            format!(
+                "ResourceInitializationError: failed to download env files: file download command: non empty error \
+                 stream: {older}"
+            ),
+            format!(
+                "Unable to initialize s3 client for bucket b, error: {}",
+                newer("S3", "GetBucketLocation")
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn each_launch_type_has_its_words_for_each_failure() {
+    for (purpose, problem, fargate, agent) in cases() {
+        assert_eq!(reason(LaunchKind::Fargate, &purpose, &problem, ID), fargate, "{purpose:?} {problem:?}");
+        for launch in [LaunchKind::Ec2, LaunchKind::External] {
+            let agent: String = agent.chars().take(LONGEST).collect();
+            assert_eq!(reason(launch, &purpose, &problem, ID), agent, "{purpose:?} {problem:?}");
+        }
+    }
+}
+
+#[test]
+fn reasons_are_one_line_of_limited_length() {
+    let problem = refused("AccessDeniedException", &format!("a\n\t b {}", "x".repeat(2000)));
+    let text = reason(LaunchKind::Fargate, &registry(), &problem, ID);
+    assert_eq!(text.chars().count(), LONGEST);
+    assert!(text.contains("a b xxx") && !text.contains('\n'));
+}

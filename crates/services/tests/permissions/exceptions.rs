@@ -1,0 +1,23 @@
+//! What does not follow from AWS's tables, each with its reason. The lists may only change under review.
+
+/// Operations that every caller with credentials may call, whatever policies say.
+pub(crate) const ASKS_FOR_NOTHING: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
+
+/// Checks on resources that AWS's tables do not give for the action: action, resource form, reason.
+pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
+    ("ecs:RegisterTaskDefinition", "*", "the revision does not exist yet, and policies in use name `*`"),
+    ("iam:GetAccessKeyLastUsed", "*", "a key that does not exist has no user"),
+    (
+        "logs:DescribeLogGroups",
+        "arn:${Partition}:logs:${Region}:${Account}:log-group::log-stream:",
+        "refusals of AWS name this, for lists as for single groups",
+    ),
+    ("secretsmanager:ValidateResourcePolicy", "*", "a policy can be validated without a secret"),
+];
+
+/// Landfall's own actions, and on what.
+pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
+    ("landfall:CreateAccount", "*"),
+    ("landfall:DescribeTaskStart", "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}"),
+    ("landfall:ListAccounts", "*"),
+];

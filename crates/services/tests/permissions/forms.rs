@@ -1,0 +1,67 @@
+//! From the checks of a sample call to what they are in general: action, form of the resource, condition keys.
+
+use landfall_iam::reference::{action_resources, covers_service, resource_arn};
+use landfall_services::pipe::Permission;
+use regex::Regex;
+
+use crate::exceptions::{OTHER_RESOURCES, OWN_ACTIONS};
+
+/// A check without the names of the sample.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Form {
+    pub(crate) action: &'static str,
+    /// The ARN template of AWS's tables, or `*`.
+    pub(crate) resource: String,
+}
+
+/// Condition keys of a check, tags by pattern.
+pub(crate) fn keys(permission: &Permission) -> impl Iterator<Item = String> {
+    permission.context.iter().map(|(key, _)| match key.split_once('/') {
+        Some((family, _)) => format!("{family}/${{TagKey}}"),
+        None => key.clone(),
+    })
+}
+
+/// The form of a check.
+///
+/// # Errors
+/// AWS's tables do not know the action, or know no such resource for it.
+pub(crate) fn form(permission: &Permission) -> Result<Form, String> {
+    let action = permission.action;
+    let resource = &permission.resource;
+    if action.starts_with("landfall:") {
+        return own(action, resource);
+    }
+    let types = action_resources(action).ok_or_else(|| format!("AWS has no action {action}"))?;
+    let service = action.split_once(':').map_or("", |(service, _)| service);
+    assert!(covers_service(service), "{service}");
+    if resource == "*" && types.iter().all(|kind| !kind.ends_with('*')) {
+        return Ok(Form { action, resource: "*".to_owned() });
+    }
+    let known = types.iter().filter_map(|kind| resource_arn(service, kind.trim_end_matches('*')));
+    let excepted = OTHER_RESOURCES.iter().filter(|(of, ..)| *of == action).map(|(_, form, _)| *form);
+    match template(resource, known.chain(excepted).collect()) {
+        Some(template) => Ok(Form { action, resource: template.to_owned() }),
+        None => Err(format!("{action} is not on {resource}: AWS has {types:?}")),
+    }
+}
+
+fn own(action: &'static str, resource: &str) -> Result<Form, String> {
+    let own = OWN_ACTIONS.iter().filter(|(own, _)| *own == action).map(|(_, form)| *form);
+    match template(resource, own.collect()) {
+        Some(template) => Ok(Form { action, resource: template.to_owned() }),
+        None => Err(format!("{action} on {resource} is not in the list of Landfall's own actions")),
+    }
+}
+
+/// The template that fits best: names without separators before those with paths.
+fn template<'a>(resource: &str, templates: Vec<&'a str>) -> Option<&'a str> {
+    let fits = |name: &str, template: &str| {
+        let pattern = regex::escape(template);
+        let variable = Regex::new(r"\\\$\\\{[A-Za-z]+\\\}").unwrap();
+        let pattern = variable.replace_all(&pattern, regex::NoExpand(name));
+        Regex::new(&format!("^{pattern}$")).unwrap().is_match(resource)
+    };
+    let exact = templates.iter().find(|template| fits("[^:/]+", template));
+    exact.or_else(|| templates.iter().find(|template| fits(".+", template))).copied()
+}

@@ -1,0 +1,123 @@
+//! Sample inputs, made from the schemas. Names are `sample`; what a schema does not tell is in a table.
+
+use landfall_base::Timestamp;
+use landfall_shape::{Kind, Member, Schema, Structure, Value};
+
+/// A policy document.
+pub(crate) const ANYTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// A trust policy.
+pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+    "Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+const POLICY: &str = "arn:aws:iam::111122223333:policy/sample";
+const ROLE: &str = "arn:aws:iam::111122223333:role/sample";
+const CLUSTER: &str = "arn:aws:ecs:us-east-1:111122223333:cluster/sample";
+const LOG_GROUP: &str = "arn:aws:logs:us-east-1:111122223333:log-group:sample";
+
+/// Text by member: `service` or `service:Operation`, member, text. The first line that fits counts.
+const TEXTS: &[(&str, &str, &str)] = &[
+    ("ecs", "resourceArn", CLUSTER),
+    ("ecs", "principalArn", ROLE),
+    ("iam", "AWSServiceName", "ecs.amazonaws.com"),
+    ("iam:CreateServiceLinkedRole", "CustomSuffix", ""),
+    ("iam:DeleteServiceLinkedRole", "RoleName", "AWSServiceRoleForECS"),
+    (
+        "iam",
+        "DeletionTaskId",
+        "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/00000000-0000-0000-0000-000000000000",
+    ),
+    ("iam", "AssumeRolePolicyDocument", TRUST),
+    ("iam", "Marker", ""),
+    ("iam", "Path", "/"),
+    ("iam", "NewPath", "/"),
+    ("iam", "PathPrefix", "/"),
+    ("iam", "PermissionsBoundary", POLICY),
+    ("iam", "PolicyArn", POLICY),
+    ("iam", "PolicyDocument", ANYTHING),
+    ("iam", "PolicyInputList", ANYTHING),
+    ("iam", "PolicySourceArn", ROLE),
+    ("iam", "ResourcePolicy", ANYTHING),
+    ("iam", "CallerArn", ROLE),
+    ("iam", "ActionNames", "ecs:ListClusters"),
+    ("landfall", "accountId", "444455556666"),
+    ("landfall", "action", "ecs:ListClusters"),
+    ("landfall", "content", ANYTHING),
+    ("landfall", "targetId", "root"),
+    ("logs", "resourceArn", LOG_GROUP),
+    ("logs", "logGroupIdentifier", LOG_GROUP),
+    ("secretsmanager", "ClientRequestToken", "00000000-0000-0000-0000-000000000000"),
+    ("secretsmanager", "ResourcePolicy", ANYTHING),
+    ("sts", "Policy", ANYTHING),
+    ("sts", "RoleArn", ROLE),
+    ("sts", "arn", POLICY),
+    ("sts", "AccessKeyId", "AKIAIOSFODNN7EXAMPLE"),
+];
+
+/// Members that a structure needs though the schema does not say so, by `service` or `service:Operation`.
+const NEEDED: &[(&str, &str)] = &[
+    ("ecs", "key"),
+    ("logs:GetLogEvents", "logGroupName"),
+    ("logs:FilterLogEvents", "logGroupName"),
+    ("logs:DescribeLogStreams", "logGroupName"),
+    ("ecs:DescribeContainerInstances", "cluster"),
+    ("secretsmanager", "ClientRequestToken"),
+    ("secretsmanager", "Key"),
+    ("secretsmanager:BatchGetSecretValue", "SecretIdList"),
+    ("secretsmanager:PutSecretValue", "SecretString"),
+];
+
+/// The members that have to be there.
+pub(crate) fn smallest(service: &str, operation: &str, members: &[Member]) -> Structure {
+    let name = format!("{service}:{operation}");
+    let needed = |member: &Member| {
+        let fits = |of: &str| of == service || of == name;
+        member.required || NEEDED.iter().any(|(of, needed)| fits(of) && *needed == member.name)
+    };
+    let mut input = Structure::new();
+    for member in members.iter().filter(|member| needed(member)) {
+        input.push(member.name, member_value(service, operation, member));
+    }
+    input
+}
+
+/// A value of a member.
+pub(crate) fn member_value(service: &str, operation: &str, member: &Member) -> Value {
+    value(service, operation, member.name, member.schema)
+}
+
+fn value(service: &str, operation: &str, name: &str, schema: &Schema) -> Value {
+    match &schema.kind {
+        Kind::Structure { members } => Value::Structure(smallest(service, operation, members)),
+        Kind::List { member, .. } => Value::List(vec![value(service, operation, name, member)]),
+        Kind::Map { key, value: of, .. } => {
+            let key = text(service, operation, "key", key);
+            Value::Map(vec![(key, value(service, operation, name, of))])
+        }
+        Kind::String { .. } => string(schema, text(service, operation, name, schema)),
+        Kind::Blob { .. } if schema.sensitive => Value::SensitiveBlob(b"sample".to_vec().into()),
+        Kind::Blob { .. } => Value::Blob(b"sample".to_vec()),
+        Kind::Boolean => Value::Boolean(true),
+        Kind::Integer { min, .. } | Kind::Long { min, .. } => Value::Integer(min.unwrap_or(1)),
+        Kind::Double { min, .. } => Value::Double(min.unwrap_or(1.0)),
+        Kind::Timestamp { .. } => Value::Timestamp(Timestamp::from_millis(1_795_401_041_000)),
+    }
+}
+
+fn string(schema: &Schema, text: String) -> Value {
+    if schema.sensitive { Value::SensitiveString(text.into()) } else { Value::String(text) }
+}
+
+fn text(service: &str, operation: &str, name: &str, schema: &Schema) -> String {
+    let Kind::String { min, values, .. } = &schema.kind else { return String::new() };
+    if let Some(first) = values.first() {
+        return (*first).to_owned();
+    }
+    let qualified = format!("{service}:{operation}");
+    let fits = |of: &str| of == service || of == qualified;
+    let known = TEXTS.iter().find(|(of, member, _)| fits(of) && *member == name);
+    let text = known.map_or("sample", |(_, _, text)| text).to_owned();
+    let least = usize::try_from(min.unwrap_or(0)).unwrap_or(0);
+    if text.is_empty() { text } else { format!("{text}{}", "a".repeat(least.saturating_sub(text.len()))) }
+}

@@ -1,0 +1,151 @@
+//! An installation with one of everything, and the sample principals.
+
+use landfall_api::{ecs, iam as api, logs, secretsmanager};
+use landfall_base::AccountId;
+use landfall_iam::Principal;
+use landfall_services::pipe::{Caller, Endpoint, Installation};
+use landfall_services::testing::{TestInstallation, account, caller, nobody};
+use landfall_services::{ecs as ecs_service, iam, landfall, logs as logs_service};
+use landfall_services::{secretsmanager as secrets_service, sts};
+use landfall_shape::Operation;
+
+use crate::samples::{ANYTHING, TRUST};
+
+/// Every operation of every service.
+pub(crate) const TABLES: &[&[Endpoint]] = &[
+    ecs_service::OPERATIONS,
+    iam::OPERATIONS,
+    landfall::OPERATIONS,
+    logs_service::OPERATIONS,
+    secrets_service::OPERATIONS,
+    sts::OPERATIONS,
+];
+
+/// The installation.
+pub(crate) struct World {
+    installation: TestInstallation,
+    pub(crate) administrator: Caller,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let installation = TestInstallation::new(TABLES);
+        let administrator = user(&installation, &account(), "administrator");
+        let world = Self { installation, administrator };
+        world.add_principals();
+        world.add_resources();
+        world
+    }
+
+    pub(crate) fn installation(&self) -> &Installation {
+        self.installation.call.installation()
+    }
+
+    /// The columns of the matrix.
+    pub(crate) fn samples(&self) -> [(&'static str, Caller); 5] {
+        let other = "444455556666".parse().unwrap();
+        [
+            ("administrator", self.administrator.clone()),
+            ("read-only", self.role("read-only", "arn:aws:iam::aws:policy/ReadOnlyAccess")),
+            (
+                "execution",
+                self.role(
+                    "execution",
+                    "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
+                ),
+            ),
+            ("other", user(&self.installation, &other, "administrator")),
+            ("nobody", nobody()),
+        ]
+    }
+
+    fn ok<O: Operation>(&self, input: O::Input) -> O::Output {
+        let result = self.installation.call.call::<O>(&self.administrator, input).result;
+        result.unwrap_or_else(|error| panic!("{}: {error}", O::SCHEMA.name))
+    }
+
+    /// Makes a role with one policy, and acts as a session of it.
+    fn role(&self, name: &str, policy: &str) -> Caller {
+        let create = api::CreateRoleRequest {
+            role_name: name.to_owned(),
+            assume_role_policy_document: TRUST.to_owned(),
+            ..Default::default()
+        };
+        let role = self.ok::<api::CreateRole>(create).role;
+        let attach =
+            api::AttachRolePolicyRequest { role_name: name.to_owned(), policy_arn: policy.to_owned() };
+        self.ok::<api::AttachRolePolicy>(attach);
+        caller(Principal::role_session(role.arn.parse().unwrap(), &account(), role.role_id, "sample"))
+    }
+
+    fn add_principals(&self) {
+        let tags = || Some(vec![api::Tag { key: "team".to_owned(), value: "a".to_owned() }]);
+        self.ok::<api::CreateUser>(api::CreateUserRequest {
+            user_name: "sample".to_owned(),
+            tags: tags(),
+            ..Default::default()
+        });
+        self.ok::<api::CreateRole>(api::CreateRoleRequest {
+            role_name: "sample".to_owned(),
+            assume_role_policy_document: TRUST.to_owned(),
+            tags: tags(),
+            ..Default::default()
+        });
+        self.ok::<api::CreatePolicy>(api::CreatePolicyRequest {
+            policy_name: "sample".to_owned(),
+            policy_document: ANYTHING.to_owned(),
+            tags: tags(),
+            ..Default::default()
+        });
+    }
+
+    fn add_resources(&self) {
+        let sample = || "sample".to_owned();
+        let tags = vec![ecs::Tag { key: Some("team".to_owned()), value: Some("a".to_owned()) }];
+        self.ok::<ecs::CreateCluster>(ecs::CreateClusterRequest {
+            cluster_name: Some(sample()),
+            tags: Some(tags.clone()),
+            ..Default::default()
+        });
+        self.ok::<ecs::RegisterTaskDefinition>(ecs::RegisterTaskDefinitionRequest {
+            family: sample(),
+            execution_role_arn: Some(sample()),
+            task_role_arn: Some(sample()),
+            container_definitions: vec![ecs::ContainerDefinition {
+                name: Some(sample()),
+                image: Some(sample()),
+                memory: Some(64),
+                ..Default::default()
+            }],
+            tags: Some(tags),
+            ..Default::default()
+        });
+        self.ok::<secretsmanager::CreateSecret>(secretsmanager::CreateSecretRequest {
+            name: sample(),
+            secret_string: Some("s".into()),
+            client_request_token: Some("00000000-0000-0000-0000-000000000000".to_owned()),
+            tags: Some(vec![secretsmanager::Tag {
+                key: Some("team".to_owned()),
+                value: Some("a".to_owned()),
+            }]),
+            ..Default::default()
+        });
+        self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {
+            log_group_name: sample(),
+            ..Default::default()
+        });
+    }
+}
+
+/// Makes a user who may do everything in an account.
+fn user(installation: &TestInstallation, account: &AccountId, name: &str) -> Caller {
+    let root = caller(Principal::root(account));
+    let create = api::CreateUserRequest { user_name: name.to_owned(), ..Default::default() };
+    let made = installation.call.call::<api::CreateUser>(&root, create).result.unwrap().user.unwrap();
+    let attach = api::AttachUserPolicyRequest {
+        user_name: name.to_owned(),
+        policy_arn: "arn:aws:iam::aws:policy/AdministratorAccess".to_owned(),
+    };
+    installation.call.call::<api::AttachUserPolicy>(&root, attach).result.unwrap();
+    caller(Principal::user(made.arn.parse().unwrap(), account, made.user_id))
+}
