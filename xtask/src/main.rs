@@ -1,5 +1,6 @@
 //! `cargo xtask`: automation that the workspace needs, one file per command.
 
+mod bench;
 mod codegen;
 mod files;
 mod model;
@@ -19,6 +20,11 @@ enum Command {
     Codegen,
     /// Check style and lints, run the Rust tests, then the end-to-end tests; installs what they need.
     Test(test::Arguments),
+    /// Measure beside the alternatives, in one run on this machine, and write `docs/benchmarks.md`.
+    Bench(bench::Arguments),
+    /// The bare HTTP server that `bench` compares with.
+    #[command(hide = true)]
+    BenchBareServer(bench::BareServerArguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -26,5 +32,7 @@ fn main() -> anyhow::Result<()> {
         Command::Models => models::run(),
         Command::Codegen => codegen::run(),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::BenchBareServer(arguments) => bench::serve_bare(&arguments),
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod ecs;
 pub mod iam;
+pub mod kms;
 pub mod landfall;
 pub mod logs;
 pub mod secretsmanager;
@@ -17,6 +18,7 @@ pub mod sts;
 pub static SERVICES: &[&landfall_shape::ServiceSchema] = &[
     &ecs::SERVICE,
     &iam::SERVICE,
+    &kms::SERVICE,
     &landfall::SERVICE,
     &logs::SERVICE,
     &secretsmanager::SERVICE,

@@ -142,7 +142,8 @@ mod tests {
             &"111122223333".parse().unwrap(),
             "secret:a:b-AbCdEf",
         );
-        let parsed: Arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:a:b-AbCdEf".parse().unwrap();
+        let parsed: Arn =
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:a:b-AbCdEf".parse().unwrap();
         assert_eq!(built, parsed);
         assert_eq!(parsed.service(), "secretsmanager");
         assert_eq!(parsed.region(), "eu-central-1");

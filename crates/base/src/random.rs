@@ -9,7 +9,10 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// # Panics
 /// If the operating system has no random numbers: nothing that needs them can go on safely.
 pub fn fill(buffer: &mut [u8]) {
-    #[expect(clippy::expect_used, reason = "without random numbers every key and identifier would be predictable")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without random numbers every key and identifier would be predictable"
+    )]
     getrandom::fill(buffer).expect("the operating system gives random numbers");
 }
 

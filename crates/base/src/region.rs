@@ -13,7 +13,9 @@ pub struct Region(Arc<str>);
 
 /// The text is not a Region name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a Region name: expected lower-case letters, digits and hyphens, for example `us-east-1`")]
+#[error(
+    "`{0}` is not a Region name: expected lower-case letters, digits and hyphens, for example `us-east-1`"
+)]
 pub struct InvalidRegion(String);
 
 impl Region {

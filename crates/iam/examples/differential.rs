@@ -26,7 +26,7 @@ const OUTSIDE_JUDGE: Switches = Switches {
     null_variable_fails_negated: true,
     not_ip_fails_for_other_family: true,
     null_variable_drops_not_resource: true,
-    empty_value_has_no_default: true,
+    empty_value_leaves_the_variable: true,
 };
 
 fn main() -> ExitCode {

@@ -23,6 +23,11 @@ impl<'a> ArnParts<'a> {
         }
         Some(Self { text, head, tail: fields.next()? })
     }
+
+    /// The text up to the fifth colon, with it.
+    pub(crate) fn before_tail(&self) -> &'a str {
+        self.text.get(..self.text.len() - self.tail.len()).unwrap_or_default()
+    }
 }
 
 /// Where variables may stand in a pattern.
@@ -38,6 +43,11 @@ pub(crate) enum Variables {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ArnPattern {
     Everything,
+    /// Literal text with all five colons, and whether more may follow: one comparison instead of six.
+    Literal {
+        text: Box<str>,
+        open: bool,
+    },
     /// One variable is the whole pattern and holds a whole ARN.
     Whole(Pattern),
     Segments(Box<Segments>),
@@ -82,6 +92,14 @@ impl ArnPattern {
         };
         let head = [0, 1, 2, 3, 4].map(|index| field(index, in_head));
         let tail = field(5, everywhere);
+        if fields.len() == 6
+            && let (literal, whole) = tail.literal()
+            && (whole || tail.is_prefix())
+            && head.iter().all(|field| field.literal().1)
+        {
+            let start: String = head.iter().flat_map(|field| [field.literal().0, ":"]).collect();
+            return Self::Literal { text: (start + literal).into(), open: !whole };
+        }
         Self::Segments(Box::new(Segments { head, tail, loose: (allow_loose && short).then_some(whole) }))
     }
 
@@ -94,6 +112,8 @@ impl ArnPattern {
         match (self, arn) {
             (Self::Everything, _) => Ok(true),
             (_, None) => Ok(false),
+            (Self::Literal { text, open: false }, Some(arn)) => Ok(arn.text == text.as_ref()),
+            (Self::Literal { text, open: true }, Some(arn)) => Ok(arn.text.starts_with(text.as_ref())),
             (Self::Whole(pattern), Some(arn)) => pattern.matches(arn.text, Case::Sensitive, request),
             (Self::Segments(segments), Some(arn)) => segments.matches(arn, request),
         }
@@ -112,8 +132,16 @@ pub(crate) enum ArnLiteral<'a> {
 }
 
 impl ArnPattern {
+    /// A literal pattern in two parts, up to the fifth colon and behind it, and whether more may follow.
+    pub(crate) fn literal_parts(&self) -> Option<(&str, &str, bool)> {
+        let Self::Literal { text, open } = self else { return None };
+        let parts = ArnParts::split(text)?;
+        Some((parts.before_tail(), parts.tail, *open))
+    }
+
     pub(crate) fn literal(&self) -> ArnLiteral<'_> {
         match self {
+            Self::Literal { text, open } => ArnLiteral::Text(text.to_string(), !open),
             Self::Segments(segments) if segments.loose.is_none() => segments.literal(),
             _ => ArnLiteral::None,
         }

@@ -54,3 +54,55 @@ impl Bundle {
         self.policies.get(policy)?.statements().get(index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Effect, Layers, PolicyKind, Principal, Request, evaluate};
+
+    fn policy(effect: &str, count: usize) -> Policy {
+        let statement = |number| {
+            format!(
+                r#"{{"Sid":"S{number}","Effect":"{effect}","Action":"a:b","Resource":"arn:aws:a:::r{number}/*"}}"#
+            )
+        };
+        let statements: Vec<_> = (0..count).map(statement).collect();
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
+        Policy::stored(&text, PolicyKind::Identity).unwrap()
+    }
+
+    fn decide(identity: &[Attached<'_>], bundle: &Bundle) -> (Effect, Option<String>) {
+        let (account, context) = ("111122223333".parse().unwrap(), Context::new());
+        let user = Principal::user("arn:aws:iam::111122223333:user/u".parse().unwrap(), &account, "AIDAU");
+        let request = Request {
+            principal: &user,
+            action: "a:b",
+            resource: "arn:aws:a:::r11/x",
+            resource_account: None,
+            context: &context,
+        };
+        let layers = Layers { identity, bundle: Some(bundle), ..Layers::default() };
+        let decision = evaluate(&request, &layers);
+        let deciding = decision.deciding.map(|it| format!("{} {}", it.policy, it.sid.unwrap_or_default()));
+        (decision.effect, deciding)
+    }
+
+    #[test]
+    fn the_deciding_statement_is_found_in_its_policy() {
+        let (few, many) = (policy("Allow", 3), policy("Allow", 20));
+        let identity = [Attached::inline("few", &few), Attached::inline("many", &many)];
+        assert_eq!(decide(&identity, &Bundle::new(&identity)), (Effect::Allow, Some("many S11".into())));
+    }
+
+    #[test]
+    fn a_bundle_of_other_policies_is_not_used() {
+        let (allow, deny) = (policy("Allow", 20), policy("Deny", 20));
+        let old = [Attached::inline("p", &allow)];
+        let new = [Attached::inline("p", &deny)];
+        let same_text = policy("Allow", 20);
+        let stale = Bundle::new(&old);
+        assert_eq!(decide(&new, &stale), (Effect::ExplicitDeny, Some("p S11".into())));
+        assert!(!stale.is_of(&[Attached::inline("p", &same_text)]) && stale.is_of(&old));
+        assert!(!stale.is_of(&[]) && !stale.is_of(&[old[0], old[0]]));
+    }
+}

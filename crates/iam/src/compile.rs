@@ -1,6 +1,8 @@
 //! Statements in the form that requests are compared with. Private, so that it can change.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::arn_match::{ArnLiteral, ArnPattern};
 use crate::choices;
@@ -9,6 +11,7 @@ use crate::document::{self, Document, PrincipalEntry, PrincipalKind, Version};
 use crate::error::PolicyErrorReason as Reason;
 use crate::pattern::{Case, Pattern, Syntax};
 use crate::policy::PolicyKind;
+use crate::principal::strip_prefix_ignore_case;
 use crate::principal_match::{PrincipalPattern, Principals, Strength};
 use crate::request::Target;
 
@@ -17,10 +20,36 @@ pub(crate) struct Statement {
     pub(crate) sid: Option<Box<str>>,
     pub(crate) denies: bool,
     pub(crate) principals: Option<Principals>,
-    pub(crate) actions: Selection<ActionPattern>,
+    /// Shared with other statements that list the same.
+    pub(crate) actions: Arc<Selection<ActionPattern>>,
     /// `None`: the resource that the policy is attached to.
     pub(crate) resources: Option<Selection<ResourcePattern>>,
-    pub(crate) conditions: Box<[Condition]>,
+    /// Shared with other statements that say the same.
+    pub(crate) conditions: Arc<[Condition]>,
+}
+
+/// Elements that occur several times in a policy are kept once: with thousands of statements it matters how much
+/// memory a decision touches.
+#[derive(Default)]
+struct Shared<'a> {
+    actions: HashMap<(bool, &'a [String]), Arc<Selection<ActionPattern>>>,
+    conditions: HashMap<Vec<WrittenCondition<'a>>, Arc<[Condition]>>,
+}
+
+/// Operator, key and values.
+type WrittenCondition<'a> = (&'a str, &'a str, &'a [String]);
+
+impl<'a> Shared<'a> {
+    fn actions(&mut self, written: &'a document::Selection<String>) -> Arc<Selection<ActionPattern>> {
+        let compile = || Arc::new(select(written, |text: &String| ActionPattern::compile(text)));
+        self.actions.entry((written.not, &written.entries)).or_insert_with(compile).clone()
+    }
+
+    fn conditions(&mut self, written: &'a [document::Condition], variables: bool) -> Arc<[Condition]> {
+        let key = written.iter().map(|it| (it.operator.name.as_ref(), it.key.as_str(), it.values.as_slice()));
+        let compile = || written.iter().map(|it| Condition::compile(it, variables)).collect();
+        self.conditions.entry(key.collect()).or_insert_with(compile).clone()
+    }
 }
 
 #[derive(Debug)]
@@ -32,8 +61,21 @@ pub(crate) struct Selection<T> {
 #[derive(Debug)]
 pub(crate) struct ActionPattern {
     pub(crate) text: Box<str>,
-    /// `None` for `*`.
-    parts: Option<(Box<str>, Pattern)>,
+    form: ActionForm,
+}
+
+/// How the text of an action is to be read.
+#[derive(Debug)]
+enum ActionForm {
+    Everything,
+    /// As it is.
+    Exact,
+    /// Without the `*` at its end.
+    Prefix,
+    /// The service, and the name with wildcards in it.
+    Parts(Box<str>, Pattern),
+    /// No action looks like this.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -55,8 +97,9 @@ pub(crate) fn statements(
     ids: &BTreeMap<String, String>,
 ) -> Result<Box<[Statement]>, Reason> {
     let variables = document.version == Version::V2012;
+    let mut shared = Shared::default();
     let compile = |statement| {
-        let mut statement = Statement::compile(statement, variables, ids)?;
+        let mut statement = Statement::compile(statement, variables, ids, &mut shared)?;
         if !kind.is_attached_to_principal() && !statement.denies {
             // An Allow that names nobody is refused when it is written; should one have been stored, it is for nobody.
             statement.principals.get_or_insert_with(Principals::nobody);
@@ -67,10 +110,11 @@ pub(crate) fn statements(
 }
 
 impl Statement {
-    fn compile(
-        statement: &document::Statement,
+    fn compile<'a>(
+        statement: &'a document::Statement,
         variables: bool,
         ids: &BTreeMap<String, String>,
+        shared: &mut Shared<'a>,
     ) -> Result<Self, Reason> {
         let denies = match statement.effect.as_str() {
             "Allow" => false,
@@ -87,9 +131,9 @@ impl Statement {
             sid: statement.sid.as_deref().map(Into::into),
             denies,
             principals: statement.principal.as_ref().map(|it| Principals(select(it, principal))),
-            actions: select(actions, |text: &String| ActionPattern::compile(text)),
+            actions: shared.actions(actions),
             resources: statement.resource.as_ref().map(|it| select(it, resource)),
-            conditions: statement.conditions.iter().map(|it| Condition::compile(it, variables)).collect(),
+            conditions: shared.conditions(&statement.conditions, variables),
         })
     }
 
@@ -103,7 +147,7 @@ impl Statement {
     }
 
     pub(crate) fn matches_action(&self, target: &Target<'_>) -> bool {
-        self.actions.patterns.iter().any(|pattern| pattern.matches(target)) != self.actions.not
+        self.actions.matches(target)
     }
 
     pub(crate) fn matches_resource(&self, target: &Target<'_>) -> bool {
@@ -126,32 +170,62 @@ fn select<T, U>(selection: &document::Selection<T>, compile: impl Fn(&T) -> U) -
 impl ActionPattern {
     fn compile(text: &str) -> Self {
         let syntax = Syntax { wildcards: true, variables: false };
-        let parts = match text.split_once(':') {
-            _ if text == "*" => None,
-            Some((service, name)) => Some((service.into(), Pattern::compile(name, syntax))),
-            // No service is called by the empty name: such a pattern matches nothing.
-            None => Some(("\0".into(), Pattern::compile(text, syntax))),
+        let form = match text.split_once(':') {
+            _ if text == "*" => ActionForm::Everything,
+            None => ActionForm::Nothing,
+            Some((service, name)) => match Pattern::compile(name, syntax) {
+                Pattern::Exact(_) => ActionForm::Exact,
+                Pattern::Everything | Pattern::Prefix(_) if !name.ends_with("**") => ActionForm::Prefix,
+                pattern => ActionForm::Parts(service.into(), pattern),
+            },
         };
-        Self { text: text.into(), parts }
+        Self { text: text.into(), form }
     }
 
     /// The text that every matching action begins with, and whether it is all of it; `None` for `*`.
-    pub(crate) fn literal(&self) -> Option<(String, bool)> {
-        let (service, name) = self.parts.as_ref()?;
-        let (text, whole) = name.literal();
-        Some((format!("{service}:{text}"), whole))
+    pub(crate) fn literal(&self) -> Option<(Cow<'_, str>, bool)> {
+        match &self.form {
+            ActionForm::Everything => None,
+            ActionForm::Exact | ActionForm::Nothing => Some((self.text.as_ref().into(), true)),
+            ActionForm::Prefix => Some((self.prefix().into(), false)),
+            ActionForm::Parts(service, name) => {
+                Some((format!("{service}:{}", name.literal().0).into(), false))
+            }
+        }
+    }
+
+    fn prefix(&self) -> &str {
+        self.text.strip_suffix('*').unwrap_or(&self.text)
     }
 
     fn matches(&self, target: &Target<'_>) -> bool {
-        let Some((service, name)) = &self.parts else { return true };
-        service.eq_ignore_ascii_case(target.service)
-            && name.matches(target.action_name, Case::Insensitive, target.request) == Ok(true)
+        let action = target.request.action;
+        match &self.form {
+            ActionForm::Everything => true,
+            ActionForm::Exact => self.text.eq_ignore_ascii_case(action),
+            ActionForm::Prefix => strip_prefix_ignore_case(action, self.prefix()).is_some(),
+            ActionForm::Parts(service, name) => {
+                service.eq_ignore_ascii_case(target.service)
+                    && name.matches(target.action_name, Case::Insensitive, target.request) == Ok(true)
+            }
+            ActionForm::Nothing => false,
+        }
+    }
+}
+
+impl Selection<ActionPattern> {
+    pub(crate) fn matches(&self, target: &Target<'_>) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(target)) != self.not
     }
 }
 
 impl ResourcePattern {
     pub(crate) fn literal(&self) -> ArnLiteral<'_> {
         self.arn.literal()
+    }
+
+    pub(crate) fn literal_parts(&self) -> Option<(&str, &str, bool)> {
+        self.arn.literal_parts()
     }
 }
 

@@ -74,16 +74,32 @@ impl Decision<'_> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Scan<'a> {
     /// The strongest Allow.
-    allow: Option<(Strength, StatementRef<'a>)>,
+    allow: Option<(Strength, Place<'a>)>,
+}
+
+/// A statement that decides perhaps. Only the one that does is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    layer: Layer,
+    attached: Attached<'a>,
+    index: usize,
+}
+
+impl<'a> Place<'a> {
+    fn statement(self) -> StatementRef<'a> {
+        let Self { layer, attached: Attached { name: policy, arn, policy: compiled, .. }, index } = self;
+        let sid = compiled.statements().get(index).and_then(|statement| statement.sid.as_deref());
+        StatementRef { layer, policy, arn, index, sid }
+    }
 }
 
 impl<'a> Scan<'a> {
     fn grant(&self, strength: Strength) -> Option<StatementRef<'a>> {
-        self.allow.filter(|(found, _)| *found == strength).map(|(_, statement)| statement)
+        self.allow.filter(|(found, _)| *found == strength).map(|(_, place)| place.statement())
     }
 
     fn statement(&self) -> Option<StatementRef<'a>> {
-        self.allow.map(|(_, statement)| statement)
+        self.allow.map(|(_, place)| place.statement())
     }
 }
 
@@ -290,13 +306,16 @@ fn scan<'a>(
     policies: &[Attached<'a>],
     bundle: Option<&Bundle>,
 ) -> Result<Scan<'a>, Decision<'a>> {
-    let found = |(policy, at): (usize, usize)| Some(statement_ref(layer, policies.get(policy)?, at));
+    let found = |(policy, index): (usize, usize)| {
+        policies.get(policy).map(|attached| Place { layer, attached: *attached, index })
+    };
     let bundle = bundle.filter(|bundle| bundle.is_of(policies));
     let denied = match bundle {
         Some(bundle) => bundle.deny(target),
         None => policies.iter().enumerate().find_map(|(at, it)| Some((at, it.policy.deny(target)?))),
     };
-    if let Some(deciding) = denied.map(found) {
+    if let Some(place) = denied {
+        let deciding = found(place).map(Place::statement);
         return Err(Decision { effect: Effect::ExplicitDeny, layer, reason: Reason::Policy, deciding });
     }
     let allowed = match bundle {
@@ -318,11 +337,6 @@ fn strongest(target: &Target<'_>, policies: &[Attached<'_>]) -> Option<(Strength
         }
     }
     best
-}
-
-fn statement_ref<'a>(layer: Layer, attached: &Attached<'a>, index: usize) -> StatementRef<'a> {
-    let sid = attached.policy.statements().get(index).and_then(|statement| statement.sid.as_deref());
-    StatementRef { layer, policy: attached.name, arn: attached.arn, index, sid }
 }
 
 /// Services whose calls resource control policies reach, as far as we implement them (AWS Organizations User Guide,

@@ -1,8 +1,11 @@
 //! The smallest change that would allow a refused request, proven by evaluating again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::arn_match::ArnParts;
 use crate::evaluate::{Decision, Effect, Reason, StatementRef, evaluate};
 use crate::layers::{Attached, Layer, Layers, ResourceLayer};
 use crate::message::layer_name;
@@ -19,6 +22,9 @@ pub struct Fix {
     pub blocked: Option<Blocker>,
     /// With all steps the request is allowed; this was evaluated.
     pub verified: bool,
+    /// Without any one of the steps it is not; this was evaluated too. Each step names one action and one resource.
+    #[serde(default)]
+    pub smallest: bool,
 }
 
 /// One statement to add.
@@ -80,7 +86,7 @@ pub fn suggest_fix(request: &Request<'_>, layers: &Layers<'_>) -> Option<Fix> {
     if decision.is_allowed() {
         return None;
     }
-    let mut fix = Fix { steps: Vec::new(), blocked: None, verified: false };
+    let mut fix = Fix { steps: Vec::new(), blocked: None, verified: false, smallest: false };
     let mut patches = Vec::new();
     let mut next = blocker_or_layer(&decision);
     loop {
@@ -99,11 +105,32 @@ pub fn suggest_fix(request: &Request<'_>, layers: &Layers<'_>) -> Option<Fix> {
         fix.steps.push(FixStep { layer, place: place(request, layers, layer), statement });
         next = match with_patches(request, layers, &patches) {
             Ok(()) => {
-                fix.verified = true;
+                take_apart(request, layers, &mut fix.steps, &mut patches);
+                (fix.verified, fix.smallest) = (true, true);
                 return Some(fix);
             }
             Err(next) => next,
         };
+    }
+}
+
+/// Leaves out every step without which the request is allowed all the same. What remains was needed when it was tried;
+/// leaving out others later makes it no less so, because an added Allow never refuses.
+fn take_apart(
+    request: &Request<'_>,
+    layers: &Layers<'_>,
+    steps: &mut Vec<FixStep>,
+    patches: &mut Vec<Patch>,
+) {
+    let mut at = 0;
+    while at < patches.len() {
+        let patch = patches.remove(at);
+        if with_patches(request, layers, patches).is_ok() {
+            steps.remove(at);
+        } else {
+            patches.insert(at, patch);
+            at += 1;
+        }
     }
 }
 
@@ -167,7 +194,7 @@ fn missing_resource<'a>(patches: &[Patch]) -> Option<ResourceLayer<'a>> {
 }
 
 fn statement(request: &Request<'_>, layer: Layer) -> Value {
-    let Request { action, resource, .. } = *request;
+    let (action, resource) = (request.action, literal(request.resource));
     match layer {
         Layer::RoleTrust => json!({"Effect": "Allow", "Principal": principal(request), "Action": action}),
         Layer::Resource => {
@@ -184,6 +211,23 @@ fn statement(request: &Request<'_>, layer: Layer) -> Value {
         }
         _ => json!({"Effect": "Allow", "Action": action, "Resource": resource}),
     }
+}
+
+/// A resource as a pattern that matches it and nothing else: its wildcards are characters here.
+fn literal(resource: &str) -> Cow<'_, str> {
+    let special = |letter| matches!(letter, '*' | '?' | '$');
+    let Some(arn) = ArnParts::split(resource).filter(|arn| arn.tail.contains(special)) else {
+        return resource.into();
+    };
+    let mut text = arn.before_tail().to_owned();
+    for letter in arn.tail.chars() {
+        if special(letter) {
+            text.extend(['$', '{', letter, '}']);
+        } else {
+            text.push(letter);
+        }
+    }
+    text.into()
 }
 
 fn principal(request: &Request<'_>) -> Value {

@@ -107,6 +107,11 @@ impl Pattern {
         }
     }
 
+    /// Whether the pattern is literal text with a `*` behind it, or a `*` alone.
+    pub(crate) fn is_prefix(&self) -> bool {
+        matches!(self, Self::Everything | Self::Prefix(_))
+    }
+
     /// Whether the pattern is one variable and nothing else.
     pub(crate) fn is_lone_variable(&self) -> bool {
         matches!(self, Self::Tokens(tokens) if matches!(tokens.as_ref(), [Token::Variable(_)]))

@@ -104,7 +104,7 @@ pub(crate) struct Target<'a> {
     pub(crate) action_name: &'a str,
     pub(crate) arn: Option<ArnParts<'a>>,
     pub(crate) has_boundary: bool,
-    keys: OnceCell<RequestKeys>,
+    keys: OnceCell<RequestKeys<'a>>,
 }
 
 impl<'a> Target<'a> {
@@ -115,7 +115,7 @@ impl<'a> Target<'a> {
     }
 
     /// What an index is asked for; `None` for an action without a service, which only reading all statements tells.
-    pub(crate) fn keys(&self) -> Option<&RequestKeys> {
+    pub(crate) fn keys(&self) -> Option<&RequestKeys<'a>> {
         let Request { action, resource, .. } = self.request;
         let keys = || RequestKeys::new(action, resource, self.arn.as_ref());
         action.contains(':').then(|| self.keys.get_or_init(keys))

@@ -1,7 +1,7 @@
 //! The golden cases of `data/iam_cases.json`: decisions, deciding layers, refusals, and documents to refuse. Every
 //! refused case must also get a verified fix or a named explicit deny, and a trace that agrees with the decision.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use landfall_iam::simulate::{Case, run_case};
 use landfall_iam::{Layers, Policy, PolicyKind, Request, Trace, evaluate, explain, suggest_fix, trace};

@@ -27,6 +27,23 @@ fn indexed_equals_naive_in_what_the_outside_judge_knows() {
     }
 }
 
+/// With the statements of many other cases in front of them, the case's own are still found.
+#[test]
+fn long_policies_too() {
+    for seed in 0..150 {
+        let mut case = generator::case(seed, Scope::Everything);
+        let others = (1..40).map(|at| generator::case(1_000_000 + 40 * seed + at, Scope::Everything));
+        let statements = others.flat_map(|other| match &other["policies"]["identity"][0]["Statement"] {
+            serde_json::Value::Array(statements) => statements.clone(),
+            one => vec![one.clone()],
+        });
+        let allows = statements.filter(|statement| seed % 2 == 0 || statement["Effect"] == "Allow");
+        let own = case["policies"]["identity"][0]["Statement"].as_array_mut().unwrap();
+        own.splice(0..0, allows.collect::<Vec<_>>());
+        agree::check_case(&case).unwrap();
+    }
+}
+
 /// A generator that only made refusals, or only silent layers, would prove little.
 #[test]
 fn the_generator_reaches_every_layer_and_decision() {

@@ -67,6 +67,11 @@ impl Hasher {
         Self { context: Context::new(algorithm), name }
     }
 
+    /// A hasher of the algorithm that every registry uses.
+    pub(crate) fn sha256() -> Self {
+        Self::new(&SHA256, "sha256")
+    }
+
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.context.update(bytes);
     }

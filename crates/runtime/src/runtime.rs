@@ -70,6 +70,8 @@ pub struct Sandbox {
     pub id: SandboxId,
     /// Its address on the runtime's bridge, with a private network.
     pub address: Option<Ipv4Addr>,
+    /// The hardware address of its interface, with a private network.
+    pub mac: Option<[u8; 6]>,
     /// The network namespace, bound to a file; none with the host's network.
     pub netns: Option<PathBuf>,
     /// Published ports, with those chosen by the runtime.

@@ -6,9 +6,11 @@
 
 pub mod ecs;
 pub mod iam;
+pub mod kms;
 pub mod landfall;
 pub mod logs;
 pub mod pipe;
+mod principals;
 pub mod secretsmanager;
 pub mod stored;
 pub mod sts;

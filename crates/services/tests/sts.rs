@@ -359,3 +359,143 @@ fn root_users_do_not_become_roles() {
     let text = "Roles may not be assumed by root accounts.";
     assert_eq!(refused::<sts::AssumeRole>(&t, &root(), assume(ROLE)), ("AccessDenied", text.into()));
 }
+
+fn federation(name: &str, policy: Option<String>) -> sts::GetFederationTokenRequest {
+    sts::GetFederationTokenRequest { name: name.into(), policy, ..Default::default() }
+}
+
+fn federate(t: &TestInstallation, who: &Caller, input: sts::GetFederationTokenRequest) -> Caller {
+    let answer = ok::<sts::GetFederationToken>(t, who, input);
+    session_of(t, &answer.credentials)
+}
+
+#[test]
+fn a_federated_session_may_what_user_and_policy_allow() {
+    let t = installation();
+    role(&t, "r", &trust(ECS_TASKS));
+    let alice = user(&t, "alice");
+    let (code, message) = refused::<sts::GetFederationToken>(&t, &alice, federation("bob", None));
+    assert_eq!(code, "AccessDenied");
+    assert!(message.contains("on resource: arn:aws:sts::111122223333:federated-user/bob"), "{message}");
+    allow(&t, &alice, ANYTHING);
+    let answer = ok::<sts::GetFederationToken>(&t, &alice, federation("bob", None));
+    let federated = answer.federated_user.unwrap();
+    assert_eq!(federated.arn, "arn:aws:sts::111122223333:federated-user/bob");
+    assert_eq!(federated.federated_user_id, "111122223333:bob");
+    assert_eq!(answer.packed_policy_size, None);
+
+    let may = |who: &Caller| call::<iam::GetRole>(&t, who, get_role("r")).is_ok();
+    let without = federate(&t, &alice, federation("bob", None));
+    assert!(!may(&without), "without policies it may nothing");
+    ok::<sts::GetCallerIdentity>(&t, &without, sts::GetCallerIdentityRequest::default());
+    let with = federate(&t, &alice, federation("bob", Some(policy("Allow", "iam:GetRole", "*"))));
+    assert!(may(&with));
+    allow(&t, &alice, &policy("Allow", "sts:GetFederationToken", "*"));
+    assert!(!may(&with), "the user's policies count as they are now");
+    let (code, message) = refused::<sts::GetFederationToken>(&t, &with, federation("eve", None));
+    assert_eq!(code, "AccessDenied", "{message}");
+}
+
+#[test]
+fn a_federated_session_ends_with_its_user() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    allow(&t, &alice, ANYTHING);
+    let answer = ok::<sts::GetFederationToken>(&t, &alice, federation("bob", None));
+    let delete = iam::DeleteUserPolicyRequest { user_name: "alice".into(), policy_name: "p".into() };
+    ok::<iam::DeleteUserPolicy>(&t, &root(), delete);
+    ok::<iam::DeleteUser>(&t, &root(), iam::DeleteUserRequest { user_name: "alice".into() });
+    let gone = caller_with(&t, &answer.credentials.unwrap());
+    assert!(matches!(gone, Err(CredentialError::Unknown)));
+}
+
+/// A trust policy that lets everybody of the account in, with tags and a source identity.
+fn open_trust() -> String {
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},
+        "Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}"#
+        .to_owned()
+}
+
+fn sts_tag(key: &str, value: &str) -> sts::Tag {
+    sts::Tag { key: key.into(), value: value.into() }
+}
+
+#[test]
+fn transitive_tags_go_on() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    for name in ["r", "s"] {
+        role(&t, name, &open_trust());
+    }
+    let first = sts::AssumeRoleRequest {
+        tags: Some(vec![sts_tag("team", "a"), sts_tag("cost", "1")]),
+        transitive_tag_keys: Some(vec!["Team".into()]),
+        ..assume(ROLE)
+    };
+    let first = session(&t, &alice, first);
+    let next = || assume("arn:aws:iam::111122223333:role/s");
+    let second = session(&t, &first, next());
+    let facts = second.session.unwrap();
+    assert_eq!(facts.tags, [("team".to_owned(), "a".to_owned())]);
+    let conflict = sts::AssumeRoleRequest { tags: Some(vec![sts_tag("TEAM", "b")]), ..next() };
+    let (code, message) = refused::<sts::AssumeRole>(&t, &first, conflict);
+    assert_eq!(code, "InvalidParameterValue");
+    assert!(message.contains("conflicts with a transitive tag key"), "{message}");
+    let unnamed = sts::AssumeRoleRequest { transitive_tag_keys: Some(vec!["x".into()]), ..next() };
+    assert_eq!(
+        refused::<sts::AssumeRole>(&t, &alice, unnamed).1,
+        "The specified transitive tag key must be included in the requested tags."
+    );
+}
+
+#[test]
+fn inherited_tags_and_identities_need_the_roles_consent() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    role(&t, "r", &open_trust());
+    role(&t, "s", &trust(r#"{"AWS":"*"}"#));
+    let next = || assume("arn:aws:iam::111122223333:role/s");
+    let tagged = sts::AssumeRoleRequest {
+        tags: Some(vec![sts_tag("team", "a")]),
+        transitive_tag_keys: Some(vec!["team".into()]),
+        ..assume(ROLE)
+    };
+    let tagged = session(&t, &alice, tagged);
+    let (_, message) = refused::<sts::AssumeRole>(&t, &tagged, next());
+    assert!(message.contains("sts:TagSession"), "{message}");
+    let named = sts::AssumeRoleRequest { source_identity: Some("alice".into()), ..assume(ROLE) };
+    let named = session(&t, &alice, named);
+    let (_, message) = refused::<sts::AssumeRole>(&t, &named, next());
+    assert!(message.contains("sts:SetSourceIdentity"), "{message}");
+    let other = sts::AssumeRoleRequest { source_identity: Some("eve".into()), ..next() };
+    assert_eq!(refused::<sts::AssumeRole>(&t, &named, other).0, "ValidationError");
+}
+
+#[test]
+fn session_tags_stand_in_for_those_of_the_role() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    role(&t, "r", &open_trust());
+    let tags = vec![tag("team", "role")];
+    ok::<iam::TagRole>(&t, &root(), iam::TagRoleRequest { role_name: "r".into(), tags });
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetRole","Resource":"*",
+        "Condition":{"StringEquals":{"aws:PrincipalTag/team":"session"}}}}"#;
+    allow_role(&t, "r", document);
+    let plain = session(&t, &alice, assume(ROLE));
+    assert_eq!(refused::<iam::GetRole>(&t, &plain, get_role("r")).0, "AccessDenied");
+    let tagged = sts::AssumeRoleRequest { tags: Some(vec![sts_tag("team", "session")]), ..assume(ROLE) };
+    let tagged = session(&t, &alice, tagged);
+    ok::<iam::GetRole>(&t, &tagged, get_role("r"));
+}
+
+#[test]
+fn keys_tell_their_account() {
+    let t = installation();
+    user_of(&t, &other_account(), "bob");
+    let create = iam::CreateAccessKeyRequest { user_name: Some("bob".into()) };
+    let key = ok::<iam::CreateAccessKey>(&t, &root_of(&other_account()), create).access_key;
+    let ask = |id: &str| sts::GetAccessKeyInfoRequest { access_key_id: id.into() };
+    let answer = ok::<sts::GetAccessKeyInfo>(&t, &root(), ask(&key.access_key_id));
+    assert_eq!(answer.account.as_deref(), Some(OTHER));
+    assert_eq!(refused::<sts::GetAccessKeyInfo>(&t, &root(), ask("AKIANONE")).0, "ValidationError");
+}

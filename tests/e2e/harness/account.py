@@ -80,7 +80,7 @@ class Account:
         return self._clients[key]
 
     def __getattr__(self, name):
-        if name in ("ecs", "iam", "sts", "logs", "secretsmanager"):
+        if name in ("ecs", "iam", "kms", "sts", "logs", "secretsmanager"):
             return self.client(name)
         raise AttributeError(name)
 

@@ -34,6 +34,7 @@ enum Half {
 /// Runs the tests; fails with the first step that fails.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let target = tools::target_directory()?;
+    packages::ensure()?;
     if arguments.only != Some(Half::E2e) {
         suite::unit()?;
     }
@@ -45,7 +46,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Everything is ready before pytest starts, so that its closing line is the last one.
 fn end_to_end(target: &std::path::Path, arguments: &[String]) -> Result<()> {
-    packages::ensure()?;
     let pytest = venv::ensure(&target.join("venv"))?;
     let binary: PathBuf = suite::build(target)?;
     suite::pytest(&pytest, &binary, arguments)

@@ -1,4 +1,5 @@
-//! The Debian packages that the end-to-end tests use: a registry of the field, a client of the field, a small user land.
+//! The Debian packages that the tests use: a registry of the field, a client of the field, a small user land, and Node.js for
+//! the policy evaluator that others wrote.
 
 use anyhow::{Result, bail};
 
@@ -14,6 +15,9 @@ const PACKAGES: &[Package] = &[
     Package { name: "docker-registry", present: || on_path("docker-registry") },
     Package { name: "skopeo", present: || on_path("skopeo") },
     Package { name: "busybox-static", present: static_busybox },
+    Package { name: "openssl", present: || on_path("openssl") },
+    Package { name: "nodejs", present: || on_path("node") },
+    Package { name: "npm", present: || on_path("npm") },
     Package { name: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
 ];
 
@@ -25,7 +29,7 @@ pub(crate) fn ensure() -> Result<()> {
     }
     if !on_path("apt-get") || !is_root() {
         bail!(
-            "the end-to-end tests need these Debian packages: {0}; install them (`apt-get install {0}`), or run the tests as \
+            "the tests need these Debian packages: {0}; install them (`apt-get install {0}`), or run the tests as \
              root on a machine with apt",
             missing.join(" ")
         );

@@ -3,6 +3,26 @@
 //! Enumerations.
 
 landfall_shape::open_enum! {
+    ContextKeyTypeEnum {
+        String = "string",
+        StringList = "stringList",
+        Numeric = "numeric",
+        NumericList = "numericList",
+        Boolean = "boolean",
+        BooleanList = "booleanList",
+        Ip = "ip",
+        IpList = "ipList",
+        Binary = "binary",
+        BinaryList = "binaryList",
+        Date = "date",
+        DateList = "dateList",
+    }
+    DeletionTaskStatusType {
+        Succeeded = "SUCCEEDED",
+        InProgress = "IN_PROGRESS",
+        Failed = "FAILED",
+        NotStarted = "NOT_STARTED",
+    }
     EntityType {
         User = "User",
         Role = "Role",
@@ -12,6 +32,20 @@ landfall_shape::open_enum! {
     }
     PermissionsBoundaryAttachmentType {
         PermissionsBoundaryPolicy = "PermissionsBoundaryPolicy",
+    }
+    PolicyEvaluationDecisionType {
+        Allowed = "allowed",
+        ExplicitDeny = "explicitDeny",
+        ImplicitDeny = "implicitDeny",
+    }
+    PolicySourceType {
+        User = "user",
+        Group = "group",
+        Role = "role",
+        AwsManaged = "aws-managed",
+        UserManaged = "user-managed",
+        Resource = "resource",
+        None = "none",
     }
     PolicyUsageType {
         PermissionsPolicy = "PermissionsPolicy",
@@ -26,5 +60,41 @@ landfall_shape::open_enum! {
         Active = "Active",
         Inactive = "Inactive",
         Expired = "Expired",
+    }
+    SummaryKeyType {
+        Users = "Users",
+        UsersQuota = "UsersQuota",
+        Groups = "Groups",
+        GroupsQuota = "GroupsQuota",
+        ServerCertificates = "ServerCertificates",
+        ServerCertificatesQuota = "ServerCertificatesQuota",
+        UserPolicySizeQuota = "UserPolicySizeQuota",
+        GroupPolicySizeQuota = "GroupPolicySizeQuota",
+        GroupsPerUserQuota = "GroupsPerUserQuota",
+        SigningCertificatesPerUserQuota = "SigningCertificatesPerUserQuota",
+        AccessKeysPerUserQuota = "AccessKeysPerUserQuota",
+        MfaDevices = "MFADevices",
+        MfaDevicesInUse = "MFADevicesInUse",
+        AccountMfaEnabled = "AccountMFAEnabled",
+        AccountAccessKeysPresent = "AccountAccessKeysPresent",
+        AccountPasswordPresent = "AccountPasswordPresent",
+        AccountSigningCertificatesPresent = "AccountSigningCertificatesPresent",
+        AttachedPoliciesPerGroupQuota = "AttachedPoliciesPerGroupQuota",
+        AttachedPoliciesPerRoleQuota = "AttachedPoliciesPerRoleQuota",
+        AttachedPoliciesPerUserQuota = "AttachedPoliciesPerUserQuota",
+        Policies = "Policies",
+        PoliciesQuota = "PoliciesQuota",
+        PolicySizeQuota = "PolicySizeQuota",
+        PolicyVersionsInUse = "PolicyVersionsInUse",
+        PolicyVersionsInUseQuota = "PolicyVersionsInUseQuota",
+        VersionsPerPolicyQuota = "VersionsPerPolicyQuota",
+        GlobalEndpointTokenVersion = "GlobalEndpointTokenVersion",
+        AssumeRolePolicySizeQuota = "AssumeRolePolicySizeQuota",
+        InstanceProfiles = "InstanceProfiles",
+        InstanceProfilesQuota = "InstanceProfilesQuota",
+        Providers = "Providers",
+        RolePolicySizeQuota = "RolePolicySizeQuota",
+        Roles = "Roles",
+        RolesQuota = "RolesQuota",
     }
 }

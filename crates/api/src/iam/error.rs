@@ -19,6 +19,11 @@ pub fn entity_already_exists_exception(message: impl Into<String>) -> ServiceErr
     ServiceError::with_status("EntityAlreadyExists", 409, message)
 }
 
+/// `EntityTemporarilyUnmodifiable`, HTTP 409.
+pub fn entity_temporarily_unmodifiable_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("EntityTemporarilyUnmodifiable", 409, message)
+}
+
 /// `InvalidInput`, HTTP 400.
 pub fn invalid_input_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("InvalidInput", 400, message)
@@ -37,6 +42,11 @@ pub fn malformed_policy_document_exception(message: impl Into<String>) -> Servic
 /// `NoSuchEntity`, HTTP 404.
 pub fn no_such_entity_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("NoSuchEntity", 404, message)
+}
+
+/// `PolicyEvaluation`, HTTP 500.
+pub fn policy_evaluation_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("PolicyEvaluation", 500, message)
 }
 
 /// `PolicyNotAttachable`, HTTP 400.

@@ -6,6 +6,82 @@ use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
+/// `AddRoleToInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`UnmodifiableEntityException`](super::error::unmodifiable_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+
+impl Operation for AddRoleToInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ADD_ROLE_TO_INSTANCE_PROFILE;
+    type Input = types::AddRoleToInstanceProfileRequest;
+    type Output = types::AddRoleToInstanceProfileResponse;
+}
+
+pub(super) static ADD_ROLE_TO_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "AddRoleToInstanceProfile",
+    input: &schema::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST,
+    output: &schema::ADD_ROLE_TO_INSTANCE_PROFILE_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `AddUserToGroup`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl Operation for AddUserToGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ADD_USER_TO_GROUP;
+    type Input = types::AddUserToGroupRequest;
+    type Output = types::AddUserToGroupResponse;
+}
+
+pub(super) static ADD_USER_TO_GROUP: OperationSchema = OperationSchema {
+    name: "AddUserToGroup",
+    input: &schema::ADD_USER_TO_GROUP_REQUEST,
+    output: &schema::ADD_USER_TO_GROUP_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `AttachGroupPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`PolicyNotAttachableException`](super::error::policy_not_attachable_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AttachGroupPolicy;
+
+impl Operation for AttachGroupPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ATTACH_GROUP_POLICY;
+    type Input = types::AttachGroupPolicyRequest;
+    type Output = types::AttachGroupPolicyResponse;
+}
+
+pub(super) static ATTACH_GROUP_POLICY: OperationSchema = OperationSchema {
+    name: "AttachGroupPolicy",
+    input: &schema::ATTACH_GROUP_POLICY_REQUEST,
+    output: &schema::ATTACH_GROUP_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `AttachRolePolicy`
 ///
 /// # Errors
@@ -79,6 +155,82 @@ pub(super) static CREATE_ACCESS_KEY: OperationSchema = OperationSchema {
     name: "CreateAccessKey",
     input: &schema::CREATE_ACCESS_KEY_REQUEST,
     output: &schema::CREATE_ACCESS_KEY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `CreateAccountAlias`
+///
+/// # Errors
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccountAlias;
+
+impl Operation for CreateAccountAlias {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_ACCOUNT_ALIAS;
+    type Input = types::CreateAccountAliasRequest;
+    type Output = types::CreateAccountAliasResponse;
+}
+
+pub(super) static CREATE_ACCOUNT_ALIAS: OperationSchema = OperationSchema {
+    name: "CreateAccountAlias",
+    input: &schema::CREATE_ACCOUNT_ALIAS_REQUEST,
+    output: &schema::CREATE_ACCOUNT_ALIAS_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `CreateGroup`
+///
+/// # Errors
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl Operation for CreateGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_GROUP;
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+}
+
+pub(super) static CREATE_GROUP: OperationSchema = OperationSchema {
+    name: "CreateGroup",
+    input: &schema::CREATE_GROUP_REQUEST,
+    output: &schema::CREATE_GROUP_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `CreateInstanceProfile`
+///
+/// # Errors
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+
+impl Operation for CreateInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_INSTANCE_PROFILE;
+    type Input = types::CreateInstanceProfileRequest;
+    type Output = types::CreateInstanceProfileResponse;
+}
+
+pub(super) static CREATE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "CreateInstanceProfile",
+    input: &schema::CREATE_INSTANCE_PROFILE_REQUEST,
+    output: &schema::CREATE_INSTANCE_PROFILE_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -163,6 +315,31 @@ pub(super) static CREATE_ROLE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `CreateServiceLinkedRole`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+
+impl Operation for CreateServiceLinkedRole {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_SERVICE_LINKED_ROLE;
+    type Input = types::CreateServiceLinkedRoleRequest;
+    type Output = types::CreateServiceLinkedRoleResponse;
+}
+
+pub(super) static CREATE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema {
+    name: "CreateServiceLinkedRole",
+    input: &schema::CREATE_SERVICE_LINKED_ROLE_REQUEST,
+    output: &schema::CREATE_SERVICE_LINKED_ROLE_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `CreateUser`
 ///
 /// # Errors
@@ -210,6 +387,105 @@ pub(super) static DELETE_ACCESS_KEY: OperationSchema = OperationSchema {
     name: "DeleteAccessKey",
     input: &schema::DELETE_ACCESS_KEY_REQUEST,
     output: &schema::DELETE_ACCESS_KEY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteAccountAlias`
+///
+/// # Errors
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountAlias;
+
+impl Operation for DeleteAccountAlias {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_ACCOUNT_ALIAS;
+    type Input = types::DeleteAccountAliasRequest;
+    type Output = types::DeleteAccountAliasResponse;
+}
+
+pub(super) static DELETE_ACCOUNT_ALIAS: OperationSchema = OperationSchema {
+    name: "DeleteAccountAlias",
+    input: &schema::DELETE_ACCOUNT_ALIAS_REQUEST,
+    output: &schema::DELETE_ACCOUNT_ALIAS_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteGroup`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`DeleteConflictException`](super::error::delete_conflict_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl Operation for DeleteGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_GROUP;
+    type Input = types::DeleteGroupRequest;
+    type Output = types::DeleteGroupResponse;
+}
+
+pub(super) static DELETE_GROUP: OperationSchema = OperationSchema {
+    name: "DeleteGroup",
+    input: &schema::DELETE_GROUP_REQUEST,
+    output: &schema::DELETE_GROUP_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteGroupPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroupPolicy;
+
+impl Operation for DeleteGroupPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_GROUP_POLICY;
+    type Input = types::DeleteGroupPolicyRequest;
+    type Output = types::DeleteGroupPolicyResponse;
+}
+
+pub(super) static DELETE_GROUP_POLICY: OperationSchema = OperationSchema {
+    name: "DeleteGroupPolicy",
+    input: &schema::DELETE_GROUP_POLICY_REQUEST,
+    output: &schema::DELETE_GROUP_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`DeleteConflictException`](super::error::delete_conflict_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+
+impl Operation for DeleteInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_INSTANCE_PROFILE;
+    type Input = types::DeleteInstanceProfileRequest;
+    type Output = types::DeleteInstanceProfileResponse;
+}
+
+pub(super) static DELETE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "DeleteInstanceProfile",
+    input: &schema::DELETE_INSTANCE_PROFILE_REQUEST,
+    output: &schema::DELETE_INSTANCE_PROFILE_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -293,6 +569,30 @@ pub(super) static DELETE_ROLE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeleteRolePermissionsBoundary`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`UnmodifiableEntityException`](super::error::unmodifiable_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePermissionsBoundary;
+
+impl Operation for DeleteRolePermissionsBoundary {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_ROLE_PERMISSIONS_BOUNDARY;
+    type Input = types::DeleteRolePermissionsBoundaryRequest;
+    type Output = types::DeleteRolePermissionsBoundaryResponse;
+}
+
+pub(super) static DELETE_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema {
+    name: "DeleteRolePermissionsBoundary",
+    input: &schema::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST,
+    output: &schema::DELETE_ROLE_PERMISSIONS_BOUNDARY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `DeleteRolePolicy`
 ///
 /// # Errors
@@ -315,6 +615,30 @@ pub(super) static DELETE_ROLE_POLICY: OperationSchema = OperationSchema {
     input: &schema::DELETE_ROLE_POLICY_REQUEST,
     output: &schema::DELETE_ROLE_POLICY_RESPONSE,
     has_output: false,
+    paginator: None,
+};
+
+/// `DeleteServiceLinkedRole`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+
+impl Operation for DeleteServiceLinkedRole {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_SERVICE_LINKED_ROLE;
+    type Input = types::DeleteServiceLinkedRoleRequest;
+    type Output = types::DeleteServiceLinkedRoleResponse;
+}
+
+pub(super) static DELETE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema {
+    name: "DeleteServiceLinkedRole",
+    input: &schema::DELETE_SERVICE_LINKED_ROLE_REQUEST,
+    output: &schema::DELETE_SERVICE_LINKED_ROLE_RESPONSE,
+    has_output: true,
     paginator: None,
 };
 
@@ -344,6 +668,29 @@ pub(super) static DELETE_USER: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeleteUserPermissionsBoundary`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPermissionsBoundary;
+
+impl Operation for DeleteUserPermissionsBoundary {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_USER_PERMISSIONS_BOUNDARY;
+    type Input = types::DeleteUserPermissionsBoundaryRequest;
+    type Output = types::DeleteUserPermissionsBoundaryResponse;
+}
+
+pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema {
+    name: "DeleteUserPermissionsBoundary",
+    input: &schema::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST,
+    output: &schema::DELETE_USER_PERMISSIONS_BOUNDARY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `DeleteUserPolicy`
 ///
 /// # Errors
@@ -364,6 +711,31 @@ pub(super) static DELETE_USER_POLICY: OperationSchema = OperationSchema {
     name: "DeleteUserPolicy",
     input: &schema::DELETE_USER_POLICY_REQUEST,
     output: &schema::DELETE_USER_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DetachGroupPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DetachGroupPolicy;
+
+impl Operation for DetachGroupPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DETACH_GROUP_POLICY;
+    type Input = types::DetachGroupPolicyRequest;
+    type Output = types::DetachGroupPolicyResponse;
+}
+
+pub(super) static DETACH_GROUP_POLICY: OperationSchema = OperationSchema {
+    name: "DetachGroupPolicy",
+    input: &schema::DETACH_GROUP_POLICY_REQUEST,
+    output: &schema::DETACH_GROUP_POLICY_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -434,6 +806,164 @@ pub(super) static GET_ACCESS_KEY_LAST_USED: OperationSchema = OperationSchema {
     name: "GetAccessKeyLastUsed",
     input: &schema::GET_ACCESS_KEY_LAST_USED_REQUEST,
     output: &schema::GET_ACCESS_KEY_LAST_USED_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetAccountAuthorizationDetails`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountAuthorizationDetails;
+
+impl Operation for GetAccountAuthorizationDetails {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_ACCOUNT_AUTHORIZATION_DETAILS;
+    type Input = types::GetAccountAuthorizationDetailsRequest;
+    type Output = types::GetAccountAuthorizationDetailsResponse;
+}
+
+pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS: OperationSchema = OperationSchema {
+    name: "GetAccountAuthorizationDetails",
+    input: &schema::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST,
+    output: &schema::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `GetAccountSummary`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountSummary;
+
+impl Operation for GetAccountSummary {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_ACCOUNT_SUMMARY;
+    type Input = types::GetAccountSummaryRequest;
+    type Output = types::GetAccountSummaryResponse;
+}
+
+pub(super) static GET_ACCOUNT_SUMMARY: OperationSchema = OperationSchema {
+    name: "GetAccountSummary",
+    input: &schema::GET_ACCOUNT_SUMMARY_REQUEST,
+    output: &schema::GET_ACCOUNT_SUMMARY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetContextKeysForCustomPolicy`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForCustomPolicy;
+
+impl Operation for GetContextKeysForCustomPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY;
+    type Input = types::GetContextKeysForCustomPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+}
+
+pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: OperationSchema = OperationSchema {
+    name: "GetContextKeysForCustomPolicy",
+    input: &schema::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST,
+    output: &schema::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetContextKeysForPrincipalPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForPrincipalPolicy;
+
+impl Operation for GetContextKeysForPrincipalPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY;
+    type Input = types::GetContextKeysForPrincipalPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+}
+
+pub(super) static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: OperationSchema = OperationSchema {
+    name: "GetContextKeysForPrincipalPolicy",
+    input: &schema::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST,
+    output: &schema::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetGroup`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl Operation for GetGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_GROUP;
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+}
+
+pub(super) static GET_GROUP: OperationSchema = OperationSchema {
+    name: "GetGroup",
+    input: &schema::GET_GROUP_REQUEST,
+    output: &schema::GET_GROUP_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `GetGroupPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroupPolicy;
+
+impl Operation for GetGroupPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_GROUP_POLICY;
+    type Input = types::GetGroupPolicyRequest;
+    type Output = types::GetGroupPolicyResponse;
+}
+
+pub(super) static GET_GROUP_POLICY: OperationSchema = OperationSchema {
+    name: "GetGroupPolicy",
+    input: &schema::GET_GROUP_POLICY_REQUEST,
+    output: &schema::GET_GROUP_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+
+impl Operation for GetInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_INSTANCE_PROFILE;
+    type Input = types::GetInstanceProfileRequest;
+    type Output = types::GetInstanceProfileResponse;
+}
+
+pub(super) static GET_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "GetInstanceProfile",
+    input: &schema::GET_INSTANCE_PROFILE_REQUEST,
+    output: &schema::GET_INSTANCE_PROFILE_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -532,6 +1062,30 @@ pub(super) static GET_ROLE_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `GetServiceLinkedRoleDeletionStatus`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+
+impl Operation for GetServiceLinkedRoleDeletionStatus {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_SERVICE_LINKED_ROLE_DELETION_STATUS;
+    type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = types::GetServiceLinkedRoleDeletionStatusResponse;
+}
+
+pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: OperationSchema = OperationSchema {
+    name: "GetServiceLinkedRoleDeletionStatus",
+    input: &schema::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST,
+    output: &schema::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `GetUser`
 ///
 /// # Errors
@@ -597,6 +1151,52 @@ pub(super) static LIST_ACCESS_KEYS: OperationSchema = OperationSchema {
     name: "ListAccessKeys",
     input: &schema::LIST_ACCESS_KEYS_REQUEST,
     output: &schema::LIST_ACCESS_KEYS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListAccountAliases`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccountAliases;
+
+impl Operation for ListAccountAliases {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_ACCOUNT_ALIASES;
+    type Input = types::ListAccountAliasesRequest;
+    type Output = types::ListAccountAliasesResponse;
+}
+
+pub(super) static LIST_ACCOUNT_ALIASES: OperationSchema = OperationSchema {
+    name: "ListAccountAliases",
+    input: &schema::LIST_ACCOUNT_ALIASES_REQUEST,
+    output: &schema::LIST_ACCOUNT_ALIASES_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListAttachedGroupPolicies`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedGroupPolicies;
+
+impl Operation for ListAttachedGroupPolicies {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_ATTACHED_GROUP_POLICIES;
+    type Input = types::ListAttachedGroupPoliciesRequest;
+    type Output = types::ListAttachedGroupPoliciesResponse;
+}
+
+pub(super) static LIST_ATTACHED_GROUP_POLICIES: OperationSchema = OperationSchema {
+    name: "ListAttachedGroupPolicies",
+    input: &schema::LIST_ATTACHED_GROUP_POLICIES_REQUEST,
+    output: &schema::LIST_ATTACHED_GROUP_POLICIES_RESPONSE,
     has_output: true,
     paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
 };
@@ -669,6 +1269,119 @@ pub(super) static LIST_ENTITIES_FOR_POLICY: OperationSchema = OperationSchema {
     name: "ListEntitiesForPolicy",
     input: &schema::LIST_ENTITIES_FOR_POLICY_REQUEST,
     output: &schema::LIST_ENTITIES_FOR_POLICY_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListGroupPolicies`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupPolicies;
+
+impl Operation for ListGroupPolicies {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_GROUP_POLICIES;
+    type Input = types::ListGroupPoliciesRequest;
+    type Output = types::ListGroupPoliciesResponse;
+}
+
+pub(super) static LIST_GROUP_POLICIES: OperationSchema = OperationSchema {
+    name: "ListGroupPolicies",
+    input: &schema::LIST_GROUP_POLICIES_REQUEST,
+    output: &schema::LIST_GROUP_POLICIES_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListGroups`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl Operation for ListGroups {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_GROUPS;
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+}
+
+pub(super) static LIST_GROUPS: OperationSchema = OperationSchema {
+    name: "ListGroups",
+    input: &schema::LIST_GROUPS_REQUEST,
+    output: &schema::LIST_GROUPS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListGroupsForUser`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl Operation for ListGroupsForUser {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_GROUPS_FOR_USER;
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+}
+
+pub(super) static LIST_GROUPS_FOR_USER: OperationSchema = OperationSchema {
+    name: "ListGroupsForUser",
+    input: &schema::LIST_GROUPS_FOR_USER_REQUEST,
+    output: &schema::LIST_GROUPS_FOR_USER_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListInstanceProfileTags`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+
+impl Operation for ListInstanceProfileTags {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILE_TAGS;
+    type Input = types::ListInstanceProfileTagsRequest;
+    type Output = types::ListInstanceProfileTagsResponse;
+}
+
+pub(super) static LIST_INSTANCE_PROFILE_TAGS: OperationSchema = OperationSchema {
+    name: "ListInstanceProfileTags",
+    input: &schema::LIST_INSTANCE_PROFILE_TAGS_REQUEST,
+    output: &schema::LIST_INSTANCE_PROFILE_TAGS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListInstanceProfiles`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+
+impl Operation for ListInstanceProfiles {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILES;
+    type Input = types::ListInstanceProfilesRequest;
+    type Output = types::ListInstanceProfilesResponse;
+}
+
+pub(super) static LIST_INSTANCE_PROFILES: OperationSchema = OperationSchema {
+    name: "ListInstanceProfiles",
+    input: &schema::LIST_INSTANCE_PROFILES_REQUEST,
+    output: &schema::LIST_INSTANCE_PROFILES_RESPONSE,
     has_output: true,
     paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
 };
@@ -902,6 +1615,57 @@ pub(super) static LIST_USERS: OperationSchema = OperationSchema {
     paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
 };
 
+/// `PutGroupPolicy`
+///
+/// # Errors
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`MalformedPolicyDocumentException`](super::error::malformed_policy_document_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutGroupPolicy;
+
+impl Operation for PutGroupPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_GROUP_POLICY;
+    type Input = types::PutGroupPolicyRequest;
+    type Output = types::PutGroupPolicyResponse;
+}
+
+pub(super) static PUT_GROUP_POLICY: OperationSchema = OperationSchema {
+    name: "PutGroupPolicy",
+    input: &schema::PUT_GROUP_POLICY_REQUEST,
+    output: &schema::PUT_GROUP_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `PutRolePermissionsBoundary`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`UnmodifiableEntityException`](super::error::unmodifiable_entity_exception)
+/// - [`PolicyNotAttachableException`](super::error::policy_not_attachable_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePermissionsBoundary;
+
+impl Operation for PutRolePermissionsBoundary {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_ROLE_PERMISSIONS_BOUNDARY;
+    type Input = types::PutRolePermissionsBoundaryRequest;
+    type Output = types::PutRolePermissionsBoundaryResponse;
+}
+
+pub(super) static PUT_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema {
+    name: "PutRolePermissionsBoundary",
+    input: &schema::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST,
+    output: &schema::PUT_ROLE_PERMISSIONS_BOUNDARY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `PutRolePolicy`
 ///
 /// # Errors
@@ -924,6 +1688,31 @@ pub(super) static PUT_ROLE_POLICY: OperationSchema = OperationSchema {
     name: "PutRolePolicy",
     input: &schema::PUT_ROLE_POLICY_REQUEST,
     output: &schema::PUT_ROLE_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `PutUserPermissionsBoundary`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`PolicyNotAttachableException`](super::error::policy_not_attachable_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPermissionsBoundary;
+
+impl Operation for PutUserPermissionsBoundary {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_USER_PERMISSIONS_BOUNDARY;
+    type Input = types::PutUserPermissionsBoundaryRequest;
+    type Output = types::PutUserPermissionsBoundaryResponse;
+}
+
+pub(super) static PUT_USER_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema {
+    name: "PutUserPermissionsBoundary",
+    input: &schema::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST,
+    output: &schema::PUT_USER_PERMISSIONS_BOUNDARY_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -953,6 +1742,55 @@ pub(super) static PUT_USER_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `RemoveRoleFromInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`UnmodifiableEntityException`](super::error::unmodifiable_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+
+impl Operation for RemoveRoleFromInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &REMOVE_ROLE_FROM_INSTANCE_PROFILE;
+    type Input = types::RemoveRoleFromInstanceProfileRequest;
+    type Output = types::RemoveRoleFromInstanceProfileResponse;
+}
+
+pub(super) static REMOVE_ROLE_FROM_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "RemoveRoleFromInstanceProfile",
+    input: &schema::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST,
+    output: &schema::REMOVE_ROLE_FROM_INSTANCE_PROFILE_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `RemoveUserFromGroup`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl Operation for RemoveUserFromGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &REMOVE_USER_FROM_GROUP;
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = types::RemoveUserFromGroupResponse;
+}
+
+pub(super) static REMOVE_USER_FROM_GROUP: OperationSchema = OperationSchema {
+    name: "RemoveUserFromGroup",
+    input: &schema::REMOVE_USER_FROM_GROUP_REQUEST,
+    output: &schema::REMOVE_USER_FROM_GROUP_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `SetDefaultPolicyVersion`
 ///
 /// # Errors
@@ -974,6 +1812,79 @@ pub(super) static SET_DEFAULT_POLICY_VERSION: OperationSchema = OperationSchema 
     name: "SetDefaultPolicyVersion",
     input: &schema::SET_DEFAULT_POLICY_VERSION_REQUEST,
     output: &schema::SET_DEFAULT_POLICY_VERSION_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `SimulateCustomPolicy`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`PolicyEvaluationException`](super::error::policy_evaluation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct SimulateCustomPolicy;
+
+impl Operation for SimulateCustomPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &SIMULATE_CUSTOM_POLICY;
+    type Input = types::SimulateCustomPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+}
+
+pub(super) static SIMULATE_CUSTOM_POLICY: OperationSchema = OperationSchema {
+    name: "SimulateCustomPolicy",
+    input: &schema::SIMULATE_CUSTOM_POLICY_REQUEST,
+    output: &schema::SIMULATE_POLICY_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `SimulatePrincipalPolicy`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`PolicyEvaluationException`](super::error::policy_evaluation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatePrincipalPolicy;
+
+impl Operation for SimulatePrincipalPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &SIMULATE_PRINCIPAL_POLICY;
+    type Input = types::SimulatePrincipalPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+}
+
+pub(super) static SIMULATE_PRINCIPAL_POLICY: OperationSchema = OperationSchema {
+    name: "SimulatePrincipalPolicy",
+    input: &schema::SIMULATE_PRINCIPAL_POLICY_REQUEST,
+    output: &schema::SIMULATE_POLICY_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `TagInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+
+impl Operation for TagInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &TAG_INSTANCE_PROFILE;
+    type Input = types::TagInstanceProfileRequest;
+    type Output = types::TagInstanceProfileResponse;
+}
+
+pub(super) static TAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "TagInstanceProfile",
+    input: &schema::TAG_INSTANCE_PROFILE_REQUEST,
+    output: &schema::TAG_INSTANCE_PROFILE_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -1052,6 +1963,31 @@ pub(super) static TAG_USER: OperationSchema = OperationSchema {
     name: "TagUser",
     input: &schema::TAG_USER_REQUEST,
     output: &schema::TAG_USER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `UntagInstanceProfile`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+
+impl Operation for UntagInstanceProfile {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &UNTAG_INSTANCE_PROFILE;
+    type Input = types::UntagInstanceProfileRequest;
+    type Output = types::UntagInstanceProfileResponse;
+}
+
+pub(super) static UNTAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
+    name: "UntagInstanceProfile",
+    input: &schema::UNTAG_INSTANCE_PROFILE_REQUEST,
+    output: &schema::UNTAG_INSTANCE_PROFILE_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -1180,6 +2116,31 @@ pub(super) static UPDATE_ASSUME_ROLE_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `UpdateGroup`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl Operation for UpdateGroup {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &UPDATE_GROUP;
+    type Input = types::UpdateGroupRequest;
+    type Output = types::UpdateGroupResponse;
+}
+
+pub(super) static UPDATE_GROUP: OperationSchema = OperationSchema {
+    name: "UpdateGroup",
+    input: &schema::UPDATE_GROUP_REQUEST,
+    output: &schema::UPDATE_GROUP_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `UpdateRole`
 ///
 /// # Errors
@@ -1225,5 +2186,32 @@ pub(super) static UPDATE_ROLE_DESCRIPTION: OperationSchema = OperationSchema {
     input: &schema::UPDATE_ROLE_DESCRIPTION_REQUEST,
     output: &schema::UPDATE_ROLE_DESCRIPTION_RESPONSE,
     has_output: true,
+    paginator: None,
+};
+
+/// `UpdateUser`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`EntityTemporarilyUnmodifiableException`](super::error::entity_temporarily_unmodifiable_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl Operation for UpdateUser {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &UPDATE_USER;
+    type Input = types::UpdateUserRequest;
+    type Output = types::UpdateUserResponse;
+}
+
+pub(super) static UPDATE_USER: OperationSchema = OperationSchema {
+    name: "UpdateUser",
+    input: &schema::UPDATE_USER_REQUEST,
+    output: &schema::UPDATE_USER_RESPONSE,
+    has_output: false,
     paginator: None,
 };

@@ -40,6 +40,55 @@ pub static ACCESS_KEY_METADATA: Schema = Schema::new(
     },
 );
 
+pub static ACTION_NAME_LIST_TYPE: Schema = Schema::new(
+    "ActionNameListType",
+    Kind::List { member: &ACTION_NAME_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ACTION_NAME_TYPE: Schema =
+    Schema::new("ActionNameType", Kind::String { min: Some(3), max: Some(128), pattern: None, values: &[] });
+
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "AddRoleToInstanceProfileRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::required("RoleName", &ROLE_NAME_TYPE),
+        ],
+    },
+);
+
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_RESPONSE: Schema =
+    Schema::new("AddRoleToInstanceProfileResponse", Kind::Structure { members: &[] });
+
+pub static ADD_USER_TO_GROUP_REQUEST: Schema = Schema::new(
+    "AddUserToGroupRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("UserName", &EXISTING_USER_NAME_TYPE),
+        ],
+    },
+);
+
+pub static ADD_USER_TO_GROUP_RESPONSE: Schema =
+    Schema::new("AddUserToGroupResponse", Kind::Structure { members: &[] });
+
+pub static ARN_LIST_TYPE: Schema = Schema::new(
+    "ArnListType",
+    Kind::List { member: &ARN_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ATTACH_GROUP_POLICY_REQUEST: Schema = Schema::new(
+    "AttachGroupPolicyRequest",
+    Kind::Structure {
+        members: &[Member::required("GroupName", &GROUP_NAME_TYPE), Member::required("PolicyArn", &ARN_TYPE)],
+    },
+);
+
+pub static ATTACH_GROUP_POLICY_RESPONSE: Schema =
+    Schema::new("AttachGroupPolicyResponse", Kind::Structure { members: &[] });
+
 pub static ATTACH_ROLE_POLICY_REQUEST: Schema = Schema::new(
     "AttachRolePolicyRequest",
     Kind::Structure {
@@ -80,6 +129,56 @@ pub static ATTACHED_POLICY: Schema = Schema::new(
     },
 );
 
+pub static COLUMN_NUMBER: Schema = Schema::new("ColumnNumber", Kind::INTEGER);
+
+pub static CONTEXT_ENTRY: Schema = Schema::new(
+    "ContextEntry",
+    Kind::Structure {
+        members: &[
+            Member::optional("ContextKeyName", &CONTEXT_KEY_NAME_TYPE),
+            Member::optional("ContextKeyValues", &CONTEXT_KEY_VALUE_LIST_TYPE),
+            Member::optional("ContextKeyType", &CONTEXT_KEY_TYPE_ENUM),
+        ],
+    },
+);
+
+pub static CONTEXT_ENTRY_LIST_TYPE: Schema = Schema::new(
+    "ContextEntryListType",
+    Kind::List { member: &CONTEXT_ENTRY, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static CONTEXT_KEY_NAME_TYPE: Schema = Schema::new(
+    "ContextKeyNameType",
+    Kind::String { min: Some(5), max: Some(256), pattern: None, values: &[] },
+);
+
+pub static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Schema = Schema::new(
+    "ContextKeyNamesResultListType",
+    Kind::List {
+        member: &CONTEXT_KEY_NAME_TYPE,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static CONTEXT_KEY_TYPE_ENUM: Schema =
+    Schema::new("ContextKeyTypeEnum", Kind::enumeration(super::enums::ContextKeyTypeEnum::VALUES));
+
+pub static CONTEXT_KEY_VALUE_LIST_TYPE: Schema = Schema::new(
+    "ContextKeyValueListType",
+    Kind::List {
+        member: &CONTEXT_KEY_VALUE_TYPE,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static CONTEXT_KEY_VALUE_TYPE: Schema = Schema::new("ContextKeyValueType", Kind::STRING);
+
 pub static CREATE_ACCESS_KEY_REQUEST: Schema = Schema::new(
     "CreateAccessKeyRequest",
     Kind::Structure { members: &[Member::optional("UserName", &EXISTING_USER_NAME_TYPE)] },
@@ -88,6 +187,40 @@ pub static CREATE_ACCESS_KEY_REQUEST: Schema = Schema::new(
 pub static CREATE_ACCESS_KEY_RESPONSE: Schema = Schema::new(
     "CreateAccessKeyResponse",
     Kind::Structure { members: &[Member::required("AccessKey", &ACCESS_KEY)] },
+);
+
+pub static CREATE_ACCOUNT_ALIAS_REQUEST: Schema = Schema::new(
+    "CreateAccountAliasRequest",
+    Kind::Structure { members: &[Member::required("AccountAlias", &ACCOUNT_ALIAS_TYPE)] },
+);
+
+pub static CREATE_ACCOUNT_ALIAS_RESPONSE: Schema =
+    Schema::new("CreateAccountAliasResponse", Kind::Structure { members: &[] });
+
+pub static CREATE_GROUP_REQUEST: Schema = Schema::new(
+    "CreateGroupRequest",
+    Kind::Structure {
+        members: &[Member::optional("Path", &PATH_TYPE), Member::required("GroupName", &GROUP_NAME_TYPE)],
+    },
+);
+
+pub static CREATE_GROUP_RESPONSE: Schema =
+    Schema::new("CreateGroupResponse", Kind::Structure { members: &[Member::required("Group", &GROUP)] });
+
+pub static CREATE_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "CreateInstanceProfileRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::optional("Path", &PATH_TYPE),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static CREATE_INSTANCE_PROFILE_RESPONSE: Schema = Schema::new(
+    "CreateInstanceProfileResponse",
+    Kind::Structure { members: &[Member::required("InstanceProfile", &INSTANCE_PROFILE)] },
 );
 
 pub static CREATE_POLICY_REQUEST: Schema = Schema::new(
@@ -140,6 +273,22 @@ pub static CREATE_ROLE_REQUEST: Schema = Schema::new(
 pub static CREATE_ROLE_RESPONSE: Schema =
     Schema::new("CreateRoleResponse", Kind::Structure { members: &[Member::required("Role", &ROLE)] });
 
+pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Schema = Schema::new(
+    "CreateServiceLinkedRoleRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("AWSServiceName", &GROUP_NAME_TYPE),
+            Member::optional("Description", &ROLE_DESCRIPTION_TYPE),
+            Member::optional("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+        ],
+    },
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Schema = Schema::new(
+    "CreateServiceLinkedRoleResponse",
+    Kind::Structure { members: &[Member::optional("Role", &ROLE)] },
+);
+
 pub static CREATE_USER_REQUEST: Schema = Schema::new(
     "CreateUserRequest",
     Kind::Structure {
@@ -168,6 +317,43 @@ pub static DELETE_ACCESS_KEY_REQUEST: Schema = Schema::new(
 pub static DELETE_ACCESS_KEY_RESPONSE: Schema =
     Schema::new("DeleteAccessKeyResponse", Kind::Structure { members: &[] });
 
+pub static DELETE_ACCOUNT_ALIAS_REQUEST: Schema = Schema::new(
+    "DeleteAccountAliasRequest",
+    Kind::Structure { members: &[Member::required("AccountAlias", &ACCOUNT_ALIAS_TYPE)] },
+);
+
+pub static DELETE_ACCOUNT_ALIAS_RESPONSE: Schema =
+    Schema::new("DeleteAccountAliasResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_GROUP_POLICY_REQUEST: Schema = Schema::new(
+    "DeleteGroupPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("PolicyName", &POLICY_NAME_TYPE),
+        ],
+    },
+);
+
+pub static DELETE_GROUP_POLICY_RESPONSE: Schema =
+    Schema::new("DeleteGroupPolicyResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_GROUP_REQUEST: Schema = Schema::new(
+    "DeleteGroupRequest",
+    Kind::Structure { members: &[Member::required("GroupName", &GROUP_NAME_TYPE)] },
+);
+
+pub static DELETE_GROUP_RESPONSE: Schema =
+    Schema::new("DeleteGroupResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "DeleteInstanceProfileRequest",
+    Kind::Structure { members: &[Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE)] },
+);
+
+pub static DELETE_INSTANCE_PROFILE_RESPONSE: Schema =
+    Schema::new("DeleteInstanceProfileResponse", Kind::Structure { members: &[] });
+
 pub static DELETE_POLICY_REQUEST: Schema = Schema::new(
     "DeletePolicyRequest",
     Kind::Structure { members: &[Member::required("PolicyArn", &ARN_TYPE)] },
@@ -189,6 +375,14 @@ pub static DELETE_POLICY_VERSION_REQUEST: Schema = Schema::new(
 pub static DELETE_POLICY_VERSION_RESPONSE: Schema =
     Schema::new("DeletePolicyVersionResponse", Kind::Structure { members: &[] });
 
+pub static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Schema = Schema::new(
+    "DeleteRolePermissionsBoundaryRequest",
+    Kind::Structure { members: &[Member::required("RoleName", &ROLE_NAME_TYPE)] },
+);
+
+pub static DELETE_ROLE_PERMISSIONS_BOUNDARY_RESPONSE: Schema =
+    Schema::new("DeleteRolePermissionsBoundaryResponse", Kind::Structure { members: &[] });
+
 pub static DELETE_ROLE_POLICY_REQUEST: Schema = Schema::new(
     "DeleteRolePolicyRequest",
     Kind::Structure {
@@ -209,6 +403,24 @@ pub static DELETE_ROLE_REQUEST: Schema = Schema::new(
 
 pub static DELETE_ROLE_RESPONSE: Schema = Schema::new("DeleteRoleResponse", Kind::Structure { members: &[] });
 
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Schema = Schema::new(
+    "DeleteServiceLinkedRoleRequest",
+    Kind::Structure { members: &[Member::required("RoleName", &ROLE_NAME_TYPE)] },
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Schema = Schema::new(
+    "DeleteServiceLinkedRoleResponse",
+    Kind::Structure { members: &[Member::required("DeletionTaskId", &DELETION_TASK_ID_TYPE)] },
+);
+
+pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Schema = Schema::new(
+    "DeleteUserPermissionsBoundaryRequest",
+    Kind::Structure { members: &[Member::required("UserName", &USER_NAME_TYPE)] },
+);
+
+pub static DELETE_USER_PERMISSIONS_BOUNDARY_RESPONSE: Schema =
+    Schema::new("DeleteUserPermissionsBoundaryResponse", Kind::Structure { members: &[] });
+
 pub static DELETE_USER_POLICY_REQUEST: Schema = Schema::new(
     "DeleteUserPolicyRequest",
     Kind::Structure {
@@ -228,6 +440,34 @@ pub static DELETE_USER_REQUEST: Schema = Schema::new(
 );
 
 pub static DELETE_USER_RESPONSE: Schema = Schema::new("DeleteUserResponse", Kind::Structure { members: &[] });
+
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Schema = Schema::new(
+    "DeletionTaskFailureReasonType",
+    Kind::Structure {
+        members: &[
+            Member::optional("Reason", &REASON_TYPE),
+            Member::optional("RoleUsageList", &ROLE_USAGE_LIST_TYPE),
+        ],
+    },
+);
+
+pub static DELETION_TASK_ID_TYPE: Schema = Schema::new(
+    "DeletionTaskIdType",
+    Kind::String { min: Some(1), max: Some(1000), pattern: None, values: &[] },
+);
+
+pub static DELETION_TASK_STATUS_TYPE: Schema =
+    Schema::new("DeletionTaskStatusType", Kind::enumeration(super::enums::DeletionTaskStatusType::VALUES));
+
+pub static DETACH_GROUP_POLICY_REQUEST: Schema = Schema::new(
+    "DetachGroupPolicyRequest",
+    Kind::Structure {
+        members: &[Member::required("GroupName", &GROUP_NAME_TYPE), Member::required("PolicyArn", &ARN_TYPE)],
+    },
+);
+
+pub static DETACH_GROUP_POLICY_RESPONSE: Schema =
+    Schema::new("DetachGroupPolicyResponse", Kind::Structure { members: &[] });
 
 pub static DETACH_ROLE_POLICY_REQUEST: Schema = Schema::new(
     "DetachRolePolicyRequest",
@@ -252,6 +492,43 @@ pub static DETACH_USER_POLICY_RESPONSE: Schema =
 pub static ENTITY_TYPE: Schema =
     Schema::new("EntityType", Kind::enumeration(super::enums::EntityType::VALUES));
 
+pub static EVAL_DECISION_DETAILS_TYPE: Schema = Schema::new(
+    "EvalDecisionDetailsType",
+    Kind::Map {
+        key: &EVAL_DECISION_SOURCE_TYPE,
+        value: &POLICY_EVALUATION_DECISION_TYPE,
+        min: None,
+        max: None,
+    },
+);
+
+pub static EVAL_DECISION_SOURCE_TYPE: Schema = Schema::new(
+    "EvalDecisionSourceType",
+    Kind::String { min: Some(3), max: Some(256), pattern: None, values: &[] },
+);
+
+pub static EVALUATION_RESULT: Schema = Schema::new(
+    "EvaluationResult",
+    Kind::Structure {
+        members: &[
+            Member::required("EvalActionName", &ACTION_NAME_TYPE),
+            Member::optional("EvalResourceName", &RESOURCE_NAME_TYPE),
+            Member::required("EvalDecision", &POLICY_EVALUATION_DECISION_TYPE),
+            Member::optional("MatchedStatements", &STATEMENT_LIST_TYPE),
+            Member::optional("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+            Member::optional("OrganizationsDecisionDetail", &ORGANIZATIONS_DECISION_DETAIL),
+            Member::optional("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+            Member::optional("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+            Member::optional("ResourceSpecificResults", &RESOURCE_SPECIFIC_RESULT_LIST_TYPE),
+        ],
+    },
+);
+
+pub static EVALUATION_RESULTS_LIST_TYPE: Schema = Schema::new(
+    "EvaluationResultsListType",
+    Kind::List { member: &EVALUATION_RESULT, member_name: "member", flattened: false, min: None, max: None },
+);
+
 pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Schema = Schema::new(
     "GetAccessKeyLastUsedRequest",
     Kind::Structure { members: &[Member::required("AccessKeyId", &ACCESS_KEY_ID_TYPE)] },
@@ -265,6 +542,113 @@ pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Schema = Schema::new(
             Member::optional("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED),
         ],
     },
+);
+
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Schema = Schema::new(
+    "GetAccountAuthorizationDetailsRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("Filter", &ENTITY_LIST_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+        ],
+    },
+);
+
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Schema = Schema::new(
+    "GetAccountAuthorizationDetailsResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("UserDetailList", &USER_DETAIL_LIST_TYPE),
+            Member::optional("GroupDetailList", &GROUP_DETAIL_LIST_TYPE),
+            Member::optional("RoleDetailList", &ROLE_DETAIL_LIST_TYPE),
+            Member::optional("Policies", &MANAGED_POLICY_DETAIL_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static GET_ACCOUNT_SUMMARY_REQUEST: Schema =
+    Schema::new("GetAccountSummaryRequest", Kind::Structure { members: &[] });
+
+pub static GET_ACCOUNT_SUMMARY_RESPONSE: Schema = Schema::new(
+    "GetAccountSummaryResponse",
+    Kind::Structure { members: &[Member::optional("SummaryMap", &SUMMARY_MAP_TYPE)] },
+);
+
+pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Schema = Schema::new(
+    "GetContextKeysForCustomPolicyRequest",
+    Kind::Structure { members: &[Member::required("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE)] },
+);
+
+pub static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Schema = Schema::new(
+    "GetContextKeysForPolicyResponse",
+    Kind::Structure { members: &[Member::optional("ContextKeyNames", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE)] },
+);
+
+pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Schema = Schema::new(
+    "GetContextKeysForPrincipalPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("PolicySourceArn", &ARN_TYPE),
+            Member::optional("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        ],
+    },
+);
+
+pub static GET_GROUP_POLICY_REQUEST: Schema = Schema::new(
+    "GetGroupPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("PolicyName", &POLICY_NAME_TYPE),
+        ],
+    },
+);
+
+pub static GET_GROUP_POLICY_RESPONSE: Schema = Schema::new(
+    "GetGroupPolicyResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("PolicyName", &POLICY_NAME_TYPE),
+            Member::required("PolicyDocument", &POLICY_DOCUMENT_TYPE),
+        ],
+    },
+);
+
+pub static GET_GROUP_REQUEST: Schema = Schema::new(
+    "GetGroupRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static GET_GROUP_RESPONSE: Schema = Schema::new(
+    "GetGroupResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Group", &GROUP),
+            Member::required("Users", &USER_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static GET_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "GetInstanceProfileRequest",
+    Kind::Structure { members: &[Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE)] },
+);
+
+pub static GET_INSTANCE_PROFILE_RESPONSE: Schema = Schema::new(
+    "GetInstanceProfileResponse",
+    Kind::Structure { members: &[Member::required("InstanceProfile", &INSTANCE_PROFILE)] },
 );
 
 pub static GET_POLICY_REQUEST: Schema =
@@ -317,6 +701,21 @@ pub static GET_ROLE_REQUEST: Schema = Schema::new(
 pub static GET_ROLE_RESPONSE: Schema =
     Schema::new("GetRoleResponse", Kind::Structure { members: &[Member::required("Role", &ROLE)] });
 
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Schema = Schema::new(
+    "GetServiceLinkedRoleDeletionStatusRequest",
+    Kind::Structure { members: &[Member::required("DeletionTaskId", &DELETION_TASK_ID_TYPE)] },
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Schema = Schema::new(
+    "GetServiceLinkedRoleDeletionStatusResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Status", &DELETION_TASK_STATUS_TYPE),
+            Member::optional("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
+        ],
+    },
+);
+
 pub static GET_USER_POLICY_REQUEST: Schema = Schema::new(
     "GetUserPolicyRequest",
     Kind::Structure {
@@ -346,6 +745,34 @@ pub static GET_USER_REQUEST: Schema = Schema::new(
 pub static GET_USER_RESPONSE: Schema =
     Schema::new("GetUserResponse", Kind::Structure { members: &[Member::required("User", &USER)] });
 
+pub static GROUP: Schema = Schema::new(
+    "Group",
+    Kind::Structure {
+        members: &[
+            Member::required("Path", &PATH_TYPE),
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("GroupId", &ID_TYPE),
+            Member::required("Arn", &ARN_TYPE),
+            Member::required("CreateDate", &DATE_TYPE),
+        ],
+    },
+);
+
+pub static GROUP_DETAIL: Schema = Schema::new(
+    "GroupDetail",
+    Kind::Structure {
+        members: &[
+            Member::optional("Path", &PATH_TYPE),
+            Member::optional("GroupName", &GROUP_NAME_TYPE),
+            Member::optional("GroupId", &ID_TYPE),
+            Member::optional("Arn", &ARN_TYPE),
+            Member::optional("CreateDate", &DATE_TYPE),
+            Member::optional("GroupPolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::optional("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        ],
+    },
+);
+
 pub static INSTANCE_PROFILE: Schema = Schema::new(
     "InstanceProfile",
     Kind::Structure {
@@ -360,6 +787,8 @@ pub static INSTANCE_PROFILE: Schema = Schema::new(
         ],
     },
 );
+
+pub static LINE_NUMBER: Schema = Schema::new("LineNumber", Kind::INTEGER);
 
 pub static LIST_ACCESS_KEYS_REQUEST: Schema = Schema::new(
     "ListAccessKeysRequest",
@@ -377,6 +806,47 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Schema = Schema::new(
     Kind::Structure {
         members: &[
             Member::required("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_ACCOUNT_ALIASES_REQUEST: Schema = Schema::new(
+    "ListAccountAliasesRequest",
+    Kind::Structure {
+        members: &[Member::optional("Marker", &MARKER_TYPE), Member::optional("MaxItems", &MAX_ITEMS_TYPE)],
+    },
+);
+
+pub static LIST_ACCOUNT_ALIASES_RESPONSE: Schema = Schema::new(
+    "ListAccountAliasesResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Schema = Schema::new(
+    "ListAttachedGroupPoliciesRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::optional("PathPrefix", &POLICY_PATH_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Schema = Schema::new(
+    "ListAttachedGroupPoliciesResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
             Member::optional("IsTruncated", &BOOLEAN_TYPE),
             Member::optional("Marker", &RESPONSE_MARKER_TYPE),
         ],
@@ -456,6 +926,94 @@ pub static LIST_ENTITIES_FOR_POLICY_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static LIST_GROUP_POLICIES_REQUEST: Schema = Schema::new(
+    "ListGroupPoliciesRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_GROUP_POLICIES_RESPONSE: Schema = Schema::new(
+    "ListGroupPoliciesResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("PolicyNames", &POLICY_NAME_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_GROUPS_FOR_USER_REQUEST: Schema = Schema::new(
+    "ListGroupsForUserRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Schema = Schema::new(
+    "ListGroupsForUserResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Groups", &GROUP_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_GROUPS_REQUEST: Schema = Schema::new(
+    "ListGroupsRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("PathPrefix", &PATH_PREFIX_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_GROUPS_RESPONSE: Schema = Schema::new(
+    "ListGroupsResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Groups", &GROUP_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Schema = Schema::new(
+    "ListInstanceProfileTagsRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Schema = Schema::new(
+    "ListInstanceProfileTagsResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Tags", &TAG_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
 pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Schema = Schema::new(
     "ListInstanceProfilesForRoleRequest",
     Kind::Structure {
@@ -469,6 +1027,28 @@ pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Schema = Schema::new(
 
 pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Schema = Schema::new(
     "ListInstanceProfilesForRoleResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_INSTANCE_PROFILES_REQUEST: Schema = Schema::new(
+    "ListInstanceProfilesRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("PathPrefix", &PATH_PREFIX_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_INSTANCE_PROFILES_RESPONSE: Schema = Schema::new(
+    "ListInstanceProfilesResponse",
     Kind::Structure {
         members: &[
             Member::required("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE),
@@ -679,9 +1259,50 @@ pub static LIST_USERS_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static MANAGED_POLICY_DETAIL: Schema = Schema::new(
+    "ManagedPolicyDetail",
+    Kind::Structure {
+        members: &[
+            Member::optional("PolicyName", &POLICY_NAME_TYPE),
+            Member::optional("PolicyId", &ID_TYPE),
+            Member::optional("Arn", &ARN_TYPE),
+            Member::optional("Path", &POLICY_PATH_TYPE),
+            Member::optional("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+            Member::optional("AttachmentCount", &ATTACHMENT_COUNT_TYPE),
+            Member::optional("PermissionsBoundaryUsageCount", &ATTACHMENT_COUNT_TYPE),
+            Member::optional("IsAttachable", &BOOLEAN_TYPE),
+            Member::optional("Description", &POLICY_DESCRIPTION_TYPE),
+            Member::optional("CreateDate", &DATE_TYPE),
+            Member::optional("UpdateDate", &DATE_TYPE),
+            Member::optional("PolicyVersionList", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+        ],
+    },
+);
+
+pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Schema = Schema::new(
+    "ManagedPolicyDetailListType",
+    Kind::List {
+        member: &MANAGED_POLICY_DETAIL,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static ORGANIZATIONS_DECISION_DETAIL: Schema = Schema::new(
+    "OrganizationsDecisionDetail",
+    Kind::Structure { members: &[Member::optional("AllowedByOrganizations", &BOOLEAN_TYPE)] },
+);
+
 pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Schema = Schema::new(
     "PermissionsBoundaryAttachmentType",
     Kind::enumeration(super::enums::PermissionsBoundaryAttachmentType::VALUES),
+);
+
+pub static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Schema = Schema::new(
+    "PermissionsBoundaryDecisionDetail",
+    Kind::Structure { members: &[Member::optional("AllowedByPermissionsBoundary", &BOOLEAN_TYPE)] },
 );
 
 pub static POLICY: Schema = Schema::new(
@@ -704,6 +1325,21 @@ pub static POLICY: Schema = Schema::new(
     },
 );
 
+pub static POLICY_DETAIL: Schema = Schema::new(
+    "PolicyDetail",
+    Kind::Structure {
+        members: &[
+            Member::optional("PolicyName", &POLICY_NAME_TYPE),
+            Member::optional("PolicyDocument", &POLICY_DOCUMENT_TYPE),
+        ],
+    },
+);
+
+pub static POLICY_EVALUATION_DECISION_TYPE: Schema = Schema::new(
+    "PolicyEvaluationDecisionType",
+    Kind::enumeration(super::enums::PolicyEvaluationDecisionType::VALUES),
+);
+
 pub static POLICY_GROUP: Schema = Schema::new(
     "PolicyGroup",
     Kind::Structure {
@@ -716,6 +1352,8 @@ pub static POLICY_GROUP_LIST_TYPE: Schema = Schema::new(
     Kind::List { member: &POLICY_GROUP, member_name: "member", flattened: false, min: None, max: None },
 );
 
+pub static POLICY_IDENTIFIER_TYPE: Schema = Schema::new("PolicyIdentifierType", Kind::STRING);
+
 pub static POLICY_ROLE: Schema = Schema::new(
     "PolicyRole",
     Kind::Structure {
@@ -727,6 +1365,9 @@ pub static POLICY_ROLE_LIST_TYPE: Schema = Schema::new(
     "PolicyRoleListType",
     Kind::List { member: &POLICY_ROLE, member_name: "member", flattened: false, min: None, max: None },
 );
+
+pub static POLICY_SOURCE_TYPE: Schema =
+    Schema::new("PolicySourceType", Kind::enumeration(super::enums::PolicySourceType::VALUES));
 
 pub static POLICY_USAGE_TYPE: Schema =
     Schema::new("PolicyUsageType", Kind::enumeration(super::enums::PolicyUsageType::VALUES));
@@ -755,6 +1396,40 @@ pub static POLICY_VERSION: Schema = Schema::new(
     },
 );
 
+pub static POSITION: Schema = Schema::new(
+    "Position",
+    Kind::Structure {
+        members: &[Member::optional("Line", &LINE_NUMBER), Member::optional("Column", &COLUMN_NUMBER)],
+    },
+);
+
+pub static PUT_GROUP_POLICY_REQUEST: Schema = Schema::new(
+    "PutGroupPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("PolicyName", &POLICY_NAME_TYPE),
+            Member::required("PolicyDocument", &POLICY_DOCUMENT_TYPE),
+        ],
+    },
+);
+
+pub static PUT_GROUP_POLICY_RESPONSE: Schema =
+    Schema::new("PutGroupPolicyResponse", Kind::Structure { members: &[] });
+
+pub static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Schema = Schema::new(
+    "PutRolePermissionsBoundaryRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("RoleName", &ROLE_NAME_TYPE),
+            Member::required("PermissionsBoundary", &ARN_TYPE),
+        ],
+    },
+);
+
+pub static PUT_ROLE_PERMISSIONS_BOUNDARY_RESPONSE: Schema =
+    Schema::new("PutRolePermissionsBoundaryResponse", Kind::Structure { members: &[] });
+
 pub static PUT_ROLE_POLICY_REQUEST: Schema = Schema::new(
     "PutRolePolicyRequest",
     Kind::Structure {
@@ -769,6 +1444,19 @@ pub static PUT_ROLE_POLICY_REQUEST: Schema = Schema::new(
 pub static PUT_ROLE_POLICY_RESPONSE: Schema =
     Schema::new("PutRolePolicyResponse", Kind::Structure { members: &[] });
 
+pub static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Schema = Schema::new(
+    "PutUserPermissionsBoundaryRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("UserName", &USER_NAME_TYPE),
+            Member::required("PermissionsBoundary", &ARN_TYPE),
+        ],
+    },
+);
+
+pub static PUT_USER_PERMISSIONS_BOUNDARY_RESPONSE: Schema =
+    Schema::new("PutUserPermissionsBoundaryResponse", Kind::Structure { members: &[] });
+
 pub static PUT_USER_POLICY_REQUEST: Schema = Schema::new(
     "PutUserPolicyRequest",
     Kind::Structure {
@@ -782,6 +1470,78 @@ pub static PUT_USER_POLICY_REQUEST: Schema = Schema::new(
 
 pub static PUT_USER_POLICY_RESPONSE: Schema =
     Schema::new("PutUserPolicyResponse", Kind::Structure { members: &[] });
+
+pub static REASON_TYPE: Schema =
+    Schema::new("ReasonType", Kind::String { min: None, max: Some(1000), pattern: None, values: &[] });
+
+pub static REGION_NAME_TYPE: Schema =
+    Schema::new("RegionNameType", Kind::String { min: Some(1), max: Some(100), pattern: None, values: &[] });
+
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "RemoveRoleFromInstanceProfileRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::required("RoleName", &ROLE_NAME_TYPE),
+        ],
+    },
+);
+
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_RESPONSE: Schema =
+    Schema::new("RemoveRoleFromInstanceProfileResponse", Kind::Structure { members: &[] });
+
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Schema = Schema::new(
+    "RemoveUserFromGroupRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::required("UserName", &EXISTING_USER_NAME_TYPE),
+        ],
+    },
+);
+
+pub static REMOVE_USER_FROM_GROUP_RESPONSE: Schema =
+    Schema::new("RemoveUserFromGroupResponse", Kind::Structure { members: &[] });
+
+pub static RESOURCE_HANDLING_OPTION_TYPE: Schema = Schema::new(
+    "ResourceHandlingOptionType",
+    Kind::String { min: Some(1), max: Some(64), pattern: None, values: &[] },
+);
+
+pub static RESOURCE_NAME_LIST_TYPE: Schema = Schema::new(
+    "ResourceNameListType",
+    Kind::List { member: &RESOURCE_NAME_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static RESOURCE_NAME_TYPE: Schema = Schema::new(
+    "ResourceNameType",
+    Kind::String { min: Some(1), max: Some(2048), pattern: None, values: &[] },
+);
+
+pub static RESOURCE_SPECIFIC_RESULT: Schema = Schema::new(
+    "ResourceSpecificResult",
+    Kind::Structure {
+        members: &[
+            Member::required("EvalResourceName", &RESOURCE_NAME_TYPE),
+            Member::required("EvalResourceDecision", &POLICY_EVALUATION_DECISION_TYPE),
+            Member::optional("MatchedStatements", &STATEMENT_LIST_TYPE),
+            Member::optional("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+            Member::optional("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+            Member::optional("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+        ],
+    },
+);
+
+pub static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Schema = Schema::new(
+    "ResourceSpecificResultListType",
+    Kind::List {
+        member: &RESOURCE_SPECIFIC_RESULT,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
 
 pub static ROLE: Schema = Schema::new(
     "Role",
@@ -802,10 +1562,45 @@ pub static ROLE: Schema = Schema::new(
     },
 );
 
+pub static ROLE_DETAIL: Schema = Schema::new(
+    "RoleDetail",
+    Kind::Structure {
+        members: &[
+            Member::optional("Path", &PATH_TYPE),
+            Member::optional("RoleName", &ROLE_NAME_TYPE),
+            Member::optional("RoleId", &ID_TYPE),
+            Member::optional("Arn", &ARN_TYPE),
+            Member::optional("CreateDate", &DATE_TYPE),
+            Member::optional("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+            Member::optional("InstanceProfileList", &INSTANCE_PROFILE_LIST_TYPE),
+            Member::optional("RolePolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::optional("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::optional("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+            Member::optional("RoleLastUsed", &ROLE_LAST_USED),
+        ],
+    },
+);
+
 pub static ROLE_LAST_USED: Schema = Schema::new(
     "RoleLastUsed",
     Kind::Structure {
         members: &[Member::optional("LastUsedDate", &DATE_TYPE), Member::optional("Region", &STRING_TYPE)],
+    },
+);
+
+pub static ROLE_USAGE_LIST_TYPE: Schema = Schema::new(
+    "RoleUsageListType",
+    Kind::List { member: &ROLE_USAGE_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ROLE_USAGE_TYPE: Schema = Schema::new(
+    "RoleUsageType",
+    Kind::Structure {
+        members: &[
+            Member::optional("Region", &REGION_NAME_TYPE),
+            Member::optional("Resources", &ARN_LIST_TYPE),
+        ],
     },
 );
 
@@ -822,12 +1617,103 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Schema = Schema::new(
 pub static SET_DEFAULT_POLICY_VERSION_RESPONSE: Schema =
     Schema::new("SetDefaultPolicyVersionResponse", Kind::Structure { members: &[] });
 
+pub static SIMULATE_CUSTOM_POLICY_REQUEST: Schema = Schema::new(
+    "SimulateCustomPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::optional("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::required("ActionNames", &ACTION_NAME_LIST_TYPE),
+            Member::optional("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+            Member::optional("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+            Member::optional("ResourceOwner", &RESOURCE_NAME_TYPE),
+            Member::optional("CallerArn", &RESOURCE_NAME_TYPE),
+            Member::optional("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+            Member::optional("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+        ],
+    },
+);
+
+pub static SIMULATE_POLICY_RESPONSE: Schema = Schema::new(
+    "SimulatePolicyResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("EvaluationResults", &EVALUATION_RESULTS_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static SIMULATE_PRINCIPAL_POLICY_REQUEST: Schema = Schema::new(
+    "SimulatePrincipalPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("PolicySourceArn", &ARN_TYPE),
+            Member::optional("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::optional("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::required("ActionNames", &ACTION_NAME_LIST_TYPE),
+            Member::optional("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+            Member::optional("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+            Member::optional("ResourceOwner", &RESOURCE_NAME_TYPE),
+            Member::optional("CallerArn", &RESOURCE_NAME_TYPE),
+            Member::optional("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+            Member::optional("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+        ],
+    },
+);
+
+pub static SIMULATION_POLICY_LIST_TYPE: Schema = Schema::new(
+    "SimulationPolicyListType",
+    Kind::List {
+        member: &POLICY_DOCUMENT_TYPE,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static STATEMENT: Schema = Schema::new(
+    "Statement",
+    Kind::Structure {
+        members: &[
+            Member::optional("SourcePolicyId", &POLICY_IDENTIFIER_TYPE),
+            Member::optional("SourcePolicyType", &POLICY_SOURCE_TYPE),
+            Member::optional("StartPosition", &POSITION),
+            Member::optional("EndPosition", &POSITION),
+        ],
+    },
+);
+
+pub static STATEMENT_LIST_TYPE: Schema = Schema::new(
+    "StatementListType",
+    Kind::List { member: &STATEMENT, member_name: "member", flattened: false, min: None, max: None },
+);
+
 pub static TAG: Schema = Schema::new(
     "Tag",
     Kind::Structure {
         members: &[Member::required("Key", &TAG_KEY_TYPE), Member::required("Value", &TAG_VALUE_TYPE)],
     },
 );
+
+pub static TAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "TagInstanceProfileRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::required("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static TAG_INSTANCE_PROFILE_RESPONSE: Schema =
+    Schema::new("TagInstanceProfileResponse", Kind::Structure { members: &[] });
 
 pub static TAG_POLICY_REQUEST: Schema = Schema::new(
     "TagPolicyRequest",
@@ -858,6 +1744,19 @@ pub static TAG_USER_REQUEST: Schema = Schema::new(
 );
 
 pub static TAG_USER_RESPONSE: Schema = Schema::new("TagUserResponse", Kind::Structure { members: &[] });
+
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
+    "UntagInstanceProfileRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE),
+            Member::required("TagKeys", &TAG_KEY_LIST_TYPE),
+        ],
+    },
+);
+
+pub static UNTAG_INSTANCE_PROFILE_RESPONSE: Schema =
+    Schema::new("UntagInstanceProfileResponse", Kind::Structure { members: &[] });
 
 pub static UNTAG_POLICY_REQUEST: Schema = Schema::new(
     "UntagPolicyRequest",
@@ -920,6 +1819,20 @@ pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Schema = Schema::new(
 pub static UPDATE_ASSUME_ROLE_POLICY_RESPONSE: Schema =
     Schema::new("UpdateAssumeRolePolicyResponse", Kind::Structure { members: &[] });
 
+pub static UPDATE_GROUP_REQUEST: Schema = Schema::new(
+    "UpdateGroupRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("GroupName", &GROUP_NAME_TYPE),
+            Member::optional("NewPath", &PATH_TYPE),
+            Member::optional("NewGroupName", &GROUP_NAME_TYPE),
+        ],
+    },
+);
+
+pub static UPDATE_GROUP_RESPONSE: Schema =
+    Schema::new("UpdateGroupResponse", Kind::Structure { members: &[] });
+
 pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Schema = Schema::new(
     "UpdateRoleDescriptionRequest",
     Kind::Structure {
@@ -948,6 +1861,19 @@ pub static UPDATE_ROLE_REQUEST: Schema = Schema::new(
 
 pub static UPDATE_ROLE_RESPONSE: Schema = Schema::new("UpdateRoleResponse", Kind::Structure { members: &[] });
 
+pub static UPDATE_USER_REQUEST: Schema = Schema::new(
+    "UpdateUserRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::optional("NewPath", &PATH_TYPE),
+            Member::optional("NewUserName", &USER_NAME_TYPE),
+        ],
+    },
+);
+
+pub static UPDATE_USER_RESPONSE: Schema = Schema::new("UpdateUserResponse", Kind::Structure { members: &[] });
+
 pub static USER: Schema = Schema::new(
     "User",
     Kind::Structure {
@@ -958,6 +1884,24 @@ pub static USER: Schema = Schema::new(
             Member::required("Arn", &ARN_TYPE),
             Member::required("CreateDate", &DATE_TYPE),
             Member::optional("PasswordLastUsed", &DATE_TYPE),
+            Member::optional("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static USER_DETAIL: Schema = Schema::new(
+    "UserDetail",
+    Kind::Structure {
+        members: &[
+            Member::optional("Path", &PATH_TYPE),
+            Member::optional("UserName", &USER_NAME_TYPE),
+            Member::optional("UserId", &ID_TYPE),
+            Member::optional("Arn", &ARN_TYPE),
+            Member::optional("CreateDate", &DATE_TYPE),
+            Member::optional("UserPolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::optional("GroupList", &GROUP_NAME_LIST_TYPE),
+            Member::optional("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
             Member::optional("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
             Member::optional("Tags", &TAG_LIST_TYPE),
         ],
@@ -982,6 +1926,16 @@ pub static ACCESS_KEY_METADATA_LIST_TYPE: Schema = Schema::new(
 
 pub static ACCESS_KEY_SECRET_TYPE: Schema = Schema::sensitive("accessKeySecretType", Kind::STRING);
 
+pub static ACCOUNT_ALIAS_LIST_TYPE: Schema = Schema::new(
+    "accountAliasListType",
+    Kind::List { member: &ACCOUNT_ALIAS_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ACCOUNT_ALIAS_TYPE: Schema = Schema::new(
+    "accountAliasType",
+    Kind::String { min: Some(3), max: Some(63), pattern: Some("^[a-z0-9]+(-[a-z0-9]+)*$"), values: &[] },
+);
+
 pub static ARN_TYPE: Schema =
     Schema::new("arnType", Kind::String { min: Some(20), max: Some(2048), pattern: None, values: &[] });
 
@@ -994,11 +1948,36 @@ pub static ATTACHMENT_COUNT_TYPE: Schema = Schema::new("attachmentCountType", Ki
 
 pub static BOOLEAN_TYPE: Schema = Schema::new("booleanType", Kind::Boolean);
 
+pub static CUSTOM_SUFFIX_TYPE: Schema = Schema::new(
+    "customSuffixType",
+    Kind::String { min: Some(1), max: Some(64), pattern: Some(r"[\w+=,.@-]+"), values: &[] },
+);
+
 pub static DATE_TYPE: Schema = Schema::new("dateType", Kind::TIMESTAMP);
+
+pub static ENTITY_LIST_TYPE: Schema = Schema::new(
+    "entityListType",
+    Kind::List { member: &ENTITY_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
 
 pub static EXISTING_USER_NAME_TYPE: Schema = Schema::new(
     "existingUserNameType",
     Kind::String { min: Some(1), max: Some(128), pattern: Some(r"[\w+=,.@-]+"), values: &[] },
+);
+
+pub static GROUP_DETAIL_LIST_TYPE: Schema = Schema::new(
+    "groupDetailListType",
+    Kind::List { member: &GROUP_DETAIL, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static GROUP_LIST_TYPE: Schema = Schema::new(
+    "groupListType",
+    Kind::List { member: &GROUP, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static GROUP_NAME_LIST_TYPE: Schema = Schema::new(
+    "groupNameListType",
+    Kind::List { member: &GROUP_NAME_TYPE, member_name: "member", flattened: false, min: None, max: None },
 );
 
 pub static GROUP_NAME_TYPE: Schema = Schema::new(
@@ -1047,6 +2026,11 @@ pub static PATH_TYPE: Schema = Schema::new(
 pub static POLICY_DESCRIPTION_TYPE: Schema = Schema::new(
     "policyDescriptionType",
     Kind::String { min: None, max: Some(1000), pattern: None, values: &[] },
+);
+
+pub static POLICY_DETAIL_LIST_TYPE: Schema = Schema::new(
+    "policyDetailListType",
+    Kind::List { member: &POLICY_DETAIL, member_name: "member", flattened: false, min: None, max: None },
 );
 
 pub static POLICY_DOCUMENT_TYPE: Schema = Schema::new(
@@ -1109,6 +2093,11 @@ pub static ROLE_DESCRIPTION_TYPE: Schema = Schema::new(
     },
 );
 
+pub static ROLE_DETAIL_LIST_TYPE: Schema = Schema::new(
+    "roleDetailListType",
+    Kind::List { member: &ROLE_DETAIL, member_name: "member", flattened: false, min: None, max: None },
+);
+
 pub static ROLE_LIST_TYPE: Schema = Schema::new(
     "roleListType",
     Kind::List { member: &ROLE, member_name: "member", flattened: false, min: None, max: None },
@@ -1126,6 +2115,16 @@ pub static STATUS_TYPE: Schema =
     Schema::new("statusType", Kind::enumeration(super::enums::StatusType::VALUES));
 
 pub static STRING_TYPE: Schema = Schema::new("stringType", Kind::STRING);
+
+pub static SUMMARY_KEY_TYPE: Schema =
+    Schema::new("summaryKeyType", Kind::enumeration(super::enums::SummaryKeyType::VALUES));
+
+pub static SUMMARY_MAP_TYPE: Schema = Schema::new(
+    "summaryMapType",
+    Kind::Map { key: &SUMMARY_KEY_TYPE, value: &SUMMARY_VALUE_TYPE, min: None, max: None },
+);
+
+pub static SUMMARY_VALUE_TYPE: Schema = Schema::new("summaryValueType", Kind::INTEGER);
 
 pub static TAG_KEY_LIST_TYPE: Schema = Schema::new(
     "tagKeyListType",
@@ -1145,6 +2144,11 @@ pub static TAG_LIST_TYPE: Schema = Schema::new(
 pub static TAG_VALUE_TYPE: Schema = Schema::new(
     "tagValueType",
     Kind::String { min: Some(0), max: Some(256), pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"), values: &[] },
+);
+
+pub static USER_DETAIL_LIST_TYPE: Schema = Schema::new(
+    "userDetailListType",
+    Kind::List { member: &USER_DETAIL, member_name: "member", flattened: false, min: None, max: None },
 );
 
 pub static USER_LIST_TYPE: Schema = Schema::new(

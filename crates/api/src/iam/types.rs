@@ -3,10 +3,11 @@
 //! Structures.
 
 use landfall_base::{Sensitive, Timestamp};
-use landfall_shape::{Shape, ShapeError, Structure, Value};
+use landfall_shape::{Entries, Shape, ShapeError, Structure, Value};
 
 use super::enums::{
-    EntityType, PermissionsBoundaryAttachmentType, PolicyScopeType, PolicyUsageType, StatusType,
+    ContextKeyTypeEnum, DeletionTaskStatusType, EntityType, PermissionsBoundaryAttachmentType,
+    PolicyEvaluationDecisionType, PolicyScopeType, PolicySourceType, PolicyUsageType, StatusType,
 };
 
 /// `AccessKey`
@@ -93,6 +94,108 @@ impl Shape for AccessKeyMetadata {
         members.put_some("Status", self.status);
         members.put_some("CreateDate", self.create_date);
         Value::Structure(members)
+    }
+}
+
+/// `AddRoleToInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shape for AddRoleToInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            role_name: members.required("RoleName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put("RoleName", self.role_name);
+        Value::Structure(members)
+    }
+}
+
+/// `AddRoleToInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileResponse {}
+
+impl Shape for AddRoleToInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `AddUserToGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddUserToGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shape for AddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, user_name: members.required("UserName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("UserName", self.user_name);
+        Value::Structure(members)
+    }
+}
+
+/// `AddUserToGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddUserToGroupResponse {}
+
+impl Shape for AddUserToGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `AttachGroupPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shape for AttachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, policy_arn: members.required("PolicyArn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyArn", self.policy_arn);
+        Value::Structure(members)
+    }
+}
+
+/// `AttachGroupPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachGroupPolicyResponse {}
+
+impl Shape for AttachGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
     }
 }
 
@@ -205,6 +308,32 @@ impl Shape for AttachedPolicy {
     }
 }
 
+/// `ContextEntry`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<ContextKeyTypeEnum>,
+}
+
+impl Shape for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            context_key_name: members.optional("ContextKeyName")?,
+            context_key_values: members.optional("ContextKeyValues")?,
+            context_key_type: members.optional("ContextKeyType")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("ContextKeyName", self.context_key_name);
+        members.put_some("ContextKeyValues", self.context_key_values);
+        members.put_some("ContextKeyType", self.context_key_type);
+        Value::Structure(members)
+    }
+}
+
 /// `CreateAccessKeyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
@@ -237,6 +366,119 @@ impl Shape for CreateAccessKeyResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("AccessKey", self.access_key);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateAccountAliasRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shape for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { account_alias: members.required("AccountAlias")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("AccountAlias", self.account_alias);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateAccountAliasResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAccountAliasResponse {}
+
+impl Shape for CreateAccountAliasResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `CreateGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub path: Option<String>,
+    pub group_name: String,
+}
+
+impl Shape for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { path: members.optional("Path")?, group_name: members.required("GroupName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("Path", self.path);
+        members.put("GroupName", self.group_name);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Group,
+}
+
+impl Shape for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group: members.required("Group")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("Group", self.group);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for CreateInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            path: members.optional("Path")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put_some("Path", self.path);
+        members.put_some("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shape for CreateInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { instance_profile: members.required("InstanceProfile")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("InstanceProfile", self.instance_profile);
         Value::Structure(members)
     }
 }
@@ -391,6 +633,50 @@ impl Shape for CreateRoleResponse {
     }
 }
 
+/// `CreateServiceLinkedRoleRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+
+impl Shape for CreateServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            aws_service_name: members.required("AWSServiceName")?,
+            description: members.optional("Description")?,
+            custom_suffix: members.optional("CustomSuffix")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("AWSServiceName", self.aws_service_name);
+        members.put_some("Description", self.description);
+        members.put_some("CustomSuffix", self.custom_suffix);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateServiceLinkedRoleResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+
+impl Shape for CreateServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { role: members.optional("Role")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("Role", self.role);
+        Value::Structure(members)
+    }
+}
+
 /// `CreateUserRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateUserRequest {
@@ -471,6 +757,132 @@ impl Shape for DeleteAccessKeyResponse {
     }
 }
 
+/// `DeleteAccountAliasRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shape for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { account_alias: members.required("AccountAlias")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("AccountAlias", self.account_alias);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteAccountAliasResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccountAliasResponse {}
+
+impl Shape for DeleteAccountAliasResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteGroupPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shape for DeleteGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, policy_name: members.required("PolicyName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyName", self.policy_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteGroupPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGroupPolicyResponse {}
+
+impl Shape for DeleteGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+}
+
+impl Shape for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("GroupName", self.group_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGroupResponse {}
+
+impl Shape for DeleteGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shape for DeleteInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { instance_profile_name: members.required("InstanceProfileName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInstanceProfileResponse {}
+
+impl Shape for DeleteInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `DeletePolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePolicyRequest {
@@ -527,6 +939,37 @@ impl Shape for DeletePolicyVersionRequest {
 pub struct DeletePolicyVersionResponse {}
 
 impl Shape for DeletePolicyVersionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteRolePermissionsBoundaryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRolePermissionsBoundaryRequest {
+    pub role_name: String,
+}
+
+impl Shape for DeleteRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { role_name: members.required("RoleName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("RoleName", self.role_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteRolePermissionsBoundaryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRolePermissionsBoundaryResponse {}
+
+impl Shape for DeleteRolePermissionsBoundaryResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -599,6 +1042,73 @@ impl Shape for DeleteRoleResponse {
     }
 }
 
+/// `DeleteServiceLinkedRoleRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+
+impl Shape for DeleteServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { role_name: members.required("RoleName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("RoleName", self.role_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteServiceLinkedRoleResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+
+impl Shape for DeleteServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { deletion_task_id: members.required("DeletionTaskId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("DeletionTaskId", self.deletion_task_id);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteUserPermissionsBoundaryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPermissionsBoundaryRequest {
+    pub user_name: String,
+}
+
+impl Shape for DeleteUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { user_name: members.required("UserName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("UserName", self.user_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteUserPermissionsBoundaryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPermissionsBoundaryResponse {}
+
+impl Shape for DeleteUserPermissionsBoundaryResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `DeleteUserPolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteUserPolicyRequest {
@@ -655,6 +1165,59 @@ impl Shape for DeleteUserRequest {
 pub struct DeleteUserResponse {}
 
 impl Shape for DeleteUserResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeletionTaskFailureReasonType`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+
+impl Shape for DeletionTaskFailureReasonType {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { reason: members.optional("Reason")?, role_usage_list: members.optional("RoleUsageList")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("Reason", self.reason);
+        members.put_some("RoleUsageList", self.role_usage_list);
+        Value::Structure(members)
+    }
+}
+
+/// `DetachGroupPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shape for DetachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, policy_arn: members.required("PolicyArn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyArn", self.policy_arn);
+        Value::Structure(members)
+    }
+}
+
+/// `DetachGroupPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachGroupPolicyResponse {}
+
+impl Shape for DetachGroupPolicyResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -729,6 +1292,50 @@ impl Shape for DetachUserPolicyResponse {
     }
 }
 
+/// `EvaluationResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: PolicyEvaluationDecisionType,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<Entries<PolicyEvaluationDecisionType>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+
+impl Shape for EvaluationResult {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            eval_action_name: members.required("EvalActionName")?,
+            eval_resource_name: members.optional("EvalResourceName")?,
+            eval_decision: members.required("EvalDecision")?,
+            matched_statements: members.optional("MatchedStatements")?,
+            missing_context_values: members.optional("MissingContextValues")?,
+            organizations_decision_detail: members.optional("OrganizationsDecisionDetail")?,
+            permissions_boundary_decision_detail: members.optional("PermissionsBoundaryDecisionDetail")?,
+            eval_decision_details: members.optional("EvalDecisionDetails")?,
+            resource_specific_results: members.optional("ResourceSpecificResults")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(9);
+        members.put("EvalActionName", self.eval_action_name);
+        members.put_some("EvalResourceName", self.eval_resource_name);
+        members.put("EvalDecision", self.eval_decision);
+        members.put_some("MatchedStatements", self.matched_statements);
+        members.put_some("MissingContextValues", self.missing_context_values);
+        members.put_some("OrganizationsDecisionDetail", self.organizations_decision_detail);
+        members.put_some("PermissionsBoundaryDecisionDetail", self.permissions_boundary_decision_detail);
+        members.put_some("EvalDecisionDetails", self.eval_decision_details);
+        members.put_some("ResourceSpecificResults", self.resource_specific_results);
+        Value::Structure(members)
+    }
+}
+
 /// `GetAccessKeyLastUsedRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetAccessKeyLastUsedRequest {
@@ -766,6 +1373,294 @@ impl Shape for GetAccessKeyLastUsedResponse {
         let mut members = Structure::with_capacity(2);
         members.put_some("UserName", self.user_name);
         members.put_some("AccessKeyLastUsed", self.access_key_last_used);
+        Value::Structure(members)
+    }
+}
+
+/// `GetAccountAuthorizationDetailsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    pub filter: Option<Vec<EntityType>>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shape for GetAccountAuthorizationDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            filter: members.optional("Filter")?,
+            max_items: members.optional("MaxItems")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("Filter", self.filter);
+        members.put_some("MaxItems", self.max_items);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `GetAccountAuthorizationDetailsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for GetAccountAuthorizationDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            user_detail_list: members.optional("UserDetailList")?,
+            group_detail_list: members.optional("GroupDetailList")?,
+            role_detail_list: members.optional("RoleDetailList")?,
+            policies: members.optional("Policies")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("UserDetailList", self.user_detail_list);
+        members.put_some("GroupDetailList", self.group_detail_list);
+        members.put_some("RoleDetailList", self.role_detail_list);
+        members.put_some("Policies", self.policies);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `GetAccountSummaryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountSummaryRequest {}
+
+impl Shape for GetAccountSummaryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `GetAccountSummaryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<Entries<i32>>,
+}
+
+impl Shape for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { summary_map: members.optional("SummaryMap")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("SummaryMap", self.summary_map);
+        Value::Structure(members)
+    }
+}
+
+/// `GetContextKeysForCustomPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+
+impl Shape for GetContextKeysForCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { policy_input_list: members.required("PolicyInputList")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("PolicyInputList", self.policy_input_list);
+        Value::Structure(members)
+    }
+}
+
+/// `GetContextKeysForPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+
+impl Shape for GetContextKeysForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { context_key_names: members.optional("ContextKeyNames")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("ContextKeyNames", self.context_key_names);
+        Value::Structure(members)
+    }
+}
+
+/// `GetContextKeysForPrincipalPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+
+impl Shape for GetContextKeysForPrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_source_arn: members.required("PolicySourceArn")?,
+            policy_input_list: members.optional("PolicyInputList")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("PolicySourceArn", self.policy_source_arn);
+        members.put_some("PolicyInputList", self.policy_input_list);
+        Value::Structure(members)
+    }
+}
+
+/// `GetGroupPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shape for GetGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, policy_name: members.required("PolicyName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyName", self.policy_name);
+        Value::Structure(members)
+    }
+}
+
+/// `GetGroupPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupPolicyResponse {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shape for GetGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            policy_name: members.required("PolicyName")?,
+            policy_document: members.required("PolicyDocument")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyName", self.policy_name);
+        members.put("PolicyDocument", self.policy_document);
+        Value::Structure(members)
+    }
+}
+
+/// `GetGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("GroupName", self.group_name);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `GetGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Group,
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group: members.required("Group")?,
+            users: members.required("Users")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("Group", self.group);
+        members.put("Users", self.users);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `GetInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shape for GetInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { instance_profile_name: members.required("InstanceProfileName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        Value::Structure(members)
+    }
+}
+
+/// `GetInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shape for GetInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { instance_profile: members.required("InstanceProfile")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("InstanceProfile", self.instance_profile);
         Value::Structure(members)
     }
 }
@@ -926,6 +1821,44 @@ impl Shape for GetRoleResponse {
     }
 }
 
+/// `GetServiceLinkedRoleDeletionStatusRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+
+impl Shape for GetServiceLinkedRoleDeletionStatusRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { deletion_task_id: members.required("DeletionTaskId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("DeletionTaskId", self.deletion_task_id);
+        Value::Structure(members)
+    }
+}
+
+/// `GetServiceLinkedRoleDeletionStatusResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: DeletionTaskStatusType,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+
+impl Shape for GetServiceLinkedRoleDeletionStatusResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { status: members.required("Status")?, reason: members.optional("Reason")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("Status", self.status);
+        members.put_some("Reason", self.reason);
+        Value::Structure(members)
+    }
+}
+
 /// `GetUserPolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
@@ -1004,6 +1937,88 @@ impl Shape for GetUserResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("User", self.user);
+        Value::Structure(members)
+    }
+}
+
+/// `Group`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub path: String,
+    pub group_name: String,
+    pub group_id: String,
+    pub arn: String,
+    pub create_date: Timestamp,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self {
+            path: Default::default(),
+            group_name: Default::default(),
+            group_id: Default::default(),
+            arn: Default::default(),
+            create_date: Timestamp::from_millis(0),
+        }
+    }
+}
+
+impl Shape for Group {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path: members.required("Path")?,
+            group_name: members.required("GroupName")?,
+            group_id: members.required("GroupId")?,
+            arn: members.required("Arn")?,
+            create_date: members.required("CreateDate")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put("Path", self.path);
+        members.put("GroupName", self.group_name);
+        members.put("GroupId", self.group_id);
+        members.put("Arn", self.arn);
+        members.put("CreateDate", self.create_date);
+        Value::Structure(members)
+    }
+}
+
+/// `GroupDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupDetail {
+    pub path: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+
+impl Shape for GroupDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path: members.optional("Path")?,
+            group_name: members.optional("GroupName")?,
+            group_id: members.optional("GroupId")?,
+            arn: members.optional("Arn")?,
+            create_date: members.optional("CreateDate")?,
+            group_policy_list: members.optional("GroupPolicyList")?,
+            attached_managed_policies: members.optional("AttachedManagedPolicies")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put_some("Path", self.path);
+        members.put_some("GroupName", self.group_name);
+        members.put_some("GroupId", self.group_id);
+        members.put_some("Arn", self.arn);
+        members.put_some("CreateDate", self.create_date);
+        members.put_some("GroupPolicyList", self.group_policy_list);
+        members.put_some("AttachedManagedPolicies", self.attached_managed_policies);
         Value::Structure(members)
     }
 }
@@ -1106,6 +2121,107 @@ impl Shape for ListAccessKeysResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(3);
         members.put("AccessKeyMetadata", self.access_key_metadata);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListAccountAliasesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { marker: members.optional("Marker")?, max_items: members.optional("MaxItems")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListAccountAliasesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            account_aliases: members.required("AccountAliases")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("AccountAliases", self.account_aliases);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListAttachedGroupPoliciesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesRequest {
+    pub group_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListAttachedGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            path_prefix: members.optional("PathPrefix")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("GroupName", self.group_name);
+        members.put_some("PathPrefix", self.path_prefix);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListAttachedGroupPoliciesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListAttachedGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            attached_policies: members.optional("AttachedPolicies")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("AttachedPolicies", self.attached_policies);
         members.put_some("IsTruncated", self.is_truncated);
         members.put_some("Marker", self.marker);
         Value::Structure(members)
@@ -1289,6 +2405,214 @@ impl Shape for ListEntitiesForPolicyResponse {
     }
 }
 
+/// `ListGroupPoliciesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupPoliciesRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("GroupName", self.group_name);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListGroupPoliciesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupPoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_names: members.required("PolicyNames")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("PolicyNames", self.policy_names);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListGroupsForUserRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            user_name: members.required("UserName")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("UserName", self.user_name);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListGroupsForUserResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            groups: members.required("Groups")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("Groups", self.groups);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListGroupsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path_prefix: members.optional("PathPrefix")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("PathPrefix", self.path_prefix);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListGroupsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            groups: members.required("Groups")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("Groups", self.groups);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListInstanceProfileTagsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListInstanceProfileTagsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListInstanceProfileTagsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListInstanceProfileTagsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            tags: members.required("Tags")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("Tags", self.tags);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
 /// `ListInstanceProfilesForRoleRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleRequest {
@@ -1324,6 +2648,58 @@ pub struct ListInstanceProfilesForRoleResponse {
 }
 
 impl Shape for ListInstanceProfilesForRoleResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profiles: members.required("InstanceProfiles")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("InstanceProfiles", self.instance_profiles);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListInstanceProfilesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListInstanceProfilesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path_prefix: members.optional("PathPrefix")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("PathPrefix", self.path_prefix);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListInstanceProfilesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListInstanceProfilesResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         let mut members = Structure::of(value)?;
         Ok(Self {
@@ -1818,6 +3194,95 @@ impl Shape for ListUsersResponse {
     }
 }
 
+/// `ManagedPolicyDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedPolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub update_date: Option<Timestamp>,
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+
+impl Shape for ManagedPolicyDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.optional("PolicyName")?,
+            policy_id: members.optional("PolicyId")?,
+            arn: members.optional("Arn")?,
+            path: members.optional("Path")?,
+            default_version_id: members.optional("DefaultVersionId")?,
+            attachment_count: members.optional("AttachmentCount")?,
+            permissions_boundary_usage_count: members.optional("PermissionsBoundaryUsageCount")?,
+            is_attachable: members.optional("IsAttachable")?,
+            description: members.optional("Description")?,
+            create_date: members.optional("CreateDate")?,
+            update_date: members.optional("UpdateDate")?,
+            policy_version_list: members.optional("PolicyVersionList")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(12);
+        members.put_some("PolicyName", self.policy_name);
+        members.put_some("PolicyId", self.policy_id);
+        members.put_some("Arn", self.arn);
+        members.put_some("Path", self.path);
+        members.put_some("DefaultVersionId", self.default_version_id);
+        members.put_some("AttachmentCount", self.attachment_count);
+        members.put_some("PermissionsBoundaryUsageCount", self.permissions_boundary_usage_count);
+        members.put_some("IsAttachable", self.is_attachable);
+        members.put_some("Description", self.description);
+        members.put_some("CreateDate", self.create_date);
+        members.put_some("UpdateDate", self.update_date);
+        members.put_some("PolicyVersionList", self.policy_version_list);
+        Value::Structure(members)
+    }
+}
+
+/// `OrganizationsDecisionDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+
+impl Shape for OrganizationsDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { allowed_by_organizations: members.optional("AllowedByOrganizations")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("AllowedByOrganizations", self.allowed_by_organizations);
+        Value::Structure(members)
+    }
+}
+
+/// `PermissionsBoundaryDecisionDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+
+impl Shape for PermissionsBoundaryDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { allowed_by_permissions_boundary: members.optional("AllowedByPermissionsBoundary")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("AllowedByPermissionsBoundary", self.allowed_by_permissions_boundary);
+        Value::Structure(members)
+    }
+}
+
 /// `Policy`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
@@ -1867,6 +3332,29 @@ impl Shape for Policy {
         members.put_some("CreateDate", self.create_date);
         members.put_some("UpdateDate", self.update_date);
         members.put_some("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `PolicyDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+}
+
+impl Shape for PolicyDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.optional("PolicyName")?,
+            policy_document: members.optional("PolicyDocument")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("PolicyName", self.policy_name);
+        members.put_some("PolicyDocument", self.policy_document);
         Value::Structure(members)
     }
 }
@@ -1960,6 +3448,101 @@ impl Shape for PolicyVersion {
     }
 }
 
+/// `Position`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i32>,
+    pub column: Option<i32>,
+}
+
+impl Shape for Position {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { line: members.optional("Line")?, column: members.optional("Column")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("Line", self.line);
+        members.put_some("Column", self.column);
+        Value::Structure(members)
+    }
+}
+
+/// `PutGroupPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shape for PutGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            policy_name: members.required("PolicyName")?,
+            policy_document: members.required("PolicyDocument")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("GroupName", self.group_name);
+        members.put("PolicyName", self.policy_name);
+        members.put("PolicyDocument", self.policy_document);
+        Value::Structure(members)
+    }
+}
+
+/// `PutGroupPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutGroupPolicyResponse {}
+
+impl Shape for PutGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `PutRolePermissionsBoundaryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRolePermissionsBoundaryRequest {
+    pub role_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shape for PutRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            role_name: members.required("RoleName")?,
+            permissions_boundary: members.required("PermissionsBoundary")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("RoleName", self.role_name);
+        members.put("PermissionsBoundary", self.permissions_boundary);
+        Value::Structure(members)
+    }
+}
+
+/// `PutRolePermissionsBoundaryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRolePermissionsBoundaryResponse {}
+
+impl Shape for PutRolePermissionsBoundaryResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `PutRolePolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRolePolicyRequest {
@@ -1991,6 +3574,42 @@ impl Shape for PutRolePolicyRequest {
 pub struct PutRolePolicyResponse {}
 
 impl Shape for PutRolePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `PutUserPermissionsBoundaryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutUserPermissionsBoundaryRequest {
+    pub user_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shape for PutUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            user_name: members.required("UserName")?,
+            permissions_boundary: members.required("PermissionsBoundary")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("UserName", self.user_name);
+        members.put("PermissionsBoundary", self.permissions_boundary);
+        Value::Structure(members)
+    }
+}
+
+/// `PutUserPermissionsBoundaryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutUserPermissionsBoundaryResponse {}
+
+impl Shape for PutUserPermissionsBoundaryResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -2035,6 +3654,110 @@ impl Shape for PutUserPolicyResponse {
     }
     fn into_value(self) -> Value {
         Value::Structure(Structure::new())
+    }
+}
+
+/// `RemoveRoleFromInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shape for RemoveRoleFromInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            role_name: members.required("RoleName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put("RoleName", self.role_name);
+        Value::Structure(members)
+    }
+}
+
+/// `RemoveRoleFromInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileResponse {}
+
+impl Shape for RemoveRoleFromInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `RemoveUserFromGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveUserFromGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shape for RemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { group_name: members.required("GroupName")?, user_name: members.required("UserName")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("GroupName", self.group_name);
+        members.put("UserName", self.user_name);
+        Value::Structure(members)
+    }
+}
+
+/// `RemoveUserFromGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveUserFromGroupResponse {}
+
+impl Shape for RemoveUserFromGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `ResourceSpecificResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: PolicyEvaluationDecisionType,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<Entries<PolicyEvaluationDecisionType>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+
+impl Shape for ResourceSpecificResult {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            eval_resource_name: members.required("EvalResourceName")?,
+            eval_resource_decision: members.required("EvalResourceDecision")?,
+            matched_statements: members.optional("MatchedStatements")?,
+            missing_context_values: members.optional("MissingContextValues")?,
+            eval_decision_details: members.optional("EvalDecisionDetails")?,
+            permissions_boundary_decision_detail: members.optional("PermissionsBoundaryDecisionDetail")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("EvalResourceName", self.eval_resource_name);
+        members.put("EvalResourceDecision", self.eval_resource_decision);
+        members.put_some("MatchedStatements", self.matched_statements);
+        members.put_some("MissingContextValues", self.missing_context_values);
+        members.put_some("EvalDecisionDetails", self.eval_decision_details);
+        members.put_some("PermissionsBoundaryDecisionDetail", self.permissions_boundary_decision_detail);
+        Value::Structure(members)
     }
 }
 
@@ -2106,6 +3829,59 @@ impl Shape for Role {
     }
 }
 
+/// `RoleDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoleDetail {
+    pub path: Option<String>,
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub assume_role_policy_document: Option<String>,
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+}
+
+impl Shape for RoleDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path: members.optional("Path")?,
+            role_name: members.optional("RoleName")?,
+            role_id: members.optional("RoleId")?,
+            arn: members.optional("Arn")?,
+            create_date: members.optional("CreateDate")?,
+            assume_role_policy_document: members.optional("AssumeRolePolicyDocument")?,
+            instance_profile_list: members.optional("InstanceProfileList")?,
+            role_policy_list: members.optional("RolePolicyList")?,
+            attached_managed_policies: members.optional("AttachedManagedPolicies")?,
+            permissions_boundary: members.optional("PermissionsBoundary")?,
+            tags: members.optional("Tags")?,
+            role_last_used: members.optional("RoleLastUsed")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(12);
+        members.put_some("Path", self.path);
+        members.put_some("RoleName", self.role_name);
+        members.put_some("RoleId", self.role_id);
+        members.put_some("Arn", self.arn);
+        members.put_some("CreateDate", self.create_date);
+        members.put_some("AssumeRolePolicyDocument", self.assume_role_policy_document);
+        members.put_some("InstanceProfileList", self.instance_profile_list);
+        members.put_some("RolePolicyList", self.role_policy_list);
+        members.put_some("AttachedManagedPolicies", self.attached_managed_policies);
+        members.put_some("PermissionsBoundary", self.permissions_boundary);
+        members.put_some("Tags", self.tags);
+        members.put_some("RoleLastUsed", self.role_last_used);
+        Value::Structure(members)
+    }
+}
+
 /// `RoleLastUsed`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoleLastUsed {
@@ -2122,6 +3898,26 @@ impl Shape for RoleLastUsed {
         let mut members = Structure::with_capacity(2);
         members.put_some("LastUsedDate", self.last_used_date);
         members.put_some("Region", self.region);
+        Value::Structure(members)
+    }
+}
+
+/// `RoleUsageType`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+
+impl Shape for RoleUsageType {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { region: members.optional("Region")?, resources: members.optional("Resources")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("Region", self.region);
+        members.put_some("Resources", self.resources);
         Value::Structure(members)
     }
 }
@@ -2159,6 +3955,164 @@ impl Shape for SetDefaultPolicyVersionResponse {
     }
 }
 
+/// `SimulateCustomPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shape for SimulateCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_input_list: members.required("PolicyInputList")?,
+            permissions_boundary_policy_input_list: members.optional("PermissionsBoundaryPolicyInputList")?,
+            action_names: members.required("ActionNames")?,
+            resource_arns: members.optional("ResourceArns")?,
+            resource_policy: members.optional("ResourcePolicy")?,
+            resource_owner: members.optional("ResourceOwner")?,
+            caller_arn: members.optional("CallerArn")?,
+            context_entries: members.optional("ContextEntries")?,
+            resource_handling_option: members.optional("ResourceHandlingOption")?,
+            max_items: members.optional("MaxItems")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(11);
+        members.put("PolicyInputList", self.policy_input_list);
+        members.put_some("PermissionsBoundaryPolicyInputList", self.permissions_boundary_policy_input_list);
+        members.put("ActionNames", self.action_names);
+        members.put_some("ResourceArns", self.resource_arns);
+        members.put_some("ResourcePolicy", self.resource_policy);
+        members.put_some("ResourceOwner", self.resource_owner);
+        members.put_some("CallerArn", self.caller_arn);
+        members.put_some("ContextEntries", self.context_entries);
+        members.put_some("ResourceHandlingOption", self.resource_handling_option);
+        members.put_some("MaxItems", self.max_items);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `SimulatePolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for SimulatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            evaluation_results: members.optional("EvaluationResults")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("EvaluationResults", self.evaluation_results);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `SimulatePrincipalPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shape for SimulatePrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_source_arn: members.required("PolicySourceArn")?,
+            policy_input_list: members.optional("PolicyInputList")?,
+            permissions_boundary_policy_input_list: members.optional("PermissionsBoundaryPolicyInputList")?,
+            action_names: members.required("ActionNames")?,
+            resource_arns: members.optional("ResourceArns")?,
+            resource_policy: members.optional("ResourcePolicy")?,
+            resource_owner: members.optional("ResourceOwner")?,
+            caller_arn: members.optional("CallerArn")?,
+            context_entries: members.optional("ContextEntries")?,
+            resource_handling_option: members.optional("ResourceHandlingOption")?,
+            max_items: members.optional("MaxItems")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(12);
+        members.put("PolicySourceArn", self.policy_source_arn);
+        members.put_some("PolicyInputList", self.policy_input_list);
+        members.put_some("PermissionsBoundaryPolicyInputList", self.permissions_boundary_policy_input_list);
+        members.put("ActionNames", self.action_names);
+        members.put_some("ResourceArns", self.resource_arns);
+        members.put_some("ResourcePolicy", self.resource_policy);
+        members.put_some("ResourceOwner", self.resource_owner);
+        members.put_some("CallerArn", self.caller_arn);
+        members.put_some("ContextEntries", self.context_entries);
+        members.put_some("ResourceHandlingOption", self.resource_handling_option);
+        members.put_some("MaxItems", self.max_items);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `Statement`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<PolicySourceType>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+
+impl Shape for Statement {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            source_policy_id: members.optional("SourcePolicyId")?,
+            source_policy_type: members.optional("SourcePolicyType")?,
+            start_position: members.optional("StartPosition")?,
+            end_position: members.optional("EndPosition")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put_some("SourcePolicyId", self.source_policy_id);
+        members.put_some("SourcePolicyType", self.source_policy_type);
+        members.put_some("StartPosition", self.start_position);
+        members.put_some("EndPosition", self.end_position);
+        Value::Structure(members)
+    }
+}
+
 /// `Tag`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
@@ -2176,6 +4130,42 @@ impl Shape for Tag {
         members.put("Key", self.key);
         members.put("Value", self.value);
         Value::Structure(members)
+    }
+}
+
+/// `TagInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shape for TagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            tags: members.required("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `TagInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagInstanceProfileResponse {}
+
+impl Shape for TagInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
     }
 }
 
@@ -2270,6 +4260,42 @@ impl Shape for TagUserRequest {
 pub struct TagUserResponse {}
 
 impl Shape for TagUserResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `UntagInstanceProfileRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shape for UntagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            instance_profile_name: members.required("InstanceProfileName")?,
+            tag_keys: members.required("TagKeys")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("InstanceProfileName", self.instance_profile_name);
+        members.put("TagKeys", self.tag_keys);
+        Value::Structure(members)
+    }
+}
+
+/// `UntagInstanceProfileResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagInstanceProfileResponse {}
+
+impl Shape for UntagInstanceProfileResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -2452,6 +4478,45 @@ impl Shape for UpdateAssumeRolePolicyResponse {
     }
 }
 
+/// `UpdateGroupRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+
+impl Shape for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            group_name: members.required("GroupName")?,
+            new_path: members.optional("NewPath")?,
+            new_group_name: members.optional("NewGroupName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("GroupName", self.group_name);
+        members.put_some("NewPath", self.new_path);
+        members.put_some("NewGroupName", self.new_group_name);
+        Value::Structure(members)
+    }
+}
+
+/// `UpdateGroupResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGroupResponse {}
+
+impl Shape for UpdateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `UpdateRoleDescriptionRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateRoleDescriptionRequest {
@@ -2529,6 +4594,45 @@ impl Shape for UpdateRoleResponse {
     }
 }
 
+/// `UpdateUserRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserRequest {
+    pub user_name: String,
+    pub new_path: Option<String>,
+    pub new_user_name: Option<String>,
+}
+
+impl Shape for UpdateUserRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            user_name: members.required("UserName")?,
+            new_path: members.optional("NewPath")?,
+            new_user_name: members.optional("NewUserName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("UserName", self.user_name);
+        members.put_some("NewPath", self.new_path);
+        members.put_some("NewUserName", self.new_user_name);
+        Value::Structure(members)
+    }
+}
+
+/// `UpdateUserResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserResponse {}
+
+impl Shape for UpdateUserResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `User`
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -2579,6 +4683,53 @@ impl Shape for User {
         members.put("Arn", self.arn);
         members.put("CreateDate", self.create_date);
         members.put_some("PasswordLastUsed", self.password_last_used);
+        members.put_some("PermissionsBoundary", self.permissions_boundary);
+        members.put_some("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `UserDetail`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserDetail {
+    pub path: Option<String>,
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    pub group_list: Option<Vec<String>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for UserDetail {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            path: members.optional("Path")?,
+            user_name: members.optional("UserName")?,
+            user_id: members.optional("UserId")?,
+            arn: members.optional("Arn")?,
+            create_date: members.optional("CreateDate")?,
+            user_policy_list: members.optional("UserPolicyList")?,
+            group_list: members.optional("GroupList")?,
+            attached_managed_policies: members.optional("AttachedManagedPolicies")?,
+            permissions_boundary: members.optional("PermissionsBoundary")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(10);
+        members.put_some("Path", self.path);
+        members.put_some("UserName", self.user_name);
+        members.put_some("UserId", self.user_id);
+        members.put_some("Arn", self.arn);
+        members.put_some("CreateDate", self.create_date);
+        members.put_some("UserPolicyList", self.user_policy_list);
+        members.put_some("GroupList", self.group_list);
+        members.put_some("AttachedManagedPolicies", self.attached_managed_policies);
         members.put_some("PermissionsBoundary", self.permissions_boundary);
         members.put_some("Tags", self.tags);
         Value::Structure(members)

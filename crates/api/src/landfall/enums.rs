@@ -3,6 +3,10 @@
 //! Enumerations.
 
 landfall_shape::open_enum! {
+    OrganizationPolicyType {
+        ResourceControlPolicy = "RESOURCE_CONTROL_POLICY",
+        ServiceControlPolicy = "SERVICE_CONTROL_POLICY",
+    }
     StepResult {
         Done = "done",
         Failed = "failed",

@@ -14,6 +14,11 @@ pub fn invalid_parameter_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("InvalidParameterException", 400, message)
 }
 
+/// `MalformedPolicyDocumentException`, HTTP 400.
+pub fn malformed_policy_document_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("MalformedPolicyDocumentException", 400, message)
+}
+
 /// `ResourceNotFoundException`, HTTP 400.
 pub fn resource_not_found_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("ResourceNotFoundException", 400, message)

@@ -22,8 +22,24 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     protocol: Protocol::AwsJson11,
     target_prefix: "Landfall_20261123",
     xml_namespace: "",
-    operations: &[&operations::CREATE_ACCOUNT, &operations::DESCRIBE_TASK_START, &operations::LIST_ACCOUNTS],
+    operations: &[
+        &operations::CREATE_ACCOUNT,
+        &operations::DELETE_ORGANIZATION_POLICY,
+        &operations::DESCRIBE_TASK_START,
+        &operations::LIST_ACCOUNTS,
+        &operations::LIST_ALLOWED_PRINCIPALS,
+        &operations::LIST_ORGANIZATION_POLICIES,
+        &operations::PUT_ORGANIZATION_POLICY,
+    ],
 };
 
 /// Every operation that the service's model has, with generated types or not, sorted.
-pub static ALL_OPERATION_NAMES: &[&str] = &["CreateAccount", "DescribeTaskStart", "ListAccounts"];
+pub static ALL_OPERATION_NAMES: &[&str] = &[
+    "CreateAccount",
+    "DeleteOrganizationPolicy",
+    "DescribeTaskStart",
+    "ListAccounts",
+    "ListAllowedPrincipals",
+    "ListOrganizationPolicies",
+    "PutOrganizationPolicy",
+];

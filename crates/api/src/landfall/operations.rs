@@ -29,6 +29,29 @@ pub(super) static CREATE_ACCOUNT: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeleteOrganizationPolicy`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOrganizationPolicy;
+
+impl Operation for DeleteOrganizationPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_ORGANIZATION_POLICY;
+    type Input = types::DeleteOrganizationPolicyRequest;
+    type Output = types::DeleteOrganizationPolicyResponse;
+}
+
+pub(super) static DELETE_ORGANIZATION_POLICY: OperationSchema = OperationSchema {
+    name: "DeleteOrganizationPolicy",
+    input: &schema::DELETE_ORGANIZATION_POLICY_REQUEST,
+    output: &schema::DELETE_ORGANIZATION_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DescribeTaskStart`
 ///
 /// # Errors
@@ -67,6 +90,70 @@ pub(super) static LIST_ACCOUNTS: OperationSchema = OperationSchema {
     name: "ListAccounts",
     input: &schema::LIST_ACCOUNTS_REQUEST,
     output: &schema::LIST_ACCOUNTS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `ListAllowedPrincipals`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListAllowedPrincipals;
+
+impl Operation for ListAllowedPrincipals {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_ALLOWED_PRINCIPALS;
+    type Input = types::ListAllowedPrincipalsRequest;
+    type Output = types::ListAllowedPrincipalsResponse;
+}
+
+pub(super) static LIST_ALLOWED_PRINCIPALS: OperationSchema = OperationSchema {
+    name: "ListAllowedPrincipals",
+    input: &schema::LIST_ALLOWED_PRINCIPALS_REQUEST,
+    output: &schema::LIST_ALLOWED_PRINCIPALS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `ListOrganizationPolicies`
+#[derive(Debug, Clone, Copy)]
+pub struct ListOrganizationPolicies;
+
+impl Operation for ListOrganizationPolicies {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_ORGANIZATION_POLICIES;
+    type Input = types::ListOrganizationPoliciesRequest;
+    type Output = types::ListOrganizationPoliciesResponse;
+}
+
+pub(super) static LIST_ORGANIZATION_POLICIES: OperationSchema = OperationSchema {
+    name: "ListOrganizationPolicies",
+    input: &schema::LIST_ORGANIZATION_POLICIES_REQUEST,
+    output: &schema::LIST_ORGANIZATION_POLICIES_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `PutOrganizationPolicy`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`MalformedPolicyDocumentException`](super::error::malformed_policy_document_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutOrganizationPolicy;
+
+impl Operation for PutOrganizationPolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_ORGANIZATION_POLICY;
+    type Input = types::PutOrganizationPolicyRequest;
+    type Output = types::PutOrganizationPolicyResponse;
+}
+
+pub(super) static PUT_ORGANIZATION_POLICY: OperationSchema = OperationSchema {
+    name: "PutOrganizationPolicy",
+    input: &schema::PUT_ORGANIZATION_POLICY_REQUEST,
+    output: &schema::PUT_ORGANIZATION_POLICY_RESPONSE,
     has_output: true,
     paginator: None,
 };

@@ -21,6 +21,37 @@ pub static ACCOUNTS: Schema = Schema::new(
     Kind::List { member: &ACCOUNT, member_name: "member", flattened: false, min: None, max: None },
 );
 
+pub static ACTION_NAME: Schema = Schema::new(
+    "ActionName",
+    Kind::String { min: Some(3), max: Some(128), pattern: Some("[A-Za-z0-9-]+:[A-Za-z0-9]+"), values: &[] },
+);
+
+pub static ALLOWED_PRINCIPAL: Schema = Schema::new(
+    "AllowedPrincipal",
+    Kind::Structure {
+        members: &[
+            Member::required("arn", &STRING),
+            Member::required("layer", &STRING),
+            Member::optional("deciding", &STRING),
+        ],
+    },
+);
+
+pub static ALLOWED_PRINCIPALS: Schema = Schema::new(
+    "AllowedPrincipals",
+    Kind::List { member: &ALLOWED_PRINCIPAL, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static CONTEXT_ENTRIES: Schema = Schema::new(
+    "ContextEntries",
+    Kind::List { member: &CONTEXT_ENTRY, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static CONTEXT_ENTRY: Schema = Schema::new(
+    "ContextEntry",
+    Kind::Structure { members: &[Member::required("key", &STRING), Member::required("values", &STRINGS)] },
+);
+
 pub static CREATE_ACCOUNT_REQUEST: Schema = Schema::new(
     "CreateAccountRequest",
     Kind::Structure { members: &[Member::required("accountId", &ACCOUNT_ID)] },
@@ -37,6 +68,20 @@ pub static CREATE_ACCOUNT_RESPONSE: Schema = Schema::new(
         ],
     },
 );
+
+pub static DELETE_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
+    "DeleteOrganizationPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("name", &ORGANIZATION_POLICY_NAME),
+            Member::required("type", &ORGANIZATION_POLICY_TYPE),
+            Member::optional("targetId", &ORGANIZATION_TARGET_ID),
+        ],
+    },
+);
+
+pub static DELETE_ORGANIZATION_POLICY_RESPONSE: Schema =
+    Schema::new("DeleteOrganizationPolicyResponse", Kind::Structure { members: &[] });
 
 pub static DESCRIBE_TASK_START_REQUEST: Schema = Schema::new(
     "DescribeTaskStartRequest",
@@ -68,6 +113,80 @@ pub static LIST_ACCOUNTS_RESPONSE: Schema = Schema::new(
     Kind::Structure { members: &[Member::required("accounts", &ACCOUNTS)] },
 );
 
+pub static LIST_ALLOWED_PRINCIPALS_REQUEST: Schema = Schema::new(
+    "ListAllowedPrincipalsRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("action", &ACTION_NAME),
+            Member::required("resource", &RESOURCE_NAME),
+            Member::optional("context", &CONTEXT_ENTRIES),
+        ],
+    },
+);
+
+pub static LIST_ALLOWED_PRINCIPALS_RESPONSE: Schema = Schema::new(
+    "ListAllowedPrincipalsResponse",
+    Kind::Structure { members: &[Member::required("principals", &ALLOWED_PRINCIPALS)] },
+);
+
+pub static LIST_ORGANIZATION_POLICIES_REQUEST: Schema = Schema::new(
+    "ListOrganizationPoliciesRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("type", &ORGANIZATION_POLICY_TYPE),
+            Member::optional("targetId", &ORGANIZATION_TARGET_ID),
+        ],
+    },
+);
+
+pub static LIST_ORGANIZATION_POLICIES_RESPONSE: Schema = Schema::new(
+    "ListOrganizationPoliciesResponse",
+    Kind::Structure { members: &[Member::required("policies", &ORGANIZATION_POLICIES)] },
+);
+
+pub static ORGANIZATION_POLICIES: Schema = Schema::new(
+    "OrganizationPolicies",
+    Kind::List {
+        member: &ORGANIZATION_POLICY,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static ORGANIZATION_POLICY: Schema = Schema::new(
+    "OrganizationPolicy",
+    Kind::Structure {
+        members: &[
+            Member::required("arn", &STRING),
+            Member::required("name", &STRING),
+            Member::required("type", &ORGANIZATION_POLICY_TYPE),
+            Member::required("targetId", &STRING),
+            Member::required("content", &STRING),
+            Member::optional("updatedAt", &TIMESTAMP),
+        ],
+    },
+);
+
+pub static ORGANIZATION_POLICY_CONTENT: Schema = Schema::new(
+    "OrganizationPolicyContent",
+    Kind::String { min: Some(1), max: None, pattern: None, values: &[] },
+);
+
+pub static ORGANIZATION_POLICY_NAME: Schema = Schema::new(
+    "OrganizationPolicyName",
+    Kind::String { min: Some(1), max: Some(128), pattern: Some(r"[\s\S]*"), values: &[] },
+);
+
+pub static ORGANIZATION_POLICY_TYPE: Schema =
+    Schema::new("OrganizationPolicyType", Kind::enumeration(super::enums::OrganizationPolicyType::VALUES));
+
+pub static ORGANIZATION_TARGET_ID: Schema = Schema::new(
+    "OrganizationTargetId",
+    Kind::String { min: None, max: None, pattern: Some(r"root|\d{12}"), values: &[] },
+);
+
 pub static PULL_PROGRESS: Schema = Schema::new(
     "PullProgress",
     Kind::Structure {
@@ -79,6 +198,26 @@ pub static PULL_PROGRESS: Schema = Schema::new(
         ],
     },
 );
+
+pub static PUT_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
+    "PutOrganizationPolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("name", &ORGANIZATION_POLICY_NAME),
+            Member::required("type", &ORGANIZATION_POLICY_TYPE),
+            Member::required("content", &ORGANIZATION_POLICY_CONTENT),
+            Member::optional("targetId", &ORGANIZATION_TARGET_ID),
+        ],
+    },
+);
+
+pub static PUT_ORGANIZATION_POLICY_RESPONSE: Schema = Schema::new(
+    "PutOrganizationPolicyResponse",
+    Kind::Structure { members: &[Member::required("policy", &ORGANIZATION_POLICY)] },
+);
+
+pub static RESOURCE_NAME: Schema =
+    Schema::new("ResourceName", Kind::String { min: Some(1), max: Some(2048), pattern: None, values: &[] });
 
 pub static SENSITIVE_STRING: Schema = Schema::sensitive("SensitiveString", Kind::STRING);
 

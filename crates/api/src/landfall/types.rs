@@ -5,7 +5,7 @@
 use landfall_base::{Sensitive, Timestamp};
 use landfall_shape::{Shape, ShapeError, Structure, Value};
 
-use super::enums::StepResult;
+use super::enums::{OrganizationPolicyType, StepResult};
 
 /// `Account`
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,52 @@ impl Shape for Account {
         let mut members = Structure::with_capacity(2);
         members.put("accountId", self.account_id);
         members.put("createdAt", self.created_at);
+        Value::Structure(members)
+    }
+}
+
+/// `AllowedPrincipal`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllowedPrincipal {
+    pub arn: String,
+    pub layer: String,
+    pub deciding: Option<String>,
+}
+
+impl Shape for AllowedPrincipal {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            arn: members.required("arn")?,
+            layer: members.required("layer")?,
+            deciding: members.optional("deciding")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("arn", self.arn);
+        members.put("layer", self.layer);
+        members.put_some("deciding", self.deciding);
+        Value::Structure(members)
+    }
+}
+
+/// `ContextEntry`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextEntry {
+    pub key: String,
+    pub values: Vec<String>,
+}
+
+impl Shape for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { key: members.required("key")?, values: members.required("values")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("key", self.key);
+        members.put("values", self.values);
         Value::Structure(members)
     }
 }
@@ -77,6 +123,45 @@ impl Shape for CreateAccountResponse {
         members.put("accessKeyId", self.access_key_id);
         members.put("secretAccessKey", self.secret_access_key);
         Value::Structure(members)
+    }
+}
+
+/// `DeleteOrganizationPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOrganizationPolicyRequest {
+    pub name: String,
+    pub r#type: OrganizationPolicyType,
+    pub target_id: Option<String>,
+}
+
+impl Shape for DeleteOrganizationPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            name: members.required("name")?,
+            r#type: members.required("type")?,
+            target_id: members.optional("targetId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("name", self.name);
+        members.put("type", self.r#type);
+        members.put_some("targetId", self.target_id);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteOrganizationPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOrganizationPolicyResponse {}
+
+impl Shape for DeleteOrganizationPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
     }
 }
 
@@ -169,6 +254,123 @@ impl Shape for ListAccountsResponse {
     }
 }
 
+/// `ListAllowedPrincipalsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAllowedPrincipalsRequest {
+    pub action: String,
+    pub resource: String,
+    pub context: Option<Vec<ContextEntry>>,
+}
+
+impl Shape for ListAllowedPrincipalsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            action: members.required("action")?,
+            resource: members.required("resource")?,
+            context: members.optional("context")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("action", self.action);
+        members.put("resource", self.resource);
+        members.put_some("context", self.context);
+        Value::Structure(members)
+    }
+}
+
+/// `ListAllowedPrincipalsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAllowedPrincipalsResponse {
+    pub principals: Vec<AllowedPrincipal>,
+}
+
+impl Shape for ListAllowedPrincipalsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { principals: members.required("principals")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("principals", self.principals);
+        Value::Structure(members)
+    }
+}
+
+/// `ListOrganizationPoliciesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOrganizationPoliciesRequest {
+    pub r#type: Option<OrganizationPolicyType>,
+    pub target_id: Option<String>,
+}
+
+impl Shape for ListOrganizationPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { r#type: members.optional("type")?, target_id: members.optional("targetId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("type", self.r#type);
+        members.put_some("targetId", self.target_id);
+        Value::Structure(members)
+    }
+}
+
+/// `ListOrganizationPoliciesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOrganizationPoliciesResponse {
+    pub policies: Vec<OrganizationPolicy>,
+}
+
+impl Shape for ListOrganizationPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { policies: members.required("policies")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("policies", self.policies);
+        Value::Structure(members)
+    }
+}
+
+/// `OrganizationPolicy`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrganizationPolicy {
+    pub arn: String,
+    pub name: String,
+    pub r#type: OrganizationPolicyType,
+    pub target_id: String,
+    pub content: String,
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Shape for OrganizationPolicy {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            arn: members.required("arn")?,
+            name: members.required("name")?,
+            r#type: members.required("type")?,
+            target_id: members.required("targetId")?,
+            content: members.required("content")?,
+            updated_at: members.optional("updatedAt")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("arn", self.arn);
+        members.put("name", self.name);
+        members.put("type", self.r#type);
+        members.put("targetId", self.target_id);
+        members.put("content", self.content);
+        members.put_some("updatedAt", self.updated_at);
+        Value::Structure(members)
+    }
+}
+
 /// `PullProgress`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PullProgress {
@@ -194,6 +396,53 @@ impl Shape for PullProgress {
         members.put("layersTotal", self.layers_total);
         members.put("bytesDone", self.bytes_done);
         members.put("bytesTotal", self.bytes_total);
+        Value::Structure(members)
+    }
+}
+
+/// `PutOrganizationPolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutOrganizationPolicyRequest {
+    pub name: String,
+    pub r#type: OrganizationPolicyType,
+    pub content: String,
+    pub target_id: Option<String>,
+}
+
+impl Shape for PutOrganizationPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            name: members.required("name")?,
+            r#type: members.required("type")?,
+            content: members.required("content")?,
+            target_id: members.optional("targetId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("name", self.name);
+        members.put("type", self.r#type);
+        members.put("content", self.content);
+        members.put_some("targetId", self.target_id);
+        Value::Structure(members)
+    }
+}
+
+/// `PutOrganizationPolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutOrganizationPolicyResponse {
+    pub policy: OrganizationPolicy,
+}
+
+impl Shape for PutOrganizationPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { policy: members.required("policy")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("policy", self.policy);
         Value::Structure(members)
     }
 }

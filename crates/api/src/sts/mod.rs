@@ -20,7 +20,13 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     protocol: Protocol::AwsQuery,
     target_prefix: "",
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-    operations: &[&operations::ASSUME_ROLE, &operations::GET_CALLER_IDENTITY, &operations::GET_SESSION_TOKEN],
+    operations: &[
+        &operations::ASSUME_ROLE,
+        &operations::GET_ACCESS_KEY_INFO,
+        &operations::GET_CALLER_IDENTITY,
+        &operations::GET_FEDERATION_TOKEN,
+        &operations::GET_SESSION_TOKEN,
+    ],
 };
 
 /// Every operation that the service's model has, with generated types or not, sorted.

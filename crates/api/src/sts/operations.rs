@@ -31,6 +31,25 @@ pub(super) static ASSUME_ROLE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `GetAccessKeyInfo`
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyInfo;
+
+impl Operation for GetAccessKeyInfo {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_ACCESS_KEY_INFO;
+    type Input = types::GetAccessKeyInfoRequest;
+    type Output = types::GetAccessKeyInfoResponse;
+}
+
+pub(super) static GET_ACCESS_KEY_INFO: OperationSchema = OperationSchema {
+    name: "GetAccessKeyInfo",
+    input: &schema::GET_ACCESS_KEY_INFO_REQUEST,
+    output: &schema::GET_ACCESS_KEY_INFO_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `GetCallerIdentity`
 #[derive(Debug, Clone, Copy)]
 pub struct GetCallerIdentity;
@@ -46,6 +65,30 @@ pub(super) static GET_CALLER_IDENTITY: OperationSchema = OperationSchema {
     name: "GetCallerIdentity",
     input: &schema::GET_CALLER_IDENTITY_REQUEST,
     output: &schema::GET_CALLER_IDENTITY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetFederationToken`
+///
+/// # Errors
+/// - [`MalformedPolicyDocumentException`](super::error::malformed_policy_document_exception)
+/// - [`PackedPolicyTooLargeException`](super::error::packed_policy_too_large_exception)
+/// - [`RegionDisabledException`](super::error::region_disabled_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetFederationToken;
+
+impl Operation for GetFederationToken {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_FEDERATION_TOKEN;
+    type Input = types::GetFederationTokenRequest;
+    type Output = types::GetFederationTokenResponse;
+}
+
+pub(super) static GET_FEDERATION_TOKEN: OperationSchema = OperationSchema {
+    name: "GetFederationToken",
+    input: &schema::GET_FEDERATION_TOKEN_REQUEST,
+    output: &schema::GET_FEDERATION_TOKEN_RESPONSE,
     has_output: true,
     paginator: None,
 };

@@ -58,6 +58,26 @@ pub static CREDENTIALS: Schema = Schema::new(
     },
 );
 
+pub static FEDERATED_USER: Schema = Schema::new(
+    "FederatedUser",
+    Kind::Structure {
+        members: &[
+            Member::required("FederatedUserId", &FEDERATED_ID_TYPE),
+            Member::required("Arn", &ARN_TYPE),
+        ],
+    },
+);
+
+pub static GET_ACCESS_KEY_INFO_REQUEST: Schema = Schema::new(
+    "GetAccessKeyInfoRequest",
+    Kind::Structure { members: &[Member::required("AccessKeyId", &ACCESS_KEY_ID_TYPE)] },
+);
+
+pub static GET_ACCESS_KEY_INFO_RESPONSE: Schema = Schema::new(
+    "GetAccessKeyInfoResponse",
+    Kind::Structure { members: &[Member::optional("Account", &ACCOUNT_TYPE)] },
+);
+
 pub static GET_CALLER_IDENTITY_REQUEST: Schema =
     Schema::new("GetCallerIdentityRequest", Kind::Structure { members: &[] });
 
@@ -68,6 +88,30 @@ pub static GET_CALLER_IDENTITY_RESPONSE: Schema = Schema::new(
             Member::optional("UserId", &USER_ID_TYPE),
             Member::optional("Account", &ACCOUNT_TYPE),
             Member::optional("Arn", &ARN_TYPE),
+        ],
+    },
+);
+
+pub static GET_FEDERATION_TOKEN_REQUEST: Schema = Schema::new(
+    "GetFederationTokenRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("Name", &USER_NAME_TYPE),
+            Member::optional("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+            Member::optional("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+            Member::optional("DurationSeconds", &DURATION_SECONDS_TYPE),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static GET_FEDERATION_TOKEN_RESPONSE: Schema = Schema::new(
+    "GetFederationTokenResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("Credentials", &CREDENTIALS),
+            Member::optional("FederatedUser", &FEDERATED_USER),
+            Member::optional("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
         ],
     },
 );
@@ -158,6 +202,11 @@ pub static EXTERNAL_ID_TYPE: Schema = Schema::new(
     Kind::String { min: Some(2), max: Some(1224), pattern: Some(r"[\w+=,.@:\/-]*"), values: &[] },
 );
 
+pub static FEDERATED_ID_TYPE: Schema = Schema::new(
+    "federatedIdType",
+    Kind::String { min: Some(2), max: Some(193), pattern: Some(r"[\w+=,.@\:-]*"), values: &[] },
+);
+
 pub static NON_NEGATIVE_INTEGER_TYPE: Schema =
     Schema::new("nonNegativeIntegerType", Kind::Integer { min: Some(0), max: None });
 
@@ -183,6 +232,16 @@ pub static ROLE_SESSION_NAME_TYPE: Schema = Schema::new(
 pub static SERIAL_NUMBER_TYPE: Schema = Schema::new(
     "serialNumberType",
     Kind::String { min: Some(9), max: Some(256), pattern: Some(r"[\w+=/:,.@-]*"), values: &[] },
+);
+
+pub static SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema::new(
+    "sessionPolicyDocumentType",
+    Kind::String {
+        min: Some(1),
+        max: Some(2048),
+        pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
+        values: &[],
+    },
 );
 
 pub static SOURCE_IDENTITY_TYPE: Schema = Schema::new(
@@ -228,3 +287,8 @@ pub static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema::new(
 );
 
 pub static USER_ID_TYPE: Schema = Schema::new("userIdType", Kind::STRING);
+
+pub static USER_NAME_TYPE: Schema = Schema::new(
+    "userNameType",
+    Kind::String { min: Some(2), max: Some(32), pattern: Some(r"[\w+=,.@-]*"), values: &[] },
+);

@@ -147,6 +147,62 @@ impl Shape for Credentials {
     }
 }
 
+/// `FederatedUser`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FederatedUser {
+    pub federated_user_id: String,
+    pub arn: String,
+}
+
+impl Shape for FederatedUser {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { federated_user_id: members.required("FederatedUserId")?, arn: members.required("Arn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("FederatedUserId", self.federated_user_id);
+        members.put("Arn", self.arn);
+        Value::Structure(members)
+    }
+}
+
+/// `GetAccessKeyInfoRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessKeyInfoRequest {
+    pub access_key_id: String,
+}
+
+impl Shape for GetAccessKeyInfoRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { access_key_id: members.required("AccessKeyId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("AccessKeyId", self.access_key_id);
+        Value::Structure(members)
+    }
+}
+
+/// `GetAccessKeyInfoResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessKeyInfoResponse {
+    pub account: Option<String>,
+}
+
+impl Shape for GetAccessKeyInfoResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { account: members.optional("Account")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("Account", self.account);
+        Value::Structure(members)
+    }
+}
+
 /// `GetCallerIdentityRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetCallerIdentityRequest {}
@@ -182,6 +238,64 @@ impl Shape for GetCallerIdentityResponse {
         members.put_some("UserId", self.user_id);
         members.put_some("Account", self.account);
         members.put_some("Arn", self.arn);
+        Value::Structure(members)
+    }
+}
+
+/// `GetFederationTokenRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFederationTokenRequest {
+    pub name: String,
+    pub policy: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub duration_seconds: Option<i32>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for GetFederationTokenRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            name: members.required("Name")?,
+            policy: members.optional("Policy")?,
+            policy_arns: members.optional("PolicyArns")?,
+            duration_seconds: members.optional("DurationSeconds")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put("Name", self.name);
+        members.put_some("Policy", self.policy);
+        members.put_some("PolicyArns", self.policy_arns);
+        members.put_some("DurationSeconds", self.duration_seconds);
+        members.put_some("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `GetFederationTokenResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFederationTokenResponse {
+    pub credentials: Option<Credentials>,
+    pub federated_user: Option<FederatedUser>,
+    pub packed_policy_size: Option<i32>,
+}
+
+impl Shape for GetFederationTokenResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            credentials: members.optional("Credentials")?,
+            federated_user: members.optional("FederatedUser")?,
+            packed_policy_size: members.optional("PackedPolicySize")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("Credentials", self.credentials);
+        members.put_some("FederatedUser", self.federated_user);
+        members.put_some("PackedPolicySize", self.packed_policy_size);
         Value::Structure(members)
     }
 }

@@ -40,16 +40,21 @@ fn path(data_dir: &Path) -> PathBuf {
 pub fn read(data_dir: &Path) -> Result<ClientFile> {
     let path = path(data_dir);
     let text = fs::read_to_string(&path).with_context(|| {
-        format!("no server has used the data directory `{}`: start one with `landfall serve`", data_dir.display())
+        format!(
+            "no server has used the data directory `{}`: start one with `landfall serve`",
+            data_dir.display()
+        )
     })?;
-    serde_json::from_str(&text).with_context(|| format!("`{}` is damaged: remove it and start the server", path.display()))
+    serde_json::from_str(&text)
+        .with_context(|| format!("`{}` is damaged: remove it and start the server", path.display()))
 }
 
 /// Writes the file, readable by its owner alone, as a whole or not at all.
 pub(super) fn write(data_dir: &Path, file: &ClientFile) -> Result<()> {
     let (path, draft) = (path(data_dir), data_dir.join("client.json.new"));
     let put = || -> std::io::Result<()> {
-        let mut out: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut out: File =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         out.write_all(&serde_json::to_vec_pretty(file)?)?;
         out.sync_all()?;
         fs::rename(&draft, &path)

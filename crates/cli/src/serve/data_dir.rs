@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result};
 pub fn default_data_dir() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
-    let base = base.context("neither `XDG_DATA_HOME` nor `HOME` is set: name a directory with `--data-dir`")?;
+    let base =
+        base.context("neither `XDG_DATA_HOME` nor `HOME` is set: name a directory with `--data-dir`")?;
     Ok(base.join("landfall"))
 }
 

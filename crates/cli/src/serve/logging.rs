@@ -37,7 +37,9 @@ pub(super) fn start(data_dir: &Path) -> Result<()> {
         .with_level(false)
         .with_writer(move || file.clone())
         .with_filter(Targets::new().with_target("audit", LevelFilter::INFO));
-    let chosen = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).with_env_var("LANDFALL_LOG");
-    let console = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(chosen.from_env_lossy());
+    let chosen =
+        EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).with_env_var("LANDFALL_LOG");
+    let console =
+        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(chosen.from_env_lossy());
     tracing_subscriber::registry().with(audit).with(console).try_init().context("logging was started twice")
 }

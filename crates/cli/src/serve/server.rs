@@ -13,7 +13,7 @@ use landfall_node::{Node, Parts};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::pipe::{AuthMode, Call, Endpoint, Installation};
-use landfall_services::{ecs, iam, landfall, logs, secretsmanager, sts};
+use landfall_services::{ecs, iam, kms, landfall, logs, secretsmanager, sts};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
@@ -27,6 +27,7 @@ use super::client_file::{self, ClientFile};
 static TABLES: &[&[Endpoint]] = &[
     ecs::OPERATIONS,
     iam::OPERATIONS,
+    kms::OPERATIONS,
     landfall::OPERATIONS,
     logs::OPERATIONS,
     secretsmanager::OPERATIONS,
@@ -73,7 +74,10 @@ impl Server {
     /// The address is taken, another server uses the directory, or something in it cannot be read.
     pub async fn start(options: ServerOptions) -> Result<Self> {
         let listener = TcpListener::bind(options.listen).await.with_context(|| {
-            format!("cannot listen on `{}`: another server may be there, choose another with `--listen`", options.listen)
+            format!(
+                "cannot listen on `{}`: another server may be there, choose another with `--listen`",
+                options.listen
+            )
         })?;
         let address = listener.local_addr().context("cannot tell the address")?;
         let installation = Arc::new(open(&options)?);
@@ -145,7 +149,11 @@ fn open(options: &ServerOptions) -> Result<Installation> {
     })
 }
 
-fn write_client_file(installation: &Installation, options: &ServerOptions, address: SocketAddr) -> Result<()> {
+fn write_client_file(
+    installation: &Installation,
+    options: &ServerOptions,
+    address: SocketAddr,
+) -> Result<()> {
     let administrator = iam::administrator(installation).map_err(|failure| anyhow::anyhow!("{failure}"))?;
     let file = ClientFile {
         endpoint: format!("http://{}", reachable(address)),
@@ -219,6 +227,9 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
     loop {
         let work = Arc::clone(&installation);
         let done = tokio::task::spawn_blocking(move || {
+            if let Err(error) = kms::reconcile(&work) {
+                tracing::warn!(%error, "keys that are due were neither deleted nor rotated");
+            }
             if let Err(error) = secretsmanager::reconcile(&work) {
                 tracing::warn!(%error, "secrets whose time is over were not removed");
             }

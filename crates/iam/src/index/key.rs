@@ -1,11 +1,13 @@
 //! By which text a statement is found: the literal parts of its actions and resources.
 
+use std::cell::OnceCell;
+
 use super::words::{Words, mix};
 use crate::arn_match::{ArnLiteral, ArnParts};
 use crate::compile::{ActionPattern, ResourcePattern, Selection};
 
-pub(super) type ActionWords = Words<16>;
-pub(super) type ArnWords = Words<32>;
+pub(super) type ActionWords = Words<8>;
+pub(super) type ArnWords = Words<16>;
 
 /// With more keys than this a statement is found by its actions alone.
 const MOST_KEYS: usize = 512;
@@ -19,8 +21,8 @@ pub(super) enum Key {
     Any,
     /// Hash of the whole text.
     Whole(Part, u64),
-    /// Length of the beginning, and its hash.
-    Prefix(Part, usize, u64),
+    /// The beginning: its length, its last byte, and its hash.
+    Prefix(Part, usize, u8, u64),
 }
 
 /// Which text of the request is meant.
@@ -49,7 +51,10 @@ impl Key {
         }
         match words.length().min(Words::<N>::LONGEST) {
             0 => Self::Any,
-            length => Self::Prefix(part, length, part.tell_apart(words.prefix(length))),
+            length => {
+                let hash = part.tell_apart(words.prefix(length));
+                Self::Prefix(part, length, words.last_byte(length), hash)
+            }
         }
     }
 }
@@ -89,17 +94,26 @@ fn distinct(keys: impl Iterator<Item = Key>) -> Vec<Key> {
 
 /// The texts of a request, hashed once and asked by the index of every policy.
 #[derive(Debug)]
-pub(crate) struct RequestKeys {
+pub(crate) struct RequestKeys<'a> {
     pub(super) action: ActionWords,
     /// The resource and its part behind the fifth colon; none for `*`.
-    pub(super) arn: Option<(ArnWords, ArnWords)>,
+    arn: Option<(Hashed<'a>, Hashed<'a>)>,
 }
 
-impl RequestKeys {
-    pub(crate) fn new(action: &str, resource: &str, arn: Option<&ArnParts<'_>>) -> Self {
-        Self {
-            action: ActionWords::folded(action),
-            arn: arn.map(|parts| (ArnWords::new(resource), ArnWords::new(parts.tail))),
-        }
+/// A text whose hashes are made when they are first wanted.
+#[derive(Debug)]
+struct Hashed<'a>(&'a str, OnceCell<ArnWords>);
+
+impl<'a> RequestKeys<'a> {
+    pub(crate) fn new(action: &str, resource: &'a str, arn: Option<&ArnParts<'a>>) -> Self {
+        let hashed = |text| Hashed(text, OnceCell::new());
+        Self { action: ActionWords::folded(action), arn: arn.map(|it| (hashed(resource), hashed(it.tail))) }
+    }
+
+    /// One part of the resource; none of `*`.
+    pub(super) fn part(&self, part: Part) -> Option<&ArnWords> {
+        let (text, tail) = self.arn.as_ref()?;
+        let hashed = if part == Part::Text { text } else { tail };
+        Some(hashed.1.get_or_init(|| ArnWords::new(hashed.0)))
     }
 }

@@ -7,16 +7,18 @@
 //! depends on the number of different lengths and of statements with the same literals, not on the number of
 //! statements. Patterns that begin with a wildcard, `NotAction` and `NotResource` are read each time.
 
+mod brief;
 mod key;
 mod table;
 mod words;
 
 use std::collections::BTreeMap;
 
+use brief::Briefs;
 pub(crate) use key::RequestKeys;
 use key::{Key, Part};
 use table::{Table, count};
-use words::{Words, mix};
+use words::mix;
 
 use crate::compile::Statement;
 use crate::principal_match::Strength;
@@ -34,6 +36,7 @@ pub(crate) struct Index(Option<Halves>);
 struct Halves {
     deny: Half,
     allow: Half,
+    briefs: Briefs,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +65,15 @@ struct Group {
 #[derive(Debug, Default)]
 struct Keys {
     whole: bool,
-    lengths: Vec<usize>,
+    beginnings: Vec<Beginning>,
+}
+
+/// The beginnings of one length.
+#[derive(Debug)]
+struct Beginning {
+    length: usize,
+    /// Which bytes they end in, modulo 64. Most end in a separator, which tells many requests apart without a search.
+    ends: u64,
 }
 
 impl Index {
@@ -74,7 +85,8 @@ impl Index {
             let numbered = (0..).zip(statements.clone());
             Half::new(numbered.filter(|(_, statement)| statement.denies == denies))
         };
-        Self(Some(Halves { deny: half(true), allow: half(false) }))
+        let briefs = Briefs::new(statements.clone());
+        Self(Some(Halves { deny: half(true), allow: half(false), briefs }))
     }
 
     /// The first Deny that matches. `statement` gives the statement of a number.
@@ -83,19 +95,16 @@ impl Index {
         target: &Target<'_>,
         statement: impl Fn(usize) -> Option<&'a Statement>,
     ) -> Option<usize> {
-        let applies = |it: &Statement| it.denies && it.applies(target).is_some();
         let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
-            return (0..)
-                .map_while(|at| statement(at).map(|it| (at, it)))
-                .find(|(_, it)| applies(it))
-                .map(|it| it.0);
+            let mut all = (0..).map_while(|at| Some((at, statement(at)?)));
+            return all.find(|(_, it)| it.denies && it.applies(target).is_some()).map(|(at, _)| at);
         };
         let mut found: Option<usize> = None;
         halves.deny.find(keys, &mut |numbers| {
-            let earlier =
+            let mut earlier =
                 numbers.iter().map(|at| *at as usize).take_while(|at| found.is_none_or(|best| *at < best));
-            let first = earlier.filter_map(|at| Some((at, statement(at)?))).find(|(_, it)| applies(it));
-            found = first.map(|(at, _)| at).or(found);
+            let applies = |at: &usize| halves.briefs.applies(*at, target, || statement(*at)).is_some();
+            found = earlier.find(applies).or(found);
         });
         found
     }
@@ -108,13 +117,11 @@ impl Index {
     ) -> Option<(Strength, usize)> {
         let mut best: Option<(Strength, usize)> = None;
         let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
-            for (at, it) in (0..).map_while(|at| statement(at).map(|it| (at, it))) {
-                if best.is_some_and(|(strength, _)| strength == Strength::Direct) {
-                    break;
-                }
-                if !it.denies {
-                    better(&mut best, it.applies(target), at);
-                }
+            let mut allows = (0..).map_while(|at| Some((at, statement(at)?))).filter(|(_, it)| !it.denies);
+            while best.is_none_or(|(strength, _)| strength < Strength::Direct)
+                && let Some((at, it)) = allows.next()
+            {
+                better(&mut best, it.applies(target), at);
             }
             return best;
         };
@@ -123,7 +130,7 @@ impl Index {
                 if best.is_some_and(|(strength, known)| strength == Strength::Direct && known <= at) {
                     return;
                 }
-                better(&mut best, statement(at).and_then(|it| it.applies(target)), at);
+                better(&mut best, halves.briefs.applies(at, target, || statement(at)), at);
             }
         });
         best
@@ -139,7 +146,7 @@ fn better(best: &mut Option<(Strength, usize)>, strength: Option<Strength>, at: 
 }
 
 /// What is filed under one action while the index is built.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Drawer(BTreeMap<Key, Vec<u32>>);
 
 impl Half {
@@ -156,57 +163,51 @@ impl Half {
         Self::file(&drawers)
     }
 
+    /// Actions under which the same statements are filed share a group.
     fn file(drawers: &BTreeMap<Key, Drawer>) -> Self {
         let (mut actions, mut statements) = (BTreeMap::<u64, Vec<u32>>::new(), BTreeMap::new());
         let (mut lengths, mut any_action) = (Vec::new(), None);
-        for (number, action) in drawers.keys().enumerate() {
+        let (mut known, mut groups) = (BTreeMap::new(), Vec::new());
+        for (action, drawer) in drawers {
+            let number = *known.entry(drawer).or_insert_with(|| {
+                groups.push(drawer.file(count(groups.len()), &mut statements));
+                count(groups.len() - 1)
+            });
             match action {
-                Key::Any => any_action = Some(count(number)),
-                Key::Whole(_, hash) => actions.entry(*hash).or_default().push(count(number)),
-                Key::Prefix(_, length, hash) => {
-                    actions.entry(*hash).or_default().push(count(number));
+                Key::Any => any_action = Some(number),
+                Key::Whole(_, hash) => actions.entry(*hash).or_default().push(number),
+                Key::Prefix(_, length, _, hash) => {
+                    actions.entry(*hash).or_default().push(number);
                     lengths.push(*length);
                 }
             }
         }
         lengths.sort_unstable();
         lengths.dedup();
-        let groups =
-            (0..).zip(drawers.values()).map(|(number, it)| it.file(number, &mut statements)).collect();
-        Self {
-            actions: Table::new(&actions),
-            action_lengths: lengths.into(),
-            any_action,
-            groups,
-            statements: Table::new(&statements),
-        }
+        let (actions, statements) = (Table::new(&actions), Table::new(&statements));
+        Self { actions, action_lengths: lengths.into(), any_action, groups: groups.into(), statements }
     }
 
     /// Hands every list of statements that may match to `visit`.
-    fn find(&self, keys: &RequestKeys, visit: &mut impl FnMut(&[u32])) {
+    fn find(&self, keys: &RequestKeys<'_>, visit: &mut impl FnMut(&[u32])) {
         if let Some(group) = self.any_action {
             self.look_into(group, keys, visit);
         }
         let prefixes = self.action_lengths.iter().take_while(|length| **length <= keys.action.length());
         let hashes = prefixes.map(|length| keys.action.prefix(*length));
         for hash in std::iter::once_with(|| keys.action.whole()).chain(hashes) {
-            self.actions.get(hash).iter().for_each(|group| self.look_into(*group, keys, visit));
+            self.actions.get(hash).flatten().for_each(|group| self.look_into(*group, keys, visit));
         }
     }
 
-    fn look_into(&self, number: u32, keys: &RequestKeys, visit: &mut impl FnMut(&[u32])) {
+    fn look_into(&self, number: u32, keys: &RequestKeys<'_>, visit: &mut impl FnMut(&[u32])) {
         let Some(group) = self.groups.get(number as usize) else { return };
-        let mut list = |hash| match self.statements.get(in_group(number, hash)) {
-            [] => {}
-            numbers => visit(numbers),
-        };
+        let mut list = |hash| self.statements.get(in_group(number, hash)).for_each(&mut *visit);
         if group.any {
             list(0);
         }
-        if let Some((text, tail)) = &keys.arn {
-            group.text.each(text, Part::Text, &mut list);
-            group.tail.each(tail, Part::Tail, &mut list);
-        }
+        group.text.each(keys, Part::Text, &mut list);
+        group.tail.each(keys, Part::Tail, &mut list);
     }
 }
 
@@ -216,7 +217,7 @@ impl Drawer {
         for (key, list) in &self.0 {
             let (part, hash) = match key {
                 Key::Any => (None, 0),
-                Key::Whole(part, hash) | Key::Prefix(part, _, hash) => (Some(part), *hash),
+                Key::Whole(part, hash) | Key::Prefix(part, _, _, hash) => (Some(part), *hash),
             };
             let keys = match part {
                 None => {
@@ -239,22 +240,31 @@ impl Drawer {
 
 impl Keys {
     fn note(&mut self, key: &Key) {
-        match key {
-            Key::Prefix(_, length, _) => {
-                if let Err(at) = self.lengths.binary_search(length) {
-                    self.lengths.insert(at, *length);
-                }
-            }
-            _ => self.whole = true,
+        let Key::Prefix(_, length, last, _) = key else {
+            self.whole = true;
+            return;
+        };
+        let at = self.beginnings.partition_point(|known| known.length < *length);
+        if self.beginnings.get(at).is_none_or(|known| known.length != *length) {
+            self.beginnings.insert(at, Beginning { length: *length, ends: 0 });
+        }
+        if let Some(beginning) = self.beginnings.get_mut(at) {
+            beginning.ends |= 1 << (last % 64);
         }
     }
 
-    fn each<const N: usize>(&self, words: &Words<N>, part: Part, list: &mut impl FnMut(u64)) {
+    fn each(&self, keys: &RequestKeys<'_>, part: Part, list: &mut impl FnMut(u64)) {
+        if !self.whole && self.beginnings.is_empty() {
+            return;
+        }
+        let Some(words) = keys.part(part) else { return };
         if self.whole {
             list(part.tell_apart(words.whole()));
         }
-        for length in self.lengths.iter().take_while(|length| **length <= words.length()) {
-            list(part.tell_apart(words.prefix(*length)));
+        for beginning in self.beginnings.iter().take_while(|it| it.length <= words.length()) {
+            if (beginning.ends >> (words.last_byte(beginning.length) % 64)) & 1 == 1 {
+                list(part.tell_apart(words.prefix(beginning.length)));
+            }
         }
     }
 }

@@ -1,69 +1,97 @@
-//! An immutable map from hashes to lists of numbers. Two keys with one hash share a list: what is found is compared in
-//! full anyway.
+//! An immutable map from hashes to lists of numbers, as small as it can be: a decision about thousands of statements
+//! waits for memory more than for anything else. Two keys may share a list: what is found is compared in full anyway.
 
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, Copy, Default)]
+/// Marks a free slot, and is no number of a statement.
+const FREE: u32 = u32::MAX;
+
+/// Marks a number that is a place in `lists`.
+const LIST: u32 = 1 << 31;
+
+#[derive(Debug, Clone, Copy)]
 struct Slot {
-    hash: u64,
-    start: u32,
-    /// 0 marks an empty slot.
-    length: u32,
+    /// The upper half of the hash.
+    tag: u32,
+    /// One number, or where a list of several is.
+    value: u32,
 }
 
-/// Open addressing over at least twice as many slots as keys.
+/// Open addressing.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Box<[Slot]>,
-    numbers: Box<[u32]>,
+    /// Lists of several numbers, each behind its length.
+    lists: Box<[u32]>,
 }
 
 impl Table {
     /// The lists keep their order.
     pub(super) fn new(lists: &BTreeMap<u64, Vec<u32>>) -> Self {
-        let mut slots = vec![Slot::default(); (2 * lists.len()).next_power_of_two()];
-        let mut numbers = Vec::new();
-        for (hash, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
-            let (start, length) = (count(numbers.len()), count(list.len()));
-            numbers.extend_from_slice(list);
-            place(&mut slots, Slot { hash: *hash, start, length });
+        let size = (lists.len() + lists.len() / 2 + 1).next_power_of_two();
+        let mut table =
+            Self { slots: vec![Slot { tag: 0, value: FREE }; size].into(), lists: Box::default() };
+        let mut several = Vec::new();
+        for (hash, list) in lists {
+            let value = match list.as_slice() {
+                [] => continue,
+                [one] => *one,
+                list => {
+                    let place = count(several.len());
+                    several.push(count(list.len()));
+                    several.extend_from_slice(list);
+                    LIST | place
+                }
+            };
+            table.place(*hash, value);
         }
-        Self { slots: slots.into(), numbers: numbers.into() }
+        table.lists = several.into();
+        table
     }
 
-    /// The list of a hash; empty for one that is not there.
-    pub(super) fn get(&self, hash: u64) -> &[u32] {
-        let mut at = first(hash, self.slots.len());
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.length != 0) {
-            if slot.hash == hash {
-                let start = slot.start as usize;
-                return self.numbers.get(start..start + slot.length as usize).unwrap_or_default();
-            }
+    fn place(&mut self, hash: u64, value: u32) {
+        let (mut at, tag) = self.first(hash);
+        while self.slots.get(at).is_some_and(|taken| taken.value != FREE) {
             at = (at + 1) & (self.slots.len() - 1);
         }
-        &[]
+        if let Some(free) = self.slots.get_mut(at) {
+            *free = Slot { tag, value };
+        }
+    }
+
+    /// The list of a hash; empty for one that is not there. Where two hashes have one tag, the lists of both.
+    pub(super) fn get(&self, hash: u64) -> impl Iterator<Item = &[u32]> {
+        let (mut at, tag) = self.first(hash);
+        std::iter::from_fn(move || {
+            loop {
+                let slot = self.slots.get(at).filter(|slot| slot.value != FREE)?;
+                at = (at + 1) & (self.slots.len() - 1);
+                if slot.tag == tag {
+                    return Some(self.list(&slot.value));
+                }
+            }
+        })
+    }
+
+    fn list<'a>(&'a self, value: &'a u32) -> &'a [u32] {
+        if value & LIST == 0 {
+            return std::slice::from_ref(value);
+        }
+        let start = (value & !LIST) as usize;
+        let length = self.lists.get(start).map_or(0, |length| *length as usize);
+        self.lists.get(start + 1..start + 1 + length).unwrap_or_default()
+    }
+
+    /// Where to look first, and for what.
+    #[expect(clippy::cast_possible_truncation, reason = "the hash is cut in two")]
+    fn first(&self, hash: u64) -> (usize, u32) {
+        (hash as usize & self.slots.len().wrapping_sub(1), (hash >> 32) as u32)
     }
 }
 
-fn place(slots: &mut [Slot], slot: Slot) {
-    let mask = slots.len() - 1;
-    let mut at = first(slot.hash, slots.len());
-    while slots.get(at).is_some_and(|taken| taken.length != 0) {
-        at = (at + 1) & mask;
-    }
-    if let Some(free) = slots.get_mut(at) {
-        *free = slot;
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the hash is cut to the size of the table")]
-fn first(hash: u64, slots: usize) -> usize {
-    hash as usize & slots.wrapping_sub(1)
-}
-
-/// Numbers of statements fit: a document has no room for four billion of them.
+/// Numbers of statements fit: a document has no room for two billion of them.
 pub(super) fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    u32::try_from(number).unwrap_or(LIST - 1).min(LIST - 1)
 }
 
 #[cfg(test)]
@@ -74,13 +102,21 @@ mod tests {
     fn lists_are_found_by_their_hash_only() {
         // Multiples of 64 collide in the first slot.
         let lists: BTreeMap<u64, Vec<u32>> =
-            (0..20_u32).map(|n| (u64::from(n) * 64, vec![n, n + 1])).collect();
+            (0..20_u32).map(|n| (u64::from(n) << 38, (0..n).collect())).collect();
         let table = Table::new(&lists);
         for (hash, list) in &lists {
-            assert_eq!(table.get(*hash), list);
-            assert!(table.get(hash + 1).is_empty());
+            let found: Vec<_> = table.get(*hash).flatten().copied().collect();
+            assert_eq!(&found, list);
+            assert_eq!(table.get(hash + (1 << 37)).count(), 0);
         }
-        assert!(Table::default().get(0).is_empty());
-        assert!(Table::new(&BTreeMap::new()).get(0).is_empty());
+        assert_eq!(Table::default().get(0).count(), 0);
+        assert_eq!(Table::new(&BTreeMap::new()).get(0).count(), 0);
+    }
+
+    #[test]
+    fn hashes_with_one_tag_share() {
+        let lists = BTreeMap::from([(7_u64, vec![1, 2]), (8 + 7, vec![3])]);
+        let table = Table::new(&lists);
+        assert_eq!(table.get(7).flatten().copied().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

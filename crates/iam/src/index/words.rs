@@ -64,6 +64,12 @@ impl<const N: usize> Words<N> {
         }
     }
 
+    /// The last of the first `length` bytes; 0 where there is none.
+    pub(super) fn last_byte(&self, length: usize) -> u8 {
+        let Some(at) = length.checked_sub(1) else { return 0 };
+        self.words.get(at / 8).and_then(|word| word.to_le_bytes().get(at % 8).copied()).unwrap_or_default()
+    }
+
     /// Hash of the text as a whole.
     pub(super) fn whole(&self) -> u64 {
         mix(self.prefix(self.length.min(Self::LONGEST)), SEED ^ self.length as u64)
@@ -90,6 +96,8 @@ mod tests {
             assert_eq!(all.prefix(length), alone.prefix(length), "{length}");
             assert_eq!(alone.whole() == all.whole(), length == text.len(), "{length}");
             assert!(length == 0 || all.prefix(length) != all.prefix(length - 1), "{length}");
+            let last = text.as_bytes().get(..length).and_then(|it| it.last()).copied();
+            assert_eq!(all.last_byte(length), last.unwrap_or_default(), "{length}");
         }
     }
 

@@ -8,8 +8,12 @@ use crate::naive::{self, Switches, Verdict};
 
 /// The error shows the case and what was said about it.
 pub(crate) fn check(seed: u64, scope: Scope) -> Result<(), String> {
-    let case = generator::case(seed, scope);
-    let naive = naive::decide(&case, Switches::default());
+    check_case(&generator::case(seed, scope))
+}
+
+/// The same for a case at hand.
+pub(crate) fn check_case(case: &serde_json::Value) -> Result<(), String> {
+    let naive = naive::decide(case, Switches::default());
     let read = Case::parse(&case.to_string())?;
     for found in read.checks().iter().flat_map(engine) {
         if (found.decision, found.layer) != (naive.decision, naive.layer) {

@@ -44,7 +44,11 @@ impl Maker<'_> {
                 policies.insert(name.into(), self.wide(false));
             }
         }
-        if self.random.chance(if self.world.needs_resource_policy() { 95 } else { 50 }) {
+        if self.random.chance(match (self.world.needs_resource_policy(), inside) {
+            (true, true) => 95,
+            (true, false) => 100,
+            (false, _) => 50,
+        }) {
             policies.insert("resource".into(), self.resource_document());
         }
         for (name, with_principal) in [("scp", false), ("rcp", true)] {
@@ -53,7 +57,7 @@ impl Maker<'_> {
             }
         }
         if self.random.chance(15) {
-            policies.insert("vpce".into(), self.wide(true));
+            policies.insert("vpce".into(), self.endpoint_document());
         }
         if inside && self.world.is_kms() && self.random.chance(40) {
             policies.insert("grants".into(), self.grants());
@@ -72,6 +76,9 @@ impl Maker<'_> {
     fn denials(&mut self) -> Value {
         let mut statement = self.statement(true);
         statement["Effect"] = json!("Deny");
+        if self.world.scope == Scope::OutsideJudge {
+            self.world.fit_to_resource_control(&mut statement);
+        }
         self.wrap(vec![statement])
     }
 
@@ -92,6 +99,16 @@ impl Maker<'_> {
         let mut document = self.document(true);
         for statement in document["Statement"].as_array_mut().unwrap() {
             self.world.fit_to_resource(statement);
+        }
+        document
+    }
+
+    fn endpoint_document(&mut self) -> Value {
+        let mut document = self.wide(true);
+        if self.world.scope == Scope::OutsideJudge {
+            for statement in document["Statement"].as_array_mut().unwrap() {
+                statement["Principal"] = json!("*");
+            }
         }
         document
     }

@@ -63,7 +63,10 @@ impl Maker<'_> {
         let fields: Vec<&str> = own.splitn(6, ':').collect();
         let (head, tail) = (fields[..5].join(":"), fields[5]);
         let any_head = format!("arn:aws:{}:*:*", fields[2]);
-        let cut = self.random.below(tail.len());
+        // The outside judge takes wildcards in the resource type for literal text.
+        let least =
+            if self.inside() || fields[2] == "s3" { 0 } else { tail.find(['/', ':']).map_or(0, |at| at + 1) };
+        let cut = least + self.random.below(tail.len() - least);
         let most = if self.inside() { 15 } else { 13 };
         match self.random.below(most) {
             0..3 => own.clone(),
@@ -71,7 +74,7 @@ impl Maker<'_> {
             4 => format!("{head}:{}*", &tail[..cut]),
             5 => format!("{any_head}:{}*", &tail[..cut]),
             6 => format!("{any_head}:{tail}"),
-            7 => format!("{head}:*{}", &tail[cut..]),
+            7 => format!("{head}:{}*{}", &tail[..least], &tail[cut..]),
             8 => format!("{head}:{}?{}", &tail[..cut], &tail[cut + 1..]),
             9 => format!("{head}:{}*{}", &tail[..cut], &tail[cut..]),
             10 => own.replace("blue", "${aws:PrincipalTag/team}").replace("app", "${aws:username}"),
@@ -215,7 +218,8 @@ impl Maker<'_> {
             key = "aws:SecureTransport".to_owned();
         }
         let several = key == "aws:PrincipalOrgPaths";
-        let prefix = match self.random.below(6) {
+        // To the outside judge a list is a list even if it has one value only.
+        let prefix = match self.random.below(if several && !self.inside() { 2 } else { 6 }) {
             0 => "ForAllValues:",
             1 => "ForAnyValue:",
             _ => "",

@@ -53,6 +53,9 @@ impl World {
             .iter()
             .filter(|it| scope == Scope::Everything || !(it.contains("/*/") || it.contains("path/")))
             .collect();
+        // Operations that do not work across accounts are known to the inside judge only.
+        let account =
+            if scope == Scope::OutsideJudge && action == "kms:PutKeyPolicy" { OWN } else { account };
         let resource =
             random.pick(&resources).replace('A', account).replace(&format!("{account}bCd"), "AbCd");
         let principal = principal(random, scope);
@@ -176,6 +179,16 @@ impl World {
             let fields = statement.as_object_mut().unwrap();
             fields.remove("Resource");
             fields.remove("NotResource");
+        }
+    }
+
+    /// What the outside judge takes for a resource control policy.
+    pub(crate) fn fit_to_resource_control(&self, statement: &mut Value) {
+        statement["Principal"] = json!("*");
+        let service = self.action.split(':').next().unwrap_or_default();
+        let fields = statement.as_object_mut().unwrap();
+        if fields.remove("NotAction").is_some() || fields["Action"].to_string().contains("\"*\"") {
+            statement["Action"] = json!(format!("{service}:*"));
         }
     }
 

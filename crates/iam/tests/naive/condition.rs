@@ -49,7 +49,8 @@ impl Asked<'_> {
         }
         if text_like {
             let null = results.contains(&None);
-            return !some && !(null && self.switches.null_variable_fails_negated);
+            let fails = null && self.switches.null_variable_fails_negated;
+            return !(some || fails);
         }
         !some && !results.contains(&None)
     }
@@ -101,13 +102,14 @@ impl Asked<'_> {
         if lone {
             return Some(self.fill(wanted, true)?.matches(value));
         }
-        let mut all = true;
         for (at, text) in actual.iter().enumerate() {
             let field = fields.get(at).map_or("*", String::as_str);
             let filled = if variables { self.fill(field, true)? } else { pattern::wild(field) };
-            all &= filled.matches(text);
+            if !filled.matches(text) {
+                return Some(false);
+            }
         }
-        Some(all)
+        Some(true)
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct Switches {
     pub(crate) not_ip_fails_for_other_family: bool,
     /// `NotResource` with a variable without a value drops the statement, unless the resource is `*`.
     pub(crate) null_variable_drops_not_resource: bool,
-    /// A variable whose value is the empty text has no value, and no default either.
-    pub(crate) empty_value_has_no_default: bool,
+    /// A variable whose value is the empty text stays as it is written, and counts as text.
+    pub(crate) empty_value_leaves_the_variable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,10 +291,9 @@ impl Asked<'_> {
         pattern::fill(text, wildcards, &|key, default| {
             let found = self.values(key).filter(|values| values.len() == 1).map(|mut it| it.remove(0));
             let empty = found.as_deref() == Some("");
-            if empty && self.switches.empty_value_has_no_default {
-                return None;
-            }
-            found.filter(|_| !empty).or(default.map(str::to_owned))
+            let left =
+                (empty && self.switches.empty_value_leaves_the_variable).then(|| format!("${{{key}}}"));
+            found.filter(|_| !empty).or(default.map(str::to_owned)).or(left)
         })
     }
 

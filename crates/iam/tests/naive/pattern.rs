@@ -13,6 +13,11 @@ pub(super) enum Piece {
 impl Filled {
     /// `matched[n]`: the pieces so far match the first `n` characters.
     pub(super) fn matches(&self, text: &str) -> bool {
+        let starts = |(piece, letter)| matches!(piece, &Piece::Plain(wanted) if wanted != letter);
+        let plain = self.0.iter().take_while(|piece| matches!(piece, Piece::Plain(_)));
+        if plain.zip(text.chars()).any(starts) {
+            return false;
+        }
         let text: Vec<char> = text.chars().collect();
         let mut matched = vec![false; text.len() + 1];
         matched[0] = true;

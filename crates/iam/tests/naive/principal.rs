@@ -69,7 +69,7 @@ impl Asked<'_> {
             "AWS" if named.ends_with(":root") => u8::from(
                 self.principal("account").is_some_and(|it| named == format!("arn:aws:iam::{it}:root")),
             ),
-            "AWS" if is("arn") => 3,
+            "AWS" if is("arn") && self.principal("account").is_some() => 3,
             "AWS" if is("uniqueId") && mine == "User" => 3,
             "AWS" if is("roleArn") || is("userArn") || is("uniqueId") => 2,
             _ => 0,

@@ -72,7 +72,7 @@ impl Client {
             Err(_) => {
                 let url = session.url(&format!("manifests/{}", reference.manifest_name()))?;
                 let place = session.place(&url, Stage::Resolve);
-                let why = format!("no manifest within {} s", limit.as_secs_f32());
+                let why = format!("context deadline exceeded (no manifest within {} s)", limit.as_secs_f32());
                 Err(PullError::new(PullErrorKind::Timeout, &place, why))
             }
         }

@@ -104,7 +104,7 @@ impl Transport {
             Ok(Ok(chunk)) => Ok(chunk),
             Ok(Err(error)) => Err(network_failure(&error, place, response.url())),
             Err(_) => {
-                let waited = format!("no byte arrived for {} s", self.inactivity.as_secs_f32());
+                let waited = format!("i/o timeout (no byte arrived for {} s)", self.inactivity.as_secs_f32());
                 Err(PullError::new(PullErrorKind::Timeout, place, waited))
             }
         }

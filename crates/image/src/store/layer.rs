@@ -27,6 +27,8 @@ pub(super) struct LayerRecord {
     pub(super) unpacked: u64,
     /// Entries of the archive.
     pub(super) entries: u64,
+    /// Digest of the archive.
+    pub(super) diff_id: Digest,
 }
 
 /// Why a download stopped.
@@ -71,7 +73,8 @@ impl LayerStore {
 
     fn check_space(&self, session: &Session<'_>, layer: &Descriptor) -> Result<(), PullError> {
         let free = free_space(&self.dir).map_err(|error| io_failure(&self.dir, &error))?;
-        let needed = layer.size.saturating_add(self.options.limits.free_bytes);
+        let reserve = self.options.limits.free_bytes;
+        let needed = layer.size.saturating_add(reserve);
         if free >= needed {
             return Ok(());
         }
@@ -79,7 +82,7 @@ impl LayerStore {
             "write {}: no space left on device ({free} bytes free; the layer takes {} and {} are kept free)",
             self.dir.display(),
             layer.size,
-            self.options.limits.free_bytes
+            reserve
         );
         Err(session.blob_error(layer, PullErrorKind::NoSpace, why))
     }
@@ -202,8 +205,12 @@ impl Job {
         if actual != self.layer.digest {
             return Err(JobError::Digest(actual));
         }
-        let record =
-            LayerRecord { compressed: self.layer.size, unpacked: unpacked.bytes, entries: unpacked.entries };
+        let record = LayerRecord {
+            compressed: self.layer.size,
+            unpacked: unpacked.bytes,
+            entries: unpacked.entries,
+            diff_id: unpacked.diff_id,
+        };
         publish(self.scratch, &self.target, &record).map_err(|error| JobError::Io(self.target.clone(), error))
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use pull::Image;
 
-use crate::unpack::Limits;
+use crate::unpack::{Limits, disk_size};
 use crate::{Digest, PullError, PullErrorKind};
 use locks::{Flights, Pins};
 
@@ -61,7 +61,13 @@ impl LayerStore {
     /// # Errors
     /// [`PullErrorKind::Io`] if the directory cannot be used or another process has it.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, PullError> {
-        Self::with_options(dir, StoreOptions::default())
+        let dir = dir.into();
+        make_private(&dir).map_err(|error| io_failure(&dir, &error))?;
+        let mut options = StoreOptions::default();
+        // What is kept free must leave something of a small disk.
+        let size = disk_size(&dir).map_err(|error| io_failure(&dir, &error))?;
+        options.limits.free_bytes = options.limits.free_bytes.min(size / 20);
+        Self::with_options(dir, options)
     }
 
     /// [`LayerStore::open`], with options.

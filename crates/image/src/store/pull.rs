@@ -61,6 +61,7 @@ impl LayerStore {
             jobs.push(self.ensure_layer(&session, layer, &image_left, progress));
         }
         stream::iter(jobs).buffer_unordered(concurrency.max(1)).try_collect::<()>().await?;
+        self.check_diff_ids(&session, &resolved.manifest.layers, &config)?;
         Ok(Image {
             config,
             id: resolved.config_digest().clone(),
@@ -97,6 +98,30 @@ impl LayerStore {
         Ok(())
     }
 
+    fn record(&self, layer: &Digest) -> Option<LayerRecord> {
+        let record = fs::read(self.layer_dir(layer).join("layer.json")).ok()?;
+        serde_json::from_slice(&record).ok()
+    }
+
+    /// The config names each layer once more, by the digest of its archive. What a layer came to must be that.
+    fn check_diff_ids(
+        &self,
+        session: &Session<'_>,
+        layers: &[Descriptor],
+        config: &ImageConfig,
+    ) -> Result<(), PullError> {
+        for (layer, expected) in layers.iter().zip(&config.rootfs.diff_ids) {
+            let actual = self.record(&layer.digest).map(|record| record.diff_id);
+            let comparable = actual.filter(|actual| actual.algorithm() == expected.algorithm());
+            if let Some(actual) = comparable.filter(|actual| actual != expected) {
+                let why =
+                    format!("wrong diff id calculated on extraction \"{actual}\", expected \"{expected}\"");
+                return Err(session.unpack_error(layer, PullErrorKind::DigestMismatch, why));
+            }
+        }
+        Ok(())
+    }
+
     /// Counts a layer that is here already against the image's limit.
     fn charge_existing(
         &self,
@@ -104,8 +129,7 @@ impl LayerStore {
         layer: &Descriptor,
         image_left: &AtomicU64,
     ) -> Result<(), PullError> {
-        let record = fs::read(self.layer_dir(&layer.digest).join("layer.json")).ok();
-        let record: Option<LayerRecord> = record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let record = self.record(&layer.digest);
         let bytes = record.map_or(layer.size, |record| record.unpacked);
         let take = |left: u64| left.checked_sub(bytes);
         match image_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {

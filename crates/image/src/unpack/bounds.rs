@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::UnpackOptions;
+use crate::Digest;
+use crate::digest::Hasher;
 
 /// How often free space is looked at, in unpacked bytes.
 const LOOK_EVERY: u64 = 16 << 20;
@@ -48,6 +50,12 @@ pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// The size of the file system that `path` is on, in bytes.
+pub(crate) fn disk_size(path: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok(stat.f_blocks.saturating_mul(stat.f_frsize))
+}
+
 /// Reads through, counting.
 pub(super) struct Bounded<R> {
     source: R,
@@ -58,6 +66,7 @@ pub(super) struct Bounded<R> {
     image_left: Arc<AtomicU64>,
     reserve: u64,
     next_look: u64,
+    hasher: Hasher,
 }
 
 impl<R: Read> Bounded<R> {
@@ -71,11 +80,13 @@ impl<R: Read> Bounded<R> {
             image_left: Arc::clone(&options.image_left),
             reserve: options.limits.free_bytes,
             next_look: 0,
+            hasher: Hasher::sha256(),
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// How many bytes there were, and their digest.
+    pub(super) fn finish(self) -> (u64, Digest) {
+        (self.count, self.hasher.finish())
     }
 
     fn charge(&mut self, bytes: u64) -> io::Result<()> {
@@ -105,6 +116,7 @@ impl<R: Read> Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
+        self.hasher.update(buffer.get(..count).unwrap_or_default());
         self.charge(count as u64)?;
         Ok(count)
     }

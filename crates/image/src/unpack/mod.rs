@@ -24,8 +24,10 @@ use std::sync::atomic::AtomicU64;
 
 use flate2::bufread::MultiGzDecoder;
 
-pub(crate) use bounds::free_space;
+use crate::Digest;
+
 use bounds::{Bounded, LimitHit, SpaceLow};
+pub(crate) use bounds::{disk_size, free_space};
 
 /// What unpacking may cost.
 #[derive(Debug, Clone)]
@@ -88,12 +90,14 @@ impl Default for UnpackOptions {
 }
 
 /// What a layer came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpacked {
     /// Entries in the archive.
     pub entries: u64,
     /// Bytes of the archive before compression.
     pub bytes: u64,
+    /// Digest of those bytes: what an image's config lists as `diff_ids`.
+    pub diff_id: Digest,
 }
 
 /// Why a layer was not unpacked.
@@ -176,7 +180,8 @@ pub fn unpack_layer(
     let mut source = Bounded::new(source, root, options);
     let entries = writer::write_tree(&mut source, root, options)?;
     io::copy(&mut source, &mut io::sink()).map_err(|error| UnpackError::reading(&error))?;
-    Ok(Unpacked { entries, bytes: source.count() })
+    let (bytes, diff_id) = source.finish();
+    Ok(Unpacked { entries, bytes, diff_id })
 }
 
 fn decompressed<'a>(source: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {

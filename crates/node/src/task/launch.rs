@@ -134,6 +134,7 @@ pub(super) fn running(task: &Task, sandbox: &Sandbox) -> TaskReport {
             .map(|it| running_container(task, it, sandbox))
             .collect(),
         private_address: sandbox.address.map(|address| address.to_string()),
+        mac_address: sandbox.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")),
         ..report::empty(task, TaskPhase::Running)
     }
 }

@@ -81,6 +81,7 @@ impl NativeRuntime {
         Sandbox {
             id: state.id.clone(),
             address: state.address,
+            mac: state.address.map(crate::net::mac),
             netns: self.netns_of(state),
             ports: state.ports.clone(),
             labels: state.labels.clone(),

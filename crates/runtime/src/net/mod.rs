@@ -158,7 +158,7 @@ impl Network {
 }
 
 /// A hardware address that goes with the IP address, so that neighbours' memory of it is never wrong.
-fn mac(address: Ipv4Addr) -> [u8; 6] {
+pub(crate) fn mac(address: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = address.octets();
     [0x02, 0x1f, a, b, c, d]
 }

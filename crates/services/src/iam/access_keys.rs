@@ -9,7 +9,7 @@ use landfall_store::{StoreError, Tx, View};
 use landfall_vault::Vault;
 
 use super::entity::Target;
-use super::record::{ACCESS_KEYS, AccessKey, USER_ACCESS_KEYS, User, key_name, secret_context};
+use super::record::{ACCESS_KEYS, AccessKey, MEMBERSHIPS, USER_ACCESS_KEYS, User, key_name, secret_context};
 use crate::pipe::{Checked, Context, Failure};
 
 /// The most access keys that one user may have.
@@ -82,6 +82,22 @@ pub(super) fn of_user(
         }
     }
     Ok(keys)
+}
+
+/// Moves the keys and the groups of a user who gets a new name.
+pub(super) fn rename(tx: &mut Tx, user: &Target<User>, name: &str) -> Result<(), Failure> {
+    let (account, _) = user.key();
+    let key = key_name(name);
+    for (id, _) in of_user(tx, user)? {
+        tx.delete(&USER_ACCESS_KEYS, &user.child_key(&id));
+        tx.put(&USER_ACCESS_KEYS, &(account, key.as_str(), id.as_str()), ());
+        tx.update(&ACCESS_KEYS, id.as_str(), |row| row.user = name.to_owned())?;
+    }
+    for ((_, _, group), _) in tx.list(&MEMBERSHIPS, user.key())? {
+        tx.delete(&MEMBERSHIPS, &user.child_key(&group));
+        tx.put(&MEMBERSHIPS, &(account, key.as_str(), group.as_str()), ());
+    }
+    Ok(())
 }
 
 /// One key of a user, to be changed.

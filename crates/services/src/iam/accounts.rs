@@ -9,7 +9,7 @@ use landfall_vault::Vault;
 
 use super::access_keys;
 use super::entity::arn_of;
-use super::record::{ACCOUNTS, Account, USERS, User, key_name};
+use super::record::{ACCOUNTS, ALIASES, Account, USERS, User, key_name};
 use crate::pipe::Failure;
 
 /// The name of the user that every account begins with.
@@ -56,6 +56,17 @@ pub fn create_account(
     tx.put(&USERS, &(account, key_name(ADMINISTRATOR).as_str()), &user);
     let key = access_keys::create(tx, vault, now, account, &user)?;
     Ok(NewAdministrator { access_key_id: key.id, secret_access_key: key.secret, user_arn: user.arn })
+}
+
+/// The alias of an account.
+pub(super) fn alias_of(view: &View, account: &AccountId) -> Result<Option<String>, StoreError> {
+    for row in view.scan(&ALIASES, ()) {
+        let (alias, owner) = row?;
+        if *owner == *account {
+            return Ok(Some(alias));
+        }
+    }
+    Ok(None)
 }
 
 /// Every account, by id.

@@ -1,4 +1,4 @@
-//! What users and roles have in common: a name, an ARN, policies, a boundary, tags.
+//! What users, groups and roles have in common: a name, an ARN, policies; users and roles also a boundary and tags.
 
 use std::sync::Arc;
 
@@ -10,15 +10,18 @@ use landfall_store::{StoreError, Table, Tx, View};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::record::{InlinePolicy, ROLE_POLICIES, ROLES, Role, USER_POLICIES, USERS, User, key_name};
+use super::record::{
+    GROUP_POLICIES, GROUPS, Group, InlinePolicy, ROLE_POLICIES, ROLES, Role, USER_POLICIES, USERS, User,
+    key_name,
+};
 use crate::pipe::{Context, Failure, Permission};
 
 /// Where service-linked roles and their policies are.
 pub(super) const SERVICE_LINKED_PATH: &str = "/aws-service-role/";
 
-/// A user or a role.
+/// A user, a group or a role.
 pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
-    /// `user` or `role`: in ARNs and in messages.
+    /// `user`, `group` or `role`: in ARNs and in messages.
     const KIND: &'static str;
     /// Where they are kept.
     const TABLE: Table<(AccountId, String), Self>;
@@ -46,7 +49,10 @@ pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 }
 
 macro_rules! entity {
-    ($type:ty, $kind:literal, $table:ident, $inline:ident, $inline_quota:literal, $attached_quota:literal) => {
+    (
+        $type:ty, $kind:literal, $table:ident, $inline:ident, $inline_quota:literal, $attached_quota:literal,
+        |$it:ident| $boundary:expr, $tags:expr
+    ) => {
         impl Entity for $type {
             const KIND: &'static str = $kind;
             const TABLE: Table<(AccountId, String), Self> = $table;
@@ -64,7 +70,8 @@ macro_rules! entity {
                 &self.arn
             }
             fn boundary(&self) -> Option<&str> {
-                self.boundary.as_deref()
+                let $it = self;
+                $boundary
             }
             fn attached(&self) -> &[String] {
                 &self.attached
@@ -73,16 +80,18 @@ macro_rules! entity {
                 &mut self.attached
             }
             fn tags(&self) -> &[(String, String)] {
-                &self.tags
+                let $it = self;
+                $tags
             }
         }
     };
 }
 
-entity!(User, "user", USERS, USER_POLICIES, 2_048, "PoliciesPerUser");
-entity!(Role, "role", ROLES, ROLE_POLICIES, 10_240, "PoliciesPerRole");
+entity!(User, "user", USERS, USER_POLICIES, 2_048, "PoliciesPerUser", |it| it.boundary.as_deref(), &it.tags);
+entity!(Group, "group", GROUPS, GROUP_POLICIES, 5_120, "PoliciesPerGroup", |_it| None, &[]);
+entity!(Role, "role", ROLES, ROLE_POLICIES, 10_240, "PoliciesPerRole", |it| it.boundary.as_deref(), &it.tags);
 
-/// The user or role that a call is about, if there is one of that name.
+/// The user, group or role that a call is about, if there is one of that name.
 #[derive(Debug)]
 pub struct Target<E> {
     /// As the caller wrote it.
@@ -109,7 +118,7 @@ impl<E: Entity> Target<E> {
         Ok(Self { name: name.to_owned(), account: account.clone(), key: key_name(name), arn, entity })
     }
 
-    /// A check on this user or role, with what policies may ask of it.
+    /// A check on this one, with what policies may ask of it.
     pub(super) fn permission(&self, action: &'static str) -> Permission {
         let permission = Permission::on(action, &self.arn);
         let Some(entity) = &self.entity else { return permission };
@@ -139,6 +148,11 @@ impl<E: Entity> Target<E> {
             entity.name()
         );
         Err(unmodifiable_entity_exception(text).into())
+    }
+
+    /// Its ARN; for one that does not exist the one that it would have.
+    pub(super) fn arn(&self) -> &Arn {
+        &self.arn
     }
 
     pub(super) fn exists(&self) -> bool {

@@ -10,7 +10,7 @@ use landfall_store::{StoreError, View};
 
 use super::entity::{Entity, with_tags_of};
 use super::policies::{AwsManagedPolicy, aws_managed_policy, customer_policy_key};
-use super::record::{ManagedPolicy, POLICIES, Role, User, key_name};
+use super::record::{Group, ManagedPolicy, POLICIES, Role, User, key_name};
 use crate::pipe::{Context, Failure, Permission};
 
 /// A managed policy.
@@ -184,7 +184,7 @@ pub(super) fn policy_arn(text: &str) -> Result<Arn, ServiceError> {
 /// How often a policy is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Usage {
-    /// By how many users and roles as a policy.
+    /// By how many users, groups and roles as a policy.
     pub(super) attached: i32,
     /// By how many as a permissions boundary.
     pub(super) boundary: i32,
@@ -195,10 +195,11 @@ pub(super) struct Usage {
 pub(super) struct Usages(HashMap<String, Usage>);
 
 impl Usages {
-    /// Counts in one walk over the account's users and roles.
+    /// Counts in one walk over the account's users, groups and roles.
     pub(super) fn of(view: &View, account: &AccountId) -> Result<Self, StoreError> {
         let mut usages = Self::default();
         usages.add::<User>(view, account)?;
+        usages.add::<Group>(view, account)?;
         usages.add::<Role>(view, account)?;
         Ok(usages)
     }

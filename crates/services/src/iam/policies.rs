@@ -9,9 +9,8 @@ use landfall_store::{StoreError, View};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::record::{
-    self, POLICIES, POLICY_VERSIONS, ROLE_POLICIES, ROLES, Tags, USER_POLICIES, USERS, key_name,
-};
+use super::entity::Entity;
+use super::record::{self, GROUPS, MEMBERSHIPS, POLICIES, POLICY_VERSIONS, ROLES, Tags, USERS, key_name};
 
 /// The identity side of an evaluation.
 #[derive(Debug, Default)]
@@ -31,21 +30,27 @@ pub struct AttachedPolicy {
     pub name: String,
     /// It is a managed policy.
     pub managed: bool,
+    /// The group through which the user has it.
+    pub group: Option<String>,
     /// The document.
     pub policy: Arc<Policy>,
 }
 
 impl AttachedPolicy {
     fn inline(name: String, policy: &Arc<Policy>) -> Self {
-        Self { name, managed: false, policy: Arc::clone(policy) }
+        Self { name, managed: false, group: None, policy: Arc::clone(policy) }
     }
 
     /// As the evaluator takes it.
     pub fn attached(&self) -> Attached<'_> {
-        if self.managed {
+        let attached = if self.managed {
             Attached::managed(&self.name, &self.name, &self.policy)
         } else {
             Attached::inline(&self.name, &self.policy)
+        };
+        match &self.group {
+            Some(group) => attached.through_group(group),
+            None => attached,
         }
     }
 }
@@ -79,10 +84,12 @@ fn user_policies(
     else {
         return Ok(PrincipalPolicies::default());
     };
-    let inline = view.list(&USER_POLICIES, (account, key.as_str()))?;
-    let inline = inline.into_iter().map(|((_, _, name), row)| AttachedPolicy::inline(name, &row.policy));
-    let policies = collect(view, inline.collect(), &user.attached, user.boundary.as_deref())?;
-    Ok(PrincipalPolicies { tags: user.tags.clone(), ..policies })
+    let mut policies = entity_policies(view, account, user.as_ref())?;
+    for row in view.scan(&MEMBERSHIPS, (account, key.as_str())) {
+        let ((_, _, group), _) = row?;
+        policies.identity.extend(group_policies(view, account, &group)?);
+    }
+    Ok(policies)
 }
 
 fn role_policies(
@@ -97,28 +104,36 @@ fn role_policies(
     else {
         return Ok(PrincipalPolicies::default());
     };
-    let inline = view.list(&ROLE_POLICIES, (account, key.as_str()))?;
-    let inline = inline.into_iter().map(|((_, _, name), row)| AttachedPolicy::inline(name, &row.policy));
-    let policies = collect(view, inline.collect(), &role.attached, role.boundary.as_deref())?;
-    Ok(PrincipalPolicies { tags: role.tags.clone(), ..policies })
+    entity_policies(view, account, role.as_ref())
 }
 
-fn collect(
+/// What a group gives to its members.
+fn group_policies(view: &View, account: &AccountId, key: &str) -> Result<Vec<AttachedPolicy>, StoreError> {
+    let Some(group) = view.get(&GROUPS, &(account, key))? else { return Ok(Vec::new()) };
+    let policies = entity_policies(view, account, group.as_ref())?.identity;
+    let through = |policy| AttachedPolicy { group: Some(group.name.clone()), ..policy };
+    Ok(policies.into_iter().map(through).collect())
+}
+
+/// The policies that a user, group or role has itself.
+pub(super) fn entity_policies<E: Entity>(
     view: &View,
-    mut identity: Vec<AttachedPolicy>,
-    attached: &[String],
-    boundary: Option<&str>,
+    account: &AccountId,
+    entity: &E,
 ) -> Result<PrincipalPolicies, StoreError> {
-    for arn in attached {
+    let inline = view.list(&E::INLINE, (account, key_name(entity.name()).as_str()))?;
+    let inline = inline.into_iter().map(|((_, _, name), row)| AttachedPolicy::inline(name, &row.policy));
+    let mut identity: Vec<_> = inline.collect();
+    for arn in entity.attached() {
         identity.extend(managed(view, arn)?);
     }
-    let boundary = boundary.map(|arn| managed(view, arn)).transpose()?.flatten();
-    Ok(PrincipalPolicies { identity, boundary, tags: Tags::new() })
+    let boundary = entity.boundary().map(|arn| managed(view, arn)).transpose()?.flatten();
+    Ok(PrincipalPolicies { identity, boundary, tags: entity.tags().to_vec() })
 }
 
 fn managed(view: &View, arn: &str) -> Result<Option<AttachedPolicy>, StoreError> {
     let policy = managed_policy(view, arn)?;
-    Ok(policy.map(|policy| AttachedPolicy { name: arn.to_owned(), managed: true, policy }))
+    Ok(policy.map(|policy| AttachedPolicy { name: arn.to_owned(), managed: true, group: None, policy }))
 }
 
 /// The default version of a managed policy, AWS's or a customer's.

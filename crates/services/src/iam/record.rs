@@ -26,6 +26,31 @@ pub const ROLES: Table<(AccountId, String), Role> = Table::new("iam.role");
 /// Inline policies of roles by account, lower-case role name and policy name.
 pub const ROLE_POLICIES: Table<(AccountId, String, String), InlinePolicy> = Table::new("iam.role_policy");
 
+/// Groups by account and lower-case name.
+pub const GROUPS: Table<(AccountId, String), Group> = Table::new("iam.group");
+
+/// Inline policies of groups by account, lower-case group name and policy name.
+pub const GROUP_POLICIES: Table<(AccountId, String, String), InlinePolicy> = Table::new("iam.group_policy");
+
+/// Which users are in which groups: account, lower-case user name, lower-case group name.
+pub const MEMBERSHIPS: Table<(AccountId, String, String), ()> = Table::new("iam.membership");
+
+/// Instance profiles by account and lower-case name.
+pub const INSTANCE_PROFILES: Table<(AccountId, String), InstanceProfile> = Table::new("iam.instance_profile");
+
+/// Deletions of service-linked roles by account and task id.
+pub const ROLE_DELETIONS: Table<(AccountId, String), RoleDeletion> = Table::new("iam.role_deletion");
+
+/// Whose an account alias is.
+pub const ALIASES: Table<String, AccountId> = Table::new("iam.alias");
+
+/// Policies of the organization by kind (`service` or `resource`), target (`root` or an account) and name.
+pub const ORGANIZATION_POLICIES: Table<(String, String, String), OrganizationPolicy> =
+    Table::new("iam.organization_policy");
+
+/// Targets from which `FullAWSAccess` was taken.
+pub const WITHOUT_FULL_ACCESS: Table<String, ()> = Table::new("iam.without_full_access");
+
 /// Customer managed policies by account and lower-case name.
 pub const POLICIES: Table<(AccountId, String), ManagedPolicy> = Table::new("iam.policy");
 
@@ -108,7 +133,64 @@ pub struct Role {
     pub tags: Tags,
 }
 
-/// A policy that belongs to one user or role.
+/// A group of users.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Group {
+    /// As it was created.
+    pub name: String,
+    /// `/` or `/…/`.
+    pub path: String,
+    /// `AGPA…`
+    pub id: String,
+    /// `arn:aws:iam::…:group/…`
+    pub arn: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// ARNs of managed policies, in the order in which they were attached.
+    #[serde(default)]
+    pub attached: Vec<String>,
+}
+
+/// An instance profile: how a machine gets a role.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InstanceProfile {
+    /// As it was created.
+    pub name: String,
+    /// `/` or `/…/`.
+    pub path: String,
+    /// `AIPA…`
+    pub id: String,
+    /// `arn:aws:iam::…:instance-profile/…`
+    pub arn: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The name of its role.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+/// The deletion of a service-linked role. There is no more to tell: it is done when the call is answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RoleDeletion {
+    /// ARN of the role.
+    pub role_arn: String,
+}
+
+/// A service or resource control policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrganizationPolicy {
+    /// `arn:aws:organizations::…`
+    pub arn: String,
+    /// The document.
+    pub policy: Arc<Policy>,
+    /// When it was last set.
+    pub updated_at: Timestamp,
+}
+
+/// A policy that belongs to one user, group or role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InlinePolicy {
     /// Its name.

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use landfall_base::Timestamp;
 use landfall_iam::{
-    Attached, Context as Conditions, Decision, Layer, Layers, Request, ResourceLayer, StatementRef, Trace,
-    evaluate, explain, trace,
+    Attached, Context as Conditions, Decision, Layer, Layers, Request, ResourceKind, ResourceLayer,
+    StatementRef, Trace, evaluate, explain, trace,
 };
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::permission::{Guarded, Permission};
 use super::{Caller, Context, Failure};
+use crate::iam::organization::{ControlKind, Levels, levels_of};
 use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
 
 /// Whether refusals are enforced.
@@ -105,9 +106,9 @@ pub fn authorize<R: Guarded>(
     if permissions.is_empty() {
         return Ok(Authorized(request));
     }
-    let policies = policies_of(view, &cx.caller.principal)?;
+    let policies = policies_of(view, cx.caller.policy_holder())?;
     for permission in permissions {
-        if let Some(denial) = check(cx, &policies, service, &permission, checks) {
+        if let Some(denial) = check(cx, view, &policies, service, &permission, checks)? {
             match mode {
                 AuthMode::Enforce => return Err(denial.into()),
                 _ => tracing::warn!(target: "audit", denied = %denial.message, "would be refused"),
@@ -132,8 +133,8 @@ pub fn is_allowed(
     if mode == AuthMode::Off {
         return Ok(());
     }
-    let policies = policies_of(view, &cx.caller.principal)?;
-    match check(cx, &policies, service, permission, &mut Vec::new()) {
+    let policies = policies_of(view, cx.caller.policy_holder())?;
+    match check(cx, view, &policies, service, permission, &mut Vec::new())? {
         Some(denial) if mode == AuthMode::Enforce => Err(denial.into()),
         Some(denial) => {
             tracing::warn!(target: "audit", denied = %denial.message, "would be refused");
@@ -145,11 +146,12 @@ pub fn is_allowed(
 
 fn check(
     cx: &Context<'_>,
+    view: &View,
     policies: &PrincipalPolicies,
     service: &ServiceSchema,
     permission: &Permission,
     checks: &mut Vec<CheckRecord>,
-) -> Option<ServiceError> {
+) -> Result<Option<ServiceError>, Failure> {
     let conditions = conditions(cx.caller, policies, cx.now, permission);
     let request = Request {
         principal: &cx.caller.principal,
@@ -160,11 +162,17 @@ fn check(
     };
     let stack = Stack::of(cx.caller, policies, permission);
     let resource = stack.resource_layer(permission);
+    let organization = Organization::of(cx, view, permission)?;
+    let (scp, rcp) = (organization.scp.attached(), organization.rcp.attached());
+    let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
+    let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
     let layers = Layers {
         identity: &stack.identity,
         boundary: &stack.boundary,
         session: &stack.session,
         resource,
+        scp: &scp,
+        rcp: &rcp,
         ..Layers::default()
     };
     let decision = evaluate(&request, &layers);
@@ -182,7 +190,25 @@ fn check(
         hints: trace.as_ref().map(explain).unwrap_or_default(),
         trace,
     });
-    denial
+    Ok(denial)
+}
+
+/// The policies of the organization that have a say in one check.
+struct Organization {
+    scp: Levels,
+    rcp: Levels,
+}
+
+impl Organization {
+    fn of(cx: &Context<'_>, view: &View, permission: &Permission) -> Result<Self, Failure> {
+        let management = &cx.installation.default_account;
+        let caller = cx.caller.principal.account();
+        let owner = permission.account.as_ref().or(caller);
+        Ok(Self {
+            scp: levels_of(view, management, caller, ControlKind::Service)?,
+            rcp: levels_of(view, management, owner, ControlKind::Resource)?,
+        })
+    }
 }
 
 /// The policies of one check, in the form the evaluator takes.
@@ -200,16 +226,19 @@ impl<'a> Stack<'a> {
             identity: policies.identity.iter().map(AttachedPolicy::attached).collect(),
             boundary: policies.boundary.iter().map(AttachedPolicy::attached).collect(),
             session: session.map(|policy| Attached::inline("session policy", policy)).collect(),
-            resource: permission.guard.iter().map(|guard| guard.attached()).collect(),
+            resource: permission.attached_guard().into_iter().collect(),
         }
     }
 
-    fn resource_layer(&self, permission: &Permission) -> Option<ResourceLayer<'_>> {
+    fn resource_layer<'b>(&'b self, permission: &'b Permission) -> Option<ResourceLayer<'b>> {
         let guard = permission.guard.as_ref()?;
-        Some(if guard.role_trust {
-            ResourceLayer::role_trust(&self.resource)
-        } else {
-            ResourceLayer::ordinary(&self.resource)
+        Some(match &permission.key {
+            Some(key) => {
+                let kind = ResourceKind::KmsKey { grants: &key.grants, aws_managed: key.aws_managed };
+                ResourceLayer { policies: &self.resource, kind }
+            }
+            None if guard.role_trust => ResourceLayer::role_trust(&self.resource),
+            None => ResourceLayer::ordinary(&self.resource),
         })
     }
 }
@@ -266,7 +295,12 @@ fn denial(
     decision: &Decision<'_>,
     request: &Request<'_>,
 ) -> ServiceError {
-    let mut message = decision.denial(request);
+    let mut message = decision.denial_through_service(request);
+    if let Some(refusal) = permission.key.as_ref().and_then(|key| key.refusal)
+        && (decision.layer == Layer::Resource || permission.account.as_ref() != request.principal.account())
+    {
+        message = refusal.to_owned();
+    }
     if permission.action == "sts:AssumeRole"
         && let Some((sentence, _)) = message.split_once(" because ")
     {

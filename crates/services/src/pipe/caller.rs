@@ -42,14 +42,24 @@ pub struct SessionFacts {
     pub tags: Vec<(String, String)>,
     /// `sts:SourceIdentity`
     pub source_identity: Option<String>,
+    /// Keys of the session tags that go on into sessions that are made from this one.
+    pub transitive: Vec<String>,
     /// The session was made with a second factor.
     pub mfa: bool,
+    /// The user whose policies a federated session has.
+    pub parent: Option<Principal>,
 }
 
 impl Caller {
     /// The ARN that the caller acts under: the user's, or the role session's.
     pub fn arn(&self) -> String {
         self.principal.display().to_owned()
+    }
+
+    /// Whose policies count: the caller's own, or those of the user who asked for a federated session.
+    pub fn policy_holder(&self) -> &Principal {
+        let parent = self.session.as_ref().and_then(|session| session.parent.as_ref());
+        parent.unwrap_or(&self.principal)
     }
 
     /// The same caller, calling another Region.

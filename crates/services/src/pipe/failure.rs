@@ -55,6 +55,7 @@ fn internal_error(service: &str) -> ServiceError {
     let code = match service {
         "ecs" => "ServerException",
         "secretsmanager" => "InternalServiceError",
+        "kms" => "KMSInternalException",
         "logs" => "ServiceUnavailableException",
         "iam" => "ServiceFailure",
         _ => "InternalFailure",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Attached, Policy};
+use landfall_iam::{Attached, Grant, Policy};
 
 /// One check: may the caller do `action` to `resource`?
 #[derive(Debug, Clone)]
@@ -18,6 +18,20 @@ pub struct Permission {
     pub context: Vec<(String, Vec<String>)>,
     /// The resource's own policy.
     pub guard: Option<ResourceGuard>,
+    /// The resource is a KMS key: its policy has to allow or to delegate.
+    pub key: Option<KeyGuard>,
+}
+
+/// What belongs to a KMS key beside its policy.
+#[derive(Debug, Clone, Default)]
+pub struct KeyGuard {
+    /// The grants on the key.
+    pub grants: Vec<Grant>,
+    /// AWS manages the key.
+    pub aws_managed: bool,
+    /// What a caller reads whom the key does not let in, where the usual sentence would name a key that the caller did
+    /// not name.
+    pub refusal: Option<&'static str>,
 }
 
 /// A policy that sits on the resource.
@@ -29,13 +43,6 @@ pub struct ResourceGuard {
     pub role_trust: bool,
 }
 
-impl ResourceGuard {
-    pub(super) fn attached(&self) -> Attached<'_> {
-        let name = if self.role_trust { "trust policy" } else { "resource policy" };
-        Attached::to_resource(name, &self.policy)
-    }
-}
-
 impl Permission {
     /// A check against one resource, owned by the account in its ARN.
     pub fn on(action: &'static str, resource: &Arn) -> Self {
@@ -45,12 +52,13 @@ impl Permission {
             account: resource.account_id(),
             context: Vec::new(),
             guard: None,
+            key: None,
         }
     }
 
     /// A check for an action without resource types.
     pub fn on_anything(action: &'static str) -> Self {
-        Self { action, resource: "*".to_owned(), account: None, context: Vec::new(), guard: None }
+        Self { action, resource: "*".to_owned(), account: None, context: Vec::new(), guard: None, key: None }
     }
 
     /// Adds a condition key with one value.
@@ -104,6 +112,24 @@ impl Permission {
     pub fn guarded_by(mut self, policy: Option<Arc<Policy>>) -> Self {
         self.guard = policy.map(|policy| ResourceGuard { policy, role_trust: false });
         self
+    }
+
+    /// Sets the policy and the grants of the KMS key that the check is about.
+    #[must_use]
+    pub fn guarded_by_key(mut self, policy: Arc<Policy>, key: KeyGuard) -> Self {
+        self.guard = Some(ResourceGuard { policy, role_trust: false });
+        self.key = Some(key);
+        self
+    }
+
+    pub(super) fn attached_guard(&self) -> Option<Attached<'_>> {
+        let guard = self.guard.as_ref()?;
+        let name = match (&self.key, guard.role_trust) {
+            (Some(_), _) => "key policy",
+            (None, true) => "trust policy",
+            (None, false) => "resource policy",
+        };
+        Some(Attached::to_resource(name, &guard.policy))
     }
 }
 

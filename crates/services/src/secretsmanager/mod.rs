@@ -4,9 +4,10 @@
 //! answers only, and there in types that do not print themselves. A secret that is deleted keeps its rows until its
 //! recovery window is over; [`reconcile`] then removes them.
 //!
-//! There is no KMS in an installation yet: every secret is under the account's default key, `aws/secretsmanager`, whose
-//! work the installation's vault does. Rotation and replication are absent from the operation table.
+//! A secret is under the account's default key, `aws/secretsmanager`, whose work the installation's vault does, or under a
+//! customer's key: then its values are read and written with the caller's permissions for that key. Rotation and replication are absent from the operation table.
 
+mod encryption;
 mod filters;
 mod listing;
 mod names;

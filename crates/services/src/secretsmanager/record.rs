@@ -38,7 +38,7 @@ pub struct Secret {
     /// Description, if one was given.
     #[serde(default)]
     pub description: Option<String>,
-    /// The customer's key; `None` for the account's default key, `aws/secretsmanager`.
+    /// The customer's key as it was named; `None` for the account's default key, `aws/secretsmanager`.
     #[serde(default)]
     pub kms_key_id: Option<String>,
     /// Tags in the order in which they were set.
@@ -76,6 +76,9 @@ pub struct Deletion {
 pub struct Version {
     /// The value, sealed in the context `SecretARN`, `SecretVersionId`.
     pub sealed: Sealed,
+    /// Under a customer's key: what is sealed is encrypted with this.
+    #[serde(default)]
+    pub data_key: Option<DataKey>,
     /// In which member the value is answered.
     pub form: Form,
     /// When it was made.
@@ -83,6 +86,15 @@ pub struct Version {
     /// The day (midnight UTC) on which it was last read.
     #[serde(default)]
     pub accessed_on: Option<Timestamp>,
+}
+
+/// The data key of one version, under a customer's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataKey {
+    /// The key that opens it.
+    pub key_arn: Arn,
+    /// KMS's ciphertext, in base64.
+    pub ciphertext: String,
 }
 
 /// The kinds of values.

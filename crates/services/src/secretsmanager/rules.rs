@@ -49,48 +49,10 @@ pub fn default_key_across_accounts() -> ServiceError {
     )
 }
 
-/// Accepts the default key under any of its names. An installation without KMS has no other keys, so every other one is
-/// refused as AWS refuses a key that does not exist.
-///
-/// # Errors
-/// `InvalidParameterException`
-pub fn check_key(key: Option<&str>, account: &AccountId, region: &Region) -> Result<(), ServiceError> {
-    let key = key.unwrap_or_default();
-    if key.is_empty() || key == DEFAULT_KEY {
-        return Ok(());
-    }
+/// Whether a key is named that is the account's default key in the Region, under any of its aliases.
+pub fn is_default_key(key: &str, account: &AccountId, region: &Region) -> bool {
     let prefix = format!("arn:{}:kms:{region}:{account}:", region.partition());
-    if key.strip_prefix(&prefix) == Some(DEFAULT_KEY) {
-        return Ok(());
-    }
-    let reason = key_reason(key, region, &prefix);
-    let message = format!("The operation failed because of an invalid KMS key: {reason}");
-    Err(error::invalid_parameter_exception(message))
-}
-
-/// KMS's sentence about a key that cannot be found.
-fn key_reason(key: &str, region: &Region, prefix: &str) -> String {
-    if let Some(elsewhere) = key.split(':').nth(3).filter(|other| *other != region.as_str()) {
-        return format!("Invalid arn {elsewhere}");
-    }
-    let resource = key.rsplit(':').next().unwrap_or(key);
-    let arn =
-        |resource: &str| if key.starts_with("arn:") { key.to_owned() } else { format!("{prefix}{resource}") };
-    if resource.starts_with("alias/") {
-        format!("Alias {} is not found.", arn(resource))
-    } else if resource.starts_with("key/") {
-        format!("Key '{}' does not exist", arn(resource))
-    } else if is_key_id(resource) {
-        format!("Key '{}' does not exist", arn(&format!("key/{resource}")))
-    } else {
-        "Invalid keyId".to_owned()
-    }
-}
-
-/// A UUID, or the id of a multi-Region key.
-fn is_key_id(text: &str) -> bool {
-    let digits = text.strip_prefix("mrk-").unwrap_or(text);
-    matches!(digits.len(), 32 | 36) && digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    key.is_empty() || key == DEFAULT_KEY || key.strip_prefix(&prefix) == Some(DEFAULT_KEY)
 }
 
 /// What `DeleteSecret` is asked for.

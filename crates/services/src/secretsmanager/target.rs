@@ -56,6 +56,11 @@ impl Target {
         })
     }
 
+    /// Whether the caller is of another account than the secret.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
     /// The secret, perhaps scheduled for deletion.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! The value of a version, on its way into the vault and out of it.
 
 use landfall_api::secretsmanager::error;
-use landfall_base::{Arn, Sensitive, Timestamp};
+use landfall_base::{Arn, Sensitive};
 use landfall_shape::ServiceError;
-use landfall_vault::Vault;
+use landfall_store::View;
 
+use super::encryption::{self, SealingKey};
 use super::record::{Form, Version};
-use crate::pipe::Failure;
+use crate::pipe::{Context, Failure};
 
 const MOST_BYTES: usize = 65_536;
 
@@ -75,24 +76,30 @@ impl SecretValue {
     /// Makes a version of it.
     ///
     /// # Errors
-    /// The vault's.
+    /// The key's, and the vault's.
     pub(super) fn seal(
         &self,
-        vault: &Vault,
+        cx: &Context<'_>,
+        key: &SealingKey,
         arn: &Arn,
         id: &str,
-        now: Timestamp,
     ) -> Result<Version, Failure> {
-        let sealed = vault.seal(&context(arn, id), self.bytes())?;
-        Ok(Version { sealed, form: self.form(), created_at: now, accessed_on: None })
+        let (sealed, data_key) = key.seal(cx, arn, id, self.bytes())?;
+        Ok(Version { sealed, data_key, form: self.form(), created_at: cx.now, accessed_on: None })
     }
 
     /// The value of a version.
     ///
     /// # Errors
-    /// The vault's: the row was changed, or belongs to another secret.
-    pub(super) fn open(vault: &Vault, arn: &Arn, id: &str, version: &Version) -> Result<Self, Failure> {
-        let bytes = vault.unseal(&context(arn, id), &version.sealed)?;
+    /// The key's; the vault's when the row was changed, or belongs to another secret.
+    pub(super) fn open(
+        cx: &Context<'_>,
+        view: &View,
+        arn: &Arn,
+        id: &str,
+        version: &Version,
+    ) -> Result<Self, Failure> {
+        let bytes = encryption::open(cx, view, arn, id, version)?;
         match version.form {
             Form::Binary => Ok(Self::Binary(bytes)),
             Form::String => {
@@ -110,9 +117,4 @@ impl SecretValue {
             Self::Binary(bytes) => (None, Some(bytes)),
         }
     }
-}
-
-/// The encryption context that Secrets Manager gives to KMS (User Guide, "Secret encryption and decryption").
-fn context<'a>(arn: &'a Arn, id: &'a str) -> [(&'static str, &'a str); 2] {
-    [("SecretARN", arn.as_str()), ("SecretVersionId", id)]
 }

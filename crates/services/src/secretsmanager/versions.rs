@@ -7,6 +7,7 @@ use landfall_base::Timestamp;
 use landfall_shape::ServiceError;
 use landfall_store::{StoreError, Tx, View};
 
+use super::encryption::{self, SealingKey};
 use super::record::{BY_CREATION, DELETIONS, SECRETS, Secret, SecretKey, VERSIONS, Version};
 use super::stages::{CURRENT, MoveError};
 use super::value::SecretValue;
@@ -76,7 +77,7 @@ pub(super) fn repeats(
     new: &NewVersion,
 ) -> Result<Option<bool>, Failure> {
     let Some(version) = get(view, key, &new.id)? else { return Ok(None) };
-    let kept = SecretValue::open(cx.vault(), &secret.arn, &new.id, &version)?;
+    let kept = SecretValue::open(cx, view, &secret.arn, &new.id, &version)?;
     Ok(Some(kept == new.value))
 }
 
@@ -90,6 +91,7 @@ pub(super) fn add(
     tx: &mut Tx,
     key: &SecretKey,
     secret: &mut Secret,
+    sealing: &SealingKey,
     new: &NewVersion,
 ) -> Result<(), Failure> {
     match repeats(cx, tx, key, secret, new)? {
@@ -97,12 +99,34 @@ pub(super) fn add(
         Some(false) => return Err(token_taken(&new.id, secret).into()),
         None => {}
     }
-    let version = new.value.seal(cx.vault(), &secret.arn, &new.id, cx.now)?;
+    let version = new.value.seal(cx, sealing, &secret.arn, &new.id)?;
     let (account, region, name) = key;
     tx.put(&VERSIONS, &(account, region, name.as_str(), new.id.as_str()), version);
     secret.stages.attach(&new.id, &new.labels).map_err(|error| move_error(&error))?;
     secret.changed_at = cx.now;
     prune(tx, key, secret, cx.now)
+}
+
+/// Puts the labelled versions of a secret under another key.
+///
+/// # Errors
+/// The keys', the vault's and the store's.
+pub(super) fn reseal(
+    cx: &Context<'_>,
+    tx: &mut Tx,
+    key: &SecretKey,
+    secret: &Secret,
+    sealing: &SealingKey,
+) -> Result<(), Failure> {
+    let (account, region, name) = key;
+    for (id, version) in encryption::to_reseal(cx, tx, key, secret, sealing)? {
+        let value = SecretValue::open(cx, tx, &secret.arn, &id, &version)?;
+        let sealed = value.seal(cx, sealing, &secret.arn, &id)?;
+        let Version { created_at, accessed_on, .. } = version;
+        let row = Version { created_at, accessed_on, ..sealed };
+        tx.put(&VERSIONS, &(account, region, name.as_str(), id.as_str()), row);
+    }
+    Ok(())
 }
 
 fn token_taken(id: &str, secret: &Secret) -> ServiceError {

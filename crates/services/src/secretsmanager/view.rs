@@ -3,6 +3,7 @@
 use landfall_api::secretsmanager as api;
 use landfall_shape::Entries;
 
+use super::encryption;
 use super::record::{Secret, Version};
 
 /// What stands for the default key in lists of versions.
@@ -45,7 +46,7 @@ pub(super) fn list_entry(secret: &Secret) -> api::SecretListEntry {
 /// A version as `ListSecretVersionIds` shows it.
 pub(super) fn version_entry(secret: &Secret, id: String, version: &Version) -> api::SecretVersionsListEntry {
     let labels = secret.stages.labels(&id);
-    let key = secret.kms_key_id.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned());
+    let key = encryption::key_arn(version).map_or_else(|| DEFAULT_KEY.to_owned(), ToString::to_string);
     api::SecretVersionsListEntry {
         version_stages: (!labels.is_empty()).then_some(labels),
         version_id: Some(id),

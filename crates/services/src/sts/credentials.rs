@@ -102,7 +102,7 @@ fn temporary(
 
 /// Whether the principal of a session exists still, as the same one.
 fn still_there(view: &View, session: &Session) -> Result<bool, Failure> {
-    let principal = &session.principal;
+    let principal = session.parent.as_ref().unwrap_or(&session.principal);
     let Some(id) = principal.user_id() else { return Ok(true) };
     let account = &session.account;
     if let Some(name) = principal.user_name() {

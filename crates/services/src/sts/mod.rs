@@ -5,7 +5,9 @@
 
 mod credentials;
 mod ops;
+mod passed;
 mod service_role;
+mod session;
 mod token;
 
 use landfall_api::sts as api;
@@ -16,5 +18,10 @@ pub use service_role::{ServiceSession, assume_role_for_service};
 use crate::pipe::{Endpoint, read};
 
 /// Every operation.
-pub const OPERATIONS: &[Endpoint] =
-    &[read::<api::AssumeRole>(), read::<api::GetCallerIdentity>(), read::<api::GetSessionToken>()];
+pub const OPERATIONS: &[Endpoint] = &[
+    read::<api::AssumeRole>(),
+    read::<api::GetAccessKeyInfo>(),
+    read::<api::GetCallerIdentity>(),
+    read::<api::GetFederationToken>(),
+    read::<api::GetSessionToken>(),
+];

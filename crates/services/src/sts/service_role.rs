@@ -6,9 +6,11 @@ use landfall_base::{Arn, Region};
 use landfall_iam::Principal;
 use landfall_store::View;
 
+use super::session::role_session;
 use crate::iam::record::{ROLES, key_name};
 use crate::pipe::{
-    Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts, authorize,
+    Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts,
+    authorize,
 };
 
 /// How long a service's session of a role lasts, in seconds.
@@ -68,14 +70,16 @@ fn assume(
     let role = role.ok_or_else(|| missing(wanted))?;
     let issued_at = cx.now;
     Ok(Caller {
-        principal: Principal::role_session(wanted.role_arn.clone(), &account, &role.id, wanted.session_name),
+        principal: role_session(&role, wanted.role_arn.clone(), &account, wanted.session_name),
         session: Some(Arc::new(SessionFacts {
             issued_at,
             expires_at: issued_at.plus_seconds(SESSION_SECONDS),
             policies: Vec::new(),
             tags: Vec::new(),
             source_identity: None,
+            transitive: Vec::new(),
             mfa: false,
+            parent: None,
         })),
         ..service
     })

@@ -29,7 +29,11 @@ pub(super) struct Session {
     #[serde(default)]
     pub(super) tags: Vec<(String, String)>,
     #[serde(default)]
+    pub(super) transitive: Vec<String>,
+    #[serde(default)]
     pub(super) source_identity: Option<String>,
+    #[serde(default)]
+    pub(super) parent: Option<Principal>,
 }
 
 impl Session {
@@ -44,7 +48,9 @@ impl Session {
             expires_at: issued_at.plus_seconds(seconds.into()),
             policies: Vec::new(),
             tags: Vec::new(),
+            transitive: Vec::new(),
             source_identity: None,
+            parent: None,
         }
     }
 
@@ -78,7 +84,9 @@ impl Session {
             policies: self.policies.iter().map(compile).collect::<Option<_>>()?,
             tags: self.tags.clone(),
             source_identity: self.source_identity.clone(),
+            transitive: self.transitive.clone(),
             mfa: false,
+            parent: self.parent.clone(),
         }))
     }
 }

@@ -1,7 +1,14 @@
 //! IAM through the pipe.
 
+mod account;
+mod boundaries;
+mod groups;
+mod instance_profiles;
 mod managed_policies;
+mod organization;
 mod permissions;
 mod roles;
+mod service_linked;
+mod simulate;
 mod support;
 mod users;

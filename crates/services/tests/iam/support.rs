@@ -11,10 +11,11 @@ use landfall_iam::Principal;
 use landfall_services::pipe::{Caller, Endpoint, Failure};
 use landfall_services::sts::{CredentialError, find_credentials};
 use landfall_services::testing::{TestInstallation, account, caller, root};
-use landfall_services::{iam as service, sts as sts_service};
+use landfall_services::{iam as service, landfall, secretsmanager, sts as sts_service};
 use landfall_shape::{Operation, ServiceError};
 
-const TABLES: &[&[Endpoint]] = &[service::OPERATIONS, sts_service::OPERATIONS];
+const TABLES: &[&[Endpoint]] =
+    &[service::OPERATIONS, landfall::OPERATIONS, secretsmanager::OPERATIONS, sts_service::OPERATIONS];
 
 /// The account next door.
 pub(crate) const OTHER: &str = "444455556666";
@@ -142,6 +143,11 @@ pub(crate) fn caller_with(
     let (key, token) = (&credentials.access_key_id, &credentials.session_token);
     let found = find_credentials(installation, &view, key, Some(token))?;
     Ok(Caller { session: found.session, access_key_id: key.clone(), ..caller(found.principal) })
+}
+
+/// Calls with credentials that an operation gave.
+pub(crate) fn session_of(t: &TestInstallation, credentials: &Option<sts::Credentials>) -> Caller {
+    caller_with(t, credentials.as_ref().unwrap()).unwrap()
 }
 
 /// Becomes a role, and calls as the session.

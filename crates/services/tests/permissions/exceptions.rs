@@ -12,12 +12,21 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
         "arn:${Partition}:logs:${Region}:${Account}:log-group::log-stream:",
         "refusals of AWS name this, for lists as for single groups",
     ),
+    (
+        "sts:TagSession",
+        "arn:${Partition}:sts::${Account}:federated-user/${FederatedUserName}",
+        "`GetFederationToken` takes tags too; AWS's table only thinks of roles",
+    ),
     ("secretsmanager:ValidateResourcePolicy", "*", "a policy can be validated without a secret"),
 ];
 
 /// Landfall's own actions, and on what.
 pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ("landfall:CreateAccount", "*"),
+    ("landfall:DeleteOrganizationPolicy", "*"),
     ("landfall:DescribeTaskStart", "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}"),
     ("landfall:ListAccounts", "*"),
+    ("landfall:ListAllowedPrincipals", "*"),
+    ("landfall:ListOrganizationPolicies", "*"),
+    ("landfall:PutOrganizationPolicy", "*"),
 ];

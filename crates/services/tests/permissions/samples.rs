@@ -43,6 +43,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("iam", "ActionNames", "ecs:ListClusters"),
     ("landfall", "accountId", "444455556666"),
     ("landfall", "action", "ecs:ListClusters"),
+    ("landfall", "resource", "*"),
     ("landfall", "content", ANYTHING),
     ("landfall", "targetId", "root"),
     ("logs", "resourceArn", LOG_GROUP),

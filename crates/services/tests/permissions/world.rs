@@ -91,6 +91,15 @@ impl World {
             tags: tags(),
             ..Default::default()
         });
+        self.ok::<api::CreateGroup>(api::CreateGroupRequest {
+            group_name: "sample".to_owned(),
+            ..Default::default()
+        });
+        self.ok::<api::CreateInstanceProfile>(api::CreateInstanceProfileRequest {
+            instance_profile_name: "sample".to_owned(),
+            tags: tags(),
+            ..Default::default()
+        });
         self.ok::<api::CreatePolicy>(api::CreatePolicyRequest {
             policy_name: "sample".to_owned(),
             policy_document: ANYTHING.to_owned(),

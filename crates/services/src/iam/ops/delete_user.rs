@@ -1,11 +1,11 @@
-//! `DeleteUser`: deletes a user that has no access keys and policies any more.
+//! `DeleteUser`: deletes a user that has no access keys, groups and policies any more.
 
 use landfall_api::iam as api;
 use landfall_api::iam::error::delete_conflict_exception;
 use landfall_store::{Tx, View};
 
 use crate::iam::entity::Target;
-use crate::iam::record::{USER_ACCESS_KEYS, USERS, User};
+use crate::iam::record::{MEMBERSHIPS, USER_ACCESS_KEYS, USERS, User};
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 impl Resolve for api::DeleteUser {
@@ -28,6 +28,10 @@ impl WriteHandler for api::DeleteUser {
         target.existing()?;
         if tx.count(&USER_ACCESS_KEYS, target.key()) > 0 {
             let text = "Cannot delete entity, must delete access keys first.";
+            return Err(delete_conflict_exception(text).into());
+        }
+        if tx.count(&MEMBERSHIPS, target.key()) > 0 {
+            let text = "Cannot delete entity, must remove users from group first.";
             return Err(delete_conflict_exception(text).into());
         }
         target.check_without_policies(tx)?;

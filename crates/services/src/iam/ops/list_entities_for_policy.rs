@@ -1,4 +1,4 @@
-//! `ListEntitiesForPolicy`: the users and roles that have a managed policy, as a policy or as their boundary.
+//! `ListEntitiesForPolicy`: the users, groups and roles that have a managed policy, as a policy or as their boundary.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use landfall_store::{StoreError, View};
 use crate::iam::entity::Entity;
 use crate::iam::managed::PolicyTarget;
 use crate::iam::page::Paging;
-use crate::iam::record::{Role, User, key_name};
+use crate::iam::record::{Group, Role, User, key_name};
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Which policy, and who of those that have it.
@@ -22,6 +22,7 @@ pub struct Request {
 /// Somebody who has the policy.
 enum Holder {
     User(Arc<User>),
+    Group(Arc<Group>),
     Role(Arc<Role>),
 }
 
@@ -49,13 +50,16 @@ impl ReadHandler for api::ListEntitiesForPolicy {
         if wants(api::EntityType::Role) {
             holders.extend(holders_of(cx, view, &request, Holder::Role)?);
         }
+        if wants(api::EntityType::Group) {
+            holders.extend(holders_of(cx, view, &request, Holder::Group)?);
+        }
         if wants(api::EntityType::User) {
             holders.extend(holders_of(cx, view, &request, Holder::User)?);
         }
         let page = request.paging.sort_and_take(holders)?;
-        let (users, roles) = split(page.items);
+        let (users, groups, roles) = split(page.items);
         Ok(api::ListEntitiesForPolicyResponse {
-            policy_groups: Some(Vec::new()),
+            policy_groups: Some(groups),
             policy_users: Some(users),
             policy_roles: Some(roles),
             is_truncated: page.is_truncated,
@@ -92,15 +96,19 @@ fn has<E: Entity>(entity: &E, Request { target, input, .. }: &Request) -> bool {
     used && entity.path().starts_with(input.path_prefix.as_deref().unwrap_or("/"))
 }
 
-fn split(holders: Vec<Holder>) -> (Vec<api::PolicyUser>, Vec<api::PolicyRole>) {
-    let (mut users, mut roles) = (Vec::new(), Vec::new());
+fn split(holders: Vec<Holder>) -> (Vec<api::PolicyUser>, Vec<api::PolicyGroup>, Vec<api::PolicyRole>) {
+    let (mut users, mut groups, mut roles) = (Vec::new(), Vec::new(), Vec::new());
     for holder in holders {
         match holder {
             Holder::User(user) => users
                 .push(api::PolicyUser { user_name: Some(user.name.clone()), user_id: Some(user.id.clone()) }),
+            Holder::Group(group) => groups.push(api::PolicyGroup {
+                group_name: Some(group.name.clone()),
+                group_id: Some(group.id.clone()),
+            }),
             Holder::Role(role) => roles
                 .push(api::PolicyRole { role_name: Some(role.name.clone()), role_id: Some(role.id.clone()) }),
         }
     }
-    (users, roles)
+    (users, groups, roles)
 }

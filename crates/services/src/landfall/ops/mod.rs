@@ -1,8 +1,12 @@
 //! Operations of Landfall's own API, one a file.
 
 mod create_account;
+mod delete_organization_policy;
 mod describe_task_start;
 mod list_accounts;
+mod list_allowed_principals;
+mod list_organization_policies;
+mod put_organization_policy;
 
 use landfall_shape::ServiceError;
 

@@ -4,7 +4,7 @@ use landfall_api::secretsmanager as api;
 use landfall_shape::{Operation, ServiceError};
 use landfall_store::View;
 
-use super::get_secret_value::{permission, read_value};
+use super::get_secret_value::{permissions, read_value};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, is_allowed};
 use crate::secretsmanager::filters::Filters;
 use crate::secretsmanager::listing::{Listing, Order, decode_token};
@@ -100,7 +100,9 @@ fn targets(cx: &Context<'_>, view: &View, request: Request) -> Result<(Vec<Found
 }
 
 fn read(cx: &Context<'_>, view: &View, target: &Target) -> Result<api::SecretValueEntry, Failure> {
-    is_allowed(cx, view, api::BatchGetSecretValue::SERVICE, &permission(target, None, None))?;
+    for permission in permissions(cx, view, target, None, None)? {
+        is_allowed(cx, view, api::BatchGetSecretValue::SERVICE, &permission)?;
+    }
     let read = read_value(cx, view, target, None, None)?;
     let (secret_string, secret_binary) = read.value.into_members();
     Ok(api::SecretValueEntry {

@@ -5,7 +5,9 @@ use landfall_base::Arn;
 use landfall_shape::ServiceError;
 use landfall_store::{Tx, View};
 
+use crate::kms::ensure_default_key;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::secretsmanager::encryption::{SERVICE, SealingKey};
 use crate::secretsmanager::names::{arn_of_name, is_name, new_arn};
 use crate::secretsmanager::record::{BY_CREATION, SECRETS, Secret, SecretKey};
 use crate::secretsmanager::rules;
@@ -21,26 +23,37 @@ pub struct Request {
     tags: Vec<(String, String)>,
     version: Option<NewVersion>,
     kms_key_id: Option<String>,
+    arn: Arn,
+    sealing: SealingKey,
 }
 
 impl Resolve for api::CreateSecret {
     type Request = Checked<Request>;
 
-    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         if !is_name(&input.name) {
             return Err(rules::invalid_name().into());
         }
         let key = (cx.account().clone(), cx.region().clone(), input.name.clone());
         let tags = rules::tags(input.tags.as_deref().unwrap_or_default())?;
-        let permissions = permissions(&arn_of_name(&key), &input, &tags);
+        let mut permissions = permissions(&arn_of_name(&key), &input, &tags);
         refuse_unsupported(&input)?;
         let value = SecretValue::of(input.secret_string, input.secret_binary)?;
+        let version = NewVersion::of(value, input.client_request_token)?;
+        let arn = new_arn(&key);
+        let sealing = SealingKey::find(cx, view, cx.account(), input.kms_key_id.as_deref())?;
+        permissions.extend(sealing.validation(cx, &arn)?);
+        if let Some(version) = &version {
+            permissions.extend(sealing.permissions(cx, &arn, &version.id)?);
+        }
         let request = Request {
             key,
             description: input.description.filter(|text| !text.is_empty()),
             tags,
-            version: NewVersion::of(value, input.client_request_token)?,
-            kms_key_id: input.kms_key_id,
+            version,
+            kms_key_id: input.kms_key_id.filter(|_| !matches!(sealing, SealingKey::Default)),
+            arn,
+            sealing,
         };
         Ok(Checked::all(request, permissions))
     }
@@ -79,7 +92,7 @@ impl WriteHandler for api::CreateSecret {
         if let Some(secret) = tx.get(&SECRETS, &request.key)? {
             return repeated(cx, tx, &request, &secret);
         }
-        rules::check_key(request.kms_key_id.as_deref(), cx.account(), cx.region())?;
+        request.sealing.check()?;
         let secret = create(cx, tx, &request)?;
         Ok(answer(&secret, request.version.as_ref()))
     }
@@ -109,10 +122,10 @@ fn repeated(
 fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Failure> {
     let key = &request.key;
     let mut secret = Secret {
-        arn: new_arn(key),
+        arn: request.arn.clone(),
         name: key.2.clone(),
         description: request.description.clone(),
-        kms_key_id: None,
+        kms_key_id: request.kms_key_id.clone(),
         tags: Vec::new(),
         policy: None,
         created_at: cx.now,
@@ -123,9 +136,12 @@ fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Fa
     };
     rules::set_tags(&mut secret.tags, request.tags.clone())?;
     if let Some(version) = &request.version {
-        versions::add(cx, tx, key, &mut secret, version)?;
+        versions::add(cx, tx, key, &mut secret, &request.sealing, version)?;
     }
     let (account, region, name) = key;
+    if matches!(request.sealing, SealingKey::Default) {
+        ensure_default_key(cx, tx, (account, region), SERVICE)?;
+    }
     tx.put(&BY_CREATION, &(account, region, cx.now, name.as_str()), ());
     tx.put(&SECRETS, key, &secret);
     Ok(secret)

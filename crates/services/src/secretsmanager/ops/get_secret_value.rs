@@ -11,7 +11,7 @@ use crate::secretsmanager::record::{SECRETS, Secret, SecretKey, VERSIONS, Versio
 use crate::secretsmanager::stages::CURRENT;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::value::SecretValue;
-use crate::secretsmanager::versions;
+use crate::secretsmanager::{encryption, rules, versions};
 
 /// A version of a secret to be read.
 #[derive(Debug)]
@@ -26,20 +26,42 @@ impl Resolve for api::GetSecretValue {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.secret_id)?;
-        let permission = permission(&target, input.version_id.as_deref(), input.version_stage.as_deref());
+        let (id, stage) = (input.version_id.as_deref(), input.version_stage.as_deref());
+        let permissions = permissions(cx, view, &target, id, stage)?;
         let request = Request { target, version_id: input.version_id, version_stage: input.version_stage };
-        Ok(Checked::one(request, permission))
+        Ok(Checked::all(request, permissions))
     }
 }
 
 /// The check for reading a version. Without id or label the key `secretsmanager:VersionStage` holds the label that is
 /// read: a policy that allows the current value only must not stand in the way of a plain read.
-pub(super) fn permission(target: &Target, id: Option<&str>, stage: Option<&str>) -> Permission {
+fn permission(target: &Target, id: Option<&str>, stage: Option<&str>) -> Permission {
     let stage = stage.or(if id.is_none() { Some(CURRENT) } else { None });
     target
         .permission("secretsmanager:GetSecretValue")
         .with_some("secretsmanager:VersionId", id)
         .with_some("secretsmanager:VersionStage", stage)
+}
+
+/// The checks for reading a version: of the secret, and of the customer's key that the version is under.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn permissions(
+    cx: &Context<'_>,
+    view: &View,
+    target: &Target,
+    id: Option<&str>,
+    stage: Option<&str>,
+) -> Result<Vec<Permission>, Failure> {
+    let mut permissions = vec![permission(target, id, stage)];
+    if let Ok(secret) = target.readable()
+        && let Ok(id) = choose(secret, id, stage)
+        && let Some(version) = versions::get(view, &target.key, &id)?
+    {
+        permissions.extend(encryption::read_permission(cx, view, &secret.arn, &id, &version)?);
+    }
+    Ok(permissions)
 }
 
 impl ReadHandler for api::GetSecretValue {
@@ -88,7 +110,10 @@ pub(super) fn read_value(
         let message = "You provided a VersionStage that is not associated to the provided VersionId.";
         return Err(api::error::invalid_request_exception(message).into());
     }
-    let value = SecretValue::open(cx.vault(), &secret.arn, &version_id, &version)?;
+    if target.is_foreign() && encryption::key_arn(&version).is_none() {
+        return Err(rules::default_key_across_accounts().into());
+    }
+    let value = SecretValue::open(cx, view, &secret.arn, &version_id, &version)?;
     note_access(cx, &target.key, secret, &version_id, &version);
     Ok(ReadValue { secret: Arc::clone(secret), version_id, version, value })
 }

@@ -6,6 +6,7 @@ use landfall_api::secretsmanager as api;
 use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::secretsmanager::encryption::SealingKey;
 use crate::secretsmanager::record::{SECRETS, Secret};
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::value::SecretValue;
@@ -16,6 +17,7 @@ use crate::secretsmanager::versions::{self, NewVersion};
 pub struct Request {
     target: Target,
     version: NewVersion,
+    sealing: SealingKey,
 }
 
 impl Resolve for api::PutSecretValue {
@@ -31,7 +33,13 @@ impl Resolve for api::PutSecretValue {
         if let Some(labels) = input.version_stages {
             version.labels = labels;
         }
-        Ok(Checked::one(Request { target, version }, permission))
+        let mut permissions = vec![permission];
+        let sealing = match target.readable() {
+            Ok(secret) => SealingKey::of(cx, view, &target.key.0, secret)?,
+            Err(_) => SealingKey::Default,
+        };
+        permissions.extend(sealing.permissions(cx, &target.arn, &version.id)?);
+        Ok(Checked::all(Request { target, version, sealing }, permissions))
     }
 }
 
@@ -41,9 +49,9 @@ impl WriteHandler for api::PutSecretValue {
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let Request { target, version } = request.into_request();
+        let Request { target, version, sealing } = request.into_request();
         let mut secret = Secret::clone(Arc::as_ref(target.readable()?));
-        versions::add(cx, tx, &target.key, &mut secret, &version)?;
+        versions::add(cx, tx, &target.key, &mut secret, &sealing, &version)?;
         tx.put(&SECRETS, &target.key, &secret);
         Ok(api::PutSecretValueResponse {
             arn: Some(secret.arn.to_string()),

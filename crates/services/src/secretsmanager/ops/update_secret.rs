@@ -6,9 +6,9 @@ use landfall_api::secretsmanager as api;
 use landfall_shape::ServiceError;
 use landfall_store::{Tx, View};
 
-use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::secretsmanager::encryption::{self, SealingKey};
 use crate::secretsmanager::record::{SECRETS, Secret};
-use crate::secretsmanager::rules;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::value::SecretValue;
 use crate::secretsmanager::versions::{self, NewVersion};
@@ -20,6 +20,7 @@ pub struct Request {
     description: Option<String>,
     kms_key_id: Option<String>,
     version: Option<NewVersion>,
+    sealing: SealingKey,
 }
 
 impl Resolve for api::UpdateSecret {
@@ -33,14 +34,51 @@ impl Resolve for api::UpdateSecret {
             .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref());
         refuse_type(input.r#type.as_deref())?;
         let value = SecretValue::of(input.secret_string, input.secret_binary)?;
+        let version = NewVersion::of(value, input.client_request_token)?;
+        let sealing = sealing(cx, view, &target, input.kms_key_id.as_deref())?;
         let request = Request {
             target,
             description: input.description,
             kms_key_id: input.kms_key_id,
-            version: NewVersion::of(value, input.client_request_token)?,
+            version,
+            sealing,
         };
-        Ok(Checked::one(request, permission))
+        let mut permissions = vec![permission];
+        permissions.extend(key_permissions(cx, view, &request)?);
+        Ok(Checked::all(request, permissions))
     }
+}
+
+/// The key that the secret is to be under: the one that the request names, or the one that it is under already.
+fn sealing(
+    cx: &Context<'_>,
+    view: &View,
+    target: &Target,
+    key_id: Option<&str>,
+) -> Result<SealingKey, Failure> {
+    match (key_id, target.usable()) {
+        (Some(key_id), _) => SealingKey::find(cx, view, &target.key.0, Some(key_id)),
+        (None, Ok(secret)) => SealingKey::of(cx, view, &target.key.0, secret),
+        (None, Err(_)) => Ok(SealingKey::Default),
+    }
+}
+
+/// The checks of the keys: of the new one for what is written, of the others for what has to be read for that.
+fn key_permissions(cx: &Context<'_>, view: &View, request: &Request) -> Result<Vec<Permission>, Failure> {
+    let Request { target, sealing, version, kms_key_id, .. } = request;
+    let mut permissions = Vec::new();
+    let Ok(secret) = target.usable() else { return Ok(permissions) };
+    if let Some(version) = version {
+        permissions.extend(sealing.permissions(cx, &secret.arn, &version.id)?);
+    }
+    if kms_key_id.is_some() {
+        permissions.extend(sealing.validation(cx, &secret.arn)?);
+        for (id, version) in encryption::to_reseal(cx, view, &target.key, secret, sealing)? {
+            permissions.extend(encryption::read_permission(cx, view, &secret.arn, &id, &version)?);
+            permissions.extend(sealing.permissions(cx, &secret.arn, &id)?);
+        }
+    }
+    Ok(permissions)
 }
 
 /// Types belong to secrets that partners hold, and no partner is connected to this installation.
@@ -61,13 +99,17 @@ impl WriteHandler for api::UpdateSecret {
     ) -> Result<Self::Output, Failure> {
         let request = request.into_request();
         let mut secret = Secret::clone(Arc::as_ref(writable(&request)?));
-        rules::check_key(request.kms_key_id.as_deref(), &request.target.key.0, cx.region())?;
+        if let Some(key_id) = request.kms_key_id {
+            request.sealing.check()?;
+            secret.kms_key_id = Some(key_id).filter(|_| !matches!(request.sealing, SealingKey::Default));
+            versions::reseal(cx, tx, &request.target.key, &secret, &request.sealing)?;
+        }
         if let Some(description) = request.description {
             secret.description = Some(description).filter(|text| !text.is_empty());
         }
         secret.changed_at = cx.now;
         if let Some(version) = &request.version {
-            versions::add(cx, tx, &request.target.key, &mut secret, version)?;
+            versions::add(cx, tx, &request.target.key, &mut secret, &request.sealing, version)?;
         }
         tx.put(&SECRETS, &request.target.key, &secret);
         Ok(api::UpdateSecretResponse {
@@ -78,7 +120,11 @@ impl WriteHandler for api::UpdateSecret {
     }
 }
 
-/// Only a new value needs the key.
+/// Only a new value or a new key needs the key.
 fn writable(request: &Request) -> Result<&Arc<Secret>, ServiceError> {
-    if request.version.is_some() { request.target.readable() } else { request.target.usable() }
+    if request.version.is_some() || request.kms_key_id.is_some() {
+        request.target.readable()
+    } else {
+        request.target.usable()
+    }
 }

@@ -191,24 +191,6 @@ fn another_account_needs_both_sides_and_a_key_of_the_customer() {
 }
 
 #[test]
-fn a_customer_key_opens_a_secret_to_another_account() {
-    let fixture = Fixture::new();
-    let arn = fixture.secret("a");
-    let allowed = fixture.user(&other_account(), "allowed", READ);
-    fixture.put_policy("a", &read_by("444455556666"));
-    let key = (account(), region(), "a".to_owned());
-    let written =
-        fixture.0.call.installation().store.write("key", |tx| {
-            tx.update(&SECRETS, &key, |secret| secret.kms_key_id = Some("key".to_owned()))
-        });
-    assert!(written.unwrap());
-    let answer = fixture.call::<api::GetSecretValue>(&allowed, get(&arn)).unwrap();
-    assert_eq!(text(answer.secret_string), "v1");
-    let (code, _) = fixture.denied::<api::GetSecretValue>(&nobody(), get(&arn));
-    assert_eq!(code, "AccessDeniedException");
-}
-
-#[test]
 fn what_is_no_value_may_be_seen_from_another_account() {
     let fixture = Fixture::new();
     let arn = fixture.secret("a");

@@ -127,7 +127,7 @@ fn keys_that_do_not_exist() {
     let id = "12345678-1234-1234-1234-123456789012";
     let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{id}");
     let cases = [
-        ("my-key", "Invalid keyId".to_owned()),
+        ("my-key", "Invalid keyId 'my-key'".to_owned()),
         (id, format!("Key '{arn}' does not exist")),
         (arn.as_str(), format!("Key '{arn}' does not exist")),
         ("alias/mine", "Alias arn:aws:kms:us-east-1:111122223333:alias/mine is not found.".to_owned()),

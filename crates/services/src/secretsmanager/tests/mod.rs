@@ -1,6 +1,7 @@
 //! Through the whole pipe, on an installation in memory.
 
 mod access;
+mod customer_keys;
 mod deletion;
 mod listing;
 mod messages;

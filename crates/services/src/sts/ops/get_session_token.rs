@@ -19,11 +19,7 @@ impl Resolve for api::GetSessionToken {
 }
 
 impl ReadHandler for api::GetSessionToken {
-    fn run(
-        cx: &Context<'_>,
-        _: &View,
-        request: Authorized<Self::Request>,
-    ) -> Result<Self::Output, Failure> {
+    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         if cx.caller.session.is_some() {
             let text = "Cannot call GetSessionToken with session credentials";
             return Err(ServiceError::with_status("AccessDenied", 403, text).into());

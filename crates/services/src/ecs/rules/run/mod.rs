@@ -41,6 +41,8 @@ pub fn count(request: &api::RunTaskRequest) -> Result<usize, ServiceError> {
 pub fn check_plain_members(request: &api::RunTaskRequest) -> Verdict {
     let long = request.started_by.as_deref().is_some_and(|it| it.chars().count() > 128);
     ensure(!long, || "startedBy must have length less than or equal to 128.".to_owned())?;
+    let group = request.group.as_deref().is_some_and(|it| it.chars().count() > 255);
+    ensure(!group, || "group must have length less than or equal to 255.".to_owned())?;
     let token = request.client_token.as_deref().is_some_and(|it| it.is_empty() || it.len() > 64);
     ensure(!token, || "clientToken must have length between 1 and 64.".to_owned())?;
     ensure(request.propagate_tags != Some(api::PropagateTags::Service), || {

@@ -52,7 +52,9 @@ pub fn check(request: &api::RegisterTaskDefinitionRequest) -> Verdict {
     check_family(&request.family)?;
     let containers = &request.container_definitions;
     ensure(!containers.is_empty(), || "Container list cannot be empty.".to_owned())?;
-    ensure(containers.len() <= MOST_CONTAINERS, || format!("Too many containers: a task definition has at most {MOST_CONTAINERS}."))?;
+    ensure(containers.len() <= MOST_CONTAINERS, || {
+        format!("Too many containers: a task definition has at most {MOST_CONTAINERS}.")
+    })?;
     container::check_names(containers)?;
     check_enumerations(request)?;
     resources::check(request)?;

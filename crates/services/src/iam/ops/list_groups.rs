@@ -1,0 +1,38 @@
+//! `ListGroups`: the groups of the account.
+
+use landfall_api::iam as api;
+use landfall_store::View;
+
+use crate::iam::groups::shown;
+use crate::iam::page::Paging;
+use crate::iam::record::GROUPS;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+impl Resolve for api::ListGroups {
+    type Request = Checked<(String, Paging)>;
+
+    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
+        let path_prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
+        Ok(Checked::one((path_prefix, paging), Permission::on_anything("iam:ListGroups")))
+    }
+}
+
+impl ReadHandler for api::ListGroups {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let (path_prefix, paging) = &request.request;
+        let rows = view.scan_after(&GROUPS, (cx.account(),), &(cx.account(), paging.after()));
+        let below =
+            rows.filter(|row| row.as_ref().map_or(true, |(_, group)| group.path.starts_with(path_prefix)));
+        let page = paging.take(below.map(|row| row.map(|((_, name), group)| (name, shown(&group)))))?;
+        Ok(api::ListGroupsResponse {
+            groups: page.items,
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
+    }
+}

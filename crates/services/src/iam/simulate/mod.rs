@@ -1,0 +1,78 @@
+//! Policy simulation: the evaluator that decides on calls, asked about calls that nobody makes. Policies of resources
+//! count only where the caller gives them (IAM User Guide, "Testing IAM policies with the IAM policy simulator").
+
+mod context_keys;
+mod positions;
+mod results;
+mod scenario;
+
+use context_keys::context_keys;
+pub(super) use scenario::{Scenario, SourceTarget, custom_source, keys_of};
+
+use landfall_base::AccountId;
+use landfall_iam::{Attached, Context as Conditions, Layers, Policy, Principal, Request, ResourceLayer};
+
+use super::organization::Levels;
+use super::policies::{AttachedPolicy, PrincipalPolicies};
+
+/// May this principal, with these policies, do this to that?
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who.
+    pub principal: &'a Principal,
+    /// Its policies.
+    pub policies: &'a PrincipalPolicies,
+    /// `service:Action`
+    pub action: &'a str,
+    /// The resource's ARN or `*`.
+    pub resource: &'a str,
+    /// The account that owns the resource; `None` for the principal's own.
+    pub owner: Option<&'a AccountId>,
+    /// Condition keys.
+    pub context: &'a Conditions,
+    /// The policy of the resource.
+    pub resource_policy: Option<&'a Policy>,
+    /// The resource is a role and the policy its trust policy.
+    pub role_trust: bool,
+    /// Service control policies.
+    pub scp: &'a Levels,
+    /// Resource control policies.
+    pub rcp: &'a Levels,
+}
+
+/// Puts a question to the evaluator; `answer` gets it in the evaluator's form.
+pub fn ask<T>(question: &Question<'_>, answer: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T {
+    let request = Request {
+        principal: question.principal,
+        action: question.action,
+        resource: question.resource,
+        resource_account: question.owner,
+        context: question.context,
+    };
+    let identity: Vec<_> = question.policies.identity.iter().map(AttachedPolicy::attached).collect();
+    let boundary: Vec<_> = question.policies.boundary.iter().map(AttachedPolicy::attached).collect();
+    let resource: Vec<_> = question
+        .resource_policy
+        .map(|policy| Attached::to_resource("ResourcePolicy", policy))
+        .into_iter()
+        .collect();
+    let (scp, rcp) = (question.scp.attached(), question.rcp.attached());
+    let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
+    let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
+    let resource = question.resource_policy.map(|_| {
+        if question.role_trust {
+            ResourceLayer::role_trust(&resource)
+        } else {
+            ResourceLayer::ordinary(&resource)
+        }
+    });
+    let layers = Layers {
+        identity: &identity,
+        boundary: &boundary,
+        resource,
+        scp: &scp,
+        rcp: &rcp,
+        ..Layers::default()
+    };
+    answer(&request, &layers)
+}

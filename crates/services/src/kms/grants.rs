@@ -1,0 +1,153 @@
+//! Grants: permissions on one key for one principal (Developer Guide, "Grants in AWS KMS").
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use landfall_api::kms::{GrantConstraints, GrantOperation, error};
+use landfall_base::Arn;
+use landfall_iam::{Grant as Rule, GrantConstraint};
+use landfall_shape::{Entries, ServiceError};
+use landfall_store::{StoreError, Tx, View};
+
+use super::names::key_arn;
+use super::record::{GRANTS, Grant, KeyKey};
+use crate::pipe::{Failure, Permission};
+use crate::principals::principal_id;
+
+/// What a symmetric key can be granted for.
+const OPERATIONS: [&str; 9] = [
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "CreateGrant",
+    "RetireGrant",
+    "DescribeKey",
+];
+
+/// What a grant allows.
+///
+/// # Errors
+/// `ValidationException` for operations that the key cannot do, and for two constraints at once.
+pub(super) fn rule(
+    grantee: String,
+    operations: &[GrantOperation],
+    constraints: Option<GrantConstraints>,
+) -> Result<Rule, ServiceError> {
+    let names = operations.iter().map(|operation| operation.as_str().to_owned()).collect::<Vec<_>>();
+    let unknown = names.iter().any(|name| !OPERATIONS.contains(&name.as_str()));
+    if names.is_empty() || unknown {
+        let message = format!(
+            "The grant operations [{}] are not all supported by KMS keys of spec SYMMETRIC_DEFAULT.",
+            names.join(", ")
+        );
+        return Err(ServiceError::client("ValidationException", message));
+    }
+    Ok(Rule { grantee, operations: names, constraint: constraint(constraints.unwrap_or_default())? })
+}
+
+fn constraint(given: GrantConstraints) -> Result<Option<GrantConstraint>, ServiceError> {
+    let pairs = |entries: Entries<String>| entries.0.into_iter().collect();
+    match (given.encryption_context_equals, given.encryption_context_subset) {
+        (Some(_), Some(_)) => {
+            let message = "Specify either EncryptionContextEquals or EncryptionContextSubset, not both.";
+            Err(ServiceError::client("ValidationException", message))
+        }
+        (Some(equals), None) => Ok(Some(GrantConstraint::EncryptionContextEquals(pairs(equals)))),
+        (None, Some(subset)) => Ok(Some(GrantConstraint::EncryptionContextSubset(pairs(subset)))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Accepts users and roles that exist, sessions, accounts and services.
+///
+/// # Errors
+/// `InvalidArnException`
+pub(super) fn check_principal(view: &View, principal: &str) -> Result<(), Failure> {
+    if principal.ends_with(".amazonaws.com") && !principal.contains(':') {
+        return Ok(());
+    }
+    let invalid = || {
+        let message = format!("ARN does not refer to a valid principal: {principal}");
+        Failure::from(error::invalid_arn_exception(message))
+    };
+    let arn = principal.parse::<Arn>().ok().filter(|arn| arn.account_id().is_some()).ok_or_else(invalid)?;
+    let is_principal = match (arn.service(), arn.resource().split_once('/').map_or("", |(kind, _)| kind)) {
+        ("iam", "user" | "role") => principal_id(view, principal)?.is_some(),
+        ("iam", "") => arn.resource() == "root",
+        ("sts", kind) => matches!(kind, "assumed-role" | "federated-user"),
+        _ => false,
+    };
+    if is_principal { Ok(()) } else { Err(invalid()) }
+}
+
+/// Adds the condition keys of `CreateGrant`.
+pub(super) fn add_to(permission: Permission, grant: &Grant) -> Permission {
+    let kind = grant.rule.constraint.as_ref().map(|constraint| match constraint {
+        GrantConstraint::EncryptionContextEquals(_) => "EncryptionContextEquals",
+        GrantConstraint::EncryptionContextSubset(_) => "EncryptionContextSubset",
+    });
+    permission
+        .with("kms:GrantIsForAWSResource", "false")
+        .with("kms:GranteePrincipal", &grant.rule.grantee)
+        .with_all("kms:GrantOperations", grant.rule.operations.iter().cloned())
+        .with_some("kms:RetiringPrincipal", grant.retiring_principal.as_deref())
+        .with_some("kms:GrantConstraintType", kind)
+}
+
+/// Whoever makes a grant because of a grant can pass on only what it has: grants that allow less than the new one do
+/// not help to make it.
+pub(super) fn keep_wide_enough(grants: &mut Vec<Rule>, new: &Rule) {
+    grants.retain(|grant| new.operations.iter().all(|operation| grant.operations.contains(operation)));
+}
+
+/// Who may retire a grant, as grants: the retiring principal always, the grantee if the grant says so.
+pub(super) fn retirers(grant: &Grant) -> Vec<Rule> {
+    let retiring = grant.retiring_principal.iter().map(|principal| Rule {
+        grantee: principal.clone(),
+        operations: vec!["RetireGrant".to_owned()],
+        constraint: None,
+    });
+    retiring.chain([grant.rule.clone()]).collect()
+}
+
+/// A grant by key and id.
+///
+/// # Errors
+/// The row cannot be read.
+pub(super) fn find(
+    view: &View,
+    (account, region, key_id): &KeyKey,
+    id: &str,
+) -> Result<Option<Arc<Grant>>, StoreError> {
+    view.get(&GRANTS, &(account, region, key_id.as_str(), id))
+}
+
+/// Takes a grant away.
+pub(super) fn remove(tx: &mut Tx, (account, region, key_id): &KeyKey, id: &str) {
+    tx.delete(&GRANTS, &(account, region, key_id.as_str(), id));
+}
+
+/// The error for a grant that does not exist.
+pub(super) fn no_grant(id: &str) -> ServiceError {
+    error::not_found_exception(format!("Grant with id {id} does not exist"))
+}
+
+/// The token of a grant: names key and grant. It gives no rights here, because grants hold at once.
+pub(super) fn token(place: &KeyKey, id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{} {id}", key_arn(place)))
+}
+
+/// Key ARN and grant id of a token.
+///
+/// # Errors
+/// `InvalidGrantTokenException`
+pub(super) fn of_token(token: &str) -> Result<(String, String), ServiceError> {
+    let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let parts = text.as_deref().and_then(|text| text.split_once(' '));
+    let parts = parts.map(|(arn, id)| (arn.to_owned(), id.to_owned()));
+    parts.ok_or_else(|| error::invalid_grant_token_exception("The grant token is not valid."))
+}

@@ -1,0 +1,75 @@
+//! KMS: keys that never leave, for encryption and decryption.
+//!
+//! Keys are symmetric (`SYMMETRIC_DEFAULT`). A key is a row with its policy and all its material, which the installation's
+//! vault seals; a ciphertext names the key and the material it was made with, so that rotation changes nothing for
+//! what is encrypted already. The key policy is the root of trust: without its consent, or a grant, not even the
+//! account's root user may use a key. [`reconcile`] deletes keys whose waiting period is over and rotates those whose
+//! period is.
+//!
+//! Other services use keys through [`ServiceKey`]: with the permissions of their caller, as AWS's forward access
+//! sessions do. RSA, elliptic curve and HMAC keys, imported material, custom key stores and multi-Region keys are
+//! refused.
+
+mod ciphertext;
+mod encryption_context;
+mod grants;
+mod key_policy;
+mod keys;
+mod material;
+mod names;
+mod ops;
+mod paging;
+mod reconcile;
+pub mod record;
+mod rules;
+mod service_key;
+mod target;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use landfall_api::kms as api;
+
+pub use encryption_context::EncryptionContext;
+pub use reconcile::reconcile;
+pub use service_key::{DataKey, ServiceKey, ensure_default_key};
+
+use crate::pipe::{Endpoint, read, write};
+
+/// Every operation.
+pub const OPERATIONS: &[Endpoint] = &[
+    write::<api::CancelKeyDeletion>(),
+    write::<api::CreateAlias>(),
+    write::<api::CreateGrant>(),
+    write::<api::CreateKey>(),
+    read::<api::Decrypt>(),
+    write::<api::DeleteAlias>(),
+    read::<api::DescribeKey>(),
+    write::<api::DisableKey>(),
+    write::<api::DisableKeyRotation>(),
+    write::<api::EnableKey>(),
+    write::<api::EnableKeyRotation>(),
+    read::<api::Encrypt>(),
+    read::<api::GenerateDataKey>(),
+    read::<api::GenerateDataKeyWithoutPlaintext>(),
+    read::<api::GenerateRandom>(),
+    read::<api::GetKeyPolicy>(),
+    read::<api::GetKeyRotationStatus>(),
+    read::<api::ListAliases>(),
+    read::<api::ListGrants>(),
+    read::<api::ListKeyPolicies>(),
+    read::<api::ListKeyRotations>(),
+    read::<api::ListKeys>(),
+    read::<api::ListResourceTags>(),
+    read::<api::ListRetirableGrants>(),
+    write::<api::PutKeyPolicy>(),
+    read::<api::ReEncrypt>(),
+    write::<api::RetireGrant>(),
+    write::<api::RevokeGrant>(),
+    write::<api::RotateKeyOnDemand>(),
+    write::<api::ScheduleKeyDeletion>(),
+    write::<api::TagResource>(),
+    write::<api::UntagResource>(),
+    write::<api::UpdateAlias>(),
+    write::<api::UpdateKeyDescription>(),
+];

@@ -1,0 +1,45 @@
+//! `CancelKeyDeletion`: keeps a key that was to be deleted. It stays disabled.
+
+use std::sync::Arc;
+
+use landfall_api::kms as api;
+use landfall_store::{Tx, View};
+
+use crate::kms::keys;
+use crate::kms::record::Key;
+use crate::kms::target::Target;
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+
+/// The key.
+#[derive(Debug)]
+pub struct Request {
+    target: Target,
+}
+
+impl Resolve for api::CancelKeyDeletion {
+    type Request = Checked<Request>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let target = Target::find_key(cx, view, &input.key_id)?;
+        let permission = target.permission(cx, "kms:CancelKeyDeletion")?;
+        Ok(Checked::one(Request { target }, permission))
+    }
+}
+
+impl WriteHandler for api::CancelKeyDeletion {
+    fn run(
+        _: &Context<'_>,
+        tx: &mut Tx,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let Request { target } = request.into_request();
+        let mut key = Key::clone(Arc::as_ref(target.existing()?));
+        if key.deletion_at.take().is_none() {
+            let message = format!("{} is not pending deletion.", key.arn);
+            return Err(api::error::kms_invalid_state_exception(message).into());
+        }
+        key.enabled = false;
+        keys::put(tx, &target.place, &key)?;
+        Ok(api::CancelKeyDeletionResponse { key_id: Some(key.arn.to_string()) })
+    }
+}

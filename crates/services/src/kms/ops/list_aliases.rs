@@ -1,0 +1,52 @@
+//! `ListAliases`: the aliases of the account in the Region, or of one key.
+
+use landfall_api::kms as api;
+use landfall_store::View;
+
+use crate::kms::paging::Paging;
+use crate::kms::record::ALIASES;
+use crate::kms::target::Target;
+use crate::kms::view as shown;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+/// A page of aliases.
+#[derive(Debug)]
+pub struct Request {
+    target: Option<Target>,
+    paging: Paging,
+}
+
+impl Resolve for api::ListAliases {
+    type Request = Checked<Request>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of(input.limit, input.marker.as_deref(), 50)?;
+        let target = input.key_id.map(|key_id| Target::find_key(cx, view, &key_id)).transpose()?;
+        let permission = Permission::on_anything("kms:ListAliases");
+        Ok(Checked::one(Request { target, paging }, permission))
+    }
+}
+
+impl ReadHandler for api::ListAliases {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let Request { target, paging } = request.into_request();
+        if let Some(foreign) = target.as_ref().filter(|target| target.place.0 != *cx.account()) {
+            let message = format!("Key '{}' does not exist", foreign.arn);
+            return Err(api::error::not_found_exception(message).into());
+        }
+        let wanted = target.as_ref().map(|target| target.existing().map(|_| &target.place.2)).transpose()?;
+        let mut rows = view.list(&ALIASES, (cx.account(), cx.region()))?;
+        rows.retain(|(_, alias)| wanted.is_none_or(|key_id| alias.key_id == *key_id));
+        let page = paging.page(rows, |((_, _, name), _)| name.as_str());
+        let aliases = page.items.iter().map(|(place, alias)| shown::alias(place, alias));
+        Ok(api::ListAliasesResponse {
+            aliases: Some(aliases.collect()),
+            next_marker: page.next_marker,
+            truncated: page.truncated,
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! `ListKeys`: the keys of the account in the Region.
+
+use std::sync::Arc;
+
+use landfall_api::kms as api;
+use landfall_store::View;
+
+use crate::kms::paging::Paging;
+use crate::kms::record::{KEYS, Key, KeyKey};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+/// A page of keys.
+#[derive(Debug)]
+pub struct Request(Paging);
+
+impl Resolve for api::ListKeys {
+    type Request = Checked<Request>;
+
+    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of(input.limit, input.marker.as_deref(), 100)?;
+        Ok(Checked::one(Request(paging), Permission::on_anything("kms:ListKeys")))
+    }
+}
+
+impl ReadHandler for api::ListKeys {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let Request(paging) = request.into_request();
+        let page = paging.page(view.list(&KEYS, (cx.account(), cx.region()))?, |((_, _, id), _)| id.as_str());
+        let entry = |(place, key): (KeyKey, Arc<Key>)| api::KeyListEntry {
+            key_id: Some(place.2),
+            key_arn: Some(key.arn.to_string()),
+        };
+        Ok(api::ListKeysResponse {
+            keys: Some(page.items.into_iter().map(entry).collect()),
+            next_marker: page.next_marker,
+            truncated: page.truncated,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! `ListAllowedPrincipals`: which users and roles may do something to a resource, as their policies are now. Sessions with
+//! policies or tags of their own may differ from their role.
+
+use landfall_api::landfall as api;
+use landfall_base::{AccountId, Arn};
+use landfall_iam::{Context as Conditions, Decision, Principal, evaluate};
+use landfall_store::View;
+
+use super::is_of_default_account;
+use crate::iam::organization::{ControlKind, Levels, levels_of};
+use crate::iam::record::{ROLES, USERS};
+use crate::iam::simulate::{Question, ask};
+use crate::iam::{accounts, policies_of};
+use crate::landfall::resource_policies::{ResourcePolicy, policy_of_resource};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+impl Resolve for api::ListAllowedPrincipals {
+    type Request = Checked<api::ListAllowedPrincipalsRequest>;
+
+    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        Ok(Checked::one(input, Permission::on_anything("landfall:ListAllowedPrincipals")))
+    }
+}
+
+impl ReadHandler for api::ListAllowedPrincipals {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let input = request.into_request();
+        let search = Search::new(cx, view, &input)?;
+        let mut principals = Vec::new();
+        for (account, _) in accounts(view)? {
+            // Principals of other accounts are the business of those who look after the installation.
+            if account == *cx.account() || is_of_default_account(cx) {
+                principals.extend(search.in_account(cx, view, &account)?);
+            }
+        }
+        Ok(api::ListAllowedPrincipalsResponse { principals })
+    }
+}
+
+/// What is asked about every principal.
+struct Search<'a> {
+    action: &'a str,
+    resource: &'a str,
+    owner: Option<AccountId>,
+    policy: Option<ResourcePolicy>,
+    context: Conditions,
+    rcp: Levels,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        cx: &Context<'_>,
+        view: &View,
+        input: &'a api::ListAllowedPrincipalsRequest,
+    ) -> Result<Self, Failure> {
+        let arn = input.resource.parse::<Arn>().ok();
+        if arn.is_none() && input.resource != "*" {
+            let text = format!("resource `{}` is not an ARN: expected one, or `*`", input.resource);
+            return Err(api::error::invalid_parameter_exception(text).into());
+        }
+        let policy = arn.as_ref().map(|arn| policy_of_resource(view, arn)).transpose()?.flatten();
+        // A trust policy says who may become the role, not who may change it.
+        let policy = policy.filter(|policy| !policy.role_trust || input.action.starts_with("sts:"));
+        let named = arn.as_ref().and_then(Arn::account_id);
+        let owner = policy.as_ref().map(|policy| policy.owner.clone()).or(named);
+        let management = &cx.installation.default_account;
+        Ok(Self {
+            action: &input.action,
+            resource: &input.resource,
+            rcp: levels_of(view, management, owner.as_ref(), ControlKind::Resource)?,
+            owner,
+            policy,
+            context: context(cx, input),
+        })
+    }
+
+    /// The root user, users and roles of an account that may.
+    fn in_account(
+        &self,
+        cx: &Context<'_>,
+        view: &View,
+        account: &AccountId,
+    ) -> Result<Vec<api::AllowedPrincipal>, Failure> {
+        let scp = levels_of(view, &cx.installation.default_account, Some(account), ControlKind::Service)?;
+        let mut candidates = vec![(Arn::global("iam", account.as_str(), "root"), Principal::root(account))];
+        for (_, user) in view.list(&USERS, (account,))? {
+            let arn: Arn = user.arn.parse().map_err(Failure::internal)?;
+            candidates.push((arn.clone(), Principal::user(arn, account, &user.id)));
+        }
+        for (_, role) in view.list(&ROLES, (account,))? {
+            let arn: Arn = role.arn.parse().map_err(Failure::internal)?;
+            let session = Principal::role_session(arn.clone(), account, &role.id, "any");
+            let linked = role.path.starts_with("/aws-service-role/");
+            candidates.push((arn, if linked { session.service_linked() } else { session }));
+        }
+        let mut allowed = Vec::new();
+        for (arn, principal) in candidates {
+            allowed.extend(
+                self.ask(view, &principal, &scp)?.map(|(layer, deciding)| api::AllowedPrincipal {
+                    arn: arn.to_string(),
+                    layer,
+                    deciding,
+                }),
+            );
+        }
+        Ok(allowed)
+    }
+
+    /// The layer that allows, and the statement.
+    fn ask(
+        &self,
+        view: &View,
+        principal: &Principal,
+        scp: &Levels,
+    ) -> Result<Option<(String, Option<String>)>, Failure> {
+        let policies = policies_of(view, principal)?;
+        let mut context = self.context.clone();
+        for (key, value) in &policies.tags {
+            context.set_tag("aws:PrincipalTag", key, value.as_str());
+        }
+        let question = Question {
+            principal,
+            policies: &policies,
+            action: self.action,
+            resource: self.resource,
+            owner: self.owner.as_ref(),
+            context: &context,
+            resource_policy: self.policy.as_ref().map(|policy| policy.policy.as_ref()),
+            role_trust: self.policy.as_ref().is_some_and(|policy| policy.role_trust),
+            scp,
+            rcp: &self.rcp,
+        };
+        Ok(ask(&question, |request, layers| outcome(&evaluate(request, layers))))
+    }
+}
+
+fn outcome(decision: &Decision<'_>) -> Option<(String, Option<String>)> {
+    let deciding = decision.deciding.map(|statement| {
+        let sid = statement.sid.map(|sid| format!(" ({sid})")).unwrap_or_default();
+        format!(
+            "policy {}, statement {}{sid}",
+            statement.arn.unwrap_or(statement.policy),
+            statement.index + 1
+        )
+    });
+    let layer = serde_json::to_value(decision.layer).ok();
+    let layer = layer.and_then(|layer| layer.as_str().map(str::to_owned)).unwrap_or_default();
+    decision.is_allowed().then_some((layer, deciding))
+}
+
+/// The keys that the request gives, and those that a call made now would have.
+fn context(cx: &Context<'_>, input: &api::ListAllowedPrincipalsRequest) -> Conditions {
+    let mut context = Conditions::new();
+    context
+        .set("aws:CurrentTime", cx.now.iso8601())
+        .set("aws:EpochTime", cx.now.whole_seconds().to_string())
+        .set("aws:RequestedRegion", cx.region().as_str());
+    for entry in input.context.iter().flatten() {
+        context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));
+    }
+    context
+}

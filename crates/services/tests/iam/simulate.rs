@@ -1,0 +1,161 @@
+//! Policy simulation.
+
+use crate::support::*;
+use landfall_api::iam as api;
+use landfall_services::testing::{TestInstallation, root};
+
+const BUCKET: &str = "arn:aws:s3:::b";
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn custom(policies: &[&str], action: &str, resource: &str) -> api::SimulateCustomPolicyRequest {
+    api::SimulateCustomPolicyRequest {
+        policy_input_list: texts(policies),
+        action_names: texts(&[action]),
+        resource_arns: Some(texts(&[resource])),
+        ..Default::default()
+    }
+}
+
+fn simulate(t: &TestInstallation, input: api::SimulateCustomPolicyRequest) -> api::EvaluationResult {
+    let answer = ok::<api::SimulateCustomPolicy>(t, &root(), input);
+    answer.evaluation_results.into_iter().flatten().next().unwrap_or_default()
+}
+
+fn entry(key: &str, value: &str) -> api::ContextEntry {
+    api::ContextEntry {
+        context_key_name: Some(key.into()),
+        context_key_values: Some(texts(&[value])),
+        context_key_type: Some(api::ContextKeyTypeEnum::String),
+    }
+}
+
+#[test]
+fn decisions_and_the_statements_that_made_them() {
+    let t = installation();
+    let allow = policy("Allow", "s3:ListBucket", BUCKET);
+    let deny = "{\"Version\":\"2012-10-17\",\n\"Statement\":\n  {\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"}}";
+    let allowed = simulate(&t, custom(&[&allow], "s3:ListBucket", BUCKET));
+    assert_eq!(allowed.eval_decision, api::PolicyEvaluationDecisionType::Allowed);
+    assert_eq!(allowed.eval_resource_name.as_deref(), Some(BUCKET));
+    let matched = allowed.matched_statements.unwrap();
+    assert_eq!(matched[0].source_policy_id.as_deref(), Some("PolicyInputList.1"));
+
+    let silent = simulate(&t, custom(&[&allow], "s3:ListBucket", "arn:aws:s3:::other"));
+    assert_eq!(silent.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
+    assert_eq!(silent.matched_statements, Some(Vec::new()));
+
+    let denied = simulate(&t, custom(&[&allow, deny], "s3:ListBucket", BUCKET));
+    assert_eq!(denied.eval_decision, api::PolicyEvaluationDecisionType::ExplicitDeny);
+    let matched = denied.matched_statements.unwrap();
+    assert_eq!(matched.len(), 1, "only what denies");
+    assert_eq!(matched[0].source_policy_id.as_deref(), Some("PolicyInputList.2"));
+    let start = matched[0].start_position.clone().unwrap();
+    assert_eq!((start.line, start.column), (Some(3), Some(3)));
+}
+
+#[test]
+fn context_is_given_or_missing() {
+    let t = installation();
+    let conditional = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*",
+        "Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}}"#;
+    let without = simulate(&t, custom(&[conditional], "s3:ListBucket", BUCKET));
+    assert_eq!(without.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
+    assert_eq!(without.missing_context_values, Some(texts(&["aws:SourceVpc"])));
+    let mut input = custom(&[conditional], "s3:ListBucket", BUCKET);
+    input.context_entries = Some(vec![entry("AWS:sourcevpc", "vpc-1")]);
+    let given = simulate(&t, input);
+    assert_eq!(given.eval_decision, api::PolicyEvaluationDecisionType::Allowed);
+    assert_eq!(given.missing_context_values, Some(Vec::new()));
+
+    let ask = api::GetContextKeysForCustomPolicyRequest { policy_input_list: texts(&[conditional]) };
+    let keys = ok::<api::GetContextKeysForCustomPolicy>(&t, &root(), ask).context_key_names;
+    assert_eq!(keys, Some(texts(&["aws:SourceVpc"])));
+}
+
+#[test]
+fn a_boundary_is_told_apart() {
+    let t = installation();
+    let mut input = custom(&[ANYTHING], "s3:ListBucket", BUCKET);
+    assert_eq!(simulate(&t, input.clone()).permissions_boundary_decision_detail, None);
+    input.permissions_boundary_policy_input_list = Some(vec![policy("Allow", "ecs:*", "*")]);
+    let result = simulate(&t, input);
+    assert_eq!(result.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
+    let detail = result.permissions_boundary_decision_detail.unwrap();
+    assert_eq!(detail.allowed_by_permissions_boundary, Some(false));
+}
+
+#[test]
+fn a_resource_policy_of_another_account_needs_both_sides() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    let arn = alice.arn();
+    let resource = "arn:aws:secretsmanager:us-east-1:444455556666:secret:s-aaaaaa";
+    let resource_policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{arn}"}},"Action":"*","Resource":"*"}}}}"#
+    );
+    let mut input = custom(&[&policy("Allow", "ecs:*", "*")], "secretsmanager:GetSecretValue", resource);
+    input.resource_policy = Some(resource_policy);
+    let (code, _) = refused::<api::SimulateCustomPolicy>(&t, &root(), input.clone());
+    assert_eq!(code, "InvalidInput", "somebody must call");
+    input.caller_arn = Some(arn);
+    let result = simulate(&t, input.clone());
+    assert_eq!(result.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
+    let details = result.eval_decision_details.unwrap();
+    assert_eq!(details.get("IAM Policy"), Some(&api::PolicyEvaluationDecisionType::ImplicitDeny));
+    assert_eq!(details.get("Resource Policy"), Some(&api::PolicyEvaluationDecisionType::Allowed));
+    input.policy_input_list = texts(&[ANYTHING]);
+    assert_eq!(simulate(&t, input).eval_decision, api::PolicyEvaluationDecisionType::Allowed);
+}
+
+#[test]
+fn a_principal_is_simulated_with_its_groups() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    allow(&t, &alice, &policy("Allow", "ecs:ListClusters", "*"));
+    ok::<api::CreateGroup>(&t, &root(), api::CreateGroupRequest { group_name: "g".into(), path: None });
+    let put = api::PutGroupPolicyRequest {
+        group_name: "g".into(),
+        policy_name: "q".into(),
+        policy_document: policy("Allow", "s3:*", "arn:aws:s3:::b"),
+    };
+    ok::<api::PutGroupPolicy>(&t, &root(), put);
+    let add = api::AddUserToGroupRequest { group_name: "g".into(), user_name: "alice".into() };
+    ok::<api::AddUserToGroup>(&t, &root(), add);
+    let input = |source: &str| api::SimulatePrincipalPolicyRequest {
+        policy_source_arn: source.into(),
+        action_names: texts(&["ecs:ListClusters", "s3:ListBucket", "iam:GetRole"]),
+        resource_arns: Some(texts(&["*", BUCKET])),
+        max_items: Some(4),
+        ..Default::default()
+    };
+    let first = ok::<api::SimulatePrincipalPolicy>(&t, &root(), input(&alice.arn()));
+    let rest = api::SimulatePrincipalPolicyRequest { marker: first.marker.clone(), ..input(&alice.arn()) };
+    let rest = ok::<api::SimulatePrincipalPolicy>(&t, &root(), rest);
+    assert_eq!((first.is_truncated, rest.is_truncated), (Some(true), Some(false)));
+    let results = [first.evaluation_results.unwrap(), rest.evaluation_results.unwrap()].concat();
+    let sources: Vec<_> = results
+        .iter()
+        .map(|it| it.matched_statements.as_ref().unwrap().first().and_then(|it| it.source_policy_id.clone()))
+        .collect();
+    let own = || Some("user_alice_p".to_owned());
+    assert_eq!(sources, [own(), own(), None, Some("group_g_q".to_owned()), None, None]);
+
+    let group = ok::<api::SimulatePrincipalPolicy>(&t, &root(), input("arn:aws:iam::111122223333:group/g"));
+    let allowed = api::PolicyEvaluationDecisionType::Allowed;
+    let decisions: Vec<_> =
+        group.evaluation_results.unwrap().into_iter().map(|it| it.eval_decision == allowed).collect();
+    assert_eq!(decisions, [false, false, false, true]);
+    let missing = input("arn:aws:iam::111122223333:user/none");
+    assert_eq!(refused::<api::SimulatePrincipalPolicy>(&t, &root(), missing).0, "NoSuchEntity");
+}
+
+#[test]
+fn input_that_makes_no_sense() {
+    let t = installation();
+    for input in [custom(&["{"], "s3:ListBucket", "*"), custom(&[ANYTHING], "s3", "*")] {
+        assert_eq!(refused::<api::SimulateCustomPolicy>(&t, &root(), input).0, "InvalidInput");
+    }
+}

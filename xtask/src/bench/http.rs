@@ -1,0 +1,91 @@
+//! A small HTTP client: one connection, one call after the other.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+
+/// A request to `/` that can be sent many times.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Prepared {
+    /// As hyper sends it.
+    pub(super) fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+/// A connection for requests that follow each other.
+pub(super) type Connection = SendRequest<Full<Bytes>>;
+
+/// Opens a connection, served by the runtime that this is called on.
+pub(super) async fn connect(address: SocketAddr) -> Result<Connection> {
+    let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Its errors reach whoever sends.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Status and body of an answer.
+pub(super) async fn read(response: Response<Incoming>) -> Result<(u16, Bytes)> {
+    let status = response.status().as_u16();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+/// Sends requests from ordinary code.
+pub(super) struct Client {
+    runtime: Runtime,
+    address: SocketAddr,
+    connection: Option<Connection>,
+}
+
+impl Client {
+    /// A client of one server; connects when first used.
+    pub(super) fn new(address: SocketAddr) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+        Ok(Self { runtime, address, connection: None })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends, and reads the whole answer.
+    pub(super) fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
+        let (address, connection) = (self.address, &mut self.connection);
+        self.runtime.block_on(async {
+            let mut sender = match connection.take() {
+                Some(sender) if !sender.is_closed() => sender,
+                _ => connect(address).await?,
+            };
+            sender.ready().await?;
+            let answer = read(sender.send_request(request).await?).await?;
+            *connection = Some(sender);
+            Ok(answer)
+        })
+    }
+
+    /// Does `GET path` answer 200?
+    pub(super) fn is_well(&mut self, path: &str) -> bool {
+        let request =
+            Request::get(path).header(http::header::HOST, self.address.to_string()).body(Full::default());
+        request.is_ok_and(|request| self.send(request).is_ok_and(|(status, _)| status == 200))
+    }
+}
