@@ -12,6 +12,7 @@ mod doctor;
 mod env;
 mod error;
 mod explain;
+mod iam;
 mod run;
 pub mod serve;
 mod terminal;
@@ -42,6 +43,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Show how a task was started, step by step, and why it was not
     Explain(explain::ExplainArgs),
+    /// Ask the policy engine: decide cases, list who may do what
+    Iam(iam::IamArgs),
     /// Show the whole story on this machine: nothing else is needed, nothing stays behind
     Demo(demo::DemoArgs),
     /// Say what this host lacks for running tasks
@@ -63,6 +66,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Account(args) => wait_for(account::run(args)),
         Command::Run(args) => wait_for(run::run(*args)),
         Command::Explain(args) => wait_for(explain::run(args)),
+        Command::Iam(args) => wait_for(iam::run(args)),
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

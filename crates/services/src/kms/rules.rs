@@ -1,8 +1,8 @@
 //! Decisions of KMS without I/O.
 
 use landfall_api::kms::{
-    CreateKeyRequest, CustomerMasterKeySpec, DataKeySpec, EncryptionAlgorithmSpec, KeySpec, RecipientInfo, Tag,
-    error,
+    CreateKeyRequest, CustomerMasterKeySpec, DataKeySpec, EncryptionAlgorithmSpec, KeySpec, RecipientInfo,
+    Tag, error,
 };
 use landfall_base::Timestamp;
 use landfall_shape::ServiceError;

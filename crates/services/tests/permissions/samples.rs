@@ -16,6 +16,16 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/sample";
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:111122223333:cluster/sample";
 const LOG_GROUP: &str = "arn:aws:logs:us-east-1:111122223333:log-group:sample";
 
+/// Stands for the ARN of the world's KMS key.
+pub(crate) const KEY: &str = "{key}";
+
+/// Stands for the id of a grant on the key.
+pub(crate) const GRANT: &str = "{grant}";
+
+/// A key policy.
+const KEY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+    "Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
+
 /// Text by member: `service` or `service:Operation`, member, text. The first line that fits counts.
 const TEXTS: &[(&str, &str, &str)] = &[
     ("ecs", "resourceArn", CLUSTER),
@@ -41,6 +51,15 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("iam", "ResourcePolicy", ANYTHING),
     ("iam", "CallerArn", ROLE),
     ("iam", "ActionNames", "ecs:ListClusters"),
+    ("kms", "AliasName", "alias/sample"),
+    ("kms", "GrantId", GRANT),
+    ("kms", "GranteePrincipal", ROLE),
+    ("kms", "Policy", KEY_POLICY),
+    ("kms", "PolicyName", "default"),
+    ("kms", "RetiringPrincipal", ROLE),
+    ("kms", "DestinationKeyId", KEY),
+    ("kms", "KeyId", KEY),
+    ("kms", "TargetKeyId", KEY),
     ("landfall", "accountId", "444455556666"),
     ("landfall", "action", "ecs:ListClusters"),
     ("landfall", "resource", "*"),
@@ -63,6 +82,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("logs:FilterLogEvents", "logGroupName"),
     ("logs:DescribeLogStreams", "logGroupName"),
     ("ecs:DescribeContainerInstances", "cluster"),
+    ("kms:Decrypt", "CiphertextBlob"),
+    ("kms:GenerateDataKey", "KeySpec"),
+    ("kms:GenerateDataKeyWithoutPlaintext", "KeySpec"),
+    ("kms:ReEncrypt", "CiphertextBlob"),
+    ("kms:RetireGrant", "GrantId"),
+    ("kms:RetireGrant", "KeyId"),
     ("secretsmanager", "ClientRequestToken"),
     ("secretsmanager", "Key"),
     ("secretsmanager:BatchGetSecretValue", "SecretIdList"),

@@ -55,7 +55,8 @@ impl Walk {
     fn add(&mut self, world: &World, endpoint: &'static Endpoint) {
         let (mut resolved, mut errors) = (Vec::new(), Vec::new());
         for input in inputs(endpoint) {
-            match endpoint.permissions(world.installation(), &world.administrator, Value::Structure(input)) {
+            let input = world.fill(Value::Structure(input));
+            match endpoint.permissions(world.installation(), &world.administrator, input) {
                 Ok(permissions) => resolved.push(permissions),
                 Err(error) => errors.push(error.to_string()),
             }

@@ -1,20 +1,21 @@
 //! An installation with one of everything, and the sample principals.
 
-use landfall_api::{ecs, iam as api, logs, secretsmanager};
+use landfall_api::{ecs, iam as api, kms, logs, secretsmanager};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 use landfall_services::pipe::{Caller, Endpoint, Installation};
 use landfall_services::testing::{TestInstallation, account, caller, nobody};
-use landfall_services::{ecs as ecs_service, iam, landfall, logs as logs_service};
+use landfall_services::{ecs as ecs_service, iam, kms as kms_service, landfall, logs as logs_service};
 use landfall_services::{secretsmanager as secrets_service, sts};
-use landfall_shape::Operation;
+use landfall_shape::{Operation, Structure, Value};
 
-use crate::samples::{ANYTHING, TRUST};
+use crate::samples::{ANYTHING, GRANT, KEY, TRUST};
 
 /// Every operation of every service.
 pub(crate) const TABLES: &[&[Endpoint]] = &[
     ecs_service::OPERATIONS,
     iam::OPERATIONS,
+    kms_service::OPERATIONS,
     landfall::OPERATIONS,
     logs_service::OPERATIONS,
     secrets_service::OPERATIONS,
@@ -25,15 +26,25 @@ pub(crate) const TABLES: &[&[Endpoint]] = &[
 pub(crate) struct World {
     installation: TestInstallation,
     pub(crate) administrator: Caller,
+    key: Key,
+}
+
+/// What there is of a KMS key that samples cannot know beforehand.
+#[derive(Default)]
+struct Key {
+    arn: String,
+    grant: String,
+    ciphertext: Vec<u8>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let installation = TestInstallation::new(TABLES);
         let administrator = user(&installation, &account(), "administrator");
-        let world = Self { installation, administrator };
+        let mut world = Self { installation, administrator, key: Key::default() };
         world.add_principals();
         world.add_resources();
+        world.key = world.add_key();
         world
     }
 
@@ -106,6 +117,43 @@ impl World {
             tags: tags(),
             ..Default::default()
         });
+    }
+
+    /// Makes a key, with something encrypted and a grant.
+    fn add_key(&self) -> Key {
+        let tag = kms::Tag { tag_key: "team".to_owned(), tag_value: "a".to_owned() };
+        let create = kms::CreateKeyRequest { tags: Some(vec![tag]), ..Default::default() };
+        let arn = self.ok::<kms::CreateKey>(create).key_metadata.unwrap().arn.unwrap();
+        let encrypt = kms::EncryptRequest {
+            key_id: arn.clone(),
+            plaintext: landfall_base::Sensitive::new(b"s".to_vec()),
+            ..Default::default()
+        };
+        let ciphertext = self.ok::<kms::Encrypt>(encrypt).ciphertext_blob.unwrap().0;
+        let grant = kms::CreateGrantRequest {
+            key_id: arn.clone(),
+            grantee_principal: "arn:aws:iam::111122223333:role/sample".to_owned(),
+            operations: vec![kms::GrantOperation::Decrypt],
+            ..Default::default()
+        };
+        let grant = self.ok::<kms::CreateGrant>(grant).grant_id.unwrap();
+        Key { arn, grant, ciphertext }
+    }
+
+    /// Puts what is only known here into a sample.
+    pub(crate) fn fill(&self, sample: Value) -> Value {
+        match sample {
+            Value::String(text) if text == KEY => Value::String(self.key.arn.clone()),
+            Value::String(text) if text == GRANT => Value::String(self.key.grant.clone()),
+            Value::Blob(_) => Value::Blob(self.key.ciphertext.clone()),
+            Value::List(items) => Value::List(items.into_iter().map(|item| self.fill(item)).collect()),
+            Value::Structure(members) => {
+                let mut filled = Structure::new();
+                members.iter().for_each(|(name, value)| filled.push(name, self.fill(value.clone())));
+                Value::Structure(filled)
+            }
+            other => other,
+        }
     }
 
     fn add_resources(&self) {
