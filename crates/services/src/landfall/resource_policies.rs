@@ -1,12 +1,14 @@
-//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets.
+//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets, policies and grants of
+//! KMS keys.
 
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Arn};
-use landfall_iam::Policy;
+use landfall_base::{AccountId, Arn, Region};
+use landfall_iam::{Grant, Policy, ResourceKind};
 use landfall_store::{StoreError, View};
 
 use crate::iam::find_role;
+use crate::kms::record::{GRANTS, KEYS};
 use crate::secretsmanager::record::{SECRETS, Secret};
 
 /// A resource's policy.
@@ -14,8 +16,30 @@ use crate::secretsmanager::record::{SECRETS, Secret};
 pub(super) struct ResourcePolicy {
     pub(super) policy: Arc<Policy>,
     pub(super) owner: AccountId,
-    /// It is a role's trust policy: without its consent nothing is allowed.
-    pub(super) role_trust: bool,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    RoleTrust,
+    Ordinary,
+    Key { grants: Vec<Grant>, aws_managed: bool },
+}
+
+impl ResourcePolicy {
+    /// Whether it is a role's trust policy.
+    pub(super) fn is_role_trust(&self) -> bool {
+        matches!(self.kind, Kind::RoleTrust)
+    }
+
+    /// How much depends on it.
+    pub(super) fn kind(&self) -> ResourceKind<'_> {
+        match &self.kind {
+            Kind::RoleTrust => ResourceKind::RoleTrust,
+            Kind::Ordinary => ResourceKind::Ordinary,
+            Kind::Key { grants, aws_managed } => ResourceKind::KmsKey { grants, aws_managed: *aws_managed },
+        }
+    }
 }
 
 /// The policy of a resource, if there is the resource and it has one.
@@ -27,21 +51,39 @@ pub(super) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
     match arn.service() {
         "iam" => {
             let role = find_role(view, arn.as_str(), &owner)?;
-            Ok(role.map(|role| ResourcePolicy { policy: Arc::clone(&role.trust), owner, role_trust: true }))
+            Ok(role.map(|role| ResourcePolicy {
+                policy: Arc::clone(&role.trust),
+                owner,
+                kind: Kind::RoleTrust,
+            }))
         }
         "secretsmanager" => {
             let policy = secret(view, arn, &owner)?.and_then(|secret| secret.policy.clone());
-            Ok(policy.map(|policy| ResourcePolicy { policy, owner, role_trust: false }))
+            Ok(policy.map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
         }
+        "kms" => key(view, arn, owner),
         _ => Ok(None),
     }
+}
+
+fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
+    let id = arn.resource().strip_prefix("key/");
+    let Some((id, region)) = id.zip(arn.region().parse().ok()) else { return Ok(None) };
+    let region: Region = region;
+    let Some(key) = view.get(&KEYS, &(&owner, &region, id))? else { return Ok(None) };
+    let mut grants = Vec::new();
+    for row in view.scan(&GRANTS, (&owner, &region, id)) {
+        grants.push(row?.1.rule.clone());
+    }
+    let kind = Kind::Key { grants, aws_managed: key.managed_for.is_some() };
+    Ok(Some(ResourcePolicy { policy: Arc::clone(&key.policy), owner, kind }))
 }
 
 fn secret(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Secret>>, StoreError> {
     // The name, without the six characters that make the ARN unique.
     let name = arn.resource().strip_prefix("secret:").and_then(|name| name.rsplit_once('-'));
     let Some(((name, _), region)) = name.zip(arn.region().parse().ok()) else { return Ok(None) };
-    let region: landfall_base::Region = region;
+    let region: Region = region;
     let secret = view.get(&SECRETS, &(owner, &region, name))?;
     Ok(secret.filter(|secret| secret.arn == *arn))
 }

@@ -1,7 +1,7 @@
 //! Policies of the organization, and who may do what.
 
 use crate::support::*;
-use landfall_api::{iam as api, landfall, secretsmanager};
+use landfall_api::{iam as api, kms, landfall, secretsmanager};
 use landfall_services::iam::create_account;
 use landfall_services::testing::{TestInstallation, root};
 
@@ -191,6 +191,28 @@ fn who_can_knows_the_policies_of_secrets() {
     };
     ok::<secretsmanager::PutResourcePolicy>(&t, &root(), put);
     assert!(who_can(&t, action, &secret).contains(&alice.arn()));
+}
+
+#[test]
+fn who_can_knows_the_policies_of_keys() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    write(&t, |tx| {
+        let installation = t.call.installation();
+        create_account(tx, &installation.vault, installation.clock.now(), &alice.account).map(drop)
+    });
+    let made = ok::<kms::CreateKey>(&t, &root(), kms::CreateKeyRequest::default());
+    let key = made.key_metadata.and_then(|key| key.arn).unwrap_or_default();
+    assert!(!who_can(&t, "kms:Decrypt", &key).contains(&alice.arn()));
+    let grant = kms::CreateGrantRequest {
+        key_id: key.clone(),
+        grantee_principal: alice.arn(),
+        operations: vec![kms::GrantOperation::Decrypt],
+        ..Default::default()
+    };
+    ok::<kms::CreateGrant>(&t, &root(), grant);
+    assert!(who_can(&t, "kms:Decrypt", &key).contains(&alice.arn()));
+    assert!(!who_can(&t, "kms:Encrypt", &key).contains(&alice.arn()));
 }
 
 #[test]

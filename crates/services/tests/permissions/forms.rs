@@ -16,9 +16,14 @@ pub(crate) struct Form {
 
 /// Condition keys of a check, tags by pattern.
 pub(crate) fn keys(permission: &Permission) -> impl Iterator<Item = String> {
-    permission.context.iter().map(|(key, _)| match key.split_once('/') {
-        Some((family, _)) => format!("{family}/${{TagKey}}"),
-        None => key.clone(),
+    permission.context.iter().map(|(key, _)| {
+        if key.starts_with("kms:EncryptionContext:") {
+            return "kms:EncryptionContext:${Key}".to_owned();
+        }
+        match key.split_once('/') {
+            Some((family, _)) => format!("{family}/${{TagKey}}"),
+            None => key.clone(),
+        }
     })
 }
 

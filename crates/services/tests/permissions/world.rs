@@ -124,6 +124,9 @@ impl World {
         let tag = kms::Tag { tag_key: "team".to_owned(), tag_value: "a".to_owned() };
         let create = kms::CreateKeyRequest { tags: Some(vec![tag]), ..Default::default() };
         let arn = self.ok::<kms::CreateKey>(create).key_metadata.unwrap().arn.unwrap();
+        let alias =
+            kms::CreateAliasRequest { alias_name: "alias/sample".to_owned(), target_key_id: arn.clone() };
+        self.ok::<kms::CreateAlias>(alias);
         let encrypt = kms::EncryptRequest {
             key_id: arn.clone(),
             plaintext: landfall_base::Sensitive::new(b"s".to_vec()),

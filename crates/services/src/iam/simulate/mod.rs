@@ -10,7 +10,9 @@ use context_keys::context_keys;
 pub(super) use scenario::{Scenario, SourceTarget, custom_source, keys_of};
 
 use landfall_base::AccountId;
-use landfall_iam::{Attached, Context as Conditions, Layers, Policy, Principal, Request, ResourceLayer};
+use landfall_iam::{
+    Attached, Context as Conditions, Layers, Policy, Principal, Request, ResourceKind, ResourceLayer,
+};
 
 use super::organization::Levels;
 use super::policies::{AttachedPolicy, PrincipalPolicies};
@@ -32,8 +34,8 @@ pub struct Question<'a> {
     pub context: &'a Conditions,
     /// The policy of the resource.
     pub resource_policy: Option<&'a Policy>,
-    /// The resource is a role and the policy its trust policy.
-    pub role_trust: bool,
+    /// How much depends on that policy.
+    pub resource_kind: ResourceKind<'a>,
     /// Service control policies.
     pub scp: &'a Levels,
     /// Resource control policies.
@@ -59,13 +61,8 @@ pub fn ask<T>(question: &Question<'_>, answer: impl FnOnce(&Request<'_>, &Layers
     let (scp, rcp) = (question.scp.attached(), question.rcp.attached());
     let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
     let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
-    let resource = question.resource_policy.map(|_| {
-        if question.role_trust {
-            ResourceLayer::role_trust(&resource)
-        } else {
-            ResourceLayer::ordinary(&resource)
-        }
-    });
+    let kind = question.resource_kind;
+    let resource = question.resource_policy.map(|_| ResourceLayer { policies: &resource, kind });
     let layers = Layers {
         identity: &identity,
         boundary: &boundary,

@@ -2,7 +2,7 @@
 
 use landfall_api::iam as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Effect, Layer, PolicyTrace, StatementEffect, Trace, trace};
+use landfall_iam::{Effect, Layer, PolicyTrace, ResourceKind, StatementEffect, Trace, trace};
 use landfall_shape::Entries;
 
 use super::super::organization::Levels;
@@ -62,7 +62,7 @@ impl Scenario {
             owner,
             context: &self.context,
             resource_policy: self.resource_policy.as_deref(),
-            role_trust: false,
+            resource_kind: ResourceKind::Ordinary,
             scp: &self.scp,
             rcp: &none,
         };

@@ -3,7 +3,7 @@
 
 use landfall_api::landfall as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Context as Conditions, Decision, Principal, evaluate};
+use landfall_iam::{Context as Conditions, Decision, Principal, ResourceKind, evaluate};
 use landfall_store::View;
 
 use super::is_of_default_account;
@@ -64,7 +64,7 @@ impl<'a> Search<'a> {
         }
         let policy = arn.as_ref().map(|arn| policy_of_resource(view, arn)).transpose()?.flatten();
         // A trust policy says who may become the role, not who may change it.
-        let policy = policy.filter(|policy| !policy.role_trust || input.action.starts_with("sts:"));
+        let policy = policy.filter(|policy| !policy.is_role_trust() || input.action.starts_with("sts:"));
         let named = arn.as_ref().and_then(Arn::account_id);
         let owner = policy.as_ref().map(|policy| policy.owner.clone()).or(named);
         let management = &cx.installation.default_account;
@@ -130,7 +130,7 @@ impl<'a> Search<'a> {
             owner: self.owner.as_ref(),
             context: &context,
             resource_policy: self.policy.as_ref().map(|policy| policy.policy.as_ref()),
-            role_trust: self.policy.as_ref().is_some_and(|policy| policy.role_trust),
+            resource_kind: self.policy.as_ref().map_or(ResourceKind::Ordinary, ResourcePolicy::kind),
             scp,
             rcp: &self.rcp,
         };
