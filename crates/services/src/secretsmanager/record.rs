@@ -60,6 +60,9 @@ pub struct Secret {
     /// Which version each staging label is on.
     #[serde(default)]
     pub stages: Stages,
+    /// How many versions were ever added.
+    #[serde(default)]
+    pub added: u64,
 }
 
 /// A scheduled deletion.

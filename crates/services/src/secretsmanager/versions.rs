@@ -14,6 +14,9 @@ use super::value::SecretValue;
 use super::{reconcile, rules};
 use crate::pipe::{Context, Failure};
 
+/// After how many new versions the superfluous ones are removed.
+const PRUNE_EVERY: u64 = 50;
+
 /// A value to be kept under a version id.
 #[derive(Debug)]
 pub(super) struct NewVersion {
@@ -104,7 +107,9 @@ pub(super) fn add(
     tx.put(&VERSIONS, &(account, region, name.as_str(), new.id.as_str()), version);
     secret.stages.attach(&new.id, &new.labels).map_err(|error| move_error(&error))?;
     secret.changed_at = cx.now;
-    prune(tx, key, secret, cx.now)
+    secret.added += 1;
+    // Looking through all versions costs more the more there are, so not every new one pays for it.
+    if secret.added.is_multiple_of(PRUNE_EVERY) { prune(tx, key, secret, cx.now) } else { Ok(()) }
 }
 
 /// Puts the labelled versions of a secret under another key.

@@ -132,6 +132,7 @@ fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Fa
         changed_at: cx.now,
         accessed_on: None,
         deletion: None,
+        added: 0,
         stages: Stages::default(),
     };
     rules::set_tags(&mut secret.tags, request.tags.clone())?;
