@@ -85,16 +85,20 @@ impl Call {
 
 fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outcome<Value> {
     let result = result.map_err(|failure| failure.into_service_error(endpoint.service.name));
-    audit(endpoint, caller, &result);
+    audit(endpoint, caller, &result, &checks);
     Outcome { result, checks }
 }
 
-/// One line for each call: who, what, and how it ended. No input: it may hold secrets.
-fn audit(endpoint: &Endpoint, caller: &Caller, result: &Result<Value, ServiceError>) {
+/// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
+fn audit(endpoint: &Endpoint, caller: &Caller, result: &Result<Value, ServiceError>, checks: &[CheckRecord]) {
     let (service, operation) = (endpoint.service.name, endpoint.schema.name);
     let code = result.as_ref().err().map_or("ok", |error| error.code);
     tracing::info!(
         target: "audit", service, operation, code,
         principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id
     );
+    for refused in checks.iter().filter(|check| !check.allowed) {
+        let decision = serde_json::to_string(refused).unwrap_or_default();
+        tracing::info!(target: "audit", service, operation, refused = refused.action, decision);
+    }
 }
