@@ -127,9 +127,9 @@ def test_an_image_that_is_not_there(tasks, real_registry, admin):
     matches(task, MANIFEST + re.escape(reference) + r": .*not found$")
 
 
-@pytest.mark.parametrize("image", ["UPPER/case:1", "host:port/a b", "a@sha256:short", ":", "x" * 300])
+@pytest.mark.parametrize("image", ["UPPER/case:1", "a@sha256:short", ":", "x" * 300])
 def test_an_image_name_that_is_none(tasks, image):
-    """Registering such a name is not refused by AWS; pulling it is."""
+    """Registering such a name is not refused by AWS, unless a character cannot be in any name; pulling it is."""
     task, _ = launch(tasks, tasks.container(image=image, repositoryCredentials=None))
     matches(task, r"CannotPull(Container|ImageManifest)Error: .*")
 
