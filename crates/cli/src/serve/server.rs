@@ -84,7 +84,9 @@ impl Server {
         write_client_file(&installation, &options, address)?;
         let call = Call::new(Arc::clone(&installation), TABLES);
         let (stop, told) = watch::channel(false);
-        let mut warnings = Vec::new();
+        let fatal = landfall_runtime::doctor().into_iter().filter(|finding| finding.fatal);
+        let mut warnings: Vec<String> =
+            fatal.map(|finding| format!("tasks will not start: {}", finding.text)).collect();
         let mut work = vec![spawn_gateway(call.clone(), listener, told.clone())];
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
