@@ -5,6 +5,8 @@
 //! statements: two actions, one resource prefix, two conditions; every tenth is a Deny whose condition does not hold.
 //! "Hot" asks one request again and again, "shuffled" asks requests for all statements in random order. Cedar has no
 //! layers: it is asked four times, about one policy set each. Prints a Markdown table.
+//!
+//! With names of engines as arguments (`landfall`, `fakecloud`, `cedar`), measures those only.
 
 mod cedar;
 mod fakecloud;
@@ -96,31 +98,56 @@ fn row(engine: &str, size: usize, hot: Figures, shuffled: Figures) {
     );
 }
 
-fn main() {
-    println!("Timer: {} median, part of every figure.\n", nanoseconds(measure(1, |_| ()).median));
+/// Requests that no statement allows, in random order: for a team that is not there.
+fn refused(size: usize) -> Vec<Asked> {
+    let mut asked = shuffled(size);
+    for asked in &mut asked {
+        asked.resource = asked.resource.replace("/app", "x/app");
+    }
+    asked
+}
+
+fn decisions(wanted: impl Fn(&str) -> bool) {
     println!(
         "| engine | statements in each of 4 layers | hot median | hot p99 | shuffled median | shuffled p99 |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    for size in SIZES {
-        let document = document(size);
-        let engine = landfall::Engine::new(&document);
+    for size in SIZES.into_iter().filter(|_| wanted("landfall")) {
+        let engine = landfall::Engine::new(&document(size));
         row("landfall", size, engine.decide(&hot(size)), engine.decide(&shuffled(size)));
     }
-    for size in SIZES {
+    for size in SIZES.into_iter().filter(|_| wanted("fakecloud")) {
         let engine = fakecloud::Engine::new(&document(size));
         row("fakecloud-iam 0.51.0", size, engine.decide(&hot(size)), engine.decide(&shuffled(size)));
     }
-    for size in SIZES {
+    for size in SIZES.into_iter().filter(|_| wanted("cedar")) {
         let engine = cedar::Engine::new(size);
         row("cedar-policy 4.14.1", size, engine.decide(&hot(size)), engine.decide(&shuffled(size)));
     }
-    println!("\n| landfall | statements in each of 4 layers | median | p99 |");
-    println!("| --- | ---: | ---: | ---: |");
-    for size in [1, 5, 20, 100] {
+}
+
+fn traces() {
+    println!(
+        "\n| landfall with trace | statements in each of 4 layers | hot median | shuffled median | shuffled p99 | \
+         refused median | refused p99 |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for size in SIZES {
         let engine = landfall::Engine::new(&document(size));
-        let figures = engine.trace(&hot(size));
-        println!("| with trace | {size} | {} | {} |", nanoseconds(figures.median), nanoseconds(figures.p99));
+        let figures = [hot(size), shuffled(size), refused(size)].map(|asked| engine.trace(&asked));
+        let [hot, shuffled, refused] = figures;
+        let times = [hot.median, shuffled.median, shuffled.p99, refused.median, refused.p99].map(nanoseconds);
+        println!("| landfall with trace | {size} | {} |", times.join(" | "));
     }
-    landfall::allocations();
+}
+
+fn main() {
+    let named: Vec<_> = std::env::args().skip(1).collect();
+    let wanted = |engine: &str| named.is_empty() || named.iter().any(|name| name == engine);
+    println!("Timer: {} median, part of every figure.\n", nanoseconds(measure(1, |_| ()).median));
+    decisions(wanted);
+    if wanted("landfall") {
+        traces();
+        landfall::allocations();
+    }
 }

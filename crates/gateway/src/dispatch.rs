@@ -85,7 +85,8 @@ impl Gateway {
                 let error = route.error().unwrap_or_else(|| unknown_operation(""));
                 answer::error(service, protocol, &error, &exchange.request_id)
             }
-            Route::Unnamed { .. } => unnamed(&exchange, claim),
+            Route::Unnamed { service: Some(service) } => unnamed_of(&exchange, service),
+            Route::Unnamed { service: None } => unnamed(&exchange, claim),
         }
     }
 
@@ -178,15 +179,27 @@ fn unknown_operation(text: impl Into<String>) -> ServiceError {
     ServiceError::client("UnknownOperationException", text)
 }
 
+/// A request to one of our services that names no operation.
+fn unnamed_of(exchange: &Exchange, service: &ServiceSchema) -> Answer {
+    let (method, path) = (&exchange.parts.method, exchange.parts.uri.path());
+    let error = match service.protocol {
+        Protocol::AwsQuery => {
+            ServiceError::client("MissingAction", "The request must contain the parameter Action.")
+        }
+        _ => unknown_operation(format!(
+            "`{method} {path}` names no operation of `{}`: send `POST /` with `X-Amz-Target`",
+            service.name
+        )),
+    };
+    answer::error(Some(service), service.protocol, &error, &exchange.request_id)
+}
+
 /// A request that names no operation: another kind of client, or a service that is not there.
 fn unnamed(exchange: &Exchange, claim: Result<Claim, ClaimError>) -> Answer {
     let path = exchange.parts.uri.path();
     let (method, request_id) = (&exchange.parts.method, &exchange.request_id);
     let text = match claim {
-        Ok(claim) => format!(
-            "`{}` is not a service of this server, or `{method} {path}` is none of its operations",
-            claim.service
-        ),
+        Ok(claim) => format!("`{}` is not a service of this server", claim.service),
         Err(_) => format!(
             "`{method} {path}` is no API call: send `POST /` with `X-Amz-Target`, or a form with `Action`"
         ),

@@ -2,8 +2,9 @@
 //!
 //! A [`Policy`] is parsed and compiled once, when it is written. A [`Request`] says who does what to which resource,
 //! with which condition context; [`Layers`] are the policies that have a say. [`evaluate`] decides,
-//! [`Decision::denial`] words a refusal as AWS does, [`trace`] shows every statement and why it matched or missed,
-//! [`explain`] turns a trace into hints, and [`suggest_fix`] finds the smallest change that would allow the request.
+//! [`Decision::denial`] words a refusal as AWS does, [`trace`] shows which statements matched and why the nearest
+//! others missed, [`explain`] turns a trace into hints, and [`suggest_fix`] finds the smallest change that would allow
+//! the request.
 //!
 //! ```
 //! use landfall_iam::{Attached, Context, Effect, Layers, Policy, PolicyKind, Principal, Request, evaluate};
@@ -68,4 +69,6 @@ pub use policy::{Policy, PolicyKind, ResourceService, policy_size};
 pub use principal::Principal;
 pub use principal_match::Strength;
 pub use request::Request;
-pub use trace::{Element, LayerTrace, Miss, PolicyTrace, StatementEffect, StatementTrace, Trace, trace};
+pub use trace::{
+    Element, LayerTrace, Miss, Others, PolicyTrace, StatementEffect, StatementTrace, Trace, trace,
+};

@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::compile::{self, Statement};
 use crate::document::Document;
 use crate::error::{PolicyError, PolicyErrorReason};
-use crate::index::Index;
+use crate::index::{Index, Near};
 use crate::principal_match::Strength;
 use crate::request::Target;
+use crate::trace::LISTED_IN_FULL;
 use crate::validate::{invalid_principal, validate};
 
 /// What a policy is attached to; decides which elements it may have and how a refusal is worded.
@@ -74,6 +75,8 @@ struct Inner {
     ids: BTreeMap<String, String>,
     statements: Box<[Statement]>,
     index: Index,
+    /// For traces of a long policy.
+    near: Option<Near>,
 }
 
 impl Policy {
@@ -109,7 +112,8 @@ impl Policy {
     ) -> Result<Self, PolicyErrorReason> {
         let statements = compile::statements(document, kind, &ids)?;
         let index = Index::new(statements.iter());
-        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements, index })))
+        let near = (statements.len() > LISTED_IN_FULL).then(|| Near::new(&statements));
+        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements, index, near })))
     }
 
     /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
@@ -155,6 +159,16 @@ impl Policy {
     /// The strongest Allow that matches.
     pub(crate) fn allow(&self, target: &Target<'_>) -> Option<(Strength, usize)> {
         self.0.index.allow(target, |at| self.0.statements.get(at))
+    }
+
+    /// The index of the statements.
+    pub(crate) fn index(&self) -> &Index {
+        &self.0.index
+    }
+
+    /// What a trace of a long policy asks; none for a policy that is listed in full.
+    pub(crate) fn near(&self) -> Option<&Near> {
+        self.0.near.as_ref()
     }
 
     /// Whether the two are one and the same compiled policy.

@@ -1,6 +1,9 @@
 //! Every statement that had a say, and why it matched or missed.
 //!
-//! A trace owns its data and can be stored. It runs over the same compiled statements as the decision.
+//! A policy of up to [`LISTED_IN_FULL`] statements is listed in full. Of a longer one the trace has every statement
+//! that matched and the few that come nearest; the others are counted. A trace owns its data and can be stored. It runs over the same compiled statements as the decision.
+
+mod chosen;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,9 @@ use crate::evaluate::{Effect, evaluate, supports_rcp};
 use crate::layers::{Attached, Layer, Layers};
 use crate::principal_match::Strength;
 use crate::request::{Request, Target, Values};
+
+/// Policies of more statements than this are not listed in full.
+pub(crate) const LISTED_IN_FULL: usize = 16;
 
 /// A decision with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,8 +62,24 @@ pub struct PolicyTrace {
     pub arn: Option<String>,
     /// What it is attached to: `principal`, `group admins`, `resource`, `organization root`.
     pub attached_to: String,
-    /// Its statements.
+    /// Its statements, all of up to 16. Of a longer policy those that matched, in the order of the document, and then
+    /// up to 8 that did not, the nearest first and Allows before Denies.
     pub statements: Vec<StatementTrace>,
+    /// The statements that are not listed; none of a policy that is listed in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<Others>,
+}
+
+/// How many statements of a long policy are not listed, and why not. None of them matched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Others {
+    /// Those for other actions.
+    pub other_actions: usize,
+    /// Those that were compared, and are farther away than what is listed.
+    pub examined: usize,
+    /// Those that name the action, or may name it, and were not compared one by one: of very many, only those whose
+    /// resources look most like the request's are.
+    pub skipped: usize,
 }
 
 /// `Effect` of a statement.
@@ -122,7 +144,8 @@ pub struct Miss {
     pub actual: Option<Vec<String>>,
 }
 
-/// Evaluates a request and records every statement. Takes microseconds per hundred statements; meant for refusals.
+/// Evaluates a request and records what the statements say; meant for refusals. Takes microseconds, however many
+/// statements there are, as long as few of them match or name both the action and the resource.
 pub fn trace(request: &Request<'_>, layers: &Layers<'_>) -> Trace {
     let decision = evaluate(request, layers);
     let denial = (!decision.is_allowed()).then(|| decision.denial(request));
@@ -183,12 +206,19 @@ fn trace_layer(target: &Target<'_>, layer: Layer, policies: &[Attached<'_>]) -> 
 }
 
 fn trace_policy(target: &Target<'_>, attached: &Attached<'_>) -> PolicyTrace {
-    let statements = attached.policy.statements().iter().enumerate();
+    let (statements, others) = match attached.policy.near() {
+        Some(near) => chosen::statements(target, attached.policy, near),
+        None => {
+            let statements = attached.policy.statements().iter().enumerate();
+            (statements.map(|(index, it)| trace_statement(target, index, it)).collect(), None)
+        }
+    };
     PolicyTrace {
         name: attached.name.to_owned(),
         arn: attached.arn.map(str::to_owned),
         attached_to: attached.origin_text(),
-        statements: statements.map(|(index, it)| trace_statement(target, index, it)).collect(),
+        statements,
+        others,
     }
 }
 
@@ -236,11 +266,24 @@ fn misses(target: &Target<'_>, statement: &Statement) -> Vec<Miss> {
     misses
 }
 
+/// Sorts near misses before far ones: no wrong action, few wrong elements.
+type Distance = (bool, usize, Option<Element>);
+
+fn distance(elements: impl Iterator<Item = Element> + Clone) -> Distance {
+    let heaviest = elements.clone().max();
+    (heaviest == Some(Element::Action), elements.count(), heaviest)
+}
+
 impl StatementTrace {
-    /// Sorts near misses before far ones: no wrong action, few wrong elements.
-    fn distance(&self) -> (bool, usize, Option<Element>) {
-        let heaviest = self.misses.iter().map(|miss| miss.element).max();
-        (heaviest == Some(Element::Action), self.misses.len(), heaviest)
+    fn distance(&self) -> Distance {
+        distance(self.misses.iter().map(|miss| miss.element))
+    }
+}
+
+impl Others {
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.other_actions + self.examined + self.skipped
     }
 }
 

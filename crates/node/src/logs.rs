@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use landfall_acs::LogEvent;
@@ -21,7 +22,7 @@ const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_mi
 /// Shortest and longest wait before a refused delivery is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// How long the end of a task waits for its last lines.
+/// How long the end of a task waits for its last lines while none of them is taken.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Most lines of one delivery; PutLogEvents takes 10,000.
@@ -33,6 +34,8 @@ const EVENT_BYTES: usize = 262_118;
 /// Delivers the lines of one container.
 pub(crate) struct LogPump {
     ended: watch::Sender<bool>,
+    /// Lines delivered or given up.
+    progress: Arc<AtomicU64>,
     work: JoinHandle<()>,
 }
 
@@ -41,17 +44,25 @@ impl LogPump {
     pub(crate) fn start(task: Arc<Task>, container: String, id: &ContainerId) -> Self {
         let (ended, told) = watch::channel(false);
         let path = task.parts.runtime.log_path(id);
-        let work = tokio::spawn(async move { deliver(&task, &container, &path, told).await });
-        Self { ended, work }
+        let progress = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&progress);
+        let work = tokio::spawn(async move { deliver(&task, &container, &path, told, &count).await });
+        Self { ended, progress, work }
     }
 
     /// Delivers what is left of a container that has ended.
     pub(crate) async fn drain(mut self) {
         // The receiver is gone only when the work is over already.
         let _ = self.ended.send(true);
-        if tokio::time::timeout(DRAIN, &mut self.work).await.is_err() {
-            self.work.abort();
-            tracing::warn!("the last log lines of a container could not be delivered");
+        let mut before = self.progress.load(Ordering::Relaxed);
+        while tokio::time::timeout(DRAIN, &mut self.work).await.is_err() {
+            let now = self.progress.load(Ordering::Relaxed);
+            if now == before {
+                self.work.abort();
+                tracing::warn!(delivered = now, "the last log lines of a container could not be delivered");
+                return;
+            }
+            before = now;
         }
     }
 }
@@ -62,7 +73,13 @@ impl Drop for LogPump {
     }
 }
 
-async fn deliver(task: &Task, container: &str, path: &Path, mut ended: watch::Receiver<bool>) {
+async fn deliver(
+    task: &Task,
+    container: &str,
+    path: &Path,
+    mut ended: watch::Receiver<bool>,
+    progress: &AtomicU64,
+) {
     let mut source = Source::new(path, task.parts.control.delivered_lines(task.arn(), container).await);
     let mut pause = POLL.0;
     loop {
@@ -81,14 +98,21 @@ async fn deliver(task: &Task, container: &str, path: &Path, mut ended: watch::Re
         let first = source.delivered;
         source.delivered += events.len() as u64;
         persist(task, container, first, events).await;
+        progress.store(source.delivered, Ordering::Relaxed);
     }
 }
 
-/// Delivers a batch, however long it takes.
+/// Delivers a batch, however long it takes. What has nowhere to go any more, because its log group or stream was deleted, is
+/// given up, as Docker's driver does.
 async fn persist(task: &Task, container: &str, first: u64, events: Vec<LogEvent>) {
     let mut pause = RETRY.0;
     while let Err(error) = task.parts.control.deliver_logs(task.arn(), container, first, events.clone()).await
     {
+        if error.contains("ResourceNotFoundException") {
+            let lines = events.len();
+            tracing::warn!(task = task.arn(), container, lines, error, "log lines were given up");
+            return;
+        }
         tracing::warn!(task = task.arn(), container, error, "log lines were not taken; trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY.1);
@@ -158,12 +182,18 @@ impl Lines {
             Stream::Stderr => &mut self.stderr,
         };
         line.extend_from_slice(&frame.bytes);
-        if frame.partial && line.len() < EVENT_BYTES {
-            return Vec::new();
-        }
-        let line = std::mem::take(line);
-        events(&line, Timestamp::from_millis(frame.time))
+        let whole = if frame.partial { full_events(line) } else { std::mem::take(line) };
+        events(&whole, Timestamp::from_millis(frame.time))
     }
+}
+
+/// Takes from the beginning of a line that goes on as much as fills events, without cutting a character.
+fn full_events(line: &mut Vec<u8>) -> Vec<u8> {
+    let full = line.len() / EVENT_BYTES * EVENT_BYTES;
+    let is_start = |at: &usize| line.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let cut = (full.saturating_sub(3)..=full).rev().find(is_start).unwrap_or(full);
+    let rest = line.split_off(cut);
+    std::mem::replace(line, rest)
 }
 
 fn events(line: &[u8], time: Timestamp) -> Vec<LogEvent> {
@@ -194,6 +224,20 @@ mod tests {
         assert_eq!(lines.push(frame(Stream::Stderr, "x", false))[0].message, "x");
         assert_eq!(lines.push(frame(Stream::Stdout, "b\r", false))[0].message, "ab");
         assert!(lines.push(frame(Stream::Stdout, "", false)).is_empty());
+    }
+
+    #[test]
+    fn long_lines_in_parts_keep_their_characters() {
+        let text = format!("a{}", "é".repeat(400_000));
+        let mut lines = Lines::default();
+        let mut events = Vec::new();
+        let mut parts = text.as_bytes().chunks(262_144).peekable();
+        while let Some(part) = parts.next() {
+            let partial = parts.peek().is_some();
+            let frame = Frame { stream: Stream::Stdout, time: 5, bytes: part.to_vec(), partial };
+            events.extend(lines.push(frame));
+        }
+        assert_eq!(events.iter().map(|event| event.message.as_str()).collect::<String>(), text);
     }
 
     #[test]

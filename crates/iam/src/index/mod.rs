@@ -9,6 +9,7 @@
 
 mod brief;
 mod key;
+mod near;
 mod table;
 mod words;
 
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use brief::Briefs;
 pub(crate) use key::RequestKeys;
 use key::{Key, Part};
+pub(crate) use near::{Near, tail};
 use table::{Table, count};
 use words::mix;
 
@@ -134,6 +136,33 @@ impl Index {
             }
         });
         best
+    }
+
+    /// Every statement that may match and how strongly it does, in no order and some of them more than once.
+    pub(crate) fn each<'a>(
+        &self,
+        target: &Target<'_>,
+        statement: impl Fn(usize) -> Option<&'a Statement>,
+        mut visit: impl FnMut(usize, Option<Strength>),
+    ) {
+        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
+            let all = (0..).map_while(|at| Some((at, statement(at)?)));
+            all.for_each(|(at, it)| visit(at, it.applies(target)));
+            return;
+        };
+        for half in [&halves.allow, &halves.deny] {
+            half.find(keys, &mut |numbers| {
+                for at in numbers.iter().map(|at| *at as usize) {
+                    visit(at, halves.briefs.applies(at, target, || statement(at)));
+                }
+            });
+        }
+    }
+
+    /// Allows that may match a request with these keys, in no order.
+    pub(crate) fn each_allow(&self, keys: &RequestKeys<'_>, mut visit: impl FnMut(usize)) {
+        let Some(halves) = &self.0 else { return };
+        halves.allow.find(keys, &mut |numbers| numbers.iter().for_each(|at| visit(*at as usize)));
     }
 }
 

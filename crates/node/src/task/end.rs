@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use landfall_acs::{TaskPhase, TaskReport};
+use landfall_base::Timestamp;
 use landfall_runtime::{ContainerStatus, Runtime, RuntimeError};
 
 use super::report::{self, Ended};
@@ -48,7 +49,7 @@ pub(super) async fn finish(task: &Arc<Task>, ended: Ended) {
     let last = TaskReport {
         reason: ended.reason,
         containers: containers.collect(),
-        execution_stopped_at: ended.execution_stopped_at,
+        execution_stopped_at: ended.execution_stopped_at.or_else(|| first_essential_end(task, &statuses)),
         ..report::empty(task, TaskPhase::Stopped)
     };
     // What is removed cannot be told again: so first the exit codes are brought to safety, as a task that is stopping,
@@ -56,6 +57,16 @@ pub(super) async fn finish(task: &Arc<Task>, ended: Ended) {
     task.parts.control.report(TaskReport { phase: TaskPhase::Stopping, ..last.clone() }).await;
     clean_up(task).await;
     task.parts.control.report(last).await;
+}
+
+/// When the first essential container of a task that was stopped ended.
+fn first_essential_end(task: &Task, statuses: &[(String, ContainerStatus)]) -> Option<Timestamp> {
+    let essential = task.assignment.containers.iter().filter(|container| container.essential);
+    let ends = essential.filter_map(|container| {
+        let status = statuses.iter().find(|(name, _)| *name == container.name).map(|(_, status)| status);
+        report::finished_at(status)
+    });
+    ends.min()
 }
 
 fn statuses(task: &Task, runtime: &dyn Runtime) -> Vec<(String, ContainerStatus)> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use landfall_acs::{ContainerReport, ContainerState, LaunchSheet, StepOutcome, TaskPhase, TaskReport};
+use landfall_acs::{
+    ContainerReport, ContainerState, LaunchKind, LaunchSheet, StepOutcome, TaskPhase, TaskReport,
+};
 use landfall_image::Image;
 use landfall_runtime::{ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId};
 
@@ -45,9 +47,21 @@ async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
         }
         Err(error) => {
             task.record(step, began, StepOutcome::Failed(error.to_string())).await;
-            Err(Ended::task(wording::sandbox(task.assignment.launch, &error)))
+            let reason = wording::sandbox(task.assignment.launch, &error);
+            // The container agent blames the container whose port it is; Fargate blames the task.
+            Err(match port_owner(task, &error) {
+                Some(container) => Ended::container(container, reason),
+                None => Ended::task(reason),
+            })
         }
     }
+}
+
+fn port_owner<'a>(task: &'a Task, error: &RuntimeError) -> Option<&'a str> {
+    let RuntimeError::PortTaken { host_port, .. } = error else { return None };
+    let mut containers = task.assignment.containers.iter();
+    let owner = containers.find(|it| it.port_mappings.iter().any(|port| port.host_port == Some(*host_port)));
+    owner.filter(|_| task.assignment.launch != LaunchKind::Fargate).map(|container| container.name.as_str())
 }
 
 fn make_sandbox(task: &Task, runtime: &dyn Runtime) -> Result<Sandbox, RuntimeError> {

@@ -85,6 +85,14 @@ pub(crate) fn over(name: &str, status: Option<&ContainerStatus>, reason: Option<
     report
 }
 
+/// When a container's program ended.
+pub(crate) fn finished_at(status: Option<&ContainerStatus>) -> Option<Timestamp> {
+    match status {
+        Some(ContainerStatus::Exited { finished_at, .. }) => Some(Timestamp::from_millis(*finished_at)),
+        _ => None,
+    }
+}
+
 /// Published ports, as ECS tells them.
 pub(crate) fn bindings(ports: &[PortBinding]) -> Vec<NetworkBinding> {
     let binding = |port: &PortBinding| NetworkBinding {

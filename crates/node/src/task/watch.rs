@@ -64,7 +64,7 @@ async fn essential_end(task: &Arc<Task>) -> landfall_base::Timestamp {
         let told = TaskReport { containers: vec![told], ..report::empty(task, TaskPhase::Running) };
         task.parts.control.report(told).await;
         if container.essential {
-            break;
+            return report::finished_at(status.as_ref()).unwrap_or_else(|| task.now());
         }
     }
     task.now()
