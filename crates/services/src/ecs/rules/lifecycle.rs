@@ -61,7 +61,10 @@ fn take_times(report: &TaskReport, task: &mut Task, now: Timestamp) {
     task.connectivity_at = task.connectivity_at.or(Some(now));
     task.pull_started_at = task.pull_started_at.or(report.pull_started_at);
     task.pull_stopped_at = report.pull_stopped_at.or(task.pull_stopped_at);
-    task.execution_stopped_at = task.execution_stopped_at.or(report.execution_stopped_at);
+    // A program may end before its start was told: times that contradict each other help nobody.
+    let stopped =
+        report.execution_stopped_at.map(|moment| task.started_at.map_or(moment, |start| start.max(moment)));
+    task.execution_stopped_at = task.execution_stopped_at.or(stopped);
 }
 
 fn take_address(report: &TaskReport, task: &mut Task) {
