@@ -6,21 +6,27 @@
 //! ([`ecs::RunTaskRequest`]), its errors ([`ecs::error`]) and the schemas that codecs and validation read
 //! ([`ecs::SERVICE`]). What members mean is in the services' API references.
 
+pub mod ecr;
 pub mod ecs;
 pub mod iam;
 pub mod kms;
 pub mod landfall;
+pub mod lightsail;
 pub mod logs;
 pub mod secretsmanager;
+pub mod ssm;
 pub mod sts;
 
 /// Every service.
 pub static SERVICES: &[&landfall_shape::ServiceSchema] = &[
+    &ecr::SERVICE,
     &ecs::SERVICE,
     &iam::SERVICE,
     &kms::SERVICE,
     &landfall::SERVICE,
+    &lightsail::SERVICE,
     &logs::SERVICE,
     &secretsmanager::SERVICE,
+    &ssm::SERVICE,
     &sts::SERVICE,
 ];

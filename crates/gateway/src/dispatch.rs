@@ -17,6 +17,7 @@ use landfall_wire::{json, query, validate};
 
 use crate::answer::{self, Answer};
 use crate::authenticate::{authenticate, signed_parts};
+use crate::front::Front;
 use crate::last_used::LastUsed;
 use crate::{body, health};
 
@@ -24,13 +25,19 @@ use crate::{body, health};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Answers requests.
-#[derive(Debug)]
 pub struct Gateway {
     call: Call,
     router: Router,
     verifier: Verifier,
     last_used: LastUsed,
     services: Vec<&'static ServiceSchema>,
+    fronts: Vec<Arc<dyn Front>>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("services", &self.services).finish_non_exhaustive()
+    }
 }
 
 /// A request that is on its way: what errors need to be written.
@@ -52,12 +59,23 @@ impl Gateway {
             verifier: Verifier::new(),
             last_used: LastUsed::default(),
             services: services.to_vec(),
+            fronts: Vec::new(),
         }
+    }
+
+    /// Lets `front` answer what it claims.
+    #[must_use]
+    pub fn with_front(mut self, front: Arc<dyn Front>) -> Self {
+        self.fronts.push(front);
+        self
     }
 
     /// Answers a request that came from `peer`. Never fails: what goes wrong is an answer too.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (parts, incoming) = request.into_parts();
+        if let Some(front) = self.fronts.iter().find(|front| front.claims(&parts)) {
+            return front.answer(Request::from_parts(parts, incoming), peer).await;
+        }
         if let Some(answer) = health::answer(&parts.method, parts.uri.path(), &self.services) {
             return answer;
         }

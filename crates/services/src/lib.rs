@@ -20,6 +20,17 @@ pub mod testing;
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 
+/// Every operation of every service.
+pub static TABLES: &[&[pipe::Endpoint]] = &[
+    ecs::OPERATIONS,
+    iam::OPERATIONS,
+    kms::OPERATIONS,
+    landfall::OPERATIONS,
+    logs::OPERATIONS,
+    secretsmanager::OPERATIONS,
+    sts::OPERATIONS,
+];
+
 /// The root user of an account.
 pub fn root_of(account: &AccountId) -> Principal {
     Principal::root(account)

@@ -16,7 +16,7 @@ pub(super) fn generate(service: &Service) -> Result<String> {
     }
     let paginator = if body.contains("Paginator {") { ", Paginator" } else { "" };
     Ok(format!(
-        "//! Operations.\n\nuse landfall_shape::{{Operation, OperationSchema{paginator}, ServiceSchema}};\n\n\
+        "//! Operations.\n\nuse landfall_shape::{{OperationSchema{paginator}, ServiceSchema}};\n\n\
          use super::{{SERVICE, schema, types}};\n\n{body}"
     ))
 }
@@ -30,7 +30,7 @@ fn generate_one(service: &Service, name: &str, operation: &Operation) -> Result<
         #[derive(Debug, Clone, Copy)]
         pub struct {name};
 
-        impl Operation for {name} {{
+        impl landfall_shape::Operation for {name} {{
             const SERVICE: &'static ServiceSchema = &SERVICE;
             const SCHEMA: &'static OperationSchema = &{constant};
             type Input = types::{input_type};

@@ -18,7 +18,6 @@ const TAKEN: &[&str] = &[
     "Err",
     "None",
     "Ok",
-    "Operation",
     "OperationSchema",
     "Option",
     "Paginator",

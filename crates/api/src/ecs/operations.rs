@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
+use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -17,7 +17,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct CreateCluster;
 
-impl Operation for CreateCluster {
+impl landfall_shape::Operation for CreateCluster {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_CLUSTER;
     type Input = types::CreateClusterRequest;
@@ -42,7 +42,7 @@ pub(super) static CREATE_CLUSTER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountSetting;
 
-impl Operation for DeleteAccountSetting {
+impl landfall_shape::Operation for DeleteAccountSetting {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ACCOUNT_SETTING;
     type Input = types::DeleteAccountSettingRequest;
@@ -73,7 +73,7 @@ pub(super) static DELETE_ACCOUNT_SETTING: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteCluster;
 
-impl Operation for DeleteCluster {
+impl landfall_shape::Operation for DeleteCluster {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_CLUSTER;
     type Input = types::DeleteClusterRequest;
@@ -98,7 +98,7 @@ pub(super) static DELETE_CLUSTER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteTaskDefinitions;
 
-impl Operation for DeleteTaskDefinitions {
+impl landfall_shape::Operation for DeleteTaskDefinitions {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_TASK_DEFINITIONS;
     type Input = types::DeleteTaskDefinitionsRequest;
@@ -123,7 +123,7 @@ pub(super) static DELETE_TASK_DEFINITIONS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeregisterTaskDefinition;
 
-impl Operation for DeregisterTaskDefinition {
+impl landfall_shape::Operation for DeregisterTaskDefinition {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DEREGISTER_TASK_DEFINITION;
     type Input = types::DeregisterTaskDefinitionRequest;
@@ -148,7 +148,7 @@ pub(super) static DEREGISTER_TASK_DEFINITION: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeClusters;
 
-impl Operation for DescribeClusters {
+impl landfall_shape::Operation for DescribeClusters {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_CLUSTERS;
     type Input = types::DescribeClustersRequest;
@@ -174,7 +174,7 @@ pub(super) static DESCRIBE_CLUSTERS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeContainerInstances;
 
-impl Operation for DescribeContainerInstances {
+impl landfall_shape::Operation for DescribeContainerInstances {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_CONTAINER_INSTANCES;
     type Input = types::DescribeContainerInstancesRequest;
@@ -200,7 +200,7 @@ pub(super) static DESCRIBE_CONTAINER_INSTANCES: OperationSchema = OperationSchem
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeServices;
 
-impl Operation for DescribeServices {
+impl landfall_shape::Operation for DescribeServices {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_SERVICES;
     type Input = types::DescribeServicesRequest;
@@ -225,7 +225,7 @@ pub(super) static DESCRIBE_SERVICES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeTaskDefinition;
 
-impl Operation for DescribeTaskDefinition {
+impl landfall_shape::Operation for DescribeTaskDefinition {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_TASK_DEFINITION;
     type Input = types::DescribeTaskDefinitionRequest;
@@ -251,7 +251,7 @@ pub(super) static DESCRIBE_TASK_DEFINITION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeTasks;
 
-impl Operation for DescribeTasks {
+impl landfall_shape::Operation for DescribeTasks {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_TASKS;
     type Input = types::DescribeTasksRequest;
@@ -276,7 +276,7 @@ pub(super) static DESCRIBE_TASKS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAccountSettings;
 
-impl Operation for ListAccountSettings {
+impl landfall_shape::Operation for ListAccountSettings {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ACCOUNT_SETTINGS;
     type Input = types::ListAccountSettingsRequest;
@@ -305,7 +305,7 @@ pub(super) static LIST_ACCOUNT_SETTINGS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListClusters;
 
-impl Operation for ListClusters {
+impl landfall_shape::Operation for ListClusters {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_CLUSTERS;
     type Input = types::ListClustersRequest;
@@ -335,7 +335,7 @@ pub(super) static LIST_CLUSTERS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListContainerInstances;
 
-impl Operation for ListContainerInstances {
+impl landfall_shape::Operation for ListContainerInstances {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_CONTAINER_INSTANCES;
     type Input = types::ListContainerInstancesRequest;
@@ -365,7 +365,7 @@ pub(super) static LIST_CONTAINER_INSTANCES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListServices;
 
-impl Operation for ListServices {
+impl landfall_shape::Operation for ListServices {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_SERVICES;
     type Input = types::ListServicesRequest;
@@ -395,7 +395,7 @@ pub(super) static LIST_SERVICES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListTagsForResource;
 
-impl Operation for ListTagsForResource {
+impl landfall_shape::Operation for ListTagsForResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TAGS_FOR_RESOURCE;
     type Input = types::ListTagsForResourceRequest;
@@ -420,7 +420,7 @@ pub(super) static LIST_TAGS_FOR_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListTaskDefinitionFamilies;
 
-impl Operation for ListTaskDefinitionFamilies {
+impl landfall_shape::Operation for ListTaskDefinitionFamilies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TASK_DEFINITION_FAMILIES;
     type Input = types::ListTaskDefinitionFamiliesRequest;
@@ -449,7 +449,7 @@ pub(super) static LIST_TASK_DEFINITION_FAMILIES: OperationSchema = OperationSche
 #[derive(Debug, Clone, Copy)]
 pub struct ListTaskDefinitions;
 
-impl Operation for ListTaskDefinitions {
+impl landfall_shape::Operation for ListTaskDefinitions {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TASK_DEFINITIONS;
     type Input = types::ListTaskDefinitionsRequest;
@@ -480,7 +480,7 @@ pub(super) static LIST_TASK_DEFINITIONS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListTasks;
 
-impl Operation for ListTasks {
+impl landfall_shape::Operation for ListTasks {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TASKS;
     type Input = types::ListTasksRequest;
@@ -509,7 +509,7 @@ pub(super) static LIST_TASKS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutAccountSetting;
 
-impl Operation for PutAccountSetting {
+impl landfall_shape::Operation for PutAccountSetting {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_ACCOUNT_SETTING;
     type Input = types::PutAccountSettingRequest;
@@ -534,7 +534,7 @@ pub(super) static PUT_ACCOUNT_SETTING: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutAccountSettingDefault;
 
-impl Operation for PutAccountSettingDefault {
+impl landfall_shape::Operation for PutAccountSettingDefault {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_ACCOUNT_SETTING_DEFAULT;
     type Input = types::PutAccountSettingDefaultRequest;
@@ -562,7 +562,7 @@ pub(super) static PUT_ACCOUNT_SETTING_DEFAULT: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct PutClusterCapacityProviders;
 
-impl Operation for PutClusterCapacityProviders {
+impl landfall_shape::Operation for PutClusterCapacityProviders {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_CLUSTER_CAPACITY_PROVIDERS;
     type Input = types::PutClusterCapacityProvidersRequest;
@@ -588,7 +588,7 @@ pub(super) static PUT_CLUSTER_CAPACITY_PROVIDERS: OperationSchema = OperationSch
 #[derive(Debug, Clone, Copy)]
 pub struct RegisterTaskDefinition;
 
-impl Operation for RegisterTaskDefinition {
+impl landfall_shape::Operation for RegisterTaskDefinition {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REGISTER_TASK_DEFINITION;
     type Input = types::RegisterTaskDefinitionRequest;
@@ -619,7 +619,7 @@ pub(super) static REGISTER_TASK_DEFINITION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RunTask;
 
-impl Operation for RunTask {
+impl landfall_shape::Operation for RunTask {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &RUN_TASK;
     type Input = types::RunTaskRequest;
@@ -645,7 +645,7 @@ pub(super) static RUN_TASK: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct StopTask;
 
-impl Operation for StopTask {
+impl landfall_shape::Operation for StopTask {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &STOP_TASK;
     type Input = types::StopTaskRequest;
@@ -673,7 +673,7 @@ pub(super) static STOP_TASK: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagResource;
 
-impl Operation for TagResource {
+impl landfall_shape::Operation for TagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_RESOURCE;
     type Input = types::TagResourceRequest;
@@ -700,7 +700,7 @@ pub(super) static TAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagResource;
 
-impl Operation for UntagResource {
+impl landfall_shape::Operation for UntagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_RESOURCE;
     type Input = types::UntagResourceRequest;
@@ -727,7 +727,7 @@ pub(super) static UNTAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateCluster;
 
-impl Operation for UpdateCluster {
+impl landfall_shape::Operation for UpdateCluster {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_CLUSTER;
     type Input = types::UpdateClusterRequest;
@@ -754,7 +754,7 @@ pub(super) static UPDATE_CLUSTER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateClusterSettings;
 
-impl Operation for UpdateClusterSettings {
+impl landfall_shape::Operation for UpdateClusterSettings {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_CLUSTER_SETTINGS;
     type Input = types::UpdateClusterSettingsRequest;

@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
+use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -17,7 +17,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct AddRoleToInstanceProfile;
 
-impl Operation for AddRoleToInstanceProfile {
+impl landfall_shape::Operation for AddRoleToInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ADD_ROLE_TO_INSTANCE_PROFILE;
     type Input = types::AddRoleToInstanceProfileRequest;
@@ -41,7 +41,7 @@ pub(super) static ADD_ROLE_TO_INSTANCE_PROFILE: OperationSchema = OperationSchem
 #[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
 
-impl Operation for AddUserToGroup {
+impl landfall_shape::Operation for AddUserToGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ADD_USER_TO_GROUP;
     type Input = types::AddUserToGroupRequest;
@@ -67,7 +67,7 @@ pub(super) static ADD_USER_TO_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct AttachGroupPolicy;
 
-impl Operation for AttachGroupPolicy {
+impl landfall_shape::Operation for AttachGroupPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ATTACH_GROUP_POLICY;
     type Input = types::AttachGroupPolicyRequest;
@@ -94,7 +94,7 @@ pub(super) static ATTACH_GROUP_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct AttachRolePolicy;
 
-impl Operation for AttachRolePolicy {
+impl landfall_shape::Operation for AttachRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ATTACH_ROLE_POLICY;
     type Input = types::AttachRolePolicyRequest;
@@ -120,7 +120,7 @@ pub(super) static ATTACH_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct AttachUserPolicy;
 
-impl Operation for AttachUserPolicy {
+impl landfall_shape::Operation for AttachUserPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ATTACH_USER_POLICY;
     type Input = types::AttachUserPolicyRequest;
@@ -144,7 +144,7 @@ pub(super) static ATTACH_USER_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateAccessKey;
 
-impl Operation for CreateAccessKey {
+impl landfall_shape::Operation for CreateAccessKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_ACCESS_KEY;
     type Input = types::CreateAccessKeyRequest;
@@ -169,7 +169,7 @@ pub(super) static CREATE_ACCESS_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateAccountAlias;
 
-impl Operation for CreateAccountAlias {
+impl landfall_shape::Operation for CreateAccountAlias {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_ACCOUNT_ALIAS;
     type Input = types::CreateAccountAliasRequest;
@@ -194,7 +194,7 @@ pub(super) static CREATE_ACCOUNT_ALIAS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateGroup;
 
-impl Operation for CreateGroup {
+impl landfall_shape::Operation for CreateGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_GROUP;
     type Input = types::CreateGroupRequest;
@@ -220,7 +220,7 @@ pub(super) static CREATE_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateInstanceProfile;
 
-impl Operation for CreateInstanceProfile {
+impl landfall_shape::Operation for CreateInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_INSTANCE_PROFILE;
     type Input = types::CreateInstanceProfileRequest;
@@ -247,7 +247,7 @@ pub(super) static CREATE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreatePolicy;
 
-impl Operation for CreatePolicy {
+impl landfall_shape::Operation for CreatePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_POLICY;
     type Input = types::CreatePolicyRequest;
@@ -273,7 +273,7 @@ pub(super) static CREATE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreatePolicyVersion;
 
-impl Operation for CreatePolicyVersion {
+impl landfall_shape::Operation for CreatePolicyVersion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_POLICY_VERSION;
     type Input = types::CreatePolicyVersionRequest;
@@ -300,7 +300,7 @@ pub(super) static CREATE_POLICY_VERSION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateRole;
 
-impl Operation for CreateRole {
+impl landfall_shape::Operation for CreateRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_ROLE;
     type Input = types::CreateRoleRequest;
@@ -325,7 +325,7 @@ pub(super) static CREATE_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateServiceLinkedRole;
 
-impl Operation for CreateServiceLinkedRole {
+impl landfall_shape::Operation for CreateServiceLinkedRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_SERVICE_LINKED_ROLE;
     type Input = types::CreateServiceLinkedRoleRequest;
@@ -352,7 +352,7 @@ pub(super) static CREATE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct CreateUser;
 
-impl Operation for CreateUser {
+impl landfall_shape::Operation for CreateUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_USER;
     type Input = types::CreateUserRequest;
@@ -376,7 +376,7 @@ pub(super) static CREATE_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccessKey;
 
-impl Operation for DeleteAccessKey {
+impl landfall_shape::Operation for DeleteAccessKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ACCESS_KEY;
     type Input = types::DeleteAccessKeyRequest;
@@ -401,7 +401,7 @@ pub(super) static DELETE_ACCESS_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountAlias;
 
-impl Operation for DeleteAccountAlias {
+impl landfall_shape::Operation for DeleteAccountAlias {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ACCOUNT_ALIAS;
     type Input = types::DeleteAccountAliasRequest;
@@ -426,7 +426,7 @@ pub(super) static DELETE_ACCOUNT_ALIAS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteGroup;
 
-impl Operation for DeleteGroup {
+impl landfall_shape::Operation for DeleteGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_GROUP;
     type Input = types::DeleteGroupRequest;
@@ -450,7 +450,7 @@ pub(super) static DELETE_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteGroupPolicy;
 
-impl Operation for DeleteGroupPolicy {
+impl landfall_shape::Operation for DeleteGroupPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_GROUP_POLICY;
     type Input = types::DeleteGroupPolicyRequest;
@@ -475,7 +475,7 @@ pub(super) static DELETE_GROUP_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteInstanceProfile;
 
-impl Operation for DeleteInstanceProfile {
+impl landfall_shape::Operation for DeleteInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_INSTANCE_PROFILE;
     type Input = types::DeleteInstanceProfileRequest;
@@ -501,7 +501,7 @@ pub(super) static DELETE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeletePolicy;
 
-impl Operation for DeletePolicy {
+impl landfall_shape::Operation for DeletePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_POLICY;
     type Input = types::DeletePolicyRequest;
@@ -527,7 +527,7 @@ pub(super) static DELETE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeletePolicyVersion;
 
-impl Operation for DeletePolicyVersion {
+impl landfall_shape::Operation for DeletePolicyVersion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_POLICY_VERSION;
     type Input = types::DeletePolicyVersionRequest;
@@ -554,7 +554,7 @@ pub(super) static DELETE_POLICY_VERSION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRole;
 
-impl Operation for DeleteRole {
+impl landfall_shape::Operation for DeleteRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ROLE;
     type Input = types::DeleteRoleRequest;
@@ -578,7 +578,7 @@ pub(super) static DELETE_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRolePermissionsBoundary;
 
-impl Operation for DeleteRolePermissionsBoundary {
+impl landfall_shape::Operation for DeleteRolePermissionsBoundary {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ROLE_PERMISSIONS_BOUNDARY;
     type Input = types::DeleteRolePermissionsBoundaryRequest;
@@ -603,7 +603,7 @@ pub(super) static DELETE_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationS
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRolePolicy;
 
-impl Operation for DeleteRolePolicy {
+impl landfall_shape::Operation for DeleteRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ROLE_POLICY;
     type Input = types::DeleteRolePolicyRequest;
@@ -627,7 +627,7 @@ pub(super) static DELETE_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteServiceLinkedRole;
 
-impl Operation for DeleteServiceLinkedRole {
+impl landfall_shape::Operation for DeleteServiceLinkedRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_SERVICE_LINKED_ROLE;
     type Input = types::DeleteServiceLinkedRoleRequest;
@@ -653,7 +653,7 @@ pub(super) static DELETE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteUser;
 
-impl Operation for DeleteUser {
+impl landfall_shape::Operation for DeleteUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_USER;
     type Input = types::DeleteUserRequest;
@@ -676,7 +676,7 @@ pub(super) static DELETE_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteUserPermissionsBoundary;
 
-impl Operation for DeleteUserPermissionsBoundary {
+impl landfall_shape::Operation for DeleteUserPermissionsBoundary {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_USER_PERMISSIONS_BOUNDARY;
     type Input = types::DeleteUserPermissionsBoundaryRequest;
@@ -700,7 +700,7 @@ pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY: OperationSchema = OperationS
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteUserPolicy;
 
-impl Operation for DeleteUserPolicy {
+impl landfall_shape::Operation for DeleteUserPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_USER_POLICY;
     type Input = types::DeleteUserPolicyRequest;
@@ -725,7 +725,7 @@ pub(super) static DELETE_USER_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DetachGroupPolicy;
 
-impl Operation for DetachGroupPolicy {
+impl landfall_shape::Operation for DetachGroupPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DETACH_GROUP_POLICY;
     type Input = types::DetachGroupPolicyRequest;
@@ -751,7 +751,7 @@ pub(super) static DETACH_GROUP_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DetachRolePolicy;
 
-impl Operation for DetachRolePolicy {
+impl landfall_shape::Operation for DetachRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DETACH_ROLE_POLICY;
     type Input = types::DetachRolePolicyRequest;
@@ -776,7 +776,7 @@ pub(super) static DETACH_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DetachUserPolicy;
 
-impl Operation for DetachUserPolicy {
+impl landfall_shape::Operation for DetachUserPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DETACH_USER_POLICY;
     type Input = types::DetachUserPolicyRequest;
@@ -795,7 +795,7 @@ pub(super) static DETACH_USER_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyLastUsed;
 
-impl Operation for GetAccessKeyLastUsed {
+impl landfall_shape::Operation for GetAccessKeyLastUsed {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ACCESS_KEY_LAST_USED;
     type Input = types::GetAccessKeyLastUsedRequest;
@@ -817,7 +817,7 @@ pub(super) static GET_ACCESS_KEY_LAST_USED: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountAuthorizationDetails;
 
-impl Operation for GetAccountAuthorizationDetails {
+impl landfall_shape::Operation for GetAccountAuthorizationDetails {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ACCOUNT_AUTHORIZATION_DETAILS;
     type Input = types::GetAccountAuthorizationDetailsRequest;
@@ -839,7 +839,7 @@ pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS: OperationSchema = Operation
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountSummary;
 
-impl Operation for GetAccountSummary {
+impl landfall_shape::Operation for GetAccountSummary {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ACCOUNT_SUMMARY;
     type Input = types::GetAccountSummaryRequest;
@@ -861,7 +861,7 @@ pub(super) static GET_ACCOUNT_SUMMARY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetContextKeysForCustomPolicy;
 
-impl Operation for GetContextKeysForCustomPolicy {
+impl landfall_shape::Operation for GetContextKeysForCustomPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY;
     type Input = types::GetContextKeysForCustomPolicyRequest;
@@ -884,7 +884,7 @@ pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: OperationSchema = Operatio
 #[derive(Debug, Clone, Copy)]
 pub struct GetContextKeysForPrincipalPolicy;
 
-impl Operation for GetContextKeysForPrincipalPolicy {
+impl landfall_shape::Operation for GetContextKeysForPrincipalPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY;
     type Input = types::GetContextKeysForPrincipalPolicyRequest;
@@ -907,7 +907,7 @@ pub(super) static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: OperationSchema = Opera
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroup;
 
-impl Operation for GetGroup {
+impl landfall_shape::Operation for GetGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_GROUP;
     type Input = types::GetGroupRequest;
@@ -930,7 +930,7 @@ pub(super) static GET_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
 
-impl Operation for GetGroupPolicy {
+impl landfall_shape::Operation for GetGroupPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_GROUP_POLICY;
     type Input = types::GetGroupPolicyRequest;
@@ -953,7 +953,7 @@ pub(super) static GET_GROUP_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetInstanceProfile;
 
-impl Operation for GetInstanceProfile {
+impl landfall_shape::Operation for GetInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_INSTANCE_PROFILE;
     type Input = types::GetInstanceProfileRequest;
@@ -977,7 +977,7 @@ pub(super) static GET_INSTANCE_PROFILE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetPolicy;
 
-impl Operation for GetPolicy {
+impl landfall_shape::Operation for GetPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_POLICY;
     type Input = types::GetPolicyRequest;
@@ -1001,7 +1001,7 @@ pub(super) static GET_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetPolicyVersion;
 
-impl Operation for GetPolicyVersion {
+impl landfall_shape::Operation for GetPolicyVersion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_POLICY_VERSION;
     type Input = types::GetPolicyVersionRequest;
@@ -1024,7 +1024,7 @@ pub(super) static GET_POLICY_VERSION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetRole;
 
-impl Operation for GetRole {
+impl landfall_shape::Operation for GetRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ROLE;
     type Input = types::GetRoleRequest;
@@ -1047,7 +1047,7 @@ pub(super) static GET_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetRolePolicy;
 
-impl Operation for GetRolePolicy {
+impl landfall_shape::Operation for GetRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ROLE_POLICY;
     type Input = types::GetRolePolicyRequest;
@@ -1071,7 +1071,7 @@ pub(super) static GET_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetServiceLinkedRoleDeletionStatus;
 
-impl Operation for GetServiceLinkedRoleDeletionStatus {
+impl landfall_shape::Operation for GetServiceLinkedRoleDeletionStatus {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_SERVICE_LINKED_ROLE_DELETION_STATUS;
     type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
@@ -1094,7 +1094,7 @@ pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: OperationSchema = Ope
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
 
-impl Operation for GetUser {
+impl landfall_shape::Operation for GetUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_USER;
     type Input = types::GetUserRequest;
@@ -1117,7 +1117,7 @@ pub(super) static GET_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetUserPolicy;
 
-impl Operation for GetUserPolicy {
+impl landfall_shape::Operation for GetUserPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_USER_POLICY;
     type Input = types::GetUserPolicyRequest;
@@ -1140,7 +1140,7 @@ pub(super) static GET_USER_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAccessKeys;
 
-impl Operation for ListAccessKeys {
+impl landfall_shape::Operation for ListAccessKeys {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ACCESS_KEYS;
     type Input = types::ListAccessKeysRequest;
@@ -1162,7 +1162,7 @@ pub(super) static LIST_ACCESS_KEYS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAccountAliases;
 
-impl Operation for ListAccountAliases {
+impl landfall_shape::Operation for ListAccountAliases {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ACCOUNT_ALIASES;
     type Input = types::ListAccountAliasesRequest;
@@ -1186,7 +1186,7 @@ pub(super) static LIST_ACCOUNT_ALIASES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAttachedGroupPolicies;
 
-impl Operation for ListAttachedGroupPolicies {
+impl landfall_shape::Operation for ListAttachedGroupPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ATTACHED_GROUP_POLICIES;
     type Input = types::ListAttachedGroupPoliciesRequest;
@@ -1210,7 +1210,7 @@ pub(super) static LIST_ATTACHED_GROUP_POLICIES: OperationSchema = OperationSchem
 #[derive(Debug, Clone, Copy)]
 pub struct ListAttachedRolePolicies;
 
-impl Operation for ListAttachedRolePolicies {
+impl landfall_shape::Operation for ListAttachedRolePolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ATTACHED_ROLE_POLICIES;
     type Input = types::ListAttachedRolePoliciesRequest;
@@ -1234,7 +1234,7 @@ pub(super) static LIST_ATTACHED_ROLE_POLICIES: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct ListAttachedUserPolicies;
 
-impl Operation for ListAttachedUserPolicies {
+impl landfall_shape::Operation for ListAttachedUserPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ATTACHED_USER_POLICIES;
     type Input = types::ListAttachedUserPoliciesRequest;
@@ -1258,7 +1258,7 @@ pub(super) static LIST_ATTACHED_USER_POLICIES: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct ListEntitiesForPolicy;
 
-impl Operation for ListEntitiesForPolicy {
+impl landfall_shape::Operation for ListEntitiesForPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ENTITIES_FOR_POLICY;
     type Input = types::ListEntitiesForPolicyRequest;
@@ -1281,7 +1281,7 @@ pub(super) static LIST_ENTITIES_FOR_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListGroupPolicies;
 
-impl Operation for ListGroupPolicies {
+impl landfall_shape::Operation for ListGroupPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_GROUP_POLICIES;
     type Input = types::ListGroupPoliciesRequest;
@@ -1303,7 +1303,7 @@ pub(super) static LIST_GROUP_POLICIES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListGroups;
 
-impl Operation for ListGroups {
+impl landfall_shape::Operation for ListGroups {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_GROUPS;
     type Input = types::ListGroupsRequest;
@@ -1326,7 +1326,7 @@ pub(super) static LIST_GROUPS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListGroupsForUser;
 
-impl Operation for ListGroupsForUser {
+impl landfall_shape::Operation for ListGroupsForUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_GROUPS_FOR_USER;
     type Input = types::ListGroupsForUserRequest;
@@ -1349,7 +1349,7 @@ pub(super) static LIST_GROUPS_FOR_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListInstanceProfileTags;
 
-impl Operation for ListInstanceProfileTags {
+impl landfall_shape::Operation for ListInstanceProfileTags {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILE_TAGS;
     type Input = types::ListInstanceProfileTagsRequest;
@@ -1371,7 +1371,7 @@ pub(super) static LIST_INSTANCE_PROFILE_TAGS: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct ListInstanceProfiles;
 
-impl Operation for ListInstanceProfiles {
+impl landfall_shape::Operation for ListInstanceProfiles {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILES;
     type Input = types::ListInstanceProfilesRequest;
@@ -1394,7 +1394,7 @@ pub(super) static LIST_INSTANCE_PROFILES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListInstanceProfilesForRole;
 
-impl Operation for ListInstanceProfilesForRole {
+impl landfall_shape::Operation for ListInstanceProfilesForRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILES_FOR_ROLE;
     type Input = types::ListInstanceProfilesForRoleRequest;
@@ -1416,7 +1416,7 @@ pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE: OperationSchema = OperationSc
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
 
-impl Operation for ListPolicies {
+impl landfall_shape::Operation for ListPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_POLICIES;
     type Input = types::ListPoliciesRequest;
@@ -1440,7 +1440,7 @@ pub(super) static LIST_POLICIES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicyTags;
 
-impl Operation for ListPolicyTags {
+impl landfall_shape::Operation for ListPolicyTags {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_POLICY_TAGS;
     type Input = types::ListPolicyTagsRequest;
@@ -1464,7 +1464,7 @@ pub(super) static LIST_POLICY_TAGS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicyVersions;
 
-impl Operation for ListPolicyVersions {
+impl landfall_shape::Operation for ListPolicyVersions {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_POLICY_VERSIONS;
     type Input = types::ListPolicyVersionsRequest;
@@ -1487,7 +1487,7 @@ pub(super) static LIST_POLICY_VERSIONS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListRolePolicies;
 
-impl Operation for ListRolePolicies {
+impl landfall_shape::Operation for ListRolePolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ROLE_POLICIES;
     type Input = types::ListRolePoliciesRequest;
@@ -1510,7 +1510,7 @@ pub(super) static LIST_ROLE_POLICIES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListRoleTags;
 
-impl Operation for ListRoleTags {
+impl landfall_shape::Operation for ListRoleTags {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ROLE_TAGS;
     type Input = types::ListRoleTagsRequest;
@@ -1532,7 +1532,7 @@ pub(super) static LIST_ROLE_TAGS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListRoles;
 
-impl Operation for ListRoles {
+impl landfall_shape::Operation for ListRoles {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ROLES;
     type Input = types::ListRolesRequest;
@@ -1555,7 +1555,7 @@ pub(super) static LIST_ROLES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListUserPolicies;
 
-impl Operation for ListUserPolicies {
+impl landfall_shape::Operation for ListUserPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_USER_POLICIES;
     type Input = types::ListUserPoliciesRequest;
@@ -1578,7 +1578,7 @@ pub(super) static LIST_USER_POLICIES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListUserTags;
 
-impl Operation for ListUserTags {
+impl landfall_shape::Operation for ListUserTags {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_USER_TAGS;
     type Input = types::ListUserTagsRequest;
@@ -1600,7 +1600,7 @@ pub(super) static LIST_USER_TAGS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListUsers;
 
-impl Operation for ListUsers {
+impl landfall_shape::Operation for ListUsers {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_USERS;
     type Input = types::ListUsersRequest;
@@ -1625,7 +1625,7 @@ pub(super) static LIST_USERS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutGroupPolicy;
 
-impl Operation for PutGroupPolicy {
+impl landfall_shape::Operation for PutGroupPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_GROUP_POLICY;
     type Input = types::PutGroupPolicyRequest;
@@ -1651,7 +1651,7 @@ pub(super) static PUT_GROUP_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutRolePermissionsBoundary;
 
-impl Operation for PutRolePermissionsBoundary {
+impl landfall_shape::Operation for PutRolePermissionsBoundary {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_ROLE_PERMISSIONS_BOUNDARY;
     type Input = types::PutRolePermissionsBoundaryRequest;
@@ -1677,7 +1677,7 @@ pub(super) static PUT_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationSche
 #[derive(Debug, Clone, Copy)]
 pub struct PutRolePolicy;
 
-impl Operation for PutRolePolicy {
+impl landfall_shape::Operation for PutRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_ROLE_POLICY;
     type Input = types::PutRolePolicyRequest;
@@ -1702,7 +1702,7 @@ pub(super) static PUT_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutUserPermissionsBoundary;
 
-impl Operation for PutUserPermissionsBoundary {
+impl landfall_shape::Operation for PutUserPermissionsBoundary {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_USER_PERMISSIONS_BOUNDARY;
     type Input = types::PutUserPermissionsBoundaryRequest;
@@ -1727,7 +1727,7 @@ pub(super) static PUT_USER_PERMISSIONS_BOUNDARY: OperationSchema = OperationSche
 #[derive(Debug, Clone, Copy)]
 pub struct PutUserPolicy;
 
-impl Operation for PutUserPolicy {
+impl landfall_shape::Operation for PutUserPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_USER_POLICY;
     type Input = types::PutUserPolicyRequest;
@@ -1752,7 +1752,7 @@ pub(super) static PUT_USER_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveRoleFromInstanceProfile;
 
-impl Operation for RemoveRoleFromInstanceProfile {
+impl landfall_shape::Operation for RemoveRoleFromInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REMOVE_ROLE_FROM_INSTANCE_PROFILE;
     type Input = types::RemoveRoleFromInstanceProfileRequest;
@@ -1776,7 +1776,7 @@ pub(super) static REMOVE_ROLE_FROM_INSTANCE_PROFILE: OperationSchema = Operation
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
 
-impl Operation for RemoveUserFromGroup {
+impl landfall_shape::Operation for RemoveUserFromGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REMOVE_USER_FROM_GROUP;
     type Input = types::RemoveUserFromGroupRequest;
@@ -1801,7 +1801,7 @@ pub(super) static REMOVE_USER_FROM_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct SetDefaultPolicyVersion;
 
-impl Operation for SetDefaultPolicyVersion {
+impl landfall_shape::Operation for SetDefaultPolicyVersion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &SET_DEFAULT_POLICY_VERSION;
     type Input = types::SetDefaultPolicyVersionRequest;
@@ -1824,7 +1824,7 @@ pub(super) static SET_DEFAULT_POLICY_VERSION: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct SimulateCustomPolicy;
 
-impl Operation for SimulateCustomPolicy {
+impl landfall_shape::Operation for SimulateCustomPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &SIMULATE_CUSTOM_POLICY;
     type Input = types::SimulateCustomPolicyRequest;
@@ -1848,7 +1848,7 @@ pub(super) static SIMULATE_CUSTOM_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct SimulatePrincipalPolicy;
 
-impl Operation for SimulatePrincipalPolicy {
+impl landfall_shape::Operation for SimulatePrincipalPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &SIMULATE_PRINCIPAL_POLICY;
     type Input = types::SimulatePrincipalPolicyRequest;
@@ -1874,7 +1874,7 @@ pub(super) static SIMULATE_PRINCIPAL_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagInstanceProfile;
 
-impl Operation for TagInstanceProfile {
+impl landfall_shape::Operation for TagInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_INSTANCE_PROFILE;
     type Input = types::TagInstanceProfileRequest;
@@ -1900,7 +1900,7 @@ pub(super) static TAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
 
-impl Operation for TagPolicy {
+impl landfall_shape::Operation for TagPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_POLICY;
     type Input = types::TagPolicyRequest;
@@ -1926,7 +1926,7 @@ pub(super) static TAG_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagRole;
 
-impl Operation for TagRole {
+impl landfall_shape::Operation for TagRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_ROLE;
     type Input = types::TagRoleRequest;
@@ -1952,7 +1952,7 @@ pub(super) static TAG_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagUser;
 
-impl Operation for TagUser {
+impl landfall_shape::Operation for TagUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_USER;
     type Input = types::TagUserRequest;
@@ -1977,7 +1977,7 @@ pub(super) static TAG_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagInstanceProfile;
 
-impl Operation for UntagInstanceProfile {
+impl landfall_shape::Operation for UntagInstanceProfile {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_INSTANCE_PROFILE;
     type Input = types::UntagInstanceProfileRequest;
@@ -2002,7 +2002,7 @@ pub(super) static UNTAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagPolicy;
 
-impl Operation for UntagPolicy {
+impl landfall_shape::Operation for UntagPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_POLICY;
     type Input = types::UntagPolicyRequest;
@@ -2026,7 +2026,7 @@ pub(super) static UNTAG_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagRole;
 
-impl Operation for UntagRole {
+impl landfall_shape::Operation for UntagRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_ROLE;
     type Input = types::UntagRoleRequest;
@@ -2050,7 +2050,7 @@ pub(super) static UNTAG_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagUser;
 
-impl Operation for UntagUser {
+impl landfall_shape::Operation for UntagUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_USER;
     type Input = types::UntagUserRequest;
@@ -2075,7 +2075,7 @@ pub(super) static UNTAG_USER: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAccessKey;
 
-impl Operation for UpdateAccessKey {
+impl landfall_shape::Operation for UpdateAccessKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_ACCESS_KEY;
     type Input = types::UpdateAccessKeyRequest;
@@ -2101,7 +2101,7 @@ pub(super) static UPDATE_ACCESS_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAssumeRolePolicy;
 
-impl Operation for UpdateAssumeRolePolicy {
+impl landfall_shape::Operation for UpdateAssumeRolePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_ASSUME_ROLE_POLICY;
     type Input = types::UpdateAssumeRolePolicyRequest;
@@ -2126,7 +2126,7 @@ pub(super) static UPDATE_ASSUME_ROLE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateGroup;
 
-impl Operation for UpdateGroup {
+impl landfall_shape::Operation for UpdateGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_GROUP;
     type Input = types::UpdateGroupRequest;
@@ -2150,7 +2150,7 @@ pub(super) static UPDATE_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateRole;
 
-impl Operation for UpdateRole {
+impl landfall_shape::Operation for UpdateRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_ROLE;
     type Input = types::UpdateRoleRequest;
@@ -2174,7 +2174,7 @@ pub(super) static UPDATE_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateRoleDescription;
 
-impl Operation for UpdateRoleDescription {
+impl landfall_shape::Operation for UpdateRoleDescription {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_ROLE_DESCRIPTION;
     type Input = types::UpdateRoleDescriptionRequest;
@@ -2201,7 +2201,7 @@ pub(super) static UPDATE_ROLE_DESCRIPTION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
 
-impl Operation for UpdateUser {
+impl landfall_shape::Operation for UpdateUser {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_USER;
     type Input = types::UpdateUserRequest;

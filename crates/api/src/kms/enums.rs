@@ -18,6 +18,17 @@ landfall_shape::open_enum! {
         Hmac512 = "HMAC_512",
         Sm2 = "SM2",
     }
+    DataKeyPairSpec {
+        Rsa2048 = "RSA_2048",
+        Rsa3072 = "RSA_3072",
+        Rsa4096 = "RSA_4096",
+        EccNistP256 = "ECC_NIST_P256",
+        EccNistP384 = "ECC_NIST_P384",
+        EccNistP521 = "ECC_NIST_P521",
+        EccSecgP256k1 = "ECC_SECG_P256K1",
+        Sm2 = "SM2",
+        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+    }
     DataKeySpec {
         Aes256 = "AES_256",
         Aes128 = "AES_128",
@@ -118,6 +129,11 @@ landfall_shape::open_enum! {
         HmacSha256 = "HMAC_SHA_256",
         HmacSha384 = "HMAC_SHA_384",
         HmacSha512 = "HMAC_SHA_512",
+    }
+    MessageType {
+        Raw = "RAW",
+        Digest = "DIGEST",
+        ExternalMu = "EXTERNAL_MU",
     }
     MultiRegionKeyType {
         Primary = "PRIMARY",

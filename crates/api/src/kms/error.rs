@@ -89,6 +89,16 @@ pub fn kms_internal_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("KMSInternalException", 500, message)
 }
 
+/// `KMSInvalidMacException`, HTTP 400.
+pub fn kms_invalid_mac_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("KMSInvalidMacException", 400, message)
+}
+
+/// `KMSInvalidSignatureException`, HTTP 400.
+pub fn kms_invalid_signature_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("KMSInvalidSignatureException", 400, message)
+}
+
 /// `KMSInvalidStateException`, HTTP 400.
 pub fn kms_invalid_state_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("KMSInvalidStateException", 400, message)

@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
+use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -17,7 +17,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct CancelKeyDeletion;
 
-impl Operation for CancelKeyDeletion {
+impl landfall_shape::Operation for CancelKeyDeletion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CANCEL_KEY_DELETION;
     type Input = types::CancelKeyDeletionRequest;
@@ -45,7 +45,7 @@ pub(super) static CANCEL_KEY_DELETION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateAlias;
 
-impl Operation for CreateAlias {
+impl landfall_shape::Operation for CreateAlias {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_ALIAS;
     type Input = types::CreateAliasRequest;
@@ -75,7 +75,7 @@ pub(super) static CREATE_ALIAS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateGrant;
 
-impl Operation for CreateGrant {
+impl landfall_shape::Operation for CreateGrant {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_GRANT;
     type Input = types::CreateGrantRequest;
@@ -109,7 +109,7 @@ pub(super) static CREATE_GRANT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateKey;
 
-impl Operation for CreateKey {
+impl landfall_shape::Operation for CreateKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_KEY;
     type Input = types::CreateKeyRequest;
@@ -141,7 +141,7 @@ pub(super) static CREATE_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct Decrypt;
 
-impl Operation for Decrypt {
+impl landfall_shape::Operation for Decrypt {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DECRYPT;
     type Input = types::DecryptRequest;
@@ -166,7 +166,7 @@ pub(super) static DECRYPT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAlias;
 
-impl Operation for DeleteAlias {
+impl landfall_shape::Operation for DeleteAlias {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ALIAS;
     type Input = types::DeleteAliasRequest;
@@ -181,6 +181,36 @@ pub(super) static DELETE_ALIAS: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeriveSharedSecret`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeriveSharedSecret;
+
+impl landfall_shape::Operation for DeriveSharedSecret {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DERIVE_SHARED_SECRET;
+    type Input = types::DeriveSharedSecretRequest;
+    type Output = types::DeriveSharedSecretResponse;
+}
+
+pub(super) static DERIVE_SHARED_SECRET: OperationSchema = OperationSchema {
+    name: "DeriveSharedSecret",
+    input: &schema::DERIVE_SHARED_SECRET_REQUEST,
+    output: &schema::DERIVE_SHARED_SECRET_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DescribeKey`
 ///
 /// # Errors
@@ -191,7 +221,7 @@ pub(super) static DELETE_ALIAS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeKey;
 
-impl Operation for DescribeKey {
+impl landfall_shape::Operation for DescribeKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_KEY;
     type Input = types::DescribeKeyRequest;
@@ -217,7 +247,7 @@ pub(super) static DESCRIBE_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DisableKey;
 
-impl Operation for DisableKey {
+impl landfall_shape::Operation for DisableKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DISABLE_KEY;
     type Input = types::DisableKeyRequest;
@@ -245,7 +275,7 @@ pub(super) static DISABLE_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DisableKeyRotation;
 
-impl Operation for DisableKeyRotation {
+impl landfall_shape::Operation for DisableKeyRotation {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DISABLE_KEY_ROTATION;
     type Input = types::DisableKeyRotationRequest;
@@ -272,7 +302,7 @@ pub(super) static DISABLE_KEY_ROTATION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct EnableKey;
 
-impl Operation for EnableKey {
+impl landfall_shape::Operation for EnableKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ENABLE_KEY;
     type Input = types::EnableKeyRequest;
@@ -300,7 +330,7 @@ pub(super) static ENABLE_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct EnableKeyRotation;
 
-impl Operation for EnableKeyRotation {
+impl landfall_shape::Operation for EnableKeyRotation {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ENABLE_KEY_ROTATION;
     type Input = types::EnableKeyRotationRequest;
@@ -330,7 +360,7 @@ pub(super) static ENABLE_KEY_ROTATION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct Encrypt;
 
-impl Operation for Encrypt {
+impl landfall_shape::Operation for Encrypt {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ENCRYPT;
     type Input = types::EncryptRequest;
@@ -360,7 +390,7 @@ pub(super) static ENCRYPT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateDataKey;
 
-impl Operation for GenerateDataKey {
+impl landfall_shape::Operation for GenerateDataKey {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GENERATE_DATA_KEY;
     type Input = types::GenerateDataKeyRequest;
@@ -371,6 +401,68 @@ pub(super) static GENERATE_DATA_KEY: OperationSchema = OperationSchema {
     name: "GenerateDataKey",
     input: &schema::GENERATE_DATA_KEY_REQUEST,
     output: &schema::GENERATE_DATA_KEY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GenerateDataKeyPair`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`UnsupportedOperationException`](super::error::unsupported_operation_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateDataKeyPair;
+
+impl landfall_shape::Operation for GenerateDataKeyPair {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GENERATE_DATA_KEY_PAIR;
+    type Input = types::GenerateDataKeyPairRequest;
+    type Output = types::GenerateDataKeyPairResponse;
+}
+
+pub(super) static GENERATE_DATA_KEY_PAIR: OperationSchema = OperationSchema {
+    name: "GenerateDataKeyPair",
+    input: &schema::GENERATE_DATA_KEY_PAIR_REQUEST,
+    output: &schema::GENERATE_DATA_KEY_PAIR_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GenerateDataKeyPairWithoutPlaintext`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`UnsupportedOperationException`](super::error::unsupported_operation_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateDataKeyPairWithoutPlaintext;
+
+impl landfall_shape::Operation for GenerateDataKeyPairWithoutPlaintext {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT;
+    type Input = types::GenerateDataKeyPairWithoutPlaintextRequest;
+    type Output = types::GenerateDataKeyPairWithoutPlaintextResponse;
+}
+
+pub(super) static GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT: OperationSchema = OperationSchema {
+    name: "GenerateDataKeyPairWithoutPlaintext",
+    input: &schema::GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_REQUEST,
+    output: &schema::GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -390,7 +482,7 @@ pub(super) static GENERATE_DATA_KEY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateDataKeyWithoutPlaintext;
 
-impl Operation for GenerateDataKeyWithoutPlaintext {
+impl landfall_shape::Operation for GenerateDataKeyWithoutPlaintext {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GENERATE_DATA_KEY_WITHOUT_PLAINTEXT;
     type Input = types::GenerateDataKeyWithoutPlaintextRequest;
@@ -401,6 +493,35 @@ pub(super) static GENERATE_DATA_KEY_WITHOUT_PLAINTEXT: OperationSchema = Operati
     name: "GenerateDataKeyWithoutPlaintext",
     input: &schema::GENERATE_DATA_KEY_WITHOUT_PLAINTEXT_REQUEST,
     output: &schema::GENERATE_DATA_KEY_WITHOUT_PLAINTEXT_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GenerateMac`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateMac;
+
+impl landfall_shape::Operation for GenerateMac {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GENERATE_MAC;
+    type Input = types::GenerateMacRequest;
+    type Output = types::GenerateMacResponse;
+}
+
+pub(super) static GENERATE_MAC: OperationSchema = OperationSchema {
+    name: "GenerateMac",
+    input: &schema::GENERATE_MAC_REQUEST,
+    output: &schema::GENERATE_MAC_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -416,7 +537,7 @@ pub(super) static GENERATE_DATA_KEY_WITHOUT_PLAINTEXT: OperationSchema = Operati
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateRandom;
 
-impl Operation for GenerateRandom {
+impl landfall_shape::Operation for GenerateRandom {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GENERATE_RANDOM;
     type Input = types::GenerateRandomRequest;
@@ -442,7 +563,7 @@ pub(super) static GENERATE_RANDOM: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetKeyPolicy;
 
-impl Operation for GetKeyPolicy {
+impl landfall_shape::Operation for GetKeyPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_KEY_POLICY;
     type Input = types::GetKeyPolicyRequest;
@@ -469,7 +590,7 @@ pub(super) static GET_KEY_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetKeyRotationStatus;
 
-impl Operation for GetKeyRotationStatus {
+impl landfall_shape::Operation for GetKeyRotationStatus {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_KEY_ROTATION_STATUS;
     type Input = types::GetKeyRotationStatusRequest;
@@ -480,6 +601,37 @@ pub(super) static GET_KEY_ROTATION_STATUS: OperationSchema = OperationSchema {
     name: "GetKeyRotationStatus",
     input: &schema::GET_KEY_ROTATION_STATUS_REQUEST,
     output: &schema::GET_KEY_ROTATION_STATUS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetPublicKey`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`UnsupportedOperationException`](super::error::unsupported_operation_exception)
+/// - [`InvalidArnException`](super::error::invalid_arn_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetPublicKey;
+
+impl landfall_shape::Operation for GetPublicKey {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_PUBLIC_KEY;
+    type Input = types::GetPublicKeyRequest;
+    type Output = types::GetPublicKeyResponse;
+}
+
+pub(super) static GET_PUBLIC_KEY: OperationSchema = OperationSchema {
+    name: "GetPublicKey",
+    input: &schema::GET_PUBLIC_KEY_REQUEST,
+    output: &schema::GET_PUBLIC_KEY_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -495,7 +647,7 @@ pub(super) static GET_KEY_ROTATION_STATUS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAliases;
 
-impl Operation for ListAliases {
+impl landfall_shape::Operation for ListAliases {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ALIASES;
     type Input = types::ListAliasesRequest;
@@ -527,7 +679,7 @@ pub(super) static LIST_ALIASES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListGrants;
 
-impl Operation for ListGrants {
+impl landfall_shape::Operation for ListGrants {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_GRANTS;
     type Input = types::ListGrantsRequest;
@@ -557,7 +709,7 @@ pub(super) static LIST_GRANTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListKeyPolicies;
 
-impl Operation for ListKeyPolicies {
+impl landfall_shape::Operation for ListKeyPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_KEY_POLICIES;
     type Input = types::ListKeyPoliciesRequest;
@@ -588,7 +740,7 @@ pub(super) static LIST_KEY_POLICIES: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListKeyRotations;
 
-impl Operation for ListKeyRotations {
+impl landfall_shape::Operation for ListKeyRotations {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_KEY_ROTATIONS;
     type Input = types::ListKeyRotationsRequest;
@@ -616,7 +768,7 @@ pub(super) static LIST_KEY_ROTATIONS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListKeys;
 
-impl Operation for ListKeys {
+impl landfall_shape::Operation for ListKeys {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_KEYS;
     type Input = types::ListKeysRequest;
@@ -645,7 +797,7 @@ pub(super) static LIST_KEYS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListResourceTags;
 
-impl Operation for ListResourceTags {
+impl landfall_shape::Operation for ListResourceTags {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_RESOURCE_TAGS;
     type Input = types::ListResourceTagsRequest;
@@ -675,7 +827,7 @@ pub(super) static LIST_RESOURCE_TAGS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListRetirableGrants;
 
-impl Operation for ListRetirableGrants {
+impl landfall_shape::Operation for ListRetirableGrants {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_RETIRABLE_GRANTS;
     type Input = types::ListRetirableGrantsRequest;
@@ -708,7 +860,7 @@ pub(super) static LIST_RETIRABLE_GRANTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutKeyPolicy;
 
-impl Operation for PutKeyPolicy {
+impl landfall_shape::Operation for PutKeyPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_KEY_POLICY;
     type Input = types::PutKeyPolicyRequest;
@@ -740,7 +892,7 @@ pub(super) static PUT_KEY_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ReEncrypt;
 
-impl Operation for ReEncrypt {
+impl landfall_shape::Operation for ReEncrypt {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &RE_ENCRYPT;
     type Input = types::ReEncryptRequest;
@@ -769,7 +921,7 @@ pub(super) static RE_ENCRYPT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RetireGrant;
 
-impl Operation for RetireGrant {
+impl landfall_shape::Operation for RetireGrant {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &RETIRE_GRANT;
     type Input = types::RetireGrantRequest;
@@ -797,7 +949,7 @@ pub(super) static RETIRE_GRANT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RevokeGrant;
 
-impl Operation for RevokeGrant {
+impl landfall_shape::Operation for RevokeGrant {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REVOKE_GRANT;
     type Input = types::RevokeGrantRequest;
@@ -827,7 +979,7 @@ pub(super) static REVOKE_GRANT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RotateKeyOnDemand;
 
-impl Operation for RotateKeyOnDemand {
+impl landfall_shape::Operation for RotateKeyOnDemand {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ROTATE_KEY_ON_DEMAND;
     type Input = types::RotateKeyOnDemandRequest;
@@ -853,7 +1005,7 @@ pub(super) static ROTATE_KEY_ON_DEMAND: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ScheduleKeyDeletion;
 
-impl Operation for ScheduleKeyDeletion {
+impl landfall_shape::Operation for ScheduleKeyDeletion {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &SCHEDULE_KEY_DELETION;
     type Input = types::ScheduleKeyDeletionRequest;
@@ -864,6 +1016,36 @@ pub(super) static SCHEDULE_KEY_DELETION: OperationSchema = OperationSchema {
     name: "ScheduleKeyDeletion",
     input: &schema::SCHEDULE_KEY_DELETION_REQUEST,
     output: &schema::SCHEDULE_KEY_DELETION_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `Sign`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct Sign;
+
+impl landfall_shape::Operation for Sign {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &SIGN;
+    type Input = types::SignRequest;
+    type Output = types::SignResponse;
+}
+
+pub(super) static SIGN: OperationSchema = OperationSchema {
+    name: "Sign",
+    input: &schema::SIGN_REQUEST,
+    output: &schema::SIGN_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -880,7 +1062,7 @@ pub(super) static SCHEDULE_KEY_DELETION: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagResource;
 
-impl Operation for TagResource {
+impl landfall_shape::Operation for TagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_RESOURCE;
     type Input = types::TagResourceRequest;
@@ -906,7 +1088,7 @@ pub(super) static TAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagResource;
 
-impl Operation for UntagResource {
+impl landfall_shape::Operation for UntagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_RESOURCE;
     type Input = types::UntagResourceRequest;
@@ -932,7 +1114,7 @@ pub(super) static UNTAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAlias;
 
-impl Operation for UpdateAlias {
+impl landfall_shape::Operation for UpdateAlias {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_ALIAS;
     type Input = types::UpdateAliasRequest;
@@ -958,7 +1140,7 @@ pub(super) static UPDATE_ALIAS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateKeyDescription;
 
-impl Operation for UpdateKeyDescription {
+impl landfall_shape::Operation for UpdateKeyDescription {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_KEY_DESCRIPTION;
     type Input = types::UpdateKeyDescriptionRequest;
@@ -970,5 +1152,66 @@ pub(super) static UPDATE_KEY_DESCRIPTION: OperationSchema = OperationSchema {
     input: &schema::UPDATE_KEY_DESCRIPTION_REQUEST,
     output: &schema::UPDATE_KEY_DESCRIPTION_RESPONSE,
     has_output: false,
+    paginator: None,
+};
+
+/// `Verify`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`DependencyTimeoutException`](super::error::dependency_timeout_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`KMSInvalidSignatureException`](super::error::kms_invalid_signature_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct Verify;
+
+impl landfall_shape::Operation for Verify {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &VERIFY;
+    type Input = types::VerifyRequest;
+    type Output = types::VerifyResponse;
+}
+
+pub(super) static VERIFY: OperationSchema = OperationSchema {
+    name: "Verify",
+    input: &schema::VERIFY_REQUEST,
+    output: &schema::VERIFY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `VerifyMac`
+///
+/// # Errors
+/// - [`NotFoundException`](super::error::not_found_exception)
+/// - [`DisabledException`](super::error::disabled_exception)
+/// - [`KeyUnavailableException`](super::error::key_unavailable_exception)
+/// - [`InvalidKeyUsageException`](super::error::invalid_key_usage_exception)
+/// - [`InvalidGrantTokenException`](super::error::invalid_grant_token_exception)
+/// - [`KMSInternalException`](super::error::kms_internal_exception)
+/// - [`KMSInvalidMacException`](super::error::kms_invalid_mac_exception)
+/// - [`KMSInvalidStateException`](super::error::kms_invalid_state_exception)
+/// - [`DryRunOperationException`](super::error::dry_run_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyMac;
+
+impl landfall_shape::Operation for VerifyMac {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &VERIFY_MAC;
+    type Input = types::VerifyMacRequest;
+    type Output = types::VerifyMacResponse;
+}
+
+pub(super) static VERIFY_MAC: OperationSchema = OperationSchema {
+    name: "VerifyMac",
+    input: &schema::VERIFY_MAC_REQUEST,
+    output: &schema::VERIFY_MAC_RESPONSE,
+    has_output: true,
     paginator: None,
 };

@@ -131,6 +131,9 @@ pub static CUSTOM_KEY_STORE_ID_TYPE: Schema = Schema::new(
 pub static CUSTOMER_MASTER_KEY_SPEC: Schema =
     Schema::new("CustomerMasterKeySpec", Kind::enumeration(super::enums::CustomerMasterKeySpec::VALUES));
 
+pub static DATA_KEY_PAIR_SPEC: Schema =
+    Schema::new("DataKeyPairSpec", Kind::enumeration(super::enums::DataKeyPairSpec::VALUES));
+
 pub static DATA_KEY_SPEC: Schema =
     Schema::new("DataKeySpec", Kind::enumeration(super::enums::DataKeySpec::VALUES));
 
@@ -172,6 +175,33 @@ pub static DELETE_ALIAS_REQUEST: Schema = Schema::new(
 
 pub static DELETE_ALIAS_RESPONSE: Schema =
     Schema::new("DeleteAliasResponse", Kind::Structure { members: &[] });
+
+pub static DERIVE_SHARED_SECRET_REQUEST: Schema = Schema::new(
+    "DeriveSharedSecretRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("KeyAgreementAlgorithm", &KEY_AGREEMENT_ALGORITHM_SPEC),
+            Member::required("PublicKey", &PUBLIC_KEY_TYPE),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+            Member::optional("Recipient", &RECIPIENT_INFO),
+        ],
+    },
+);
+
+pub static DERIVE_SHARED_SECRET_RESPONSE: Schema = Schema::new(
+    "DeriveSharedSecretResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("SharedSecret", &PLAINTEXT_TYPE),
+            Member::optional("CiphertextForRecipient", &CIPHERTEXT_TYPE),
+            Member::optional("KeyAgreementAlgorithm", &KEY_AGREEMENT_ALGORITHM_SPEC),
+            Member::optional("KeyOrigin", &ORIGIN_TYPE),
+        ],
+    },
+);
 
 pub static DESCRIBE_KEY_REQUEST: Schema = Schema::new(
     "DescribeKeyRequest",
@@ -289,6 +319,61 @@ pub static ENCRYPTION_CONTEXT_VALUE: Schema = Schema::new("EncryptionContextValu
 pub static EXPIRATION_MODEL_TYPE: Schema =
     Schema::new("ExpirationModelType", Kind::enumeration(super::enums::ExpirationModelType::VALUES));
 
+pub static GENERATE_DATA_KEY_PAIR_REQUEST: Schema = Schema::new(
+    "GenerateDataKeyPairRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("EncryptionContext", &ENCRYPTION_CONTEXT_TYPE),
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("KeyPairSpec", &DATA_KEY_PAIR_SPEC),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("Recipient", &RECIPIENT_INFO),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static GENERATE_DATA_KEY_PAIR_RESPONSE: Schema = Schema::new(
+    "GenerateDataKeyPairResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("PrivateKeyCiphertextBlob", &CIPHERTEXT_TYPE),
+            Member::optional("PrivateKeyPlaintext", &PLAINTEXT_TYPE),
+            Member::optional("PublicKey", &PUBLIC_KEY_TYPE),
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("KeyPairSpec", &DATA_KEY_PAIR_SPEC),
+            Member::optional("CiphertextForRecipient", &CIPHERTEXT_TYPE),
+            Member::optional("KeyMaterialId", &BACKING_KEY_ID_TYPE),
+        ],
+    },
+);
+
+pub static GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_REQUEST: Schema = Schema::new(
+    "GenerateDataKeyPairWithoutPlaintextRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("EncryptionContext", &ENCRYPTION_CONTEXT_TYPE),
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("KeyPairSpec", &DATA_KEY_PAIR_SPEC),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_RESPONSE: Schema = Schema::new(
+    "GenerateDataKeyPairWithoutPlaintextResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("PrivateKeyCiphertextBlob", &CIPHERTEXT_TYPE),
+            Member::optional("PublicKey", &PUBLIC_KEY_TYPE),
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("KeyPairSpec", &DATA_KEY_PAIR_SPEC),
+            Member::optional("KeyMaterialId", &BACKING_KEY_ID_TYPE),
+        ],
+    },
+);
+
 pub static GENERATE_DATA_KEY_REQUEST: Schema = Schema::new(
     "GenerateDataKeyRequest",
     Kind::Structure {
@@ -338,6 +423,30 @@ pub static GENERATE_DATA_KEY_WITHOUT_PLAINTEXT_RESPONSE: Schema = Schema::new(
             Member::optional("CiphertextBlob", &CIPHERTEXT_TYPE),
             Member::optional("KeyId", &KEY_ID_TYPE),
             Member::optional("KeyMaterialId", &BACKING_KEY_ID_TYPE),
+        ],
+    },
+);
+
+pub static GENERATE_MAC_REQUEST: Schema = Schema::new(
+    "GenerateMacRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("Message", &PLAINTEXT_TYPE),
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("MacAlgorithm", &MAC_ALGORITHM_SPEC),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static GENERATE_MAC_RESPONSE: Schema = Schema::new(
+    "GenerateMacResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("Mac", &CIPHERTEXT_TYPE),
+            Member::optional("MacAlgorithm", &MAC_ALGORITHM_SPEC),
+            Member::optional("KeyId", &KEY_ID_TYPE),
         ],
     },
 );
@@ -397,6 +506,32 @@ pub static GET_KEY_ROTATION_STATUS_RESPONSE: Schema = Schema::new(
             Member::optional("RotationPeriodInDays", &ROTATION_PERIOD_IN_DAYS_TYPE),
             Member::optional("NextRotationDate", &DATE_TYPE),
             Member::optional("OnDemandRotationStartDate", &DATE_TYPE),
+        ],
+    },
+);
+
+pub static GET_PUBLIC_KEY_REQUEST: Schema = Schema::new(
+    "GetPublicKeyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+        ],
+    },
+);
+
+pub static GET_PUBLIC_KEY_RESPONSE: Schema = Schema::new(
+    "GetPublicKeyResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("PublicKey", &PUBLIC_KEY_TYPE),
+            Member::optional("CustomerMasterKeySpec", &CUSTOMER_MASTER_KEY_SPEC),
+            Member::optional("KeySpec", &KEY_SPEC),
+            Member::optional("KeyUsage", &KEY_USAGE_TYPE),
+            Member::optional("EncryptionAlgorithms", &ENCRYPTION_ALGORITHM_SPEC_LIST),
+            Member::optional("SigningAlgorithms", &SIGNING_ALGORITHM_SPEC_LIST),
+            Member::optional("KeyAgreementAlgorithms", &KEY_AGREEMENT_ALGORITHM_SPEC_LIST),
         ],
     },
 );
@@ -712,6 +847,9 @@ pub static MARKER_TYPE: Schema = Schema::new(
     Kind::String { min: Some(1), max: Some(1024), pattern: Some(r"[\u0020-\u00FF]*"), values: &[] },
 );
 
+pub static MESSAGE_TYPE: Schema =
+    Schema::new("MessageType", Kind::enumeration(super::enums::MessageType::VALUES));
+
 pub static MULTI_REGION_CONFIGURATION: Schema = Schema::new(
     "MultiRegionConfiguration",
     Kind::Structure {
@@ -776,6 +914,9 @@ pub static PRINCIPAL_ID_TYPE: Schema = Schema::new(
     "PrincipalIdType",
     Kind::String { min: Some(1), max: Some(256), pattern: Some(r"^[\w+=,.@:/-]+$"), values: &[] },
 );
+
+pub static PUBLIC_KEY_TYPE: Schema =
+    Schema::new("PublicKeyType", Kind::Blob { min: Some(1), max: Some(8192) });
 
 pub static PUT_KEY_POLICY_REQUEST: Schema = Schema::new(
     "PutKeyPolicyRequest",
@@ -935,6 +1076,31 @@ pub static SCHEDULE_KEY_DELETION_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static SIGN_REQUEST: Schema = Schema::new(
+    "SignRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("Message", &PLAINTEXT_TYPE),
+            Member::optional("MessageType", &MESSAGE_TYPE),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::required("SigningAlgorithm", &SIGNING_ALGORITHM_SPEC),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static SIGN_RESPONSE: Schema = Schema::new(
+    "SignResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("Signature", &CIPHERTEXT_TYPE),
+            Member::optional("SigningAlgorithm", &SIGNING_ALGORITHM_SPEC),
+        ],
+    },
+);
+
 pub static SIGNING_ALGORITHM_SPEC: Schema =
     Schema::new("SigningAlgorithmSpec", Kind::enumeration(super::enums::SigningAlgorithmSpec::VALUES));
 
@@ -1017,6 +1183,57 @@ pub static UPDATE_KEY_DESCRIPTION_REQUEST: Schema = Schema::new(
 
 pub static UPDATE_KEY_DESCRIPTION_RESPONSE: Schema =
     Schema::new("UpdateKeyDescriptionResponse", Kind::Structure { members: &[] });
+
+pub static VERIFY_MAC_REQUEST: Schema = Schema::new(
+    "VerifyMacRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("Message", &PLAINTEXT_TYPE),
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("MacAlgorithm", &MAC_ALGORITHM_SPEC),
+            Member::required("Mac", &CIPHERTEXT_TYPE),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static VERIFY_MAC_RESPONSE: Schema = Schema::new(
+    "VerifyMacResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("MacValid", &BOOLEAN_TYPE),
+            Member::optional("MacAlgorithm", &MAC_ALGORITHM_SPEC),
+        ],
+    },
+);
+
+pub static VERIFY_REQUEST: Schema = Schema::new(
+    "VerifyRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("KeyId", &KEY_ID_TYPE),
+            Member::required("Message", &PLAINTEXT_TYPE),
+            Member::optional("MessageType", &MESSAGE_TYPE),
+            Member::required("Signature", &CIPHERTEXT_TYPE),
+            Member::required("SigningAlgorithm", &SIGNING_ALGORITHM_SPEC),
+            Member::optional("GrantTokens", &GRANT_TOKEN_LIST),
+            Member::optional("DryRun", &NULLABLE_BOOLEAN_TYPE),
+        ],
+    },
+);
+
+pub static VERIFY_RESPONSE: Schema = Schema::new(
+    "VerifyResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("KeyId", &KEY_ID_TYPE),
+            Member::optional("SignatureValid", &BOOLEAN_TYPE),
+            Member::optional("SigningAlgorithm", &SIGNING_ALGORITHM_SPEC),
+        ],
+    },
+);
 
 pub static XKS_KEY_CONFIGURATION_TYPE: Schema = Schema::new(
     "XksKeyConfigurationType",

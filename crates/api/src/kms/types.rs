@@ -6,10 +6,10 @@ use landfall_base::{Sensitive, Timestamp};
 use landfall_shape::{Blob, Entries, Shape, ShapeError, Structure, Value};
 
 use super::enums::{
-    CustomerMasterKeySpec, DataKeySpec, DryRunModifierType, EncryptionAlgorithmSpec, ExpirationModelType,
-    GrantOperation, ImportState, IncludeKeyMaterial, KeyAgreementAlgorithmSpec, KeyEncryptionMechanism,
-    KeyManagerType, KeyMaterialState, KeySpec, KeyState, KeyUsageType, MacAlgorithmSpec, MultiRegionKeyType,
-    OriginType, RotationType, SigningAlgorithmSpec,
+    CustomerMasterKeySpec, DataKeyPairSpec, DataKeySpec, DryRunModifierType, EncryptionAlgorithmSpec,
+    ExpirationModelType, GrantOperation, ImportState, IncludeKeyMaterial, KeyAgreementAlgorithmSpec,
+    KeyEncryptionMechanism, KeyManagerType, KeyMaterialState, KeySpec, KeyState, KeyUsageType,
+    MacAlgorithmSpec, MessageType, MultiRegionKeyType, OriginType, RotationType, SigningAlgorithmSpec,
 };
 
 /// `AliasListEntry`
@@ -349,6 +349,73 @@ impl Shape for DeleteAliasResponse {
     }
 }
 
+/// `DeriveSharedSecretRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeriveSharedSecretRequest {
+    pub key_id: String,
+    pub key_agreement_algorithm: KeyAgreementAlgorithmSpec,
+    pub public_key: Blob,
+    pub grant_tokens: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub recipient: Option<RecipientInfo>,
+}
+
+impl Shape for DeriveSharedSecretRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.required("KeyId")?,
+            key_agreement_algorithm: members.required("KeyAgreementAlgorithm")?,
+            public_key: members.required("PublicKey")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            dry_run: members.optional("DryRun")?,
+            recipient: members.optional("Recipient")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("KeyId", self.key_id);
+        members.put("KeyAgreementAlgorithm", self.key_agreement_algorithm);
+        members.put("PublicKey", self.public_key);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("DryRun", self.dry_run);
+        members.put_some("Recipient", self.recipient);
+        Value::Structure(members)
+    }
+}
+
+/// `DeriveSharedSecretResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeriveSharedSecretResponse {
+    pub key_id: Option<String>,
+    pub shared_secret: Option<Sensitive<Vec<u8>>>,
+    pub ciphertext_for_recipient: Option<Blob>,
+    pub key_agreement_algorithm: Option<KeyAgreementAlgorithmSpec>,
+    pub key_origin: Option<OriginType>,
+}
+
+impl Shape for DeriveSharedSecretResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.optional("KeyId")?,
+            shared_secret: members.optional("SharedSecret")?,
+            ciphertext_for_recipient: members.optional("CiphertextForRecipient")?,
+            key_agreement_algorithm: members.optional("KeyAgreementAlgorithm")?,
+            key_origin: members.optional("KeyOrigin")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("SharedSecret", self.shared_secret);
+        members.put_some("CiphertextForRecipient", self.ciphertext_for_recipient);
+        members.put_some("KeyAgreementAlgorithm", self.key_agreement_algorithm);
+        members.put_some("KeyOrigin", self.key_origin);
+        Value::Structure(members)
+    }
+}
+
 /// `DescribeKeyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeKeyRequest {
@@ -577,6 +644,143 @@ impl Shape for EncryptResponse {
     }
 }
 
+/// `GenerateDataKeyPairRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateDataKeyPairRequest {
+    pub encryption_context: Option<Entries<String>>,
+    pub key_id: String,
+    pub key_pair_spec: DataKeyPairSpec,
+    pub grant_tokens: Option<Vec<String>>,
+    pub recipient: Option<RecipientInfo>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for GenerateDataKeyPairRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            encryption_context: members.optional("EncryptionContext")?,
+            key_id: members.required("KeyId")?,
+            key_pair_spec: members.required("KeyPairSpec")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            recipient: members.optional("Recipient")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("EncryptionContext", self.encryption_context);
+        members.put("KeyId", self.key_id);
+        members.put("KeyPairSpec", self.key_pair_spec);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("Recipient", self.recipient);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `GenerateDataKeyPairResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateDataKeyPairResponse {
+    pub private_key_ciphertext_blob: Option<Blob>,
+    pub private_key_plaintext: Option<Sensitive<Vec<u8>>>,
+    pub public_key: Option<Blob>,
+    pub key_id: Option<String>,
+    pub key_pair_spec: Option<DataKeyPairSpec>,
+    pub ciphertext_for_recipient: Option<Blob>,
+    pub key_material_id: Option<String>,
+}
+
+impl Shape for GenerateDataKeyPairResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            private_key_ciphertext_blob: members.optional("PrivateKeyCiphertextBlob")?,
+            private_key_plaintext: members.optional("PrivateKeyPlaintext")?,
+            public_key: members.optional("PublicKey")?,
+            key_id: members.optional("KeyId")?,
+            key_pair_spec: members.optional("KeyPairSpec")?,
+            ciphertext_for_recipient: members.optional("CiphertextForRecipient")?,
+            key_material_id: members.optional("KeyMaterialId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put_some("PrivateKeyCiphertextBlob", self.private_key_ciphertext_blob);
+        members.put_some("PrivateKeyPlaintext", self.private_key_plaintext);
+        members.put_some("PublicKey", self.public_key);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("KeyPairSpec", self.key_pair_spec);
+        members.put_some("CiphertextForRecipient", self.ciphertext_for_recipient);
+        members.put_some("KeyMaterialId", self.key_material_id);
+        Value::Structure(members)
+    }
+}
+
+/// `GenerateDataKeyPairWithoutPlaintextRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateDataKeyPairWithoutPlaintextRequest {
+    pub encryption_context: Option<Entries<String>>,
+    pub key_id: String,
+    pub key_pair_spec: DataKeyPairSpec,
+    pub grant_tokens: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for GenerateDataKeyPairWithoutPlaintextRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            encryption_context: members.optional("EncryptionContext")?,
+            key_id: members.required("KeyId")?,
+            key_pair_spec: members.required("KeyPairSpec")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("EncryptionContext", self.encryption_context);
+        members.put("KeyId", self.key_id);
+        members.put("KeyPairSpec", self.key_pair_spec);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `GenerateDataKeyPairWithoutPlaintextResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateDataKeyPairWithoutPlaintextResponse {
+    pub private_key_ciphertext_blob: Option<Blob>,
+    pub public_key: Option<Blob>,
+    pub key_id: Option<String>,
+    pub key_pair_spec: Option<DataKeyPairSpec>,
+    pub key_material_id: Option<String>,
+}
+
+impl Shape for GenerateDataKeyPairWithoutPlaintextResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            private_key_ciphertext_blob: members.optional("PrivateKeyCiphertextBlob")?,
+            public_key: members.optional("PublicKey")?,
+            key_id: members.optional("KeyId")?,
+            key_pair_spec: members.optional("KeyPairSpec")?,
+            key_material_id: members.optional("KeyMaterialId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("PrivateKeyCiphertextBlob", self.private_key_ciphertext_blob);
+        members.put_some("PublicKey", self.public_key);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("KeyPairSpec", self.key_pair_spec);
+        members.put_some("KeyMaterialId", self.key_material_id);
+        Value::Structure(members)
+    }
+}
+
 /// `GenerateDataKeyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerateDataKeyRequest {
@@ -704,6 +908,64 @@ impl Shape for GenerateDataKeyWithoutPlaintextResponse {
         members.put_some("CiphertextBlob", self.ciphertext_blob);
         members.put_some("KeyId", self.key_id);
         members.put_some("KeyMaterialId", self.key_material_id);
+        Value::Structure(members)
+    }
+}
+
+/// `GenerateMacRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateMacRequest {
+    pub message: Sensitive<Vec<u8>>,
+    pub key_id: String,
+    pub mac_algorithm: MacAlgorithmSpec,
+    pub grant_tokens: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for GenerateMacRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            message: members.required("Message")?,
+            key_id: members.required("KeyId")?,
+            mac_algorithm: members.required("MacAlgorithm")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put("Message", self.message);
+        members.put("KeyId", self.key_id);
+        members.put("MacAlgorithm", self.mac_algorithm);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `GenerateMacResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateMacResponse {
+    pub mac: Option<Blob>,
+    pub mac_algorithm: Option<MacAlgorithmSpec>,
+    pub key_id: Option<String>,
+}
+
+impl Shape for GenerateMacResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            mac: members.optional("Mac")?,
+            mac_algorithm: members.optional("MacAlgorithm")?,
+            key_id: members.optional("KeyId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("Mac", self.mac);
+        members.put_some("MacAlgorithm", self.mac_algorithm);
+        members.put_some("KeyId", self.key_id);
         Value::Structure(members)
     }
 }
@@ -843,6 +1105,67 @@ impl Shape for GetKeyRotationStatusResponse {
         members.put_some("RotationPeriodInDays", self.rotation_period_in_days);
         members.put_some("NextRotationDate", self.next_rotation_date);
         members.put_some("OnDemandRotationStartDate", self.on_demand_rotation_start_date);
+        Value::Structure(members)
+    }
+}
+
+/// `GetPublicKeyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPublicKeyRequest {
+    pub key_id: String,
+    pub grant_tokens: Option<Vec<String>>,
+}
+
+impl Shape for GetPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { key_id: members.required("KeyId")?, grant_tokens: members.optional("GrantTokens")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("KeyId", self.key_id);
+        members.put_some("GrantTokens", self.grant_tokens);
+        Value::Structure(members)
+    }
+}
+
+/// `GetPublicKeyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPublicKeyResponse {
+    pub key_id: Option<String>,
+    pub public_key: Option<Blob>,
+    pub customer_master_key_spec: Option<CustomerMasterKeySpec>,
+    pub key_spec: Option<KeySpec>,
+    pub key_usage: Option<KeyUsageType>,
+    pub encryption_algorithms: Option<Vec<EncryptionAlgorithmSpec>>,
+    pub signing_algorithms: Option<Vec<SigningAlgorithmSpec>>,
+    pub key_agreement_algorithms: Option<Vec<KeyAgreementAlgorithmSpec>>,
+}
+
+impl Shape for GetPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.optional("KeyId")?,
+            public_key: members.optional("PublicKey")?,
+            customer_master_key_spec: members.optional("CustomerMasterKeySpec")?,
+            key_spec: members.optional("KeySpec")?,
+            key_usage: members.optional("KeyUsage")?,
+            encryption_algorithms: members.optional("EncryptionAlgorithms")?,
+            signing_algorithms: members.optional("SigningAlgorithms")?,
+            key_agreement_algorithms: members.optional("KeyAgreementAlgorithms")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(8);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("PublicKey", self.public_key);
+        members.put_some("CustomerMasterKeySpec", self.customer_master_key_spec);
+        members.put_some("KeySpec", self.key_spec);
+        members.put_some("KeyUsage", self.key_usage);
+        members.put_some("EncryptionAlgorithms", self.encryption_algorithms);
+        members.put_some("SigningAlgorithms", self.signing_algorithms);
+        members.put_some("KeyAgreementAlgorithms", self.key_agreement_algorithms);
         Value::Structure(members)
     }
 }
@@ -1779,6 +2102,67 @@ impl Shape for ScheduleKeyDeletionResponse {
     }
 }
 
+/// `SignRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SignRequest {
+    pub key_id: String,
+    pub message: Sensitive<Vec<u8>>,
+    pub message_type: Option<MessageType>,
+    pub grant_tokens: Option<Vec<String>>,
+    pub signing_algorithm: SigningAlgorithmSpec,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for SignRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.required("KeyId")?,
+            message: members.required("Message")?,
+            message_type: members.optional("MessageType")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            signing_algorithm: members.required("SigningAlgorithm")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("KeyId", self.key_id);
+        members.put("Message", self.message);
+        members.put_some("MessageType", self.message_type);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put("SigningAlgorithm", self.signing_algorithm);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `SignResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SignResponse {
+    pub key_id: Option<String>,
+    pub signature: Option<Blob>,
+    pub signing_algorithm: Option<SigningAlgorithmSpec>,
+}
+
+impl Shape for SignResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.optional("KeyId")?,
+            signature: members.optional("Signature")?,
+            signing_algorithm: members.optional("SigningAlgorithm")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("Signature", self.signature);
+        members.put_some("SigningAlgorithm", self.signing_algorithm);
+        Value::Structure(members)
+    }
+}
+
 /// `Tag`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
@@ -1931,6 +2315,131 @@ impl Shape for UpdateKeyDescriptionResponse {
     }
     fn into_value(self) -> Value {
         Value::Structure(Structure::new())
+    }
+}
+
+/// `VerifyMacRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyMacRequest {
+    pub message: Sensitive<Vec<u8>>,
+    pub key_id: String,
+    pub mac_algorithm: MacAlgorithmSpec,
+    pub mac: Blob,
+    pub grant_tokens: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for VerifyMacRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            message: members.required("Message")?,
+            key_id: members.required("KeyId")?,
+            mac_algorithm: members.required("MacAlgorithm")?,
+            mac: members.required("Mac")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("Message", self.message);
+        members.put("KeyId", self.key_id);
+        members.put("MacAlgorithm", self.mac_algorithm);
+        members.put("Mac", self.mac);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `VerifyMacResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyMacResponse {
+    pub key_id: Option<String>,
+    pub mac_valid: Option<bool>,
+    pub mac_algorithm: Option<MacAlgorithmSpec>,
+}
+
+impl Shape for VerifyMacResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.optional("KeyId")?,
+            mac_valid: members.optional("MacValid")?,
+            mac_algorithm: members.optional("MacAlgorithm")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("MacValid", self.mac_valid);
+        members.put_some("MacAlgorithm", self.mac_algorithm);
+        Value::Structure(members)
+    }
+}
+
+/// `VerifyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyRequest {
+    pub key_id: String,
+    pub message: Sensitive<Vec<u8>>,
+    pub message_type: Option<MessageType>,
+    pub signature: Blob,
+    pub signing_algorithm: SigningAlgorithmSpec,
+    pub grant_tokens: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shape for VerifyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.required("KeyId")?,
+            message: members.required("Message")?,
+            message_type: members.optional("MessageType")?,
+            signature: members.required("Signature")?,
+            signing_algorithm: members.required("SigningAlgorithm")?,
+            grant_tokens: members.optional("GrantTokens")?,
+            dry_run: members.optional("DryRun")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put("KeyId", self.key_id);
+        members.put("Message", self.message);
+        members.put_some("MessageType", self.message_type);
+        members.put("Signature", self.signature);
+        members.put("SigningAlgorithm", self.signing_algorithm);
+        members.put_some("GrantTokens", self.grant_tokens);
+        members.put_some("DryRun", self.dry_run);
+        Value::Structure(members)
+    }
+}
+
+/// `VerifyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyResponse {
+    pub key_id: Option<String>,
+    pub signature_valid: Option<bool>,
+    pub signing_algorithm: Option<SigningAlgorithmSpec>,
+}
+
+impl Shape for VerifyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            key_id: members.optional("KeyId")?,
+            signature_valid: members.optional("SignatureValid")?,
+            signing_algorithm: members.optional("SigningAlgorithm")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("KeyId", self.key_id);
+        members.put_some("SignatureValid", self.signature_valid);
+        members.put_some("SigningAlgorithm", self.signing_algorithm);
+        Value::Structure(members)
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, ServiceSchema};
+use landfall_shape::{OperationSchema, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -14,7 +14,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct CreateAccount;
 
-impl Operation for CreateAccount {
+impl landfall_shape::Operation for CreateAccount {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_ACCOUNT;
     type Input = types::CreateAccountRequest;
@@ -37,7 +37,7 @@ pub(super) static CREATE_ACCOUNT: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteOrganizationPolicy;
 
-impl Operation for DeleteOrganizationPolicy {
+impl landfall_shape::Operation for DeleteOrganizationPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_ORGANIZATION_POLICY;
     type Input = types::DeleteOrganizationPolicyRequest;
@@ -60,7 +60,7 @@ pub(super) static DELETE_ORGANIZATION_POLICY: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeTaskStart;
 
-impl Operation for DescribeTaskStart {
+impl landfall_shape::Operation for DescribeTaskStart {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_TASK_START;
     type Input = types::DescribeTaskStartRequest;
@@ -79,7 +79,7 @@ pub(super) static DESCRIBE_TASK_START: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAccounts;
 
-impl Operation for ListAccounts {
+impl landfall_shape::Operation for ListAccounts {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ACCOUNTS;
     type Input = types::ListAccountsRequest;
@@ -101,7 +101,7 @@ pub(super) static LIST_ACCOUNTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListAllowedPrincipals;
 
-impl Operation for ListAllowedPrincipals {
+impl landfall_shape::Operation for ListAllowedPrincipals {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ALLOWED_PRINCIPALS;
     type Input = types::ListAllowedPrincipalsRequest;
@@ -120,7 +120,7 @@ pub(super) static LIST_ALLOWED_PRINCIPALS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListOrganizationPolicies;
 
-impl Operation for ListOrganizationPolicies {
+impl landfall_shape::Operation for ListOrganizationPolicies {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_ORGANIZATION_POLICIES;
     type Input = types::ListOrganizationPoliciesRequest;
@@ -143,7 +143,7 @@ pub(super) static LIST_ORGANIZATION_POLICIES: OperationSchema = OperationSchema 
 #[derive(Debug, Clone, Copy)]
 pub struct PutOrganizationPolicy;
 
-impl Operation for PutOrganizationPolicy {
+impl landfall_shape::Operation for PutOrganizationPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_ORGANIZATION_POLICY;
     type Input = types::PutOrganizationPolicyRequest;

@@ -9,6 +9,10 @@ landfall_shape::open_enum! {
         Archived = "ARCHIVED",
         Disabled = "DISABLED",
     }
+    Distribution {
+        Random = "Random",
+        ByLogStream = "ByLogStream",
+    }
     EntityRejectionErrorType {
         InvalidEntity = "InvalidEntity",
         InvalidTypeValue = "InvalidTypeValue",
@@ -29,5 +33,52 @@ landfall_shape::open_enum! {
     OrderBy {
         LogStreamName = "LogStreamName",
         LastEventTime = "LastEventTime",
+    }
+    PolicyScope {
+        Account = "ACCOUNT",
+        Resource = "RESOURCE",
+    }
+    QueryLanguage {
+        Cwli = "CWLI",
+        Sql = "SQL",
+        Ppl = "PPL",
+    }
+    QueryStatus {
+        Scheduled = "Scheduled",
+        Running = "Running",
+        Complete = "Complete",
+        Failed = "Failed",
+        Cancelled = "Cancelled",
+        Timeout = "Timeout",
+        UnknownValue = "Unknown",
+    }
+    StandardUnit {
+        Seconds = "Seconds",
+        Microseconds = "Microseconds",
+        Milliseconds = "Milliseconds",
+        Bytes = "Bytes",
+        Kilobytes = "Kilobytes",
+        Megabytes = "Megabytes",
+        Gigabytes = "Gigabytes",
+        Terabytes = "Terabytes",
+        Bits = "Bits",
+        Kilobits = "Kilobits",
+        Megabits = "Megabits",
+        Gigabits = "Gigabits",
+        Terabits = "Terabits",
+        Percent = "Percent",
+        Count = "Count",
+        BytesSecond = "Bytes/Second",
+        KilobytesSecond = "Kilobytes/Second",
+        MegabytesSecond = "Megabytes/Second",
+        GigabytesSecond = "Gigabytes/Second",
+        TerabytesSecond = "Terabytes/Second",
+        BitsSecond = "Bits/Second",
+        KilobitsSecond = "Kilobits/Second",
+        MegabitsSecond = "Megabits/Second",
+        GigabitsSecond = "Gigabits/Second",
+        TerabitsSecond = "Terabits/Second",
+        CountSecond = "Count/Second",
+        None = "None",
     }
 }

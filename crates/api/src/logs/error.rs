@@ -4,9 +4,19 @@
 
 use landfall_shape::ServiceError;
 
+/// `AccessDeniedException`, HTTP 400.
+pub fn access_denied_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("AccessDeniedException", 400, message)
+}
+
 /// `DataAlreadyAcceptedException`, HTTP 400. May carry `expectedSequenceToken`.
 pub fn data_already_accepted_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("DataAlreadyAcceptedException", 400, message)
+}
+
+/// `InvalidOperationException`, HTTP 400.
+pub fn invalid_operation_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("InvalidOperationException", 400, message)
 }
 
 /// `InvalidParameterException`, HTTP 400.
@@ -22,6 +32,11 @@ pub fn invalid_sequence_token_exception(message: impl Into<String>) -> ServiceEr
 /// `LimitExceededException`, HTTP 400.
 pub fn limit_exceeded_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("LimitExceededException", 400, message)
+}
+
+/// `MalformedQueryException`, HTTP 400. May carry `queryCompileError`.
+pub fn malformed_query_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("MalformedQueryException", 400, message)
 }
 
 /// `OperationAbortedException`, HTTP 400.

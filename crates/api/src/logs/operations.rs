@@ -2,9 +2,34 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
+use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
+
+/// `AssociateKmsKey`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AssociateKmsKey;
+
+impl landfall_shape::Operation for AssociateKmsKey {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_KMS_KEY;
+    type Input = types::AssociateKmsKeyRequest;
+    type Output = types::AssociateKmsKeyResponse;
+}
+
+pub(super) static ASSOCIATE_KMS_KEY: OperationSchema = OperationSchema {
+    name: "AssociateKmsKey",
+    input: &schema::ASSOCIATE_KMS_KEY_REQUEST,
+    output: &schema::ASSOCIATE_KMS_KEY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
 
 /// `CreateLogGroup`
 ///
@@ -17,7 +42,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLogGroup;
 
-impl Operation for CreateLogGroup {
+impl landfall_shape::Operation for CreateLogGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_LOG_GROUP;
     type Input = types::CreateLogGroupRequest;
@@ -42,7 +67,7 @@ pub(super) static CREATE_LOG_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLogStream;
 
-impl Operation for CreateLogStream {
+impl landfall_shape::Operation for CreateLogStream {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_LOG_STREAM;
     type Input = types::CreateLogStreamRequest;
@@ -68,7 +93,7 @@ pub(super) static CREATE_LOG_STREAM: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteLogGroup;
 
-impl Operation for DeleteLogGroup {
+impl landfall_shape::Operation for DeleteLogGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_LOG_GROUP;
     type Input = types::DeleteLogGroupRequest;
@@ -94,7 +119,7 @@ pub(super) static DELETE_LOG_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteLogStream;
 
-impl Operation for DeleteLogStream {
+impl landfall_shape::Operation for DeleteLogStream {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_LOG_STREAM;
     type Input = types::DeleteLogStreamRequest;
@@ -109,6 +134,80 @@ pub(super) static DELETE_LOG_STREAM: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeleteMetricFilter`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteMetricFilter;
+
+impl landfall_shape::Operation for DeleteMetricFilter {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_METRIC_FILTER;
+    type Input = types::DeleteMetricFilterRequest;
+    type Output = types::DeleteMetricFilterResponse;
+}
+
+pub(super) static DELETE_METRIC_FILTER: OperationSchema = OperationSchema {
+    name: "DeleteMetricFilter",
+    input: &schema::DELETE_METRIC_FILTER_REQUEST,
+    output: &schema::DELETE_METRIC_FILTER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteQueryDefinition`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteQueryDefinition;
+
+impl landfall_shape::Operation for DeleteQueryDefinition {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_QUERY_DEFINITION;
+    type Input = types::DeleteQueryDefinitionRequest;
+    type Output = types::DeleteQueryDefinitionResponse;
+}
+
+pub(super) static DELETE_QUERY_DEFINITION: OperationSchema = OperationSchema {
+    name: "DeleteQueryDefinition",
+    input: &schema::DELETE_QUERY_DEFINITION_REQUEST,
+    output: &schema::DELETE_QUERY_DEFINITION_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `DeleteResourcePolicy`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteResourcePolicy;
+
+impl landfall_shape::Operation for DeleteResourcePolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_RESOURCE_POLICY;
+    type Input = types::DeleteResourcePolicyRequest;
+    type Output = types::DeleteResourcePolicyResponse;
+}
+
+pub(super) static DELETE_RESOURCE_POLICY: OperationSchema = OperationSchema {
+    name: "DeleteResourcePolicy",
+    input: &schema::DELETE_RESOURCE_POLICY_REQUEST,
+    output: &schema::DELETE_RESOURCE_POLICY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `DeleteRetentionPolicy`
 ///
 /// # Errors
@@ -119,7 +218,7 @@ pub(super) static DELETE_LOG_STREAM: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRetentionPolicy;
 
-impl Operation for DeleteRetentionPolicy {
+impl landfall_shape::Operation for DeleteRetentionPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_RETENTION_POLICY;
     type Input = types::DeleteRetentionPolicyRequest;
@@ -134,6 +233,31 @@ pub(super) static DELETE_RETENTION_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DeleteSubscriptionFilter`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSubscriptionFilter;
+
+impl landfall_shape::Operation for DeleteSubscriptionFilter {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_SUBSCRIPTION_FILTER;
+    type Input = types::DeleteSubscriptionFilterRequest;
+    type Output = types::DeleteSubscriptionFilterResponse;
+}
+
+pub(super) static DELETE_SUBSCRIPTION_FILTER: OperationSchema = OperationSchema {
+    name: "DeleteSubscriptionFilter",
+    input: &schema::DELETE_SUBSCRIPTION_FILTER_REQUEST,
+    output: &schema::DELETE_SUBSCRIPTION_FILTER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `DescribeLogGroups`
 ///
 /// # Errors
@@ -142,7 +266,7 @@ pub(super) static DELETE_RETENTION_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeLogGroups;
 
-impl Operation for DescribeLogGroups {
+impl landfall_shape::Operation for DescribeLogGroups {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_LOG_GROUPS;
     type Input = types::DescribeLogGroupsRequest;
@@ -170,7 +294,7 @@ pub(super) static DESCRIBE_LOG_GROUPS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeLogStreams;
 
-impl Operation for DescribeLogStreams {
+impl landfall_shape::Operation for DescribeLogStreams {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_LOG_STREAMS;
     type Input = types::DescribeLogStreamsRequest;
@@ -189,6 +313,165 @@ pub(super) static DESCRIBE_LOG_STREAMS: OperationSchema = OperationSchema {
     }),
 };
 
+/// `DescribeMetricFilters`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeMetricFilters;
+
+impl landfall_shape::Operation for DescribeMetricFilters {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_METRIC_FILTERS;
+    type Input = types::DescribeMetricFiltersRequest;
+    type Output = types::DescribeMetricFiltersResponse;
+}
+
+pub(super) static DESCRIBE_METRIC_FILTERS: OperationSchema = OperationSchema {
+    name: "DescribeMetricFilters",
+    input: &schema::DESCRIBE_METRIC_FILTERS_REQUEST,
+    output: &schema::DESCRIBE_METRIC_FILTERS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator {
+        input_token: "nextToken",
+        output_token: "nextToken",
+        limit_key: Some("limit"),
+    }),
+};
+
+/// `DescribeQueries`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeQueries;
+
+impl landfall_shape::Operation for DescribeQueries {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_QUERIES;
+    type Input = types::DescribeQueriesRequest;
+    type Output = types::DescribeQueriesResponse;
+}
+
+pub(super) static DESCRIBE_QUERIES: OperationSchema = OperationSchema {
+    name: "DescribeQueries",
+    input: &schema::DESCRIBE_QUERIES_REQUEST,
+    output: &schema::DESCRIBE_QUERIES_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator {
+        input_token: "nextToken",
+        output_token: "nextToken",
+        limit_key: Some("maxResults"),
+    }),
+};
+
+/// `DescribeQueryDefinitions`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeQueryDefinitions;
+
+impl landfall_shape::Operation for DescribeQueryDefinitions {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_QUERY_DEFINITIONS;
+    type Input = types::DescribeQueryDefinitionsRequest;
+    type Output = types::DescribeQueryDefinitionsResponse;
+}
+
+pub(super) static DESCRIBE_QUERY_DEFINITIONS: OperationSchema = OperationSchema {
+    name: "DescribeQueryDefinitions",
+    input: &schema::DESCRIBE_QUERY_DEFINITIONS_REQUEST,
+    output: &schema::DESCRIBE_QUERY_DEFINITIONS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `DescribeResourcePolicies`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeResourcePolicies;
+
+impl landfall_shape::Operation for DescribeResourcePolicies {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_RESOURCE_POLICIES;
+    type Input = types::DescribeResourcePoliciesRequest;
+    type Output = types::DescribeResourcePoliciesResponse;
+}
+
+pub(super) static DESCRIBE_RESOURCE_POLICIES: OperationSchema = OperationSchema {
+    name: "DescribeResourcePolicies",
+    input: &schema::DESCRIBE_RESOURCE_POLICIES_REQUEST,
+    output: &schema::DESCRIBE_RESOURCE_POLICIES_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator {
+        input_token: "nextToken",
+        output_token: "nextToken",
+        limit_key: Some("limit"),
+    }),
+};
+
+/// `DescribeSubscriptionFilters`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeSubscriptionFilters;
+
+impl landfall_shape::Operation for DescribeSubscriptionFilters {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_SUBSCRIPTION_FILTERS;
+    type Input = types::DescribeSubscriptionFiltersRequest;
+    type Output = types::DescribeSubscriptionFiltersResponse;
+}
+
+pub(super) static DESCRIBE_SUBSCRIPTION_FILTERS: OperationSchema = OperationSchema {
+    name: "DescribeSubscriptionFilters",
+    input: &schema::DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST,
+    output: &schema::DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator {
+        input_token: "nextToken",
+        output_token: "nextToken",
+        limit_key: Some("limit"),
+    }),
+};
+
+/// `DisassociateKmsKey`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DisassociateKmsKey;
+
+impl landfall_shape::Operation for DisassociateKmsKey {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DISASSOCIATE_KMS_KEY;
+    type Input = types::DisassociateKmsKeyRequest;
+    type Output = types::DisassociateKmsKeyResponse;
+}
+
+pub(super) static DISASSOCIATE_KMS_KEY: OperationSchema = OperationSchema {
+    name: "DisassociateKmsKey",
+    input: &schema::DISASSOCIATE_KMS_KEY_REQUEST,
+    output: &schema::DISASSOCIATE_KMS_KEY_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `FilterLogEvents`
 ///
 /// # Errors
@@ -198,7 +481,7 @@ pub(super) static DESCRIBE_LOG_STREAMS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct FilterLogEvents;
 
-impl Operation for FilterLogEvents {
+impl landfall_shape::Operation for FilterLogEvents {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &FILTER_LOG_EVENTS;
     type Input = types::FilterLogEventsRequest;
@@ -226,7 +509,7 @@ pub(super) static FILTER_LOG_EVENTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetLogEvents;
 
-impl Operation for GetLogEvents {
+impl landfall_shape::Operation for GetLogEvents {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_LOG_EVENTS;
     type Input = types::GetLogEventsRequest;
@@ -241,6 +524,103 @@ pub(super) static GET_LOG_EVENTS: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `GetLogGroupFields`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetLogGroupFields;
+
+impl landfall_shape::Operation for GetLogGroupFields {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_LOG_GROUP_FIELDS;
+    type Input = types::GetLogGroupFieldsRequest;
+    type Output = types::GetLogGroupFieldsResponse;
+}
+
+pub(super) static GET_LOG_GROUP_FIELDS: OperationSchema = OperationSchema {
+    name: "GetLogGroupFields",
+    input: &schema::GET_LOG_GROUP_FIELDS_REQUEST,
+    output: &schema::GET_LOG_GROUP_FIELDS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetLogRecord`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetLogRecord;
+
+impl landfall_shape::Operation for GetLogRecord {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_LOG_RECORD;
+    type Input = types::GetLogRecordRequest;
+    type Output = types::GetLogRecordResponse;
+}
+
+pub(super) static GET_LOG_RECORD: OperationSchema = OperationSchema {
+    name: "GetLogRecord",
+    input: &schema::GET_LOG_RECORD_REQUEST,
+    output: &schema::GET_LOG_RECORD_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `GetQueryResults`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetQueryResults;
+
+impl landfall_shape::Operation for GetQueryResults {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_QUERY_RESULTS;
+    type Input = types::GetQueryResultsRequest;
+    type Output = types::GetQueryResultsResponse;
+}
+
+pub(super) static GET_QUERY_RESULTS: OperationSchema = OperationSchema {
+    name: "GetQueryResults",
+    input: &schema::GET_QUERY_RESULTS_REQUEST,
+    output: &schema::GET_QUERY_RESULTS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `ListLogGroups`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListLogGroups;
+
+impl landfall_shape::Operation for ListLogGroups {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_LOG_GROUPS;
+    type Input = types::ListLogGroupsRequest;
+    type Output = types::ListLogGroupsResponse;
+}
+
+pub(super) static LIST_LOG_GROUPS: OperationSchema = OperationSchema {
+    name: "ListLogGroups",
+    input: &schema::LIST_LOG_GROUPS_REQUEST,
+    output: &schema::LIST_LOG_GROUPS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `ListTagsForResource`
 ///
 /// # Errors
@@ -250,7 +630,7 @@ pub(super) static GET_LOG_EVENTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListTagsForResource;
 
-impl Operation for ListTagsForResource {
+impl landfall_shape::Operation for ListTagsForResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TAGS_FOR_RESOURCE;
     type Input = types::ListTagsForResourceRequest;
@@ -273,7 +653,7 @@ pub(super) static LIST_TAGS_FOR_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListTagsLogGroup;
 
-impl Operation for ListTagsLogGroup {
+impl landfall_shape::Operation for ListTagsLogGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_TAGS_LOG_GROUP;
     type Input = types::ListTagsLogGroupRequest;
@@ -300,7 +680,7 @@ pub(super) static LIST_TAGS_LOG_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutLogEvents;
 
-impl Operation for PutLogEvents {
+impl landfall_shape::Operation for PutLogEvents {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_LOG_EVENTS;
     type Input = types::PutLogEventsRequest;
@@ -315,6 +695,111 @@ pub(super) static PUT_LOG_EVENTS: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `PutLogGroupDeletionProtection`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`AccessDeniedException`](super::error::access_denied_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+/// - [`InvalidOperationException`](super::error::invalid_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutLogGroupDeletionProtection;
+
+impl landfall_shape::Operation for PutLogGroupDeletionProtection {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_LOG_GROUP_DELETION_PROTECTION;
+    type Input = types::PutLogGroupDeletionProtectionRequest;
+    type Output = types::PutLogGroupDeletionProtectionResponse;
+}
+
+pub(super) static PUT_LOG_GROUP_DELETION_PROTECTION: OperationSchema = OperationSchema {
+    name: "PutLogGroupDeletionProtection",
+    input: &schema::PUT_LOG_GROUP_DELETION_PROTECTION_REQUEST,
+    output: &schema::PUT_LOG_GROUP_DELETION_PROTECTION_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `PutMetricFilter`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+/// - [`InvalidOperationException`](super::error::invalid_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutMetricFilter;
+
+impl landfall_shape::Operation for PutMetricFilter {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_METRIC_FILTER;
+    type Input = types::PutMetricFilterRequest;
+    type Output = types::PutMetricFilterResponse;
+}
+
+pub(super) static PUT_METRIC_FILTER: OperationSchema = OperationSchema {
+    name: "PutMetricFilter",
+    input: &schema::PUT_METRIC_FILTER_REQUEST,
+    output: &schema::PUT_METRIC_FILTER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `PutQueryDefinition`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutQueryDefinition;
+
+impl landfall_shape::Operation for PutQueryDefinition {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_QUERY_DEFINITION;
+    type Input = types::PutQueryDefinitionRequest;
+    type Output = types::PutQueryDefinitionResponse;
+}
+
+pub(super) static PUT_QUERY_DEFINITION: OperationSchema = OperationSchema {
+    name: "PutQueryDefinition",
+    input: &schema::PUT_QUERY_DEFINITION_REQUEST,
+    output: &schema::PUT_QUERY_DEFINITION_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `PutResourcePolicy`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutResourcePolicy;
+
+impl landfall_shape::Operation for PutResourcePolicy {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_RESOURCE_POLICY;
+    type Input = types::PutResourcePolicyRequest;
+    type Output = types::PutResourcePolicyResponse;
+}
+
+pub(super) static PUT_RESOURCE_POLICY: OperationSchema = OperationSchema {
+    name: "PutResourcePolicy",
+    input: &schema::PUT_RESOURCE_POLICY_REQUEST,
+    output: &schema::PUT_RESOURCE_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `PutRetentionPolicy`
 ///
 /// # Errors
@@ -325,7 +810,7 @@ pub(super) static PUT_LOG_EVENTS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutRetentionPolicy;
 
-impl Operation for PutRetentionPolicy {
+impl landfall_shape::Operation for PutRetentionPolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_RETENTION_POLICY;
     type Input = types::PutRetentionPolicyRequest;
@@ -340,6 +825,83 @@ pub(super) static PUT_RETENTION_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `PutSubscriptionFilter`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`OperationAbortedException`](super::error::operation_aborted_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+/// - [`InvalidOperationException`](super::error::invalid_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutSubscriptionFilter;
+
+impl landfall_shape::Operation for PutSubscriptionFilter {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_SUBSCRIPTION_FILTER;
+    type Input = types::PutSubscriptionFilterRequest;
+    type Output = types::PutSubscriptionFilterResponse;
+}
+
+pub(super) static PUT_SUBSCRIPTION_FILTER: OperationSchema = OperationSchema {
+    name: "PutSubscriptionFilter",
+    input: &schema::PUT_SUBSCRIPTION_FILTER_REQUEST,
+    output: &schema::PUT_SUBSCRIPTION_FILTER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `StartQuery`
+///
+/// # Errors
+/// - [`MalformedQueryException`](super::error::malformed_query_exception)
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct StartQuery;
+
+impl landfall_shape::Operation for StartQuery {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &START_QUERY;
+    type Input = types::StartQueryRequest;
+    type Output = types::StartQueryResponse;
+}
+
+pub(super) static START_QUERY: OperationSchema = OperationSchema {
+    name: "StartQuery",
+    input: &schema::START_QUERY_REQUEST,
+    output: &schema::START_QUERY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `StopQuery`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct StopQuery;
+
+impl landfall_shape::Operation for StopQuery {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &STOP_QUERY;
+    type Input = types::StopQueryRequest;
+    type Output = types::StopQueryResponse;
+}
+
+pub(super) static STOP_QUERY: OperationSchema = OperationSchema {
+    name: "StopQuery",
+    input: &schema::STOP_QUERY_REQUEST,
+    output: &schema::STOP_QUERY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `TagLogGroup`
 ///
 /// # Errors
@@ -348,7 +910,7 @@ pub(super) static PUT_RETENTION_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagLogGroup;
 
-impl Operation for TagLogGroup {
+impl landfall_shape::Operation for TagLogGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_LOG_GROUP;
     type Input = types::TagLogGroupRequest;
@@ -373,7 +935,7 @@ pub(super) static TAG_LOG_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct TagResource;
 
-impl Operation for TagResource {
+impl landfall_shape::Operation for TagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_RESOURCE;
     type Input = types::TagResourceRequest;
@@ -388,6 +950,29 @@ pub(super) static TAG_RESOURCE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `TestMetricFilter`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ServiceUnavailableException`](super::error::service_unavailable_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct TestMetricFilter;
+
+impl landfall_shape::Operation for TestMetricFilter {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &TEST_METRIC_FILTER;
+    type Input = types::TestMetricFilterRequest;
+    type Output = types::TestMetricFilterResponse;
+}
+
+pub(super) static TEST_METRIC_FILTER: OperationSchema = OperationSchema {
+    name: "TestMetricFilter",
+    input: &schema::TEST_METRIC_FILTER_REQUEST,
+    output: &schema::TEST_METRIC_FILTER_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `UntagLogGroup`
 ///
 /// # Errors
@@ -395,7 +980,7 @@ pub(super) static TAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagLogGroup;
 
-impl Operation for UntagLogGroup {
+impl landfall_shape::Operation for UntagLogGroup {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_LOG_GROUP;
     type Input = types::UntagLogGroupRequest;
@@ -419,7 +1004,7 @@ pub(super) static UNTAG_LOG_GROUP: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagResource;
 
-impl Operation for UntagResource {
+impl landfall_shape::Operation for UntagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_RESOURCE;
     type Input = types::UntagResourceRequest;

@@ -19,10 +19,33 @@ pub static AMAZON_RESOURCE_NAME: Schema = Schema::new(
     Kind::String { min: Some(1), max: Some(1011), pattern: Some(r"[\w+=/:,.@-]*"), values: &[] },
 );
 
+pub static APPLY_ON_TRANSFORMED_LOGS: Schema = Schema::new("ApplyOnTransformedLogs", Kind::Boolean);
+
 pub static ARN: Schema = Schema::new("Arn", Kind::STRING);
+
+pub static ASSOCIATE_KMS_KEY_REQUEST: Schema = Schema::new(
+    "AssociateKmsKeyRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::required("kmsKeyId", &KMS_KEY_ID),
+            Member::optional("resourceIdentifier", &RESOURCE_IDENTIFIER),
+        ],
+    },
+);
+
+pub static ASSOCIATE_KMS_KEY_RESPONSE: Schema =
+    Schema::new("AssociateKmsKeyResponse", Kind::Structure { members: &[] });
 
 pub static BEARER_TOKEN_AUTHENTICATION_ENABLED: Schema =
     Schema::new("BearerTokenAuthenticationEnabled", Kind::Boolean);
+
+pub static BYTES_SCANNED_VALUE: Schema = Schema::new("BytesScannedValue", Kind::DOUBLE);
+
+pub static CLIENT_TOKEN: Schema = Schema::new(
+    "ClientToken",
+    Kind::String { min: Some(36), max: Some(128), pattern: Some(r"\S{36,128}"), values: &[] },
+);
 
 pub static CREATE_LOG_GROUP_REQUEST: Schema = Schema::new(
     "CreateLogGroupRequest",
@@ -56,7 +79,31 @@ pub static CREATE_LOG_STREAM_RESPONSE: Schema =
 pub static DATA_PROTECTION_STATUS: Schema =
     Schema::new("DataProtectionStatus", Kind::enumeration(super::enums::DataProtectionStatus::VALUES));
 
+pub static DATA_SOURCE_FILTER: Schema = Schema::new(
+    "DataSourceFilter",
+    Kind::Structure {
+        members: &[Member::required("name", &DATA_SOURCE_NAME), Member::optional("type", &DATA_SOURCE_TYPE)],
+    },
+);
+
+pub static DATA_SOURCE_FILTERS: Schema = Schema::new(
+    "DataSourceFilters",
+    Kind::List {
+        member: &DATA_SOURCE_FILTER,
+        member_name: "member",
+        flattened: false,
+        min: Some(1),
+        max: Some(5),
+    },
+);
+
+pub static DATA_SOURCE_NAME: Schema = Schema::new("DataSourceName", Kind::STRING);
+
+pub static DATA_SOURCE_TYPE: Schema = Schema::new("DataSourceType", Kind::STRING);
+
 pub static DAYS: Schema = Schema::new("Days", Kind::INTEGER);
+
+pub static DEFAULT_VALUE: Schema = Schema::new("DefaultValue", Kind::DOUBLE);
 
 pub static DELETE_LOG_GROUP_REQUEST: Schema = Schema::new(
     "DeleteLogGroupRequest",
@@ -79,6 +126,43 @@ pub static DELETE_LOG_STREAM_REQUEST: Schema = Schema::new(
 pub static DELETE_LOG_STREAM_RESPONSE: Schema =
     Schema::new("DeleteLogStreamResponse", Kind::Structure { members: &[] });
 
+pub static DELETE_METRIC_FILTER_REQUEST: Schema = Schema::new(
+    "DeleteMetricFilterRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupName", &LOG_GROUP_NAME),
+            Member::required("filterName", &FILTER_NAME),
+        ],
+    },
+);
+
+pub static DELETE_METRIC_FILTER_RESPONSE: Schema =
+    Schema::new("DeleteMetricFilterResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_QUERY_DEFINITION_REQUEST: Schema = Schema::new(
+    "DeleteQueryDefinitionRequest",
+    Kind::Structure { members: &[Member::required("queryDefinitionId", &QUERY_ID)] },
+);
+
+pub static DELETE_QUERY_DEFINITION_RESPONSE: Schema = Schema::new(
+    "DeleteQueryDefinitionResponse",
+    Kind::Structure { members: &[Member::optional("success", &SUCCESS)] },
+);
+
+pub static DELETE_RESOURCE_POLICY_REQUEST: Schema = Schema::new(
+    "DeleteResourcePolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("policyName", &POLICY_NAME),
+            Member::optional("resourceArn", &ARN),
+            Member::optional("expectedRevisionId", &EXPECTED_REVISION_ID),
+        ],
+    },
+);
+
+pub static DELETE_RESOURCE_POLICY_RESPONSE: Schema =
+    Schema::new("DeleteResourcePolicyResponse", Kind::Structure { members: &[] });
+
 pub static DELETE_RETENTION_POLICY_REQUEST: Schema = Schema::new(
     "DeleteRetentionPolicyRequest",
     Kind::Structure { members: &[Member::required("logGroupName", &LOG_GROUP_NAME)] },
@@ -86,6 +170,19 @@ pub static DELETE_RETENTION_POLICY_REQUEST: Schema = Schema::new(
 
 pub static DELETE_RETENTION_POLICY_RESPONSE: Schema =
     Schema::new("DeleteRetentionPolicyResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_SUBSCRIPTION_FILTER_REQUEST: Schema = Schema::new(
+    "DeleteSubscriptionFilterRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupName", &LOG_GROUP_NAME),
+            Member::required("filterName", &FILTER_NAME),
+        ],
+    },
+);
+
+pub static DELETE_SUBSCRIPTION_FILTER_RESPONSE: Schema =
+    Schema::new("DeleteSubscriptionFilterResponse", Kind::Structure { members: &[] });
 
 pub static DELETION_PROTECTION_ENABLED: Schema = Schema::new("DeletionProtectionEnabled", Kind::Boolean);
 
@@ -150,6 +247,157 @@ pub static DESCRIBE_LOG_STREAMS_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static DESCRIBE_METRIC_FILTERS_REQUEST: Schema = Schema::new(
+    "DescribeMetricFiltersRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("filterNamePrefix", &FILTER_NAME),
+            Member::optional("nextToken", &NEXT_TOKEN),
+            Member::optional("limit", &DESCRIBE_LIMIT),
+            Member::optional("metricName", &METRIC_NAME),
+            Member::optional("metricNamespace", &METRIC_NAMESPACE),
+        ],
+    },
+);
+
+pub static DESCRIBE_METRIC_FILTERS_RESPONSE: Schema = Schema::new(
+    "DescribeMetricFiltersResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("metricFilters", &METRIC_FILTERS),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
+
+pub static DESCRIBE_QUERIES_MAX_RESULTS: Schema =
+    Schema::new("DescribeQueriesMaxResults", Kind::Integer { min: Some(1), max: Some(1000) });
+
+pub static DESCRIBE_QUERIES_REQUEST: Schema = Schema::new(
+    "DescribeQueriesRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("status", &QUERY_STATUS),
+            Member::optional("maxResults", &DESCRIBE_QUERIES_MAX_RESULTS),
+            Member::optional("nextToken", &NEXT_TOKEN),
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+        ],
+    },
+);
+
+pub static DESCRIBE_QUERIES_RESPONSE: Schema = Schema::new(
+    "DescribeQueriesResponse",
+    Kind::Structure {
+        members: &[Member::optional("queries", &QUERY_INFO_LIST), Member::optional("nextToken", &NEXT_TOKEN)],
+    },
+);
+
+pub static DESCRIBE_QUERY_DEFINITIONS_REQUEST: Schema = Schema::new(
+    "DescribeQueryDefinitionsRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::optional("queryDefinitionNamePrefix", &QUERY_DEFINITION_NAME),
+            Member::optional("maxResults", &QUERY_LIST_MAX_RESULTS),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
+
+pub static DESCRIBE_QUERY_DEFINITIONS_RESPONSE: Schema = Schema::new(
+    "DescribeQueryDefinitionsResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryDefinitions", &QUERY_DEFINITION_LIST),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
+
+pub static DESCRIBE_RESOURCE_POLICIES_REQUEST: Schema = Schema::new(
+    "DescribeResourcePoliciesRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("nextToken", &NEXT_TOKEN),
+            Member::optional("limit", &DESCRIBE_LIMIT),
+            Member::optional("resourceArn", &ARN),
+            Member::optional("policyScope", &POLICY_SCOPE),
+        ],
+    },
+);
+
+pub static DESCRIBE_RESOURCE_POLICIES_RESPONSE: Schema = Schema::new(
+    "DescribeResourcePoliciesResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("resourcePolicies", &RESOURCE_POLICIES),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
+
+pub static DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST: Schema = Schema::new(
+    "DescribeSubscriptionFiltersRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("filterNamePrefix", &FILTER_NAME),
+            Member::optional("nextToken", &NEXT_TOKEN),
+            Member::optional("limit", &DESCRIBE_LIMIT),
+        ],
+    },
+);
+
+pub static DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE: Schema = Schema::new(
+    "DescribeSubscriptionFiltersResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("subscriptionFilters", &SUBSCRIPTION_FILTERS),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
+
+pub static DESTINATION_ARN: Schema =
+    Schema::new("DestinationArn", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
+
+pub static DIMENSIONS: Schema = Schema::new(
+    "Dimensions",
+    Kind::Map { key: &DIMENSIONS_KEY, value: &DIMENSIONS_VALUE, min: None, max: None },
+);
+
+pub static DIMENSIONS_KEY: Schema =
+    Schema::new("DimensionsKey", Kind::String { min: None, max: Some(255), pattern: None, values: &[] });
+
+pub static DIMENSIONS_VALUE: Schema =
+    Schema::new("DimensionsValue", Kind::String { min: None, max: Some(255), pattern: None, values: &[] });
+
+pub static DISASSOCIATE_KMS_KEY_REQUEST: Schema = Schema::new(
+    "DisassociateKmsKeyRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("resourceIdentifier", &RESOURCE_IDENTIFIER),
+        ],
+    },
+);
+
+pub static DISASSOCIATE_KMS_KEY_RESPONSE: Schema =
+    Schema::new("DisassociateKmsKeyResponse", Kind::Structure { members: &[] });
+
+pub static DISTRIBUTION: Schema =
+    Schema::new("Distribution", Kind::enumeration(super::enums::Distribution::VALUES));
+
+pub static EMIT_SYSTEM_FIELDS: Schema = Schema::new(
+    "EmitSystemFields",
+    Kind::List { member: &SYSTEM_FIELD, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ENCRYPTION_KEY: Schema =
+    Schema::new("EncryptionKey", Kind::String { min: None, max: Some(256), pattern: None, values: &[] });
+
 pub static ENTITY: Schema = Schema::new(
     "Entity",
     Kind::Structure {
@@ -205,8 +453,42 @@ pub static EVENT_ID: Schema = Schema::new("EventId", Kind::STRING);
 pub static EVENT_MESSAGE: Schema =
     Schema::new("EventMessage", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
 
+pub static EVENT_NUMBER: Schema = Schema::new("EventNumber", Kind::LONG);
+
 pub static EVENTS_LIMIT: Schema =
     Schema::new("EventsLimit", Kind::Integer { min: Some(1), max: Some(10000) });
+
+pub static EVENTS_LIMIT_START_QUERY: Schema =
+    Schema::new("EventsLimitStartQuery", Kind::Integer { min: Some(1), max: Some(100000) });
+
+pub static EXPECTED_REVISION_ID: Schema =
+    Schema::new("ExpectedRevisionId", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
+
+pub static EXTRACTED_VALUES: Schema =
+    Schema::new("ExtractedValues", Kind::Map { key: &TOKEN, value: &VALUE, min: None, max: None });
+
+pub static FIELD: Schema = Schema::new("Field", Kind::STRING);
+
+pub static FIELD_INDEX_NAME: Schema = Schema::new(
+    "FieldIndexName",
+    Kind::String { min: Some(1), max: Some(512), pattern: Some(r"[\.\-_/#A-Za-z0-9]+"), values: &[] },
+);
+
+pub static FIELD_INDEX_NAMES: Schema = Schema::new(
+    "FieldIndexNames",
+    Kind::List {
+        member: &FIELD_INDEX_NAME,
+        member_name: "member",
+        flattened: false,
+        min: Some(1),
+        max: Some(20),
+    },
+);
+
+pub static FIELD_SELECTION_CRITERIA: Schema = Schema::new(
+    "FieldSelectionCriteria",
+    Kind::String { min: Some(0), max: Some(2000), pattern: None, values: &[] },
+);
 
 pub static FILTER_COUNT: Schema = Schema::new("FilterCount", Kind::INTEGER);
 
@@ -238,6 +520,11 @@ pub static FILTER_LOG_EVENTS_RESPONSE: Schema = Schema::new(
             Member::optional("nextToken", &NEXT_TOKEN),
         ],
     },
+);
+
+pub static FILTER_NAME: Schema = Schema::new(
+    "FilterName",
+    Kind::String { min: Some(1), max: Some(512), pattern: Some("[^:*]*"), values: &[] },
 );
 
 pub static FILTER_PATTERN: Schema =
@@ -289,6 +576,70 @@ pub static GET_LOG_EVENTS_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static GET_LOG_GROUP_FIELDS_REQUEST: Schema = Schema::new(
+    "GetLogGroupFieldsRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("time", &TIMESTAMP),
+            Member::optional("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+        ],
+    },
+);
+
+pub static GET_LOG_GROUP_FIELDS_RESPONSE: Schema = Schema::new(
+    "GetLogGroupFieldsResponse",
+    Kind::Structure { members: &[Member::optional("logGroupFields", &LOG_GROUP_FIELD_LIST)] },
+);
+
+pub static GET_LOG_RECORD_REQUEST: Schema = Schema::new(
+    "GetLogRecordRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logRecordPointer", &LOG_RECORD_POINTER),
+            Member::optional("unmask", &UNMASK),
+        ],
+    },
+);
+
+pub static GET_LOG_RECORD_RESPONSE: Schema = Schema::new(
+    "GetLogRecordResponse",
+    Kind::Structure { members: &[Member::optional("logRecord", &LOG_RECORD)] },
+);
+
+pub static GET_QUERY_RESULTS_MAX_ITEMS: Schema =
+    Schema::new("GetQueryResultsMaxItems", Kind::Integer { min: Some(0), max: Some(10000) });
+
+pub static GET_QUERY_RESULTS_NEXT_TOKEN: Schema = Schema::new(
+    "GetQueryResultsNextToken",
+    Kind::String { min: None, max: Some(1024), pattern: None, values: &[] },
+);
+
+pub static GET_QUERY_RESULTS_REQUEST: Schema = Schema::new(
+    "GetQueryResultsRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("queryId", &QUERY_ID),
+            Member::optional("nextToken", &GET_QUERY_RESULTS_NEXT_TOKEN),
+            Member::optional("maxItems", &GET_QUERY_RESULTS_MAX_ITEMS),
+        ],
+    },
+);
+
+pub static GET_QUERY_RESULTS_RESPONSE: Schema = Schema::new(
+    "GetQueryResultsResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::optional("results", &QUERY_RESULTS),
+            Member::optional("statistics", &QUERY_STATISTICS),
+            Member::optional("status", &QUERY_STATUS),
+            Member::optional("encryptionKey", &ENCRYPTION_KEY),
+            Member::optional("nextToken", &GET_QUERY_RESULTS_NEXT_TOKEN),
+        ],
+    },
+);
+
 pub static INCLUDE_LINKED_ACCOUNTS: Schema = Schema::new("IncludeLinkedAccounts", Kind::Boolean);
 
 pub static INHERITED_PROPERTIES: Schema = Schema::new(
@@ -332,6 +683,35 @@ pub static INTERLEAVED: Schema = Schema::new("Interleaved", Kind::Boolean);
 
 pub static KMS_KEY_ID: Schema =
     Schema::new("KmsKeyId", Kind::String { min: None, max: Some(256), pattern: None, values: &[] });
+
+pub static LIST_LIMIT: Schema = Schema::new("ListLimit", Kind::Integer { min: Some(1), max: Some(1000) });
+
+pub static LIST_LOG_GROUPS_REQUEST: Schema = Schema::new(
+    "ListLogGroupsRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupNamePattern", &LOG_GROUP_NAME_REGEX_PATTERN),
+            Member::optional("logGroupClass", &LOG_GROUP_CLASS),
+            Member::optional("includeLinkedAccounts", &INCLUDE_LINKED_ACCOUNTS),
+            Member::optional("accountIdentifiers", &ACCOUNT_IDS),
+            Member::optional("nextToken", &NEXT_TOKEN),
+            Member::optional("limit", &LIST_LIMIT),
+            Member::optional("dataSources", &DATA_SOURCE_FILTERS),
+            Member::optional("fieldIndexNames", &FIELD_INDEX_NAMES),
+            Member::optional("logGroupTags", &TAG_FILTERS),
+        ],
+    },
+);
+
+pub static LIST_LOG_GROUPS_RESPONSE: Schema = Schema::new(
+    "ListLogGroupsResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroups", &LOG_GROUP_SUMMARIES),
+            Member::optional("nextToken", &NEXT_TOKEN),
+        ],
+    },
+);
 
 pub static LIST_TAGS_FOR_RESOURCE_REQUEST: Schema = Schema::new(
     "ListTagsForResourceRequest",
@@ -377,9 +757,32 @@ pub static LOG_GROUP: Schema = Schema::new(
 pub static LOG_GROUP_CLASS: Schema =
     Schema::new("LogGroupClass", Kind::enumeration(super::enums::LogGroupClass::VALUES));
 
+pub static LOG_GROUP_FIELD: Schema = Schema::new(
+    "LogGroupField",
+    Kind::Structure {
+        members: &[Member::optional("name", &FIELD), Member::optional("percent", &PERCENTAGE)],
+    },
+);
+
+pub static LOG_GROUP_FIELD_LIST: Schema = Schema::new(
+    "LogGroupFieldList",
+    Kind::List { member: &LOG_GROUP_FIELD, member_name: "member", flattened: false, min: None, max: None },
+);
+
 pub static LOG_GROUP_IDENTIFIER: Schema = Schema::new(
     "LogGroupIdentifier",
     Kind::String { min: Some(1), max: Some(2048), pattern: Some(r"[\w#+=/:,.@-]*"), values: &[] },
+);
+
+pub static LOG_GROUP_IDENTIFIERS: Schema = Schema::new(
+    "LogGroupIdentifiers",
+    Kind::List {
+        member: &LOG_GROUP_IDENTIFIER,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
 );
 
 pub static LOG_GROUP_NAME: Schema = Schema::new(
@@ -392,10 +795,46 @@ pub static LOG_GROUP_NAME_PATTERN: Schema = Schema::new(
     Kind::String { min: Some(0), max: Some(512), pattern: Some(r"[\.\-_/#A-Za-z0-9]*"), values: &[] },
 );
 
+pub static LOG_GROUP_NAME_REGEX_PATTERN: Schema = Schema::new(
+    "LogGroupNameRegexPattern",
+    Kind::String {
+        min: Some(3),
+        max: Some(129),
+        pattern: Some(r"(\^?[\.\-_\/#A-Za-z0-9]{3,24})(\|\^?[\.\-_\/#A-Za-z0-9]{3,24}){0,4}"),
+        values: &[],
+    },
+);
+
+pub static LOG_GROUP_NAMES: Schema = Schema::new(
+    "LogGroupNames",
+    Kind::List { member: &LOG_GROUP_NAME, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static LOG_GROUP_SUMMARIES: Schema = Schema::new(
+    "LogGroupSummaries",
+    Kind::List { member: &LOG_GROUP_SUMMARY, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static LOG_GROUP_SUMMARY: Schema = Schema::new(
+    "LogGroupSummary",
+    Kind::Structure {
+        members: &[
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("logGroupArn", &ARN),
+            Member::optional("logGroupClass", &LOG_GROUP_CLASS),
+        ],
+    },
+);
+
 pub static LOG_GROUPS: Schema = Schema::new(
     "LogGroups",
     Kind::List { member: &LOG_GROUP, member_name: "member", flattened: false, min: None, max: None },
 );
+
+pub static LOG_RECORD: Schema =
+    Schema::new("LogRecord", Kind::Map { key: &FIELD, value: &VALUE, min: None, max: None });
+
+pub static LOG_RECORD_POINTER: Schema = Schema::new("LogRecordPointer", Kind::STRING);
 
 pub static LOG_STREAM: Schema = Schema::new(
     "LogStream",
@@ -425,6 +864,87 @@ pub static LOG_STREAMS: Schema = Schema::new(
     Kind::List { member: &LOG_STREAM, member_name: "member", flattened: false, min: None, max: None },
 );
 
+pub static METRIC_FILTER: Schema = Schema::new(
+    "MetricFilter",
+    Kind::Structure {
+        members: &[
+            Member::optional("filterName", &FILTER_NAME),
+            Member::optional("filterPattern", &FILTER_PATTERN),
+            Member::optional("metricTransformations", &METRIC_TRANSFORMATIONS),
+            Member::optional("creationTime", &TIMESTAMP),
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+            Member::optional("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+            Member::optional("emitSystemFieldDimensions", &EMIT_SYSTEM_FIELDS),
+        ],
+    },
+);
+
+pub static METRIC_FILTER_MATCH_RECORD: Schema = Schema::new(
+    "MetricFilterMatchRecord",
+    Kind::Structure {
+        members: &[
+            Member::optional("eventNumber", &EVENT_NUMBER),
+            Member::optional("eventMessage", &EVENT_MESSAGE),
+            Member::optional("extractedValues", &EXTRACTED_VALUES),
+        ],
+    },
+);
+
+pub static METRIC_FILTER_MATCHES: Schema = Schema::new(
+    "MetricFilterMatches",
+    Kind::List {
+        member: &METRIC_FILTER_MATCH_RECORD,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static METRIC_FILTERS: Schema = Schema::new(
+    "MetricFilters",
+    Kind::List { member: &METRIC_FILTER, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static METRIC_NAME: Schema = Schema::new(
+    "MetricName",
+    Kind::String { min: None, max: Some(255), pattern: Some("[^:*$]*"), values: &[] },
+);
+
+pub static METRIC_NAMESPACE: Schema = Schema::new(
+    "MetricNamespace",
+    Kind::String { min: None, max: Some(255), pattern: Some("[^:*$]*"), values: &[] },
+);
+
+pub static METRIC_TRANSFORMATION: Schema = Schema::new(
+    "MetricTransformation",
+    Kind::Structure {
+        members: &[
+            Member::required("metricName", &METRIC_NAME),
+            Member::required("metricNamespace", &METRIC_NAMESPACE),
+            Member::required("metricValue", &METRIC_VALUE),
+            Member::optional("defaultValue", &DEFAULT_VALUE),
+            Member::optional("dimensions", &DIMENSIONS),
+            Member::optional("unit", &STANDARD_UNIT),
+        ],
+    },
+);
+
+pub static METRIC_TRANSFORMATIONS: Schema = Schema::new(
+    "MetricTransformations",
+    Kind::List {
+        member: &METRIC_TRANSFORMATION,
+        member_name: "member",
+        flattened: false,
+        min: Some(1),
+        max: Some(1),
+    },
+);
+
+pub static METRIC_VALUE: Schema =
+    Schema::new("MetricValue", Kind::String { min: None, max: Some(100), pattern: None, values: &[] });
+
 pub static NEXT_TOKEN: Schema =
     Schema::new("NextToken", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
 
@@ -445,6 +965,18 @@ pub static OUTPUT_LOG_EVENTS: Schema = Schema::new(
     "OutputLogEvents",
     Kind::List { member: &OUTPUT_LOG_EVENT, member_name: "member", flattened: false, min: None, max: None },
 );
+
+pub static PERCENTAGE: Schema = Schema::new("Percentage", Kind::Integer { min: Some(0), max: Some(100) });
+
+pub static POLICY_DOCUMENT: Schema = Schema::new(
+    "PolicyDocument",
+    Kind::String { min: Some(1), max: Some(51200), pattern: None, values: &[] },
+);
+
+pub static POLICY_NAME: Schema = Schema::new("PolicyName", Kind::STRING);
+
+pub static POLICY_SCOPE: Schema =
+    Schema::new("PolicyScope", Kind::enumeration(super::enums::PolicyScope::VALUES));
 
 pub static PUT_LOG_EVENTS_REQUEST: Schema = Schema::new(
     "PutLogEventsRequest",
@@ -470,6 +1002,79 @@ pub static PUT_LOG_EVENTS_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static PUT_LOG_GROUP_DELETION_PROTECTION_REQUEST: Schema = Schema::new(
+    "PutLogGroupDeletionProtectionRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+            Member::required("deletionProtectionEnabled", &DELETION_PROTECTION_ENABLED),
+        ],
+    },
+);
+
+pub static PUT_LOG_GROUP_DELETION_PROTECTION_RESPONSE: Schema =
+    Schema::new("PutLogGroupDeletionProtectionResponse", Kind::Structure { members: &[] });
+
+pub static PUT_METRIC_FILTER_REQUEST: Schema = Schema::new(
+    "PutMetricFilterRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupName", &LOG_GROUP_NAME),
+            Member::required("filterName", &FILTER_NAME),
+            Member::required("filterPattern", &FILTER_PATTERN),
+            Member::required("metricTransformations", &METRIC_TRANSFORMATIONS),
+            Member::optional("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+            Member::optional("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+            Member::optional("emitSystemFieldDimensions", &EMIT_SYSTEM_FIELDS),
+        ],
+    },
+);
+
+pub static PUT_METRIC_FILTER_RESPONSE: Schema =
+    Schema::new("PutMetricFilterResponse", Kind::Structure { members: &[] });
+
+pub static PUT_QUERY_DEFINITION_REQUEST: Schema = Schema::new(
+    "PutQueryDefinitionRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::required("name", &QUERY_DEFINITION_NAME),
+            Member::optional("queryDefinitionId", &QUERY_ID),
+            Member::optional("logGroupNames", &LOG_GROUP_NAMES),
+            Member::required("queryString", &QUERY_DEFINITION_STRING),
+            Member::optional("clientToken", &CLIENT_TOKEN).as_idempotency_token(),
+            Member::optional("parameters", &QUERY_PARAMETER_LIST),
+        ],
+    },
+);
+
+pub static PUT_QUERY_DEFINITION_RESPONSE: Schema = Schema::new(
+    "PutQueryDefinitionResponse",
+    Kind::Structure { members: &[Member::optional("queryDefinitionId", &QUERY_ID)] },
+);
+
+pub static PUT_RESOURCE_POLICY_REQUEST: Schema = Schema::new(
+    "PutResourcePolicyRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("policyName", &POLICY_NAME),
+            Member::optional("policyDocument", &POLICY_DOCUMENT),
+            Member::optional("resourceArn", &ARN),
+            Member::optional("expectedRevisionId", &EXPECTED_REVISION_ID),
+        ],
+    },
+);
+
+pub static PUT_RESOURCE_POLICY_RESPONSE: Schema = Schema::new(
+    "PutResourcePolicyResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("resourcePolicy", &RESOURCE_POLICY),
+            Member::optional("revisionId", &EXPECTED_REVISION_ID),
+        ],
+    },
+);
+
 pub static PUT_RETENTION_POLICY_REQUEST: Schema = Schema::new(
     "PutRetentionPolicyRequest",
     Kind::Structure {
@@ -482,6 +1087,151 @@ pub static PUT_RETENTION_POLICY_REQUEST: Schema = Schema::new(
 
 pub static PUT_RETENTION_POLICY_RESPONSE: Schema =
     Schema::new("PutRetentionPolicyResponse", Kind::Structure { members: &[] });
+
+pub static PUT_SUBSCRIPTION_FILTER_REQUEST: Schema = Schema::new(
+    "PutSubscriptionFilterRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupName", &LOG_GROUP_NAME),
+            Member::required("filterName", &FILTER_NAME),
+            Member::required("filterPattern", &FILTER_PATTERN),
+            Member::required("destinationArn", &DESTINATION_ARN),
+            Member::optional("roleArn", &ROLE_ARN),
+            Member::optional("distribution", &DISTRIBUTION),
+            Member::optional("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+            Member::optional("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+            Member::optional("emitSystemFields", &EMIT_SYSTEM_FIELDS),
+        ],
+    },
+);
+
+pub static PUT_SUBSCRIPTION_FILTER_RESPONSE: Schema =
+    Schema::new("PutSubscriptionFilterResponse", Kind::Structure { members: &[] });
+
+pub static QUERY_DEFINITION: Schema = Schema::new(
+    "QueryDefinition",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::optional("queryDefinitionId", &QUERY_ID),
+            Member::optional("name", &QUERY_DEFINITION_NAME),
+            Member::optional("queryString", &QUERY_DEFINITION_STRING),
+            Member::optional("lastModified", &TIMESTAMP),
+            Member::optional("logGroupNames", &LOG_GROUP_NAMES),
+            Member::optional("parameters", &QUERY_PARAMETER_LIST),
+        ],
+    },
+);
+
+pub static QUERY_DEFINITION_LIST: Schema = Schema::new(
+    "QueryDefinitionList",
+    Kind::List { member: &QUERY_DEFINITION, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static QUERY_DEFINITION_NAME: Schema = Schema::new(
+    "QueryDefinitionName",
+    Kind::String { min: Some(1), max: Some(255), pattern: None, values: &[] },
+);
+
+pub static QUERY_DEFINITION_STRING: Schema = Schema::new(
+    "QueryDefinitionString",
+    Kind::String { min: Some(1), max: Some(10000), pattern: None, values: &[] },
+);
+
+pub static QUERY_DURATION: Schema = Schema::new("QueryDuration", Kind::LONG);
+
+pub static QUERY_ID: Schema =
+    Schema::new("QueryId", Kind::String { min: Some(1), max: Some(256), pattern: None, values: &[] });
+
+pub static QUERY_INFO: Schema = Schema::new(
+    "QueryInfo",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::optional("queryId", &QUERY_ID),
+            Member::optional("queryString", &QUERY_STRING),
+            Member::optional("status", &QUERY_STATUS),
+            Member::optional("createTime", &TIMESTAMP),
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("queryDuration", &QUERY_DURATION),
+            Member::optional("bytesScanned", &BYTES_SCANNED_VALUE),
+            Member::optional("userIdentity", &USER_IDENTITY),
+        ],
+    },
+);
+
+pub static QUERY_INFO_LIST: Schema = Schema::new(
+    "QueryInfoList",
+    Kind::List { member: &QUERY_INFO, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static QUERY_LANGUAGE: Schema =
+    Schema::new("QueryLanguage", Kind::enumeration(super::enums::QueryLanguage::VALUES));
+
+pub static QUERY_LIST_MAX_RESULTS: Schema =
+    Schema::new("QueryListMaxResults", Kind::Integer { min: Some(1), max: Some(1000) });
+
+pub static QUERY_PARAMETER: Schema = Schema::new(
+    "QueryParameter",
+    Kind::Structure {
+        members: &[
+            Member::required("name", &QUERY_PARAMETER_NAME),
+            Member::optional("defaultValue", &QUERY_PARAMETER_DEFAULT_VALUE),
+            Member::optional("description", &QUERY_PARAMETER_DESCRIPTION),
+        ],
+    },
+);
+
+pub static QUERY_PARAMETER_DEFAULT_VALUE: Schema = Schema::new(
+    "QueryParameterDefaultValue",
+    Kind::String { min: None, max: Some(1024), pattern: None, values: &[] },
+);
+
+pub static QUERY_PARAMETER_DESCRIPTION: Schema = Schema::new(
+    "QueryParameterDescription",
+    Kind::String { min: None, max: Some(512), pattern: None, values: &[] },
+);
+
+pub static QUERY_PARAMETER_LIST: Schema = Schema::new(
+    "QueryParameterList",
+    Kind::List {
+        member: &QUERY_PARAMETER,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: Some(20),
+    },
+);
+
+pub static QUERY_PARAMETER_NAME: Schema = Schema::new(
+    "QueryParameterName",
+    Kind::String { min: Some(1), max: Some(128), pattern: Some("^[a-zA-Z_][a-zA-Z0-9_]*"), values: &[] },
+);
+
+pub static QUERY_RESULTS: Schema = Schema::new(
+    "QueryResults",
+    Kind::List { member: &RESULT_ROWS, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static QUERY_STATISTICS: Schema = Schema::new(
+    "QueryStatistics",
+    Kind::Structure {
+        members: &[
+            Member::optional("recordsMatched", &STATS_VALUE),
+            Member::optional("recordsScanned", &STATS_VALUE),
+            Member::optional("estimatedRecordsSkipped", &STATS_VALUE),
+            Member::optional("bytesScanned", &STATS_VALUE),
+            Member::optional("estimatedBytesSkipped", &STATS_VALUE),
+            Member::optional("logGroupsScanned", &STATS_VALUE),
+        ],
+    },
+);
+
+pub static QUERY_STATUS: Schema =
+    Schema::new("QueryStatus", Kind::enumeration(super::enums::QueryStatus::VALUES));
+
+pub static QUERY_STRING: Schema =
+    Schema::new("QueryString", Kind::String { min: Some(0), max: Some(10000), pattern: None, values: &[] });
 
 pub static REJECTED_ENTITY_INFO: Schema = Schema::new(
     "RejectedEntityInfo",
@@ -498,6 +1248,43 @@ pub static REJECTED_LOG_EVENTS_INFO: Schema = Schema::new(
         ],
     },
 );
+
+pub static RESOURCE_IDENTIFIER: Schema = Schema::new(
+    "ResourceIdentifier",
+    Kind::String { min: Some(1), max: Some(2048), pattern: Some(r"[\w+=/:,.@\-\*]*"), values: &[] },
+);
+
+pub static RESOURCE_POLICIES: Schema = Schema::new(
+    "ResourcePolicies",
+    Kind::List { member: &RESOURCE_POLICY, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static RESOURCE_POLICY: Schema = Schema::new(
+    "ResourcePolicy",
+    Kind::Structure {
+        members: &[
+            Member::optional("policyName", &POLICY_NAME),
+            Member::optional("policyDocument", &POLICY_DOCUMENT),
+            Member::optional("lastUpdatedTime", &TIMESTAMP),
+            Member::optional("policyScope", &POLICY_SCOPE),
+            Member::optional("resourceArn", &ARN),
+            Member::optional("revisionId", &EXPECTED_REVISION_ID),
+        ],
+    },
+);
+
+pub static RESULT_FIELD: Schema = Schema::new(
+    "ResultField",
+    Kind::Structure { members: &[Member::optional("field", &FIELD), Member::optional("value", &VALUE)] },
+);
+
+pub static RESULT_ROWS: Schema = Schema::new(
+    "ResultRows",
+    Kind::List { member: &RESULT_FIELD, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ROLE_ARN: Schema =
+    Schema::new("RoleArn", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
 
 pub static SEARCHED_LOG_STREAM: Schema = Schema::new(
     "SearchedLogStream",
@@ -523,9 +1310,115 @@ pub static SEARCHED_LOG_STREAMS: Schema = Schema::new(
 pub static SEQUENCE_TOKEN: Schema =
     Schema::new("SequenceToken", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
 
+pub static STANDARD_UNIT: Schema =
+    Schema::new("StandardUnit", Kind::enumeration(super::enums::StandardUnit::VALUES));
+
 pub static START_FROM_HEAD: Schema = Schema::new("StartFromHead", Kind::Boolean);
 
+pub static START_QUERY_REQUEST: Schema = Schema::new(
+    "StartQueryRequest",
+    Kind::Structure {
+        members: &[
+            Member::optional("queryLanguage", &QUERY_LANGUAGE),
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("logGroupNames", &LOG_GROUP_NAMES),
+            Member::optional("logGroupIdentifiers", &LOG_GROUP_IDENTIFIERS),
+            Member::required("startTime", &TIMESTAMP),
+            Member::required("endTime", &TIMESTAMP),
+            Member::required("queryString", &QUERY_STRING),
+            Member::optional("limit", &EVENTS_LIMIT_START_QUERY),
+        ],
+    },
+);
+
+pub static START_QUERY_RESPONSE: Schema =
+    Schema::new("StartQueryResponse", Kind::Structure { members: &[Member::optional("queryId", &QUERY_ID)] });
+
+pub static STATS_VALUE: Schema = Schema::new("StatsValue", Kind::DOUBLE);
+
+pub static STOP_QUERY_REQUEST: Schema =
+    Schema::new("StopQueryRequest", Kind::Structure { members: &[Member::required("queryId", &QUERY_ID)] });
+
+pub static STOP_QUERY_RESPONSE: Schema =
+    Schema::new("StopQueryResponse", Kind::Structure { members: &[Member::optional("success", &SUCCESS)] });
+
 pub static STORED_BYTES: Schema = Schema::new("StoredBytes", Kind::Long { min: Some(0), max: None });
+
+pub static SUBSCRIPTION_FILTER: Schema = Schema::new(
+    "SubscriptionFilter",
+    Kind::Structure {
+        members: &[
+            Member::optional("filterName", &FILTER_NAME),
+            Member::optional("logGroupName", &LOG_GROUP_NAME),
+            Member::optional("filterPattern", &FILTER_PATTERN),
+            Member::optional("destinationArn", &DESTINATION_ARN),
+            Member::optional("roleArn", &ROLE_ARN),
+            Member::optional("distribution", &DISTRIBUTION),
+            Member::optional("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+            Member::optional("creationTime", &TIMESTAMP),
+            Member::optional("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+            Member::optional("emitSystemFields", &EMIT_SYSTEM_FIELDS),
+        ],
+    },
+);
+
+pub static SUBSCRIPTION_FILTERS: Schema = Schema::new(
+    "SubscriptionFilters",
+    Kind::List {
+        member: &SUBSCRIPTION_FILTER,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static SUCCESS: Schema = Schema::new("Success", Kind::Boolean);
+
+pub static SYSTEM_FIELD: Schema = Schema::new("SystemField", Kind::STRING);
+
+pub static TAG_FILTER: Schema = Schema::new(
+    "TagFilter",
+    Kind::Structure {
+        members: &[Member::required("key", &TAG_FILTER_KEY), Member::optional("values", &TAG_FILTER_VALUES)],
+    },
+);
+
+pub static TAG_FILTER_KEY: Schema = Schema::new(
+    "TagFilterKey",
+    Kind::String {
+        min: Some(1),
+        max: Some(128),
+        pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"),
+        values: &[],
+    },
+);
+
+pub static TAG_FILTER_VALUE: Schema = Schema::new(
+    "TagFilterValue",
+    Kind::String {
+        min: Some(0),
+        max: Some(259),
+        pattern: Some(r"^!?\*?([\p{L}\p{Z}\p{N}_.:/=+\-@]*)\*?$"),
+        values: &[],
+    },
+);
+
+pub static TAG_FILTER_VALUES: Schema = Schema::new(
+    "TagFilterValues",
+    Kind::List {
+        member: &TAG_FILTER_VALUE,
+        member_name: "member",
+        flattened: false,
+        min: Some(0),
+        max: Some(5),
+    },
+);
+
+pub static TAG_FILTERS: Schema = Schema::new(
+    "TagFilters",
+    Kind::List { member: &TAG_FILTER, member_name: "member", flattened: false, min: Some(1), max: Some(5) },
+);
 
 pub static TAG_KEY: Schema = Schema::new(
     "TagKey",
@@ -580,7 +1473,35 @@ pub static TAG_VALUE: Schema = Schema::new(
 pub static TAGS: Schema =
     Schema::new("Tags", Kind::Map { key: &TAG_KEY, value: &TAG_VALUE, min: Some(1), max: Some(50) });
 
+pub static TEST_EVENT_MESSAGES: Schema = Schema::new(
+    "TestEventMessages",
+    Kind::List {
+        member: &EVENT_MESSAGE,
+        member_name: "member",
+        flattened: false,
+        min: Some(1),
+        max: Some(50),
+    },
+);
+
+pub static TEST_METRIC_FILTER_REQUEST: Schema = Schema::new(
+    "TestMetricFilterRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("filterPattern", &FILTER_PATTERN),
+            Member::required("logEventMessages", &TEST_EVENT_MESSAGES),
+        ],
+    },
+);
+
+pub static TEST_METRIC_FILTER_RESPONSE: Schema = Schema::new(
+    "TestMetricFilterResponse",
+    Kind::Structure { members: &[Member::optional("matches", &METRIC_FILTER_MATCHES)] },
+);
+
 pub static TIMESTAMP: Schema = Schema::new("Timestamp", Kind::Long { min: Some(0), max: None });
+
+pub static TOKEN: Schema = Schema::new("Token", Kind::STRING);
 
 pub static UNMASK: Schema = Schema::new("Unmask", Kind::Boolean);
 
@@ -606,3 +1527,8 @@ pub static UNTAG_RESOURCE_REQUEST: Schema = Schema::new(
 
 pub static UNTAG_RESOURCE_RESPONSE: Schema =
     Schema::new("UntagResourceResponse", Kind::Structure { members: &[] });
+
+pub static USER_IDENTITY: Schema =
+    Schema::new("UserIdentity", Kind::String { min: Some(1), max: Some(2048), pattern: None, values: &[] });
+
+pub static VALUE: Schema = Schema::new("Value", Kind::STRING);

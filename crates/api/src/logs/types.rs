@@ -5,8 +5,48 @@
 use landfall_shape::{Entries, Shape, ShapeError, Structure, Value};
 
 use super::enums::{
-    DataProtectionStatus, EntityRejectionErrorType, InheritedProperty, LogGroupClass, OrderBy,
+    DataProtectionStatus, Distribution, EntityRejectionErrorType, InheritedProperty, LogGroupClass, OrderBy,
+    PolicyScope, QueryLanguage, QueryStatus, StandardUnit,
 };
+
+/// `AssociateKmsKeyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateKmsKeyRequest {
+    pub log_group_name: Option<String>,
+    pub kms_key_id: String,
+    pub resource_identifier: Option<String>,
+}
+
+impl Shape for AssociateKmsKeyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            kms_key_id: members.required("kmsKeyId")?,
+            resource_identifier: members.optional("resourceIdentifier")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put("kmsKeyId", self.kms_key_id);
+        members.put_some("resourceIdentifier", self.resource_identifier);
+        Value::Structure(members)
+    }
+}
+
+/// `AssociateKmsKeyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateKmsKeyResponse {}
+
+impl Shape for AssociateKmsKeyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
 
 /// `CreateLogGroupRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +129,26 @@ impl Shape for CreateLogStreamResponse {
     }
 }
 
+/// `DataSourceFilter`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataSourceFilter {
+    pub name: String,
+    pub r#type: Option<String>,
+}
+
+impl Shape for DataSourceFilter {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { name: members.required("name")?, r#type: members.optional("type")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("name", self.name);
+        members.put_some("type", self.r#type);
+        Value::Structure(members)
+    }
+}
+
 /// `DeleteLogGroupRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteLogGroupRequest {
@@ -156,6 +216,117 @@ impl Shape for DeleteLogStreamResponse {
     }
 }
 
+/// `DeleteMetricFilterRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMetricFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+
+impl Shape for DeleteMetricFilterRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.required("logGroupName")?,
+            filter_name: members.required("filterName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("logGroupName", self.log_group_name);
+        members.put("filterName", self.filter_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteMetricFilterResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMetricFilterResponse {}
+
+impl Shape for DeleteMetricFilterResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteQueryDefinitionRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionRequest {
+    pub query_definition_id: String,
+}
+
+impl Shape for DeleteQueryDefinitionRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { query_definition_id: members.required("queryDefinitionId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("queryDefinitionId", self.query_definition_id);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteQueryDefinitionResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionResponse {
+    pub success: Option<bool>,
+}
+
+impl Shape for DeleteQueryDefinitionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { success: members.optional("success")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("success", self.success);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteResourcePolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyRequest {
+    pub policy_name: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+
+impl Shape for DeleteResourcePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.optional("policyName")?,
+            resource_arn: members.optional("resourceArn")?,
+            expected_revision_id: members.optional("expectedRevisionId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("policyName", self.policy_name);
+        members.put_some("resourceArn", self.resource_arn);
+        members.put_some("expectedRevisionId", self.expected_revision_id);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteResourcePolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyResponse {}
+
+impl Shape for DeleteResourcePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `DeleteRetentionPolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRetentionPolicyRequest {
@@ -179,6 +350,42 @@ impl Shape for DeleteRetentionPolicyRequest {
 pub struct DeleteRetentionPolicyResponse {}
 
 impl Shape for DeleteRetentionPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteSubscriptionFilterRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubscriptionFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+
+impl Shape for DeleteSubscriptionFilterRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.required("logGroupName")?,
+            filter_name: members.required("filterName")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("logGroupName", self.log_group_name);
+        members.put("filterName", self.filter_name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteSubscriptionFilterResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubscriptionFilterResponse {}
+
+impl Shape for DeleteSubscriptionFilterResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -303,6 +510,308 @@ impl Shape for DescribeLogStreamsResponse {
         members.put_some("logStreams", self.log_streams);
         members.put_some("nextToken", self.next_token);
         Value::Structure(members)
+    }
+}
+
+/// `DescribeMetricFiltersRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersRequest {
+    pub log_group_name: Option<String>,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub metric_name: Option<String>,
+    pub metric_namespace: Option<String>,
+}
+
+impl Shape for DescribeMetricFiltersRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            filter_name_prefix: members.optional("filterNamePrefix")?,
+            next_token: members.optional("nextToken")?,
+            limit: members.optional("limit")?,
+            metric_name: members.optional("metricName")?,
+            metric_namespace: members.optional("metricNamespace")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("filterNamePrefix", self.filter_name_prefix);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("limit", self.limit);
+        members.put_some("metricName", self.metric_name);
+        members.put_some("metricNamespace", self.metric_namespace);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeMetricFiltersResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersResponse {
+    pub metric_filters: Option<Vec<MetricFilter>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeMetricFiltersResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            metric_filters: members.optional("metricFilters")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("metricFilters", self.metric_filters);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeQueriesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesRequest {
+    pub log_group_name: Option<String>,
+    pub status: Option<QueryStatus>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub query_language: Option<QueryLanguage>,
+}
+
+impl Shape for DescribeQueriesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            status: members.optional("status")?,
+            max_results: members.optional("maxResults")?,
+            next_token: members.optional("nextToken")?,
+            query_language: members.optional("queryLanguage")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("status", self.status);
+        members.put_some("maxResults", self.max_results);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("queryLanguage", self.query_language);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeQueriesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesResponse {
+    pub queries: Option<Vec<QueryInfo>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeQueriesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { queries: members.optional("queries")?, next_token: members.optional("nextToken")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("queries", self.queries);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeQueryDefinitionsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub query_definition_name_prefix: Option<String>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeQueryDefinitionsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            query_definition_name_prefix: members.optional("queryDefinitionNamePrefix")?,
+            max_results: members.optional("maxResults")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put_some("queryLanguage", self.query_language);
+        members.put_some("queryDefinitionNamePrefix", self.query_definition_name_prefix);
+        members.put_some("maxResults", self.max_results);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeQueryDefinitionsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsResponse {
+    pub query_definitions: Option<Vec<QueryDefinition>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeQueryDefinitionsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_definitions: members.optional("queryDefinitions")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("queryDefinitions", self.query_definitions);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeResourcePoliciesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourcePoliciesRequest {
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub resource_arn: Option<String>,
+    pub policy_scope: Option<PolicyScope>,
+}
+
+impl Shape for DescribeResourcePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            next_token: members.optional("nextToken")?,
+            limit: members.optional("limit")?,
+            resource_arn: members.optional("resourceArn")?,
+            policy_scope: members.optional("policyScope")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("limit", self.limit);
+        members.put_some("resourceArn", self.resource_arn);
+        members.put_some("policyScope", self.policy_scope);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeResourcePoliciesResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourcePoliciesResponse {
+    pub resource_policies: Option<Vec<ResourcePolicy>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeResourcePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            resource_policies: members.optional("resourcePolicies")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("resourcePolicies", self.resource_policies);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeSubscriptionFiltersRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersRequest {
+    pub log_group_name: String,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+}
+
+impl Shape for DescribeSubscriptionFiltersRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.required("logGroupName")?,
+            filter_name_prefix: members.optional("filterNamePrefix")?,
+            next_token: members.optional("nextToken")?,
+            limit: members.optional("limit")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("logGroupName", self.log_group_name);
+        members.put_some("filterNamePrefix", self.filter_name_prefix);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("limit", self.limit);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeSubscriptionFiltersResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersResponse {
+    pub subscription_filters: Option<Vec<SubscriptionFilter>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for DescribeSubscriptionFiltersResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            subscription_filters: members.optional("subscriptionFilters")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("subscriptionFilters", self.subscription_filters);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DisassociateKmsKeyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateKmsKeyRequest {
+    pub log_group_name: Option<String>,
+    pub resource_identifier: Option<String>,
+}
+
+impl Shape for DisassociateKmsKeyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            resource_identifier: members.optional("resourceIdentifier")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("resourceIdentifier", self.resource_identifier);
+        Value::Structure(members)
+    }
+}
+
+/// `DisassociateKmsKeyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateKmsKeyResponse {}
+
+impl Shape for DisassociateKmsKeyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
     }
 }
 
@@ -507,6 +1016,152 @@ impl Shape for GetLogEventsResponse {
     }
 }
 
+/// `GetLogGroupFieldsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogGroupFieldsRequest {
+    pub log_group_name: Option<String>,
+    pub time: Option<i64>,
+    pub log_group_identifier: Option<String>,
+}
+
+impl Shape for GetLogGroupFieldsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            time: members.optional("time")?,
+            log_group_identifier: members.optional("logGroupIdentifier")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("time", self.time);
+        members.put_some("logGroupIdentifier", self.log_group_identifier);
+        Value::Structure(members)
+    }
+}
+
+/// `GetLogGroupFieldsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogGroupFieldsResponse {
+    pub log_group_fields: Option<Vec<LogGroupField>>,
+}
+
+impl Shape for GetLogGroupFieldsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { log_group_fields: members.optional("logGroupFields")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("logGroupFields", self.log_group_fields);
+        Value::Structure(members)
+    }
+}
+
+/// `GetLogRecordRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogRecordRequest {
+    pub log_record_pointer: String,
+    pub unmask: Option<bool>,
+}
+
+impl Shape for GetLogRecordRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_record_pointer: members.required("logRecordPointer")?,
+            unmask: members.optional("unmask")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("logRecordPointer", self.log_record_pointer);
+        members.put_some("unmask", self.unmask);
+        Value::Structure(members)
+    }
+}
+
+/// `GetLogRecordResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogRecordResponse {
+    pub log_record: Option<Entries<String>>,
+}
+
+impl Shape for GetLogRecordResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { log_record: members.optional("logRecord")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("logRecord", self.log_record);
+        Value::Structure(members)
+    }
+}
+
+/// `GetQueryResultsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetQueryResultsRequest {
+    pub query_id: String,
+    pub next_token: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for GetQueryResultsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_id: members.required("queryId")?,
+            next_token: members.optional("nextToken")?,
+            max_items: members.optional("maxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("queryId", self.query_id);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("maxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `GetQueryResultsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetQueryResultsResponse {
+    pub query_language: Option<QueryLanguage>,
+    pub results: Option<Vec<Vec<ResultField>>>,
+    pub statistics: Option<QueryStatistics>,
+    pub status: Option<QueryStatus>,
+    pub encryption_key: Option<String>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for GetQueryResultsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            results: members.optional("results")?,
+            statistics: members.optional("statistics")?,
+            status: members.optional("status")?,
+            encryption_key: members.optional("encryptionKey")?,
+            next_token: members.optional("nextToken")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("queryLanguage", self.query_language);
+        members.put_some("results", self.results);
+        members.put_some("statistics", self.statistics);
+        members.put_some("status", self.status);
+        members.put_some("encryptionKey", self.encryption_key);
+        members.put_some("nextToken", self.next_token);
+        Value::Structure(members)
+    }
+}
+
 /// `InputLogEvent`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputLogEvent {
@@ -523,6 +1178,70 @@ impl Shape for InputLogEvent {
         let mut members = Structure::with_capacity(2);
         members.put("timestamp", self.timestamp);
         members.put("message", self.message);
+        Value::Structure(members)
+    }
+}
+
+/// `ListLogGroupsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLogGroupsRequest {
+    pub log_group_name_pattern: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+    pub include_linked_accounts: Option<bool>,
+    pub account_identifiers: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub data_sources: Option<Vec<DataSourceFilter>>,
+    pub field_index_names: Option<Vec<String>>,
+    pub log_group_tags: Option<Vec<TagFilter>>,
+}
+
+impl Shape for ListLogGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name_pattern: members.optional("logGroupNamePattern")?,
+            log_group_class: members.optional("logGroupClass")?,
+            include_linked_accounts: members.optional("includeLinkedAccounts")?,
+            account_identifiers: members.optional("accountIdentifiers")?,
+            next_token: members.optional("nextToken")?,
+            limit: members.optional("limit")?,
+            data_sources: members.optional("dataSources")?,
+            field_index_names: members.optional("fieldIndexNames")?,
+            log_group_tags: members.optional("logGroupTags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(9);
+        members.put_some("logGroupNamePattern", self.log_group_name_pattern);
+        members.put_some("logGroupClass", self.log_group_class);
+        members.put_some("includeLinkedAccounts", self.include_linked_accounts);
+        members.put_some("accountIdentifiers", self.account_identifiers);
+        members.put_some("nextToken", self.next_token);
+        members.put_some("limit", self.limit);
+        members.put_some("dataSources", self.data_sources);
+        members.put_some("fieldIndexNames", self.field_index_names);
+        members.put_some("logGroupTags", self.log_group_tags);
+        Value::Structure(members)
+    }
+}
+
+/// `ListLogGroupsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLogGroupsResponse {
+    pub log_groups: Option<Vec<LogGroupSummary>>,
+    pub next_token: Option<String>,
+}
+
+impl Shape for ListLogGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { log_groups: members.optional("logGroups")?, next_token: members.optional("nextToken")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("logGroups", self.log_groups);
+        members.put_some("nextToken", self.next_token);
         Value::Structure(members)
     }
 }
@@ -655,6 +1374,52 @@ impl Shape for LogGroup {
     }
 }
 
+/// `LogGroupField`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogGroupField {
+    pub name: Option<String>,
+    pub percent: Option<i32>,
+}
+
+impl Shape for LogGroupField {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { name: members.optional("name")?, percent: members.optional("percent")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("name", self.name);
+        members.put_some("percent", self.percent);
+        Value::Structure(members)
+    }
+}
+
+/// `LogGroupSummary`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogGroupSummary {
+    pub log_group_name: Option<String>,
+    pub log_group_arn: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+}
+
+impl Shape for LogGroupSummary {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.optional("logGroupName")?,
+            log_group_arn: members.optional("logGroupArn")?,
+            log_group_class: members.optional("logGroupClass")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("logGroupArn", self.log_group_arn);
+        members.put_some("logGroupClass", self.log_group_class);
+        Value::Structure(members)
+    }
+}
+
 /// `LogStream`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogStream {
@@ -692,6 +1457,108 @@ impl Shape for LogStream {
         members.put_some("uploadSequenceToken", self.upload_sequence_token);
         members.put_some("arn", self.arn);
         members.put_some("storedBytes", self.stored_bytes);
+        Value::Structure(members)
+    }
+}
+
+/// `MetricFilter`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricFilter {
+    pub filter_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub metric_transformations: Option<Vec<MetricTransformation>>,
+    pub creation_time: Option<i64>,
+    pub log_group_name: Option<String>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+
+impl Shape for MetricFilter {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            filter_name: members.optional("filterName")?,
+            filter_pattern: members.optional("filterPattern")?,
+            metric_transformations: members.optional("metricTransformations")?,
+            creation_time: members.optional("creationTime")?,
+            log_group_name: members.optional("logGroupName")?,
+            apply_on_transformed_logs: members.optional("applyOnTransformedLogs")?,
+            field_selection_criteria: members.optional("fieldSelectionCriteria")?,
+            emit_system_field_dimensions: members.optional("emitSystemFieldDimensions")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(8);
+        members.put_some("filterName", self.filter_name);
+        members.put_some("filterPattern", self.filter_pattern);
+        members.put_some("metricTransformations", self.metric_transformations);
+        members.put_some("creationTime", self.creation_time);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("applyOnTransformedLogs", self.apply_on_transformed_logs);
+        members.put_some("fieldSelectionCriteria", self.field_selection_criteria);
+        members.put_some("emitSystemFieldDimensions", self.emit_system_field_dimensions);
+        Value::Structure(members)
+    }
+}
+
+/// `MetricFilterMatchRecord`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricFilterMatchRecord {
+    pub event_number: Option<i64>,
+    pub event_message: Option<String>,
+    pub extracted_values: Option<Entries<String>>,
+}
+
+impl Shape for MetricFilterMatchRecord {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            event_number: members.optional("eventNumber")?,
+            event_message: members.optional("eventMessage")?,
+            extracted_values: members.optional("extractedValues")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put_some("eventNumber", self.event_number);
+        members.put_some("eventMessage", self.event_message);
+        members.put_some("extractedValues", self.extracted_values);
+        Value::Structure(members)
+    }
+}
+
+/// `MetricTransformation`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricTransformation {
+    pub metric_name: String,
+    pub metric_namespace: String,
+    pub metric_value: String,
+    pub default_value: Option<f64>,
+    pub dimensions: Option<Entries<String>>,
+    pub unit: Option<StandardUnit>,
+}
+
+impl Shape for MetricTransformation {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            metric_name: members.required("metricName")?,
+            metric_namespace: members.required("metricNamespace")?,
+            metric_value: members.required("metricValue")?,
+            default_value: members.optional("defaultValue")?,
+            dimensions: members.optional("dimensions")?,
+            unit: members.optional("unit")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("metricName", self.metric_name);
+        members.put("metricNamespace", self.metric_namespace);
+        members.put("metricValue", self.metric_value);
+        members.put_some("defaultValue", self.default_value);
+        members.put_some("dimensions", self.dimensions);
+        members.put_some("unit", self.unit);
         Value::Structure(members)
     }
 }
@@ -780,6 +1647,201 @@ impl Shape for PutLogEventsResponse {
     }
 }
 
+/// `PutLogGroupDeletionProtectionRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLogGroupDeletionProtectionRequest {
+    pub log_group_identifier: String,
+    pub deletion_protection_enabled: bool,
+}
+
+impl Shape for PutLogGroupDeletionProtectionRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_identifier: members.required("logGroupIdentifier")?,
+            deletion_protection_enabled: members.required("deletionProtectionEnabled")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("logGroupIdentifier", self.log_group_identifier);
+        members.put("deletionProtectionEnabled", self.deletion_protection_enabled);
+        Value::Structure(members)
+    }
+}
+
+/// `PutLogGroupDeletionProtectionResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLogGroupDeletionProtectionResponse {}
+
+impl Shape for PutLogGroupDeletionProtectionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `PutMetricFilterRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMetricFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub metric_transformations: Vec<MetricTransformation>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+
+impl Shape for PutMetricFilterRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.required("logGroupName")?,
+            filter_name: members.required("filterName")?,
+            filter_pattern: members.required("filterPattern")?,
+            metric_transformations: members.required("metricTransformations")?,
+            apply_on_transformed_logs: members.optional("applyOnTransformedLogs")?,
+            field_selection_criteria: members.optional("fieldSelectionCriteria")?,
+            emit_system_field_dimensions: members.optional("emitSystemFieldDimensions")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put("logGroupName", self.log_group_name);
+        members.put("filterName", self.filter_name);
+        members.put("filterPattern", self.filter_pattern);
+        members.put("metricTransformations", self.metric_transformations);
+        members.put_some("applyOnTransformedLogs", self.apply_on_transformed_logs);
+        members.put_some("fieldSelectionCriteria", self.field_selection_criteria);
+        members.put_some("emitSystemFieldDimensions", self.emit_system_field_dimensions);
+        Value::Structure(members)
+    }
+}
+
+/// `PutMetricFilterResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMetricFilterResponse {}
+
+impl Shape for PutMetricFilterResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `PutQueryDefinitionRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub name: String,
+    pub query_definition_id: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub query_string: String,
+    pub client_token: Option<String>,
+    pub parameters: Option<Vec<QueryParameter>>,
+}
+
+impl Shape for PutQueryDefinitionRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            name: members.required("name")?,
+            query_definition_id: members.optional("queryDefinitionId")?,
+            log_group_names: members.optional("logGroupNames")?,
+            query_string: members.required("queryString")?,
+            client_token: members.optional("clientToken")?,
+            parameters: members.optional("parameters")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put_some("queryLanguage", self.query_language);
+        members.put("name", self.name);
+        members.put_some("queryDefinitionId", self.query_definition_id);
+        members.put_some("logGroupNames", self.log_group_names);
+        members.put("queryString", self.query_string);
+        members.put_some("clientToken", self.client_token);
+        members.put_some("parameters", self.parameters);
+        Value::Structure(members)
+    }
+}
+
+/// `PutQueryDefinitionResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionResponse {
+    pub query_definition_id: Option<String>,
+}
+
+impl Shape for PutQueryDefinitionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { query_definition_id: members.optional("queryDefinitionId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("queryDefinitionId", self.query_definition_id);
+        Value::Structure(members)
+    }
+}
+
+/// `PutResourcePolicyRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyRequest {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+
+impl Shape for PutResourcePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.optional("policyName")?,
+            policy_document: members.optional("policyDocument")?,
+            resource_arn: members.optional("resourceArn")?,
+            expected_revision_id: members.optional("expectedRevisionId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put_some("policyName", self.policy_name);
+        members.put_some("policyDocument", self.policy_document);
+        members.put_some("resourceArn", self.resource_arn);
+        members.put_some("expectedRevisionId", self.expected_revision_id);
+        Value::Structure(members)
+    }
+}
+
+/// `PutResourcePolicyResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyResponse {
+    pub resource_policy: Option<ResourcePolicy>,
+    pub revision_id: Option<String>,
+}
+
+impl Shape for PutResourcePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            resource_policy: members.optional("resourcePolicy")?,
+            revision_id: members.optional("revisionId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("resourcePolicy", self.resource_policy);
+        members.put_some("revisionId", self.revision_id);
+        Value::Structure(members)
+    }
+}
+
 /// `PutRetentionPolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRetentionPolicyRequest {
@@ -813,6 +1875,206 @@ impl Shape for PutRetentionPolicyResponse {
     }
     fn into_value(self) -> Value {
         Value::Structure(Structure::new())
+    }
+}
+
+/// `PutSubscriptionFilterRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutSubscriptionFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub destination_arn: String,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+impl Shape for PutSubscriptionFilterRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_name: members.required("logGroupName")?,
+            filter_name: members.required("filterName")?,
+            filter_pattern: members.required("filterPattern")?,
+            destination_arn: members.required("destinationArn")?,
+            role_arn: members.optional("roleArn")?,
+            distribution: members.optional("distribution")?,
+            apply_on_transformed_logs: members.optional("applyOnTransformedLogs")?,
+            field_selection_criteria: members.optional("fieldSelectionCriteria")?,
+            emit_system_fields: members.optional("emitSystemFields")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(9);
+        members.put("logGroupName", self.log_group_name);
+        members.put("filterName", self.filter_name);
+        members.put("filterPattern", self.filter_pattern);
+        members.put("destinationArn", self.destination_arn);
+        members.put_some("roleArn", self.role_arn);
+        members.put_some("distribution", self.distribution);
+        members.put_some("applyOnTransformedLogs", self.apply_on_transformed_logs);
+        members.put_some("fieldSelectionCriteria", self.field_selection_criteria);
+        members.put_some("emitSystemFields", self.emit_system_fields);
+        Value::Structure(members)
+    }
+}
+
+/// `PutSubscriptionFilterResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutSubscriptionFilterResponse {}
+
+impl Shape for PutSubscriptionFilterResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `QueryDefinition`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryDefinition {
+    pub query_language: Option<QueryLanguage>,
+    pub query_definition_id: Option<String>,
+    pub name: Option<String>,
+    pub query_string: Option<String>,
+    pub last_modified: Option<i64>,
+    pub log_group_names: Option<Vec<String>>,
+    pub parameters: Option<Vec<QueryParameter>>,
+}
+
+impl Shape for QueryDefinition {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            query_definition_id: members.optional("queryDefinitionId")?,
+            name: members.optional("name")?,
+            query_string: members.optional("queryString")?,
+            last_modified: members.optional("lastModified")?,
+            log_group_names: members.optional("logGroupNames")?,
+            parameters: members.optional("parameters")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put_some("queryLanguage", self.query_language);
+        members.put_some("queryDefinitionId", self.query_definition_id);
+        members.put_some("name", self.name);
+        members.put_some("queryString", self.query_string);
+        members.put_some("lastModified", self.last_modified);
+        members.put_some("logGroupNames", self.log_group_names);
+        members.put_some("parameters", self.parameters);
+        Value::Structure(members)
+    }
+}
+
+/// `QueryInfo`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryInfo {
+    pub query_language: Option<QueryLanguage>,
+    pub query_id: Option<String>,
+    pub query_string: Option<String>,
+    pub status: Option<QueryStatus>,
+    pub create_time: Option<i64>,
+    pub log_group_name: Option<String>,
+    pub query_duration: Option<i64>,
+    pub bytes_scanned: Option<f64>,
+    pub user_identity: Option<String>,
+}
+
+impl Shape for QueryInfo {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            query_id: members.optional("queryId")?,
+            query_string: members.optional("queryString")?,
+            status: members.optional("status")?,
+            create_time: members.optional("createTime")?,
+            log_group_name: members.optional("logGroupName")?,
+            query_duration: members.optional("queryDuration")?,
+            bytes_scanned: members.optional("bytesScanned")?,
+            user_identity: members.optional("userIdentity")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(9);
+        members.put_some("queryLanguage", self.query_language);
+        members.put_some("queryId", self.query_id);
+        members.put_some("queryString", self.query_string);
+        members.put_some("status", self.status);
+        members.put_some("createTime", self.create_time);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("queryDuration", self.query_duration);
+        members.put_some("bytesScanned", self.bytes_scanned);
+        members.put_some("userIdentity", self.user_identity);
+        Value::Structure(members)
+    }
+}
+
+/// `QueryParameter`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryParameter {
+    pub name: String,
+    pub default_value: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Shape for QueryParameter {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            name: members.required("name")?,
+            default_value: members.optional("defaultValue")?,
+            description: members.optional("description")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("name", self.name);
+        members.put_some("defaultValue", self.default_value);
+        members.put_some("description", self.description);
+        Value::Structure(members)
+    }
+}
+
+/// `QueryStatistics`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryStatistics {
+    pub records_matched: Option<f64>,
+    pub records_scanned: Option<f64>,
+    pub estimated_records_skipped: Option<f64>,
+    pub bytes_scanned: Option<f64>,
+    pub estimated_bytes_skipped: Option<f64>,
+    pub log_groups_scanned: Option<f64>,
+}
+
+impl Shape for QueryStatistics {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            records_matched: members.optional("recordsMatched")?,
+            records_scanned: members.optional("recordsScanned")?,
+            estimated_records_skipped: members.optional("estimatedRecordsSkipped")?,
+            bytes_scanned: members.optional("bytesScanned")?,
+            estimated_bytes_skipped: members.optional("estimatedBytesSkipped")?,
+            log_groups_scanned: members.optional("logGroupsScanned")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("recordsMatched", self.records_matched);
+        members.put_some("recordsScanned", self.records_scanned);
+        members.put_some("estimatedRecordsSkipped", self.estimated_records_skipped);
+        members.put_some("bytesScanned", self.bytes_scanned);
+        members.put_some("estimatedBytesSkipped", self.estimated_bytes_skipped);
+        members.put_some("logGroupsScanned", self.log_groups_scanned);
+        Value::Structure(members)
     }
 }
 
@@ -860,6 +2122,61 @@ impl Shape for RejectedLogEventsInfo {
     }
 }
 
+/// `ResourcePolicy`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourcePolicy {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub last_updated_time: Option<i64>,
+    pub policy_scope: Option<PolicyScope>,
+    pub resource_arn: Option<String>,
+    pub revision_id: Option<String>,
+}
+
+impl Shape for ResourcePolicy {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.optional("policyName")?,
+            policy_document: members.optional("policyDocument")?,
+            last_updated_time: members.optional("lastUpdatedTime")?,
+            policy_scope: members.optional("policyScope")?,
+            resource_arn: members.optional("resourceArn")?,
+            revision_id: members.optional("revisionId")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("policyName", self.policy_name);
+        members.put_some("policyDocument", self.policy_document);
+        members.put_some("lastUpdatedTime", self.last_updated_time);
+        members.put_some("policyScope", self.policy_scope);
+        members.put_some("resourceArn", self.resource_arn);
+        members.put_some("revisionId", self.revision_id);
+        Value::Structure(members)
+    }
+}
+
+/// `ResultField`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultField {
+    pub field: Option<String>,
+    pub value: Option<String>,
+}
+
+impl Shape for ResultField {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { field: members.optional("field")?, value: members.optional("value")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("field", self.field);
+        members.put_some("value", self.value);
+        Value::Structure(members)
+    }
+}
+
 /// `SearchedLogStream`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchedLogStream {
@@ -879,6 +2196,168 @@ impl Shape for SearchedLogStream {
         let mut members = Structure::with_capacity(2);
         members.put_some("logStreamName", self.log_stream_name);
         members.put_some("searchedCompletely", self.searched_completely);
+        Value::Structure(members)
+    }
+}
+
+/// `StartQueryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub log_group_name: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub start_time: i64,
+    pub end_time: i64,
+    pub query_string: String,
+    pub limit: Option<i32>,
+}
+
+impl Shape for StartQueryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            query_language: members.optional("queryLanguage")?,
+            log_group_name: members.optional("logGroupName")?,
+            log_group_names: members.optional("logGroupNames")?,
+            log_group_identifiers: members.optional("logGroupIdentifiers")?,
+            start_time: members.required("startTime")?,
+            end_time: members.required("endTime")?,
+            query_string: members.required("queryString")?,
+            limit: members.optional("limit")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(8);
+        members.put_some("queryLanguage", self.query_language);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("logGroupNames", self.log_group_names);
+        members.put_some("logGroupIdentifiers", self.log_group_identifiers);
+        members.put("startTime", self.start_time);
+        members.put("endTime", self.end_time);
+        members.put("queryString", self.query_string);
+        members.put_some("limit", self.limit);
+        Value::Structure(members)
+    }
+}
+
+/// `StartQueryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryResponse {
+    pub query_id: Option<String>,
+}
+
+impl Shape for StartQueryResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { query_id: members.optional("queryId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("queryId", self.query_id);
+        Value::Structure(members)
+    }
+}
+
+/// `StopQueryRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryRequest {
+    pub query_id: String,
+}
+
+impl Shape for StopQueryRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { query_id: members.required("queryId")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("queryId", self.query_id);
+        Value::Structure(members)
+    }
+}
+
+/// `StopQueryResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryResponse {
+    pub success: Option<bool>,
+}
+
+impl Shape for StopQueryResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { success: members.optional("success")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("success", self.success);
+        Value::Structure(members)
+    }
+}
+
+/// `SubscriptionFilter`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubscriptionFilter {
+    pub filter_name: Option<String>,
+    pub log_group_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub destination_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub creation_time: Option<i64>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+impl Shape for SubscriptionFilter {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            filter_name: members.optional("filterName")?,
+            log_group_name: members.optional("logGroupName")?,
+            filter_pattern: members.optional("filterPattern")?,
+            destination_arn: members.optional("destinationArn")?,
+            role_arn: members.optional("roleArn")?,
+            distribution: members.optional("distribution")?,
+            apply_on_transformed_logs: members.optional("applyOnTransformedLogs")?,
+            creation_time: members.optional("creationTime")?,
+            field_selection_criteria: members.optional("fieldSelectionCriteria")?,
+            emit_system_fields: members.optional("emitSystemFields")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(10);
+        members.put_some("filterName", self.filter_name);
+        members.put_some("logGroupName", self.log_group_name);
+        members.put_some("filterPattern", self.filter_pattern);
+        members.put_some("destinationArn", self.destination_arn);
+        members.put_some("roleArn", self.role_arn);
+        members.put_some("distribution", self.distribution);
+        members.put_some("applyOnTransformedLogs", self.apply_on_transformed_logs);
+        members.put_some("creationTime", self.creation_time);
+        members.put_some("fieldSelectionCriteria", self.field_selection_criteria);
+        members.put_some("emitSystemFields", self.emit_system_fields);
+        Value::Structure(members)
+    }
+}
+
+/// `TagFilter`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagFilter {
+    pub key: String,
+    pub values: Option<Vec<String>>,
+}
+
+impl Shape for TagFilter {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { key: members.required("key")?, values: members.optional("values")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("key", self.key);
+        members.put_some("values", self.values);
         Value::Structure(members)
     }
 }
@@ -946,6 +2425,47 @@ impl Shape for TagResourceResponse {
     }
     fn into_value(self) -> Value {
         Value::Structure(Structure::new())
+    }
+}
+
+/// `TestMetricFilterRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterRequest {
+    pub filter_pattern: String,
+    pub log_event_messages: Vec<String>,
+}
+
+impl Shape for TestMetricFilterRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            filter_pattern: members.required("filterPattern")?,
+            log_event_messages: members.required("logEventMessages")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("filterPattern", self.filter_pattern);
+        members.put("logEventMessages", self.log_event_messages);
+        Value::Structure(members)
+    }
+}
+
+/// `TestMetricFilterResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterResponse {
+    pub matches: Option<Vec<MetricFilterMatchRecord>>,
+}
+
+impl Shape for TestMetricFilterResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { matches: members.optional("matches")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("matches", self.matches);
+        Value::Structure(members)
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, Paginator, ServiceSchema};
+use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -18,7 +18,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct BatchGetSecretValue;
 
-impl Operation for BatchGetSecretValue {
+impl landfall_shape::Operation for BatchGetSecretValue {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &BATCH_GET_SECRET_VALUE;
     type Input = types::BatchGetSecretValueRequest;
@@ -43,7 +43,7 @@ pub(super) static BATCH_GET_SECRET_VALUE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CancelRotateSecret;
 
-impl Operation for CancelRotateSecret {
+impl landfall_shape::Operation for CancelRotateSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CANCEL_ROTATE_SECRET;
     type Input = types::CancelRotateSecretRequest;
@@ -74,7 +74,7 @@ pub(super) static CANCEL_ROTATE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct CreateSecret;
 
-impl Operation for CreateSecret {
+impl landfall_shape::Operation for CreateSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &CREATE_SECRET;
     type Input = types::CreateSecretRequest;
@@ -99,7 +99,7 @@ pub(super) static CREATE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteResourcePolicy;
 
-impl Operation for DeleteResourcePolicy {
+impl landfall_shape::Operation for DeleteResourcePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_RESOURCE_POLICY;
     type Input = types::DeleteResourcePolicyRequest;
@@ -124,7 +124,7 @@ pub(super) static DELETE_RESOURCE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteSecret;
 
-impl Operation for DeleteSecret {
+impl landfall_shape::Operation for DeleteSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DELETE_SECRET;
     type Input = types::DeleteSecretRequest;
@@ -148,7 +148,7 @@ pub(super) static DELETE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeSecret;
 
-impl Operation for DescribeSecret {
+impl landfall_shape::Operation for DescribeSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &DESCRIBE_SECRET;
     type Input = types::DescribeSecretRequest;
@@ -172,7 +172,7 @@ pub(super) static DESCRIBE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetRandomPassword;
 
-impl Operation for GetRandomPassword {
+impl landfall_shape::Operation for GetRandomPassword {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_RANDOM_PASSWORD;
     type Input = types::GetRandomPasswordRequest;
@@ -197,7 +197,7 @@ pub(super) static GET_RANDOM_PASSWORD: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetResourcePolicy;
 
-impl Operation for GetResourcePolicy {
+impl landfall_shape::Operation for GetResourcePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_RESOURCE_POLICY;
     type Input = types::GetResourcePolicyRequest;
@@ -223,7 +223,7 @@ pub(super) static GET_RESOURCE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetSecretValue;
 
-impl Operation for GetSecretValue {
+impl landfall_shape::Operation for GetSecretValue {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_SECRET_VALUE;
     type Input = types::GetSecretValueRequest;
@@ -248,7 +248,7 @@ pub(super) static GET_SECRET_VALUE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListSecretVersionIds;
 
-impl Operation for ListSecretVersionIds {
+impl landfall_shape::Operation for ListSecretVersionIds {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_SECRET_VERSION_IDS;
     type Input = types::ListSecretVersionIdsRequest;
@@ -273,7 +273,7 @@ pub(super) static LIST_SECRET_VERSION_IDS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct ListSecrets;
 
-impl Operation for ListSecrets {
+impl landfall_shape::Operation for ListSecrets {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &LIST_SECRETS;
     type Input = types::ListSecretsRequest;
@@ -304,7 +304,7 @@ pub(super) static LIST_SECRETS: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutResourcePolicy;
 
-impl Operation for PutResourcePolicy {
+impl landfall_shape::Operation for PutResourcePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_RESOURCE_POLICY;
     type Input = types::PutResourcePolicyRequest;
@@ -333,7 +333,7 @@ pub(super) static PUT_RESOURCE_POLICY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct PutSecretValue;
 
-impl Operation for PutSecretValue {
+impl landfall_shape::Operation for PutSecretValue {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &PUT_SECRET_VALUE;
     type Input = types::PutSecretValueRequest;
@@ -358,7 +358,7 @@ pub(super) static PUT_SECRET_VALUE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveRegionsFromReplication;
 
-impl Operation for RemoveRegionsFromReplication {
+impl landfall_shape::Operation for RemoveRegionsFromReplication {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REMOVE_REGIONS_FROM_REPLICATION;
     type Input = types::RemoveRegionsFromReplicationRequest;
@@ -383,7 +383,7 @@ pub(super) static REMOVE_REGIONS_FROM_REPLICATION: OperationSchema = OperationSc
 #[derive(Debug, Clone, Copy)]
 pub struct ReplicateSecretToRegions;
 
-impl Operation for ReplicateSecretToRegions {
+impl landfall_shape::Operation for ReplicateSecretToRegions {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &REPLICATE_SECRET_TO_REGIONS;
     type Input = types::ReplicateSecretToRegionsRequest;
@@ -408,7 +408,7 @@ pub(super) static REPLICATE_SECRET_TO_REGIONS: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct RestoreSecret;
 
-impl Operation for RestoreSecret {
+impl landfall_shape::Operation for RestoreSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &RESTORE_SECRET;
     type Input = types::RestoreSecretRequest;
@@ -433,7 +433,7 @@ pub(super) static RESTORE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct RotateSecret;
 
-impl Operation for RotateSecret {
+impl landfall_shape::Operation for RotateSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ROTATE_SECRET;
     type Input = types::RotateSecretRequest;
@@ -458,7 +458,7 @@ pub(super) static ROTATE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct StopReplicationToReplica;
 
-impl Operation for StopReplicationToReplica {
+impl landfall_shape::Operation for StopReplicationToReplica {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &STOP_REPLICATION_TO_REPLICA;
     type Input = types::StopReplicationToReplicaRequest;
@@ -483,7 +483,7 @@ pub(super) static STOP_REPLICATION_TO_REPLICA: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct TagResource;
 
-impl Operation for TagResource {
+impl landfall_shape::Operation for TagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &TAG_RESOURCE;
     type Input = types::TagResourceRequest;
@@ -508,7 +508,7 @@ pub(super) static TAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UntagResource;
 
-impl Operation for UntagResource {
+impl landfall_shape::Operation for UntagResource {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UNTAG_RESOURCE;
     type Input = types::UntagResourceRequest;
@@ -539,7 +539,7 @@ pub(super) static UNTAG_RESOURCE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateSecret;
 
-impl Operation for UpdateSecret {
+impl landfall_shape::Operation for UpdateSecret {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_SECRET;
     type Input = types::UpdateSecretRequest;
@@ -565,7 +565,7 @@ pub(super) static UPDATE_SECRET: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateSecretVersionStage;
 
-impl Operation for UpdateSecretVersionStage {
+impl landfall_shape::Operation for UpdateSecretVersionStage {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &UPDATE_SECRET_VERSION_STAGE;
     type Input = types::UpdateSecretVersionStageRequest;
@@ -591,7 +591,7 @@ pub(super) static UPDATE_SECRET_VERSION_STAGE: OperationSchema = OperationSchema
 #[derive(Debug, Clone, Copy)]
 pub struct ValidateResourcePolicy;
 
-impl Operation for ValidateResourcePolicy {
+impl landfall_shape::Operation for ValidateResourcePolicy {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &VALIDATE_RESOURCE_POLICY;
     type Input = types::ValidateResourcePolicyRequest;

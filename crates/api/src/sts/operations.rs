@@ -2,7 +2,7 @@
 
 //! Operations.
 
-use landfall_shape::{Operation, OperationSchema, ServiceSchema};
+use landfall_shape::{OperationSchema, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
@@ -16,7 +16,7 @@ use super::{SERVICE, schema, types};
 #[derive(Debug, Clone, Copy)]
 pub struct AssumeRole;
 
-impl Operation for AssumeRole {
+impl landfall_shape::Operation for AssumeRole {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &ASSUME_ROLE;
     type Input = types::AssumeRoleRequest;
@@ -35,7 +35,7 @@ pub(super) static ASSUME_ROLE: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyInfo;
 
-impl Operation for GetAccessKeyInfo {
+impl landfall_shape::Operation for GetAccessKeyInfo {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_ACCESS_KEY_INFO;
     type Input = types::GetAccessKeyInfoRequest;
@@ -54,7 +54,7 @@ pub(super) static GET_ACCESS_KEY_INFO: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetCallerIdentity;
 
-impl Operation for GetCallerIdentity {
+impl landfall_shape::Operation for GetCallerIdentity {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_CALLER_IDENTITY;
     type Input = types::GetCallerIdentityRequest;
@@ -78,7 +78,7 @@ pub(super) static GET_CALLER_IDENTITY: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetFederationToken;
 
-impl Operation for GetFederationToken {
+impl landfall_shape::Operation for GetFederationToken {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_FEDERATION_TOKEN;
     type Input = types::GetFederationTokenRequest;
@@ -100,7 +100,7 @@ pub(super) static GET_FEDERATION_TOKEN: OperationSchema = OperationSchema {
 #[derive(Debug, Clone, Copy)]
 pub struct GetSessionToken;
 
-impl Operation for GetSessionToken {
+impl landfall_shape::Operation for GetSessionToken {
     const SERVICE: &'static ServiceSchema = &SERVICE;
     const SCHEMA: &'static OperationSchema = &GET_SESSION_TOKEN;
     type Input = types::GetSessionTokenRequest;

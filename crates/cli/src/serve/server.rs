@@ -12,8 +12,8 @@ use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
-use landfall_services::pipe::{AuthMode, Call, Endpoint, Installation};
-use landfall_services::{ecs, iam, kms, landfall, logs, secretsmanager, sts};
+use landfall_services::pipe::{AuthMode, Call, Installation};
+use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
@@ -22,17 +22,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client_file::{self, ClientFile};
-
-/// Every operation of every service.
-static TABLES: &[&[Endpoint]] = &[
-    ecs::OPERATIONS,
-    iam::OPERATIONS,
-    kms::OPERATIONS,
-    landfall::OPERATIONS,
-    logs::OPERATIONS,
-    secretsmanager::OPERATIONS,
-    sts::OPERATIONS,
-];
 
 /// How often what is due by the clock is done.
 const PERIOD: Duration = Duration::from_secs(60);

@@ -8,25 +8,16 @@ use landfall_api::iam as api;
 use landfall_api::sts;
 use landfall_base::AccountId;
 use landfall_iam::Principal;
-use landfall_services::pipe::{Caller, Endpoint, Failure};
+use landfall_services::pipe::{Caller, Failure};
 use landfall_services::sts::{CredentialError, find_credentials};
 use landfall_services::testing::{TestInstallation, account, caller, root};
-use landfall_services::{iam as service, kms, landfall, secretsmanager, sts as sts_service};
 use landfall_shape::{Operation, ServiceError};
-
-const TABLES: &[&[Endpoint]] = &[
-    service::OPERATIONS,
-    kms::OPERATIONS,
-    landfall::OPERATIONS,
-    secretsmanager::OPERATIONS,
-    sts_service::OPERATIONS,
-];
 
 /// The account next door.
 pub(crate) const OTHER: &str = "444455556666";
 
 pub(crate) fn installation() -> TestInstallation {
-    TestInstallation::new(TABLES)
+    TestInstallation::new(landfall_services::TABLES)
 }
 
 pub(crate) fn call<O: Operation>(

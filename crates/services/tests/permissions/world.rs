@@ -3,24 +3,12 @@
 use landfall_api::{ecs, iam as api, kms, logs, secretsmanager};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
-use landfall_services::pipe::{Caller, Endpoint, Installation};
+pub(crate) use landfall_services::TABLES;
+use landfall_services::pipe::{Caller, Installation};
 use landfall_services::testing::{TestInstallation, account, caller, nobody};
-use landfall_services::{ecs as ecs_service, iam, kms as kms_service, landfall, logs as logs_service};
-use landfall_services::{secretsmanager as secrets_service, sts};
 use landfall_shape::{Operation, Structure, Value};
 
 use crate::samples::{ANYTHING, GRANT, KEY, TRUST};
-
-/// Every operation of every service.
-pub(crate) const TABLES: &[&[Endpoint]] = &[
-    ecs_service::OPERATIONS,
-    iam::OPERATIONS,
-    kms_service::OPERATIONS,
-    landfall::OPERATIONS,
-    logs_service::OPERATIONS,
-    secrets_service::OPERATIONS,
-    sts::OPERATIONS,
-];
 
 /// The installation.
 pub(crate) struct World {

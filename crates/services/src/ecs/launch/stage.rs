@@ -9,18 +9,9 @@ use landfall_wire::json;
 use crate::ecs::names::Home;
 use crate::ecs::node::put_task;
 use crate::ecs::record::{Container, TASK_DEFINITIONS, Task, TaskDefinition, TaskStatus};
-use crate::pipe::{Caller, Endpoint};
+use crate::pipe::Caller;
 use crate::stored::Stored;
 use crate::testing::{START, TestInstallation, account, region, root};
-
-static TABLES: &[&[Endpoint]] = &[
-    crate::ecs::OPERATIONS,
-    crate::iam::OPERATIONS,
-    crate::landfall::OPERATIONS,
-    crate::logs::OPERATIONS,
-    crate::secretsmanager::OPERATIONS,
-    crate::sts::OPERATIONS,
-];
 
 pub(crate) const TASK_ID: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/exec";
@@ -35,7 +26,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// With the role `exec`, which trusts ECS tasks and may do nothing.
     pub(crate) fn new() -> Self {
-        let stage = Self { it: TestInstallation::new(TABLES) };
+        let stage = Self { it: TestInstallation::new(crate::TABLES) };
         stage.role("exec", TRUST);
         stage
     }
