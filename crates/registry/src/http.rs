@@ -3,6 +3,7 @@
 mod answer;
 mod blobs;
 mod headers;
+mod lent;
 mod lists;
 mod manifests;
 mod query;
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
 pub(crate) use headers::credentials;
+use lent::lend;
 pub(crate) use query::Query;
 use route::Route;
 
@@ -45,7 +47,9 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
+        let (body, lender) = lend(body);
         let mut response = self.dispatch(body).await.unwrap_or_else(|error| self.refuse(&error));
+        lender.settle(self.parts, &mut response).await;
         let version = HeaderValue::from_static("registry/2.0");
         response.headers_mut().insert("docker-distribution-api-version", version);
         response
