@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use landfall_base::{Clock, SystemClock, Timestamp};
+use tokio::sync::RwLock;
 
 use crate::Digest;
 pub use reader::BlobReader;
@@ -52,6 +53,7 @@ struct Inner {
     blobs: PathBuf,
     uploads: PathBuf,
     clock: Arc<dyn Clock>,
+    gate: RwLock<()>,
     /// Unlocked when closed, also by a crash.
     _lock: File,
 }
@@ -75,7 +77,7 @@ impl BlobStore {
         fs::create_dir_all(&uploads)?;
         let lock = lock(dir)?;
         remove_files(&uploads)?;
-        Ok(Self(Arc::new(Inner { blobs, uploads, clock, _lock: lock })))
+        Ok(Self(Arc::new(Inner { blobs, uploads, clock, gate: RwLock::new(()), _lock: lock })))
     }
 
     /// Begins an upload.
@@ -159,6 +161,12 @@ impl BlobStore {
             Ok(meta.len())
         });
         Ok(removed.await?)
+    }
+
+    /// Shared by whoever makes content reachable, from looking at what is there to writing that it is named; held alone by
+    /// whoever removes some.
+    pub fn gate(&self) -> &RwLock<()> {
+        &self.0.gate
     }
 
     /// The clock of this store.

@@ -50,8 +50,6 @@ struct Inner<A, C> {
     blobs: BlobStore,
     uploads: Uploads,
     limits: Limits,
-    /// Shared by whoever makes content reachable, held alone by whoever removes some.
-    gate: RwLock<()>,
 }
 
 impl<A, C> Clone for Registry<A, C> {
@@ -78,7 +76,7 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     /// A registry with other limits.
     pub fn with_limits(access: A, catalog: C, blobs: BlobStore, limits: Limits) -> Self {
         let uploads = Uploads::new(Arc::clone(blobs.clock()), limits.uploads);
-        Self(Arc::new(Inner { access, catalog, blobs, uploads, limits, gate: RwLock::new(()) }))
+        Self(Arc::new(Inner { access, catalog, blobs, uploads, limits }))
     }
 
     /// Who may.
@@ -105,7 +103,7 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     }
 
     pub(crate) fn gate(&self) -> &RwLock<()> {
-        &self.0.gate
+        self.0.blobs.gate()
     }
 
     /// Answers one request, whatever it is; paths outside `/v2/` get 404.

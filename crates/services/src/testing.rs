@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use landfall_base::{AccountId, Arn, Clock, ManualClock, Region, Timestamp};
 use landfall_iam::Principal;
+use landfall_registry::BlobStore;
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
 
+use crate::ecr::RegistryName;
 use crate::pipe::{AuthMode, Call, Caller, Endpoint, Installation};
 
 /// 2026-11-23T02:30:41Z, where a test's clock stands at first.
@@ -35,6 +37,12 @@ impl TestInstallation {
             store: Store::in_memory().unwrap(),
             journals: Journals::open(&directory.path().join("journals")).unwrap(),
             vault: Vault::in_memory().unwrap(),
+            blobs: BlobStore::open_with_clock(
+                &directory.path().join("registry"),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            )
+            .unwrap(),
+            registry: RegistryName::host("127.0.0.1:4566"),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             auth: AuthMode::Enforce,
             default_account: account(),

@@ -3,6 +3,7 @@
 mod client_file;
 mod data_dir;
 mod logging;
+mod registry_name;
 mod server;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use client_file::{ClientFile, read as read_client_file};
 pub use data_dir::default_data_dir;
+pub use registry_name::RegistryNameOption;
 pub use server::{Server, ServerOptions};
 
 /// Runs the server in the foreground.
@@ -36,6 +38,9 @@ pub struct ServeArgs {
     /// Id of the account that is made at the first start
     #[arg(long, value_name = "ID", default_value = "000000000000", env = "LANDFALL_ACCOUNT")]
     pub account: AccountId,
+    /// Name of the ECR registries in answers: `local` is this server's address, `aws` is AWS's host names, or a host and port
+    #[arg(long, value_name = "NAME", default_value = "local", env = "LANDFALL_REGISTRY_NAME")]
+    pub registry_name: RegistryNameOption,
     /// Registries that speak plain HTTP, beside those on this machine (`host` or `host:port`; may be given several times)
     #[arg(long, value_name = "HOST", env = "LANDFALL_INSECURE_REGISTRIES", value_delimiter = ',')]
     pub insecure_registry: Vec<String>,
@@ -101,6 +106,7 @@ fn options(args: ServeArgs, data_dir: PathBuf) -> ServerOptions {
         auth: args.auth.into(),
         region: args.region,
         account: args.account,
+        registry_name: args.registry_name,
         insecure_registries: args.insecure_registry,
         registry_timeout: std::time::Duration::from_secs(args.registry_timeout.max(1)),
     }

@@ -10,6 +10,7 @@ use landfall_base::{AccountId, Clock, Region, SystemClock};
 use landfall_gateway::Gateway;
 use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
+use landfall_registry::BlobStore;
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::pipe::{AuthMode, Call, Installation};
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::RegistryNameOption;
 use super::client_file::{self, ClientFile};
 
 /// How often what is due by the clock is done.
@@ -39,6 +41,8 @@ pub struct ServerOptions {
     pub region: Region,
     /// The account that is made at the first start.
     pub account: AccountId,
+    /// The name of the registries in answers.
+    pub registry_name: RegistryNameOption,
     /// Registries that speak plain HTTP.
     pub insecure_registries: Vec<String>,
     /// How long a registry may take for each answer.
@@ -69,7 +73,7 @@ impl Server {
             )
         })?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        let installation = Arc::new(open(&options)?);
+        let installation = Arc::new(open(&options, address)?);
         write_client_file(&installation, &options, address)?;
         let call = Call::new(Arc::clone(&installation), TABLES);
         let (stop, told) = watch::channel(false);
@@ -127,12 +131,14 @@ impl Server {
     }
 }
 
-fn open(options: &ServerOptions) -> Result<Installation> {
+fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
     let dir = &options.data_dir;
     Ok(Installation {
         store: Store::open(&dir.join("state"))?,
         journals: Journals::open(&dir.join("journals"))?,
         vault: Vault::open(&dir.join("vault"))?,
+        blobs: BlobStore::open(&dir.join("registry"))?,
+        registry: options.registry_name.name(&reachable(address).to_string()),
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         auth: options.auth,
         default_account: options.account.clone(),

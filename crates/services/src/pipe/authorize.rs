@@ -226,12 +226,14 @@ impl<'a> Stack<'a> {
             identity: policies.identity.iter().map(AttachedPolicy::attached).collect(),
             boundary: policies.boundary.iter().map(AttachedPolicy::attached).collect(),
             session: session.map(|policy| Attached::inline("session policy", policy)).collect(),
-            resource: permission.attached_guard().into_iter().collect(),
+            resource: permission.attached_guards().collect(),
         }
     }
 
     fn resource_layer<'b>(&'b self, permission: &'b Permission) -> Option<ResourceLayer<'b>> {
-        let guard = permission.guard.as_ref()?;
+        let Some(guard) = permission.guard.as_ref() else {
+            return permission.outer.as_ref().map(|_| ResourceLayer::ordinary(&self.resource));
+        };
         Some(match &permission.key {
             Some(key) => {
                 let kind = ResourceKind::KmsKey { grants: &key.grants, aws_managed: key.aws_managed };

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use landfall_base::{AccountId, Clock, Region, Timestamp};
+use landfall_registry::BlobStore;
 use landfall_store::journal::Journals;
 use landfall_store::{Store, Tx};
 use landfall_vault::Vault;
 
 use super::{AuthMode, Caller};
+use crate::ecr::RegistryName;
 
 /// Everything that one installation of Landfall keeps: made once, shared by all calls.
 #[derive(Debug)]
@@ -19,6 +21,10 @@ pub struct Installation {
     pub journals: Journals,
     /// Sealing of secrets.
     pub vault: Vault,
+    /// Layers and manifests.
+    pub blobs: BlobStore,
+    /// The name of the registries in answers.
+    pub registry: RegistryName,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Whether refusals are enforced.

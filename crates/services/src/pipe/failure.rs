@@ -53,7 +53,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The code each service's model gives to its own faults.
 fn internal_error(service: &str) -> ServiceError {
     let code = match service {
-        "ecs" => "ServerException",
+        "ecr" | "ecs" => "ServerException",
         "secretsmanager" => "InternalServiceError",
         "kms" => "KMSInternalException",
         "logs" => "ServiceUnavailableException",

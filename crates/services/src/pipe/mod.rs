@@ -18,4 +18,4 @@ pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Installation};
 pub use endpoint::{Endpoint, EndpointKind, ReadHandler, Resolve, WriteHandler, blocking, read, write};
 pub use failure::Failure;
-pub use permission::{Allowed, Checked, Guarded, KeyGuard, Permission, ResourceGuard};
+pub use permission::{Allowed, Checked, Guarded, KeyGuard, OuterGuard, Permission, ResourceGuard};

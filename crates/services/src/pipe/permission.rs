@@ -18,6 +18,8 @@ pub struct Permission {
     pub context: Vec<(String, Vec<String>)>,
     /// The resource's own policy.
     pub guard: Option<ResourceGuard>,
+    /// The policy of what the resource is in.
+    pub outer: Option<OuterGuard>,
     /// The resource is a KMS key: its policy has to allow or to delegate.
     pub key: Option<KeyGuard>,
 }
@@ -43,6 +45,10 @@ pub struct ResourceGuard {
     pub role_trust: bool,
 }
 
+/// What stands above the resource and has a policy of its own: the registry of a repository.
+#[derive(Debug, Clone)]
+pub struct OuterGuard(pub Arc<Policy>);
+
 impl Permission {
     /// A check against one resource, owned by the account in its ARN.
     pub fn on(action: &'static str, resource: &Arn) -> Self {
@@ -52,13 +58,22 @@ impl Permission {
             account: resource.account_id(),
             context: Vec::new(),
             guard: None,
+            outer: None,
             key: None,
         }
     }
 
     /// A check for an action without resource types.
     pub fn on_anything(action: &'static str) -> Self {
-        Self { action, resource: "*".to_owned(), account: None, context: Vec::new(), guard: None, key: None }
+        Self {
+            action,
+            resource: "*".to_owned(),
+            account: None,
+            context: Vec::new(),
+            guard: None,
+            outer: None,
+            key: None,
+        }
     }
 
     /// Adds a condition key with one value.
@@ -114,6 +129,13 @@ impl Permission {
         self
     }
 
+    /// Sets the policy of what the resource is in, if it has one. It counts as the resource's own does.
+    #[must_use]
+    pub fn also_guarded_by(mut self, policy: Option<Arc<Policy>>) -> Self {
+        self.outer = policy.map(OuterGuard);
+        self
+    }
+
     /// Sets the policy and the grants of the KMS key that the check is about.
     #[must_use]
     pub fn guarded_by_key(mut self, policy: Arc<Policy>, key: KeyGuard) -> Self {
@@ -122,7 +144,14 @@ impl Permission {
         self
     }
 
-    pub(super) fn attached_guard(&self) -> Option<Attached<'_>> {
+    /// The policies that sit on the resource and on what it is in.
+    pub(super) fn attached_guards(&self) -> impl Iterator<Item = Attached<'_>> {
+        let outer =
+            self.outer.as_ref().map(|OuterGuard(policy)| Attached::to_resource("registry policy", policy));
+        self.attached_guard().into_iter().chain(outer)
+    }
+
+    fn attached_guard(&self) -> Option<Attached<'_>> {
         let guard = self.guard.as_ref()?;
         let name = match (&self.key, guard.role_trust) {
             (Some(_), _) => "key policy",

@@ -102,9 +102,15 @@ fn temporary(
 
 /// Whether the principal of a session exists still, as the same one.
 fn still_there(view: &View, session: &Session) -> Result<bool, Failure> {
-    let principal = session.parent.as_ref().unwrap_or(&session.principal);
+    principal_exists(view, session.parent.as_ref().unwrap_or(&session.principal), &session.account)
+}
+
+/// Whether a principal that was sealed into a token exists still, as the same one.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn principal_exists(view: &View, principal: &Principal, account: &AccountId) -> Result<bool, Failure> {
     let Some(id) = principal.user_id() else { return Ok(true) };
-    let account = &session.account;
     if let Some(name) = principal.user_name() {
         return Ok(view.get(&USERS, &(account, key_name(name).as_str()))?.is_some_and(|user| user.id == id));
     }

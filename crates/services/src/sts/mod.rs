@@ -12,7 +12,7 @@ mod token;
 
 use landfall_api::sts as api;
 
-pub use credentials::{CredentialError, Credentials, find_credentials};
+pub use credentials::{CredentialError, Credentials, find_credentials, principal_exists};
 pub use service_role::{ServiceSession, assume_role_for_service};
 
 use crate::pipe::{Endpoint, read};

@@ -1,6 +1,6 @@
 //! An installation with one of everything, and the sample principals.
 
-use landfall_api::{ecs, iam as api, kms, logs, secretsmanager};
+use landfall_api::{ecr, ecs, iam as api, kms, logs, secretsmanager};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 pub(crate) use landfall_services::TABLES;
@@ -180,6 +180,11 @@ impl World {
         });
         self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {
             log_group_name: sample(),
+            ..Default::default()
+        });
+        self.ok::<ecr::CreateRepository>(ecr::CreateRepositoryRequest {
+            repository_name: sample(),
+            tags: Some(vec![ecr::Tag { key: "team".to_owned(), value: "a".to_owned() }]),
             ..Default::default()
         });
     }

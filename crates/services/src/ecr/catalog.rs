@@ -1,0 +1,209 @@
+//! The data plane's catalog over the rows of ECR.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use landfall_base::{AccountId, Region};
+use landfall_registry::{
+    Catalog, Digest, ErrorCode, Manifest, OciError, Reference, Repository, RepositoryName, Tag, Unlink,
+};
+use landfall_store::{StoreError, Tx, View, WriteError};
+
+use super::names::parse_namespace;
+use super::record::{REPOSITORIES, RepositoryKey};
+use super::registry::{self, Put};
+use super::rules::wording;
+use crate::pipe::{Failure, Installation};
+
+/// A [`Catalog`] over an installation's repositories. The namespace is `<account>/<region>`.
+#[derive(Debug, Clone)]
+pub struct EcrCatalog(Arc<Installation>);
+
+impl EcrCatalog {
+    /// The catalog of an installation.
+    pub fn new(installation: Arc<Installation>) -> Self {
+        Self(installation)
+    }
+
+    fn view(&self) -> View {
+        self.0.store.view()
+    }
+
+    async fn write<T: Send>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Tx) -> Result<T, CatalogError> + Send,
+    ) -> Result<T, OciError> {
+        match self.0.store.write_async(what, work).await {
+            Ok(value) => Ok(value),
+            Err(WriteError::Rejected(CatalogError(error))) => Err(error),
+            Err(WriteError::Store(error)) => Err(OciError::internal(error)),
+        }
+    }
+}
+
+/// So that `?` takes both the client's errors and the store's.
+struct CatalogError(OciError);
+
+impl From<OciError> for CatalogError {
+    fn from(error: OciError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<StoreError> for CatalogError {
+    fn from(error: StoreError) -> Self {
+        Self(OciError::internal(error))
+    }
+}
+
+impl From<Failure> for CatalogError {
+    fn from(failure: Failure) -> Self {
+        Self(match failure {
+            Failure::Service(error) => OciError::new(ErrorCode::Denied, error.message),
+            Failure::Internal(cause) => OciError::internal(cause),
+        })
+    }
+}
+
+fn place(namespace: &str) -> Result<(AccountId, Region), OciError> {
+    parse_namespace(namespace)
+        .ok_or_else(|| OciError::internal(format!("`{namespace}` is no `<account>/<region>`")))
+}
+
+fn key(repository: &Repository) -> Result<RepositoryKey, OciError> {
+    let (account, region) = place(&repository.namespace)?;
+    Ok((account, region, repository.name.as_str().to_owned()))
+}
+
+fn unknown(key: &RepositoryKey) -> OciError {
+    OciError::new(ErrorCode::NameUnknown, wording::no_repository_text(key))
+}
+
+fn existing(view: &View, key: &RepositoryKey) -> Result<Arc<registry::Repository>, OciError> {
+    registry::find_repository(view, key).map_err(OciError::internal)?.ok_or_else(|| unknown(key))
+}
+
+impl Catalog for EcrCatalog {
+    async fn open_for_pull(&self, repository: &Repository) -> Result<(), OciError> {
+        existing(&self.view(), &key(repository)?).map(drop)
+    }
+
+    async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
+        existing(&self.view(), &key(repository)?).map(drop)
+    }
+
+    async fn blob(&self, repository: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {
+        registry::layer_size(&self.view(), &key(repository)?, digest).map_err(OciError::internal)
+    }
+
+    async fn link_blob(&self, repository: &Repository, digest: Digest, size: u64) -> Result<(), OciError> {
+        let key = key(repository)?;
+        if registry::layer_size(&self.view(), &key, digest).map_err(OciError::internal)? == Some(size) {
+            return Ok(());
+        }
+        self.write("link a layer", move |tx| {
+            existing(tx, &key)?;
+            registry::link_layer(tx, &key, digest, size);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unlink_blob(&self, repository: &Repository, digest: Digest) -> Result<Unlink, OciError> {
+        let key = key(repository)?;
+        self.write("unlink a layer", move |tx| {
+            if registry::is_named(tx, &key, digest) {
+                return Ok(Unlink::InUse);
+            }
+            let unlinked = registry::unlink_layer(tx, &key, digest);
+            Ok(if unlinked { Unlink::Done } else { Unlink::Absent })
+        })
+        .await
+    }
+
+    async fn manifest(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Option<Arc<Manifest>>, OciError> {
+        let image =
+            registry::find_image(&self.view(), &key(repository)?, reference).map_err(OciError::internal)?;
+        Ok(image.map(|image| Arc::new(image.manifest.clone())))
+    }
+
+    async fn put_manifest(
+        &self,
+        repository: &Repository,
+        manifest: Manifest,
+        tag: Option<&Tag>,
+    ) -> Result<(), OciError> {
+        let (key, tag, now) = (key(repository)?, tag.cloned(), self.0.clock.now());
+        self.write("put an image", move |tx| {
+            let repository = existing(tx, &key)?;
+            match registry::put_image(tx, &key, &repository, &manifest, tag.as_ref(), now)? {
+                Put::Stored | Put::Unchanged => Ok(()),
+                Put::TagIsFixed => {
+                    let tag = tag.as_ref().map(Tag::as_str).unwrap_or_default();
+                    Err(OciError::new(ErrorCode::TagInvalid, wording::tag_is_fixed(&key, tag)).into())
+                }
+            }
+        })
+        .await
+    }
+
+    async fn delete_manifest(&self, repository: &Repository, digest: Digest) -> Result<bool, OciError> {
+        let key = key(repository)?;
+        self.write("delete an image", move |tx| Ok(registry::remove_image(tx, &key, digest)?.is_some())).await
+    }
+
+    async fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, OciError> {
+        let (key, tag) = (key(repository)?, tag.clone());
+        self.write("delete a tag", move |tx| Ok(registry::remove_tag(tx, &key, tag.as_str())?.is_some()))
+            .await
+    }
+
+    async fn tags(
+        &self,
+        repository: &Repository,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Tag>, OciError> {
+        registry::tags(&self.view(), &key(repository)?, after, limit).map_err(OciError::internal)
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> Result<Vec<Arc<Manifest>>, OciError> {
+        let images =
+            registry::referrers(&self.view(), &key(repository)?, digest).map_err(OciError::internal)?;
+        Ok(images.iter().map(|image| Arc::new(image.manifest.clone())).collect())
+    }
+
+    async fn repositories(
+        &self,
+        namespace: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RepositoryName>, OciError> {
+        let (account, region) = place(namespace)?;
+        let view = self.view();
+        let rows = match after {
+            None => view.scan(&REPOSITORIES, (&account, &region)),
+            Some(after) => view.scan_after(&REPOSITORIES, (&account, &region), &(&account, &region, after)),
+        };
+        let names = rows.take(limit).map(|row| row.map(|((_, _, name), _)| name.parse().ok()));
+        names.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(OciError::internal)
+    }
+
+    async fn reached(&self) -> Result<HashSet<Digest>, OciError> {
+        registry::reached(&self.view()).map_err(OciError::internal)
+    }
+
+    async fn forget_blobs(&self, digests: &[Digest]) -> Result<(), OciError> {
+        let digests = digests.to_vec();
+        self.write("forget layers", move |tx| Ok(registry::forget_layers(tx, &digests)?)).await
+    }
+}

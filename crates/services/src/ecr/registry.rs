@@ -1,0 +1,387 @@
+//! What the data plane may call: synchronous functions over a snapshot or a transaction. Nothing here asks whether somebody
+//! may; [`permissions`] says what to ask.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use landfall_registry::{Digest, Manifest, Reference, Tag};
+use landfall_store::{StoreError, Tx, View};
+
+pub use super::names::{
+    RegistryName, aws_host, locate, namespace, parse_aws_host, parse_namespace, repository_arn,
+};
+pub use super::record::{Image, Repository, RepositoryKey};
+pub use super::rules::wording::no_repository_text;
+pub use super::token::{TokenError, token_caller};
+
+use super::record::{
+    IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PULLS, REFERRERS, REGISTRY_POLICIES, REPOSITORIES, TAGS,
+    Tagged,
+};
+use super::rules;
+use crate::pipe::{Failure, Installation, Permission};
+use landfall_base::Timestamp;
+
+/// How long a pull is not noted again, in seconds: tasks that start together write one row.
+const NOTED_FOR: i64 = 60;
+
+/// The repository, if there is one.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn find_repository(view: &View, key: &RepositoryKey) -> Result<Option<Arc<Repository>>, StoreError> {
+    view.get(&REPOSITORIES, key)
+}
+
+/// One check of `action` against a repository, whether it exists or not: with its policy, its tags, and the registry's policy
+/// where that has a say. Good for callers of any account.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn permission(view: &View, action: &'static str, key: &RepositoryKey) -> Result<Permission, StoreError> {
+    let permission = Permission::on(action, &repository_arn(key));
+    let repository = find_repository(view, key)?;
+    let permission = match &repository {
+        None => permission,
+        Some(repository) => repository
+            .tags()
+            .fold(permission.with_resource_tags(repository.tags()), |permission, (tag, value)| {
+                permission.with(format!("ecr:ResourceTag/{tag}"), value)
+            })
+            .guarded_by(repository.policy.clone()),
+    };
+    let (account, region, _) = key;
+    let applies =
+        matches!(action, "ecr:ReplicateImage" | "ecr:CreateRepository" | "ecr:BatchImportUpstreamImage");
+    let registry = if applies { view.get(&REGISTRY_POLICIES, &(account, region))? } else { None };
+    Ok(permission.also_guarded_by(registry.map(|policy| Arc::clone(policy.as_ref()))))
+}
+
+/// Size of a blob that the repository has.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn layer_size(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Result<Option<u64>, StoreError> {
+    let key = (account, region, name.as_str(), digest.to_string());
+    Ok(view.get(&LAYERS, &key)?.map(|layer| layer.size))
+}
+
+/// Whether an image of the repository names this blob or image.
+pub fn is_named(view: &View, (account, region, name): &RepositoryKey, digest: Digest) -> bool {
+    view.scan(&NAMED_BY, (account, region, name.as_str(), digest.to_string())).next().is_some()
+}
+
+/// Notes that the repository has a blob.
+pub fn link_layer(tx: &mut Tx, (account, region, name): &RepositoryKey, digest: Digest, size: u64) {
+    tx.put(&LAYERS, &(account, region, name.as_str(), digest.to_string()), Layer { size });
+}
+
+/// Takes a blob out of the repository; `false` if it was not in. The caller has asked [`is_named`].
+pub fn unlink_layer(tx: &mut Tx, (account, region, name): &RepositoryKey, digest: Digest) -> bool {
+    tx.delete(&LAYERS, &(account, region, name.as_str(), digest.to_string()))
+}
+
+/// The image that a tag is on.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn tag_digest(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    tag: &str,
+) -> Result<Option<Digest>, StoreError> {
+    let folded = tag.to_ascii_lowercase();
+    Ok(view.get(&TAGS, &(account, region, name.as_str(), folded, tag))?.map(|tagged| tagged.digest))
+}
+
+/// An image by digest.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn image(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Result<Option<Arc<Image>>, StoreError> {
+    view.get(&IMAGES, &(account, region, name.as_str(), digest.to_string()))
+}
+
+/// An image by tag or digest.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn find_image(
+    view: &View,
+    key: &RepositoryKey,
+    reference: &Reference,
+) -> Result<Option<Arc<Image>>, StoreError> {
+    let digest = match reference {
+        Reference::Digest(digest) => Some(*digest),
+        Reference::Tag(tag) => tag_digest(view, key, tag.as_str())?,
+    };
+    digest.map_or(Ok(None), |digest| image(view, key, digest))
+}
+
+/// The tags of an image, ordered by bytes.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn tags_of(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Result<Vec<String>, StoreError> {
+    let rows = view.scan(&IMAGE_TAGS, (account, region, name.as_str(), digest.to_string()));
+    rows.map(|row| row.map(|((_, _, _, _, tag), _)| tag)).collect()
+}
+
+/// At most `limit` tags behind `after`, in the order of the distribution specification.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn tags(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    after: Option<&Tag>,
+    limit: usize,
+) -> Result<Vec<Tag>, StoreError> {
+    let prefix = (account, region, name.as_str());
+    let rows = match after {
+        None => view.scan(&TAGS, prefix),
+        Some(tag) => {
+            let folded = tag.as_str().to_ascii_lowercase();
+            view.scan_after(&TAGS, prefix, &(account, region, name.as_str(), folded, tag.as_str()))
+        }
+    };
+    let tags = rows.take(limit).map(|row| row.map(|((_, _, _, _, tag), _)| tag.parse().ok()));
+    tags.filter_map(Result::transpose).collect()
+}
+
+/// The images that are about `subject`, ordered by digest.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn referrers(view: &View, key: &RepositoryKey, subject: Digest) -> Result<Vec<Arc<Image>>, StoreError> {
+    let (account, region, name) = key;
+    let mut images = Vec::new();
+    for row in view.scan(&REFERRERS, (account, region, name.as_str(), subject.to_string())) {
+        let ((_, _, _, _, digest), _) = row?;
+        images.extend(view.get(&IMAGES, &(account, region, name.as_str(), digest))?);
+    }
+    Ok(images)
+}
+
+/// What became of an image that was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It, or its tag, is new.
+    Stored,
+    /// It was there already, with this tag.
+    Unchanged,
+    /// The tag is on another image and cannot be moved.
+    TagIsFixed,
+}
+
+/// Stores an image and puts a tag on it. What the manifest names is in the repository; its bytes are on disk.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn put_image(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    repository: &Repository,
+    manifest: &Manifest,
+    tag: Option<&Tag>,
+    now: Timestamp,
+) -> Result<Put, StoreError> {
+    let present = image(tx, key, manifest.digest)?.is_some();
+    let on = tag.map_or(Ok(None), |tag| tag_digest(tx, key, tag.as_str()))?;
+    if present && (tag.is_none() || on == Some(manifest.digest)) {
+        return Ok(Put::Unchanged);
+    }
+    if let (Some(tag), Some(_)) = (tag, on)
+        && rules::is_fixed(&repository.mutability, tag.as_str())
+    {
+        return Ok(Put::TagIsFixed);
+    }
+    if !present {
+        add_image(tx, key, manifest, now)?;
+    }
+    if let Some(tag) = tag {
+        remove_tag(tx, key, tag.as_str())?;
+        add_tag(tx, key, tag.as_str(), manifest.digest);
+    }
+    Ok(Put::Stored)
+}
+
+fn add_image(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    manifest: &Manifest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (account, region, name) = key;
+    let name = name.as_str();
+    let digest = manifest.digest.to_string();
+    for named in manifest.references() {
+        tx.put(&NAMED_BY, &(account, region, name, named.to_string(), digest.as_str()), ());
+    }
+    if let Some(subject) = manifest.subject {
+        tx.put(&REFERRERS, &(account, region, name, subject.to_string(), digest.as_str()), ());
+    }
+    let size = image_size(tx, key, manifest)?;
+    let row = Image { manifest: manifest.clone(), pushed_at: now, size };
+    tx.put(&IMAGES, &(account, region, name, digest), row);
+    Ok(())
+}
+
+/// The compressed size of what a pull of one platform brings: configuration and layers; of a list that of its largest image.
+fn image_size(view: &View, key: &RepositoryKey, manifest: &Manifest) -> Result<u64, StoreError> {
+    let own: u64 =
+        manifest.config.iter().chain(&manifest.layers).map(|it| it.size).fold(0, u64::saturating_add);
+    let mut largest = 0;
+    for child in &manifest.manifests {
+        largest = image(view, key, child.digest)?.map_or(0, |image| image.size).max(largest);
+    }
+    Ok(own.saturating_add(largest))
+}
+
+fn add_tag(tx: &mut Tx, (account, region, name): &RepositoryKey, tag: &str, digest: Digest) {
+    let name = name.as_str();
+    tx.put(&TAGS, &(account, region, name, tag.to_ascii_lowercase(), tag), Tagged { digest });
+    tx.put(&IMAGE_TAGS, &(account, region, name, digest.to_string(), tag), ());
+}
+
+/// Takes a tag off its image, which stays; `None` if there is no such tag.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn remove_tag(tx: &mut Tx, key: &RepositoryKey, tag: &str) -> Result<Option<Digest>, StoreError> {
+    let Some(digest) = tag_digest(tx, key, tag)? else { return Ok(None) };
+    let (account, region, name) = key;
+    let name = name.as_str();
+    tx.delete(&TAGS, &(account, region, name, tag.to_ascii_lowercase(), tag));
+    tx.delete(&IMAGE_TAGS, &(account, region, name, digest.to_string(), tag));
+    Ok(Some(digest))
+}
+
+/// Removes an image and its tags; the tags, or `None` if there is no such image.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn remove_image(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    digest: Digest,
+) -> Result<Option<Vec<String>>, StoreError> {
+    let Some(row) = image(tx, key, digest)? else { return Ok(None) };
+    let tags = tags_of(tx, key, digest)?;
+    for tag in &tags {
+        remove_tag(tx, key, tag)?;
+    }
+    let (account, region, name) = key;
+    let (name, text) = (name.as_str(), digest.to_string());
+    for named in row.manifest.references() {
+        tx.delete(&NAMED_BY, &(account, region, name, named.to_string(), text.as_str()));
+    }
+    if let Some(subject) = row.manifest.subject {
+        tx.delete(&REFERRERS, &(account, region, name, subject.to_string(), text.as_str()));
+    }
+    tx.delete(&PULLS, &(account, region, name, text.as_str()));
+    tx.delete(&IMAGES, &(account, region, name, text.as_str()));
+    Ok(Some(tags))
+}
+
+/// Removes a repository with everything in it.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn remove_repository(tx: &mut Tx, key: &RepositoryKey) -> Result<(), StoreError> {
+    let (account, region, name) = key;
+    let name = name.as_str();
+    for (row, _) in tx.list(&IMAGES, (account, region, name))? {
+        if let Ok(digest) = row.3.parse() {
+            remove_image(tx, key, digest)?;
+        }
+    }
+    for (row, _) in tx.list(&LAYERS, (account, region, name))? {
+        tx.delete(&LAYERS, &row);
+    }
+    tx.delete(&REPOSITORIES, key);
+    Ok(())
+}
+
+/// Every image's digest, and everything that images name.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn reached(view: &View) -> Result<HashSet<Digest>, StoreError> {
+    let mut reached = HashSet::new();
+    for row in view.scan(&IMAGES, ()) {
+        let (_, image) = row?;
+        reached.extend(image.manifest.references().chain([image.manifest.digest]));
+    }
+    Ok(reached)
+}
+
+/// Takes blobs out of every repository.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn forget_layers(tx: &mut Tx, digests: &[Digest]) -> Result<(), StoreError> {
+    let gone: HashSet<String> = digests.iter().map(ToString::to_string).collect();
+    let rows = tx.scan(&LAYERS, ()).map(|row| row.map(|(key, _)| key));
+    let keys: Vec<_> = rows
+        .filter(|key| key.as_ref().map_or(true, |key| gone.contains(&key.3)))
+        .collect::<Result<_, _>>()?;
+    for key in keys {
+        tx.delete(&LAYERS, &key);
+    }
+    Ok(())
+}
+
+/// Notes that an image was pulled, without the caller waiting, and at most once a minute for each image.
+pub fn note_pull(installation: &Installation, key: &RepositoryKey, digest: Digest) {
+    let now = installation.clock.now();
+    if noted(&installation.store.view(), key, digest, now) {
+        return;
+    }
+    let (store, key) = (installation.store.clone(), key.clone());
+    let work = move || {
+        let written = store.write("note a pull", |tx| {
+            let (account, region, name) = &key;
+            if image(tx, &key, digest)?.is_some() && !noted(tx, &key, digest, now) {
+                tx.put(&PULLS, &(account, region, name.as_str(), digest.to_string()), now);
+            }
+            Ok::<_, Failure>(())
+        });
+        if let Err(error) = written.map_err(landfall_store::WriteError::flatten) {
+            tracing::warn!(%error, "a pull was not noted");
+        }
+    };
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
+fn noted(view: &View, (account, region, name): &RepositoryKey, digest: Digest, now: Timestamp) -> bool {
+    let row = view.get(&PULLS, &(account, region, name.as_str(), digest.to_string()));
+    row.ok().flatten().is_some_and(|at| now < at.plus_seconds(NOTED_FOR))
+}
+
+/// When an image was last pulled, as far as it was noted.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn pulled_at(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Result<Option<Timestamp>, StoreError> {
+    Ok(view.get(&PULLS, &(account, region, name.as_str(), digest.to_string()))?.map(|at| *at))
+}

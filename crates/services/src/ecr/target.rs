@@ -1,0 +1,91 @@
+//! The repository that a request is about, whether it exists or not, and the checks against it.
+
+use std::sync::Arc;
+
+use landfall_base::AccountId;
+use landfall_shape::ServiceError;
+use landfall_store::{StoreError, View};
+
+use super::record::{Repository, RepositoryKey};
+use super::registry;
+use super::rules::wording;
+use crate::pipe::{Context, Failure, Permission};
+
+/// What `registryId` and `repositoryName` stand for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where the repository is, or would be.
+    pub key: RepositoryKey,
+    repository: Option<Arc<Repository>>,
+}
+
+impl Target {
+    /// Looks a repository up in the registry of an account, by default the caller's, and in the call's Region.
+    ///
+    /// # Errors
+    /// `InvalidParameterException` for what can be no name.
+    pub fn find(
+        cx: &Context<'_>,
+        view: &View,
+        registry_id: Option<&str>,
+        name: &str,
+    ) -> Result<Self, Failure> {
+        let account = registry_account(cx, registry_id)?;
+        check_name(name)?;
+        Ok(Self::at(view, (account, cx.region().clone(), name.to_owned()))?)
+    }
+
+    /// The repository at a key.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub fn at(view: &View, key: RepositoryKey) -> Result<Self, StoreError> {
+        Ok(Self { repository: registry::find_repository(view, &key)?, key })
+    }
+
+    /// A check against the repository, with its tags and its policy.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub fn permission(&self, view: &View, action: &'static str) -> Result<Permission, StoreError> {
+        registry::permission(view, action, &self.key)
+    }
+
+    /// The repository.
+    ///
+    /// # Errors
+    /// `RepositoryNotFoundException`
+    pub fn existing(&self) -> Result<&Arc<Repository>, ServiceError> {
+        self.repository.as_ref().ok_or_else(|| wording::no_repository(&self.key))
+    }
+
+    /// `registryId` in answers.
+    pub fn registry_id(&self) -> Option<String> {
+        Some(self.key.0.to_string())
+    }
+
+    /// `repositoryName` in answers.
+    pub fn name(&self) -> Option<String> {
+        Some(self.key.2.clone())
+    }
+}
+
+/// The account of a `registryId`; the caller's own by default.
+pub(super) fn registry_account(
+    cx: &Context<'_>,
+    registry_id: Option<&str>,
+) -> Result<AccountId, ServiceError> {
+    let Some(id) = registry_id else { return Ok(cx.account().clone()) };
+    id.parse().map_err(|_| wording::invalid("registryId", "must satisfy regular expression '[0-9]{12}'"))
+}
+
+/// # Errors
+/// `InvalidParameterException`
+pub(super) fn check_name(name: &str) -> Result<(), ServiceError> {
+    if name.len() >= 2 && name.parse::<landfall_registry::RepositoryName>().is_ok() {
+        return Ok(());
+    }
+    let pattern =
+        r"must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*'";
+    Err(wording::invalid("repositoryName", pattern))
+}

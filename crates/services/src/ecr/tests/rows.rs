@@ -1,0 +1,132 @@
+//! What the data plane sees and changes.
+
+use landfall_registry::{Catalog, ErrorCode, Reference, Repository, Unlink};
+
+use super::*;
+use crate::ecr::EcrCatalog;
+use crate::ecr::record::{IMAGE_TAGS, IMAGES, LAYERS, Mutability, NAMED_BY, REFERRERS, REPOSITORIES, TAGS};
+
+fn place(name: &str) -> Repository {
+    Repository { namespace: "111122223333/us-east-1".into(), name: name.parse().unwrap() }
+}
+
+fn catalog(fixture: &Fixture) -> EcrCatalog {
+    EcrCatalog::new(std::sync::Arc::clone(fixture.0.call.installation()))
+}
+
+fn tag(text: &str) -> Tag {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_push_and_a_pull_through_the_catalog() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let (catalog, app) = (catalog(&fixture), place("app"));
+    let unknown = catalog.open_for_push(&place("no")).await.unwrap_err();
+    assert_eq!(unknown.code, ErrorCode::NameUnknown);
+    assert_eq!(
+        unknown.message,
+        "The repository with name 'no' does not exist in the registry with id '111122223333'"
+    );
+    catalog.open_for_push(&app).await.unwrap();
+    let manifest = manifest("x");
+    let layer = manifest.layers[0].digest;
+    assert_eq!(catalog.blob(&app, layer).await.unwrap(), None);
+    catalog.link_blob(&app, layer, 1).await.unwrap();
+    assert_eq!(catalog.blob(&app, layer).await.unwrap(), Some(1));
+    catalog.put_manifest(&app, manifest.clone(), Some(&tag("v1"))).await.unwrap();
+    for reference in [Reference::Tag(tag("v1")), Reference::Digest(manifest.digest)] {
+        assert_eq!(*catalog.manifest(&app, &reference).await.unwrap().unwrap(), manifest);
+    }
+    assert_eq!(catalog.unlink_blob(&app, layer).await.unwrap(), Unlink::InUse);
+    assert!(catalog.reached().await.unwrap().contains(&layer));
+    assert!(catalog.delete_manifest(&app, manifest.digest).await.unwrap());
+    assert!(catalog.tags(&app, None, 10).await.unwrap().is_empty());
+    assert_eq!(catalog.unlink_blob(&app, layer).await.unwrap(), Unlink::Done);
+    assert_eq!(
+        catalog.repositories("111122223333/us-east-1", None, 9).await.unwrap(),
+        ["app".parse().unwrap()]
+    );
+    assert!(catalog.repositories("111122223333/us-east-1", Some("app"), 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn fixed_tags_stay_and_excluded_ones_move() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let written = fixture.0.call.installation().store.write("fix", |tx| {
+        tx.update(&REPOSITORIES, &key("app"), |row| {
+            row.mutability = Mutability::Immutable(vec!["dev*".to_owned()]);
+        })
+    });
+    written.unwrap();
+    let (catalog, app) = (catalog(&fixture), place("app"));
+    for name in ["v1", "dev"] {
+        catalog.put_manifest(&app, manifest("a"), Some(&tag(name))).await.unwrap();
+        catalog.put_manifest(&app, manifest("a"), Some(&tag(name))).await.unwrap();
+    }
+    catalog.put_manifest(&app, manifest("b"), Some(&tag("dev"))).await.unwrap();
+    let error = catalog.put_manifest(&app, manifest("b"), Some(&tag("v1"))).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::TagInvalid);
+    assert_eq!(
+        error.message,
+        "The image tag 'v1' already exists in the 'app' repository and cannot be overwritten because the repository is \
+         immutable."
+    );
+}
+
+#[tokio::test]
+async fn tags_are_listed_without_regard_to_case() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    for name in ["b", "B", "a", "C", "A1"] {
+        fixture.image("app", "x", Some(name));
+    }
+    let (catalog, app) = (catalog(&fixture), place("app"));
+    let all = catalog.tags(&app, None, 10).await.unwrap();
+    assert_eq!(all, ["a", "A1", "B", "b", "C"].map(tag));
+    assert_eq!(catalog.tags(&app, Some(&tag("A1")), 2).await.unwrap(), ["B", "b"].map(tag));
+    assert_eq!(catalog.tags(&app, Some(&tag("aa")), 9).await.unwrap(), ["B", "b", "C"].map(tag));
+}
+
+#[test]
+fn a_removed_repository_leaves_no_row() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    for number in 0..20 {
+        fixture.image("app", &format!("content {}", number % 7), Some(&format!("t{number}")));
+    }
+    fixture.root::<api::DeleteRepository>(api::DeleteRepositoryRequest {
+        repository_name: "app".to_owned(),
+        force: Some(true),
+        ..Default::default()
+    });
+    let view = fixture.0.call.installation().store.view();
+    let rows = [
+        view.count(&REPOSITORIES, ()),
+        view.count(&IMAGES, ()),
+        view.count(&TAGS, ()),
+        view.count(&IMAGE_TAGS, ()),
+        view.count(&LAYERS, ()),
+        view.count(&NAMED_BY, ()),
+        view.count(&REFERRERS, ()),
+    ];
+    assert_eq!(rows, [0; 7]);
+}
+
+#[test]
+fn pulls_are_noted_once_a_minute() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let digest = fixture.image("app", "x", None);
+    let installation = fixture.0.call.installation();
+    let noted = || registry::pulled_at(&installation.store.view(), &key("app"), digest).unwrap();
+    registry::note_pull(installation, &key("app"), digest);
+    assert_eq!(noted(), Some(START));
+    for (seconds, expected) in [(59, START), (1, START.plus_seconds(60))] {
+        fixture.0.clock.advance_seconds(seconds);
+        registry::note_pull(installation, &key("app"), digest);
+        assert_eq!(noted(), Some(expected));
+    }
+}
