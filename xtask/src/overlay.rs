@@ -30,6 +30,8 @@ enum Change {
     Min(Option<Number>),
     Max(Option<Number>),
     AddValues(Vec<String>),
+    /// The member has another of the model's shapes.
+    Shape(String),
 }
 
 /// Applies corrections in their order.
@@ -43,6 +45,9 @@ pub(crate) fn apply(model: &mut Model, corrections: &[Correction]) -> Result<()>
 
 fn apply_one(model: &mut Model, correction: &Correction) -> Result<()> {
     ensure!(!correction.reason.trim().is_empty(), "a correction needs a `reason`");
+    if let Change::Shape(of) = &correction.change {
+        ensure!(model.shapes.contains_key(of), "the model has no shape `{of}` for the member");
+    }
     let shape = model.shapes.get_mut(&correction.shape).context("the model has no such shape")?;
     match &correction.member {
         Some(member) => change_member(shape, member, &correction.change),
@@ -62,7 +67,11 @@ fn change_member(shape: &mut Shape, member: &str, change: &Change) -> Result<()>
             shape.members.shift_remove(member);
             shape.required.retain(|name| name != member);
         }
-        _ => anyhow::bail!("only `require` and `remove_member: true` change a member"),
+        Change::Shape(of) => {
+            let reference = shape.members.get_mut(member).context("it has no such member")?;
+            replace(&mut reference.shape, of.clone())?;
+        }
+        _ => anyhow::bail!("only `require`, `shape` and `remove_member: true` change a member"),
     }
     Ok(())
 }
@@ -78,7 +87,9 @@ fn change_shape(shape: &mut Shape, change: &Change) -> Result<()> {
             shape.values.extend(values.iter().cloned());
             Ok(())
         }
-        Change::Require(_) | Change::RemoveMember(_) => anyhow::bail!("name the `member` to change"),
+        Change::Require(_) | Change::RemoveMember(_) | Change::Shape(_) => {
+            anyhow::bail!("name the `member` to change")
+        }
     }
 }
 
@@ -125,6 +136,9 @@ mod tests {
         let change =
             json!({ "shape": "DoRequest", "member": "mode", "change": { "require": true }, "reason": "r" });
         assert_eq!(corrected(change).unwrap().shapes["DoRequest"].required, ["name", "mode"]);
+        let change =
+            json!({ "shape": "DoRequest", "member": "name", "change": { "shape": "Mode" }, "reason": "r" });
+        assert_eq!(corrected(change).unwrap().shapes["DoRequest"].members["name"].shape, "Mode");
         let change =
             json!({ "shape": "DoRequest", "member": "name", "change": { "require": false }, "reason": "r" });
         assert!(corrected(change).unwrap().shapes["DoRequest"].required.is_empty());

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod pipe;
 mod principals;
 pub mod secretsmanager;
+pub mod ssm;
 pub mod stored;
 pub mod sts;
 #[cfg(any(test, feature = "testing"))]
@@ -30,6 +31,7 @@ pub static TABLES: &[&[pipe::Endpoint]] = &[
     landfall::OPERATIONS,
     logs::OPERATIONS,
     secretsmanager::OPERATIONS,
+    ssm::OPERATIONS,
     sts::OPERATIONS,
 ];
 

@@ -233,7 +233,7 @@ pub static PARAMETER: Schema = Schema::new(
             Member::optional("Value", &PS_PARAMETER_VALUE),
             Member::optional("Version", &PS_PARAMETER_VERSION),
             Member::optional("Selector", &PS_PARAMETER_SELECTOR),
-            Member::optional("SourceResult", &STRING),
+            Member::optional("SourceResult", &PS_PARAMETER_VALUE),
             Member::optional("LastModifiedDate", &DATE_TIME),
             Member::optional("ARN", &STRING),
             Member::optional("DataType", &PARAMETER_DATA_TYPE),

@@ -489,7 +489,7 @@ pub struct Parameter {
     pub value: Option<Sensitive<String>>,
     pub version: Option<i64>,
     pub selector: Option<String>,
-    pub source_result: Option<String>,
+    pub source_result: Option<Sensitive<String>>,
     pub last_modified_date: Option<Timestamp>,
     pub arn: Option<String>,
     pub data_type: Option<String>,

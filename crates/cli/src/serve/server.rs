@@ -14,7 +14,7 @@ use landfall_registry::BlobStore;
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::pipe::{AuthMode, Call, Installation};
-use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager};
+use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager, ssm};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
@@ -229,6 +229,9 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
             }
             if let Err(error) = secretsmanager::reconcile(&work) {
                 tracing::warn!(%error, "secrets whose time is over were not removed");
+            }
+            if let Err(error) = ssm::reconcile(&work) {
+                tracing::warn!(%error, "parameters that expired were not deleted");
             }
             logs::reconcile(&work);
             ecs::agent::reconcile(&work);

@@ -12,6 +12,7 @@
 
 mod ciphertext;
 mod encryption_context;
+mod envelope;
 mod grants;
 mod key_policy;
 mod keys;
@@ -31,6 +32,7 @@ mod view;
 use landfall_api::kms as api;
 
 pub use encryption_context::EncryptionContext;
+pub use envelope::{open_with, seal_with};
 pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
 

@@ -127,7 +127,21 @@ impl ServiceKey {
         Ok(DataKey { plaintext, ciphertext: encrypted.ciphertext })
     }
 
-    /// Decrypts a data key.
+    /// Encrypts a short text directly.
+    ///
+    /// # Errors
+    /// As [`usable`](Self::usable), and the vault's.
+    pub fn encrypt(
+        &self,
+        cx: &Context<'_>,
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let key = self.target.usable()?;
+        Ok(material::encrypt(cx.vault(), &self.target.place, key, context, plaintext)?.ciphertext)
+    }
+
+    /// Decrypts a data key, or what [`encrypt`](Self::encrypt) made.
     ///
     /// # Errors
     /// As [`usable`](Self::usable), and KMS's `InvalidCiphertextException`.

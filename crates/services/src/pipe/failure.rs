@@ -56,6 +56,7 @@ fn internal_error(service: &str) -> ServiceError {
         "ecr" | "ecs" => "ServerException",
         "secretsmanager" => "InternalServiceError",
         "kms" => "KMSInternalException",
+        "ssm" => "InternalServerError",
         "logs" => "ServiceUnavailableException",
         "iam" => "ServiceFailure",
         _ => "InternalFailure",

@@ -1,7 +1,6 @@
 //! Which key a value is under. Every value is sealed by the installation's vault; under a customer's key it is encrypted
 //! before that with a data key of its own, which only KMS opens (User Guide, "Secret encryption and decryption").
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landfall_api::secretsmanager::error;
@@ -12,7 +11,7 @@ use landfall_vault::Sealed;
 
 use super::record::{DataKey, Secret, SecretKey, Version};
 use super::{rules, versions};
-use crate::kms::{EncryptionContext, ServiceKey};
+use crate::kms::{EncryptionContext, ServiceKey, open_with, seal_with};
 use crate::pipe::{Context, Failure, Permission};
 
 pub(super) const SERVICE: &str = "secretsmanager";
@@ -134,7 +133,7 @@ impl SealingKey {
         let context = context(arn, id);
         let Self::Customer(key) = self else { return Ok((cx.vault().seal(&context, value)?, None)) };
         let made = key.generate_data_key(cx, &context.into())?;
-        let sealed = cx.vault().seal(&context, &encrypt(&made.plaintext, value)?)?;
+        let sealed = cx.vault().seal(&context, &seal_with(&made.plaintext, value)?)?;
         let ciphertext = STANDARD.encode(made.ciphertext);
         Ok((sealed, Some(DataKey { key_arn: key.arn().clone(), ciphertext })))
     }
@@ -202,7 +201,7 @@ pub(super) fn open(
         .map_err(|_| ServiceError::client("AccessDeniedException", "Access to KMS is not allowed"))?;
     key.usable().map_err(|_| decryption_failure())?;
     let data_key = key.decrypt(cx, &context.into(), &ciphertext)?;
-    decrypt(&data_key, bytes.expose())
+    open_with(&data_key, bytes.expose())
 }
 
 /// The labelled versions that have to be put under another key, where the key that they are under can still be used.
@@ -232,29 +231,4 @@ pub(super) fn to_reseal(
 /// The ARN of the key that a version is under; `None` for the default key.
 pub(super) fn key_arn(version: &Version) -> Option<&Arn> {
     version.data_key.as_ref().map(|data_key| &data_key.key_arn)
-}
-
-fn cipher(data_key: &Sensitive<Vec<u8>>) -> Result<RandomizedNonceKey, Failure> {
-    RandomizedNonceKey::new(&AES_256_GCM, data_key.expose()).map_err(Failure::internal)
-}
-
-/// Nonce, ciphertext, tag. The context is authenticated by KMS and by the vault.
-fn encrypt(data_key: &Sensitive<Vec<u8>>, value: &[u8]) -> Result<Vec<u8>, Failure> {
-    let cipher = cipher(data_key)?;
-    let mut bytes = Vec::with_capacity(value.len() + AES_256_GCM.tag_len());
-    bytes.extend_from_slice(value);
-    let nonce = cipher.seal_in_place_append_tag(Aad::empty(), &mut bytes).map_err(Failure::internal)?;
-    Ok([nonce.as_ref().as_slice(), &bytes].concat())
-}
-
-fn decrypt(data_key: &Sensitive<Vec<u8>>, bytes: &[u8]) -> Result<Sensitive<Vec<u8>>, Failure> {
-    let damaged = || Failure::internal("the value of a secret is too short");
-    let (nonce, body) = bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
-    let mut body = body.to_vec();
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let opened = cipher(data_key)?.open_in_place(nonce, Aad::empty(), &mut body);
-    let length = opened.map_err(Failure::internal)?.len();
-    // What is cut off is the tag, which is no secret.
-    body.truncate(length);
-    Ok(Sensitive::new(body))
 }

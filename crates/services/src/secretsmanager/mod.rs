@@ -14,6 +14,7 @@ mod names;
 mod ops;
 mod password;
 mod public_policy;
+mod reading;
 mod reconcile;
 pub mod record;
 mod resource_policy;
@@ -28,6 +29,7 @@ mod view;
 
 use landfall_api::secretsmanager as api;
 
+pub use reading::SecretReading;
 pub use reconcile::reconcile;
 pub use stages::Stages;
 

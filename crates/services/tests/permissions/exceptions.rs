@@ -17,6 +17,11 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
         "arn:${Partition}:sts::${Account}:federated-user/${FederatedUserName}",
         "`GetFederationToken` takes tags too; AWS's table only thinks of roles",
     ),
+    (
+        "ssm:DescribeParameters",
+        "arn:${Partition}:ssm:${Region}:${Account}:*",
+        "refusals of AWS name everything of the service",
+    ),
     ("secretsmanager:ValidateResourcePolicy", "*", "a policy can be validated without a secret"),
 ];
 

@@ -69,6 +69,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("logs", "logGroupIdentifier", LOG_GROUP),
     ("secretsmanager", "ClientRequestToken", "00000000-0000-0000-0000-000000000000"),
     ("secretsmanager", "ResourcePolicy", ANYTHING),
+    ("ssm", "Path", "/sample"),
+    ("ssm", "ResourceType", "Parameter"),
+    ("ssm", "SettingId", "/ssm/parameter-store/default-parameter-tier"),
     ("sts", "Policy", ANYTHING),
     ("sts", "RoleArn", ROLE),
     ("sts", "arn", POLICY),
@@ -137,12 +140,12 @@ fn string(schema: &Schema, text: String) -> Value {
 
 fn text(service: &str, operation: &str, name: &str, schema: &Schema) -> String {
     let Kind::String { min, values, .. } = &schema.kind else { return String::new() };
-    if let Some(first) = values.first() {
-        return (*first).to_owned();
-    }
     let qualified = format!("{service}:{operation}");
     let fits = |of: &str| of == service || of == qualified;
     let known = TEXTS.iter().find(|(of, member, _)| fits(of) && *member == name);
+    if let (None, Some(first)) = (known, values.first()) {
+        return (*first).to_owned();
+    }
     let text = known.map_or("sample", |(_, _, text)| text).to_owned();
     let least = usize::try_from(min.unwrap_or(0)).unwrap_or(0);
     if text.is_empty() { text } else { format!("{text}{}", "a".repeat(least.saturating_sub(text.len()))) }

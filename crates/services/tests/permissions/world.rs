@@ -1,6 +1,6 @@
 //! An installation with one of everything, and the sample principals.
 
-use landfall_api::{ecr, ecs, iam as api, kms, logs, secretsmanager};
+use landfall_api::{ecr, ecs, iam as api, kms, logs, secretsmanager, ssm};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 pub(crate) use landfall_services::TABLES;
@@ -176,6 +176,13 @@ impl World {
                 key: Some("team".to_owned()),
                 value: Some("a".to_owned()),
             }]),
+            ..Default::default()
+        });
+        self.ok::<ssm::PutParameter>(ssm::PutParameterRequest {
+            name: sample(),
+            value: "s".into(),
+            r#type: Some(ssm::ParameterType::SecureString),
+            tags: Some(vec![ssm::Tag { key: "team".to_owned(), value: "a".to_owned() }]),
             ..Default::default()
         });
         self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {

@@ -47,7 +47,7 @@ fn permission(target: &Target, id: Option<&str>, stage: Option<&str>) -> Permiss
 ///
 /// # Errors
 /// A row cannot be read.
-pub(super) fn permissions(
+pub(in crate::secretsmanager) fn permissions(
     cx: &Context<'_>,
     view: &View,
     target: &Target,
@@ -72,30 +72,36 @@ impl ReadHandler for api::GetSecretValue {
     ) -> Result<Self::Output, Failure> {
         let request = request.into_request();
         let (id, stage) = (request.version_id.as_deref(), request.version_stage.as_deref());
-        let read = read_value(cx, view, &request.target, id, stage)?;
-        let (secret_string, secret_binary) = read.value.into_members();
-        Ok(api::GetSecretValueResponse {
-            arn: Some(read.secret.arn.to_string()),
-            name: Some(read.secret.name.clone()),
-            version_stages: Some(read.secret.stages.labels(&read.version_id)),
-            version_id: Some(read.version_id),
-            secret_binary,
-            secret_string,
-            created_date: Some(read.version.created_at),
-        })
+        Ok(read_value(cx, view, &request.target, id, stage)?.into_response())
     }
 }
 
 /// A value that was read, and where it belongs.
-pub(super) struct ReadValue {
-    pub(super) secret: Arc<Secret>,
-    pub(super) version_id: String,
-    pub(super) version: Arc<Version>,
-    pub(super) value: SecretValue,
+pub(in crate::secretsmanager) struct ReadValue {
+    pub(in crate::secretsmanager) secret: Arc<Secret>,
+    pub(in crate::secretsmanager) version_id: String,
+    pub(in crate::secretsmanager) version: Arc<Version>,
+    pub(in crate::secretsmanager) value: SecretValue,
+}
+
+impl ReadValue {
+    /// As `GetSecretValue` answers.
+    pub(in crate::secretsmanager) fn into_response(self) -> api::GetSecretValueResponse {
+        let (secret_string, secret_binary) = self.value.into_members();
+        api::GetSecretValueResponse {
+            arn: Some(self.secret.arn.to_string()),
+            name: Some(self.secret.name.clone()),
+            version_stages: Some(self.secret.stages.labels(&self.version_id)),
+            version_id: Some(self.version_id),
+            secret_binary,
+            secret_string,
+            created_date: Some(self.version.created_at),
+        }
+    }
 }
 
 /// Reads a version of a secret and notes the day.
-pub(super) fn read_value(
+pub(in crate::secretsmanager) fn read_value(
     cx: &Context<'_>,
     view: &View,
     target: &Target,

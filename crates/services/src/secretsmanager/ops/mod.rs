@@ -7,7 +7,7 @@ mod delete_secret;
 mod describe_secret;
 mod get_random_password;
 mod get_resource_policy;
-mod get_secret_value;
+pub(super) mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
 mod put_resource_policy;

@@ -1,0 +1,61 @@
+//! The parameter that a request is about, whether it exists or not, and the checks against it.
+
+use std::sync::Arc;
+
+use landfall_shape::ServiceError;
+use landfall_store::View;
+
+use super::names::Name;
+use super::record::{PARAMETERS, Parameter};
+use super::rules;
+use crate::pipe::{Context, Failure, Permission};
+
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub(super) name: Name,
+    parameter: Option<Arc<Parameter>>,
+}
+
+impl Target {
+    /// Looks a parameter up by name or ARN.
+    ///
+    /// # Errors
+    /// `ValidationException` for what can be no name.
+    pub(super) fn find(cx: &Context<'_>, view: &View, name: &str) -> Result<Self, Failure> {
+        Self::at(cx, view, Name::parse(name, cx.account(), cx.region())?)
+    }
+
+    /// The parameter of a name.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub(super) fn at(cx: &Context<'_>, view: &View, name: Name) -> Result<Self, Failure> {
+        let here = name.key.1 == *cx.region() && name.arn.partition() == cx.region().partition();
+        let parameter = if here { view.get(&PARAMETERS, &name.key)? } else { None };
+        Ok(Self { name, parameter })
+    }
+
+    /// A check against the parameter, with its tags.
+    pub(super) fn permission(&self, action: &'static str) -> Permission {
+        let permission = Permission::on(action, &self.name.arn);
+        let Some(parameter) = &self.parameter else { return permission };
+        let permission = permission.with_resource_tags(parameter.tags());
+        parameter.tags().fold(permission, |permission, (key, value)| {
+            permission.with(format!("ssm:resourceTag/{key}"), value)
+        })
+    }
+
+    /// The parameter, if there is one.
+    pub(super) fn parameter(&self) -> Option<&Arc<Parameter>> {
+        self.parameter.as_ref()
+    }
+
+    /// The parameter.
+    ///
+    /// # Errors
+    /// `ParameterNotFound`
+    pub(super) fn existing(&self) -> Result<&Arc<Parameter>, ServiceError> {
+        self.parameter.as_ref().ok_or_else(rules::not_found)
+    }
+}
