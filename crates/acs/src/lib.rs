@@ -6,6 +6,8 @@
 //! ([`ControlPlane::prepare`]), and tells what became of it ([`ControlPlane::report`]).
 
 mod assignment;
+mod finding;
+mod probe;
 mod progress;
 mod report;
 mod sheet;
@@ -17,6 +19,8 @@ pub use assignment::{
     Assignment, ContainerAssignment, Desired, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping,
     Protocol, Ulimit, Volume,
 };
+pub use finding::{Cause, Finding, Fix};
+pub use probe::{ImageProbe, ImageQuestion};
 pub use progress::PullProgress;
 pub use report::{ContainerReport, ContainerState, ImageReport, NetworkBinding, TaskPhase, TaskReport};
 pub use sheet::{ContainerSheet, LaunchSheet, LogEvent, RegistryCredential, StartFailure};

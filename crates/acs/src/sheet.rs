@@ -32,8 +32,10 @@ pub struct RegistryCredential {
 /// Why a task cannot start, in the words of its launch type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartFailure {
-    /// The task's `stoppedReason`.
+    /// The task's `stoppedReason`; that of the containers named below, where there are any.
     pub reason: String,
+    /// The containers whose failure it is: the container agent tells some failures as a container's.
+    pub containers: Vec<String>,
 }
 
 /// A line of a container's output.

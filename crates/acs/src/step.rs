@@ -3,6 +3,8 @@
 use landfall_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::Finding;
+
 /// One step of a task's start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -29,6 +31,12 @@ pub struct StepRecord {
     /// What to change, where the step failed and the cause is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Why it failed, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+    /// Condition keys that the call had beside the global ones, with their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<(String, String)>,
     /// The authorizer's decision for the step, as JSON, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,

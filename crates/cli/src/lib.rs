@@ -12,6 +12,7 @@ mod doctor;
 mod env;
 mod error;
 mod explain;
+mod finding;
 mod iam;
 mod run;
 pub mod serve;

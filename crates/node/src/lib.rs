@@ -5,13 +5,14 @@
 //! goes on where the last one was. It knows no database and no policy: only [`landfall_acs::ControlPlane`].
 
 mod logs;
+mod probe;
 mod supervisor;
 mod task;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use landfall_acs::ControlPlane;
+use landfall_acs::{ControlPlane, ImageProbe};
 use landfall_base::Clock;
 use landfall_image::{Client, LayerStore};
 use landfall_runtime::Runtime;
@@ -42,6 +43,11 @@ impl Node {
     /// An agent that does nothing yet.
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Who asks registries for images that nobody runs yet.
+    pub fn image_probe(&self) -> Arc<dyn ImageProbe> {
+        Arc::new(probe::Probe(Arc::clone(&self.parts)))
     }
 
     /// Works until `stop` completes. Tasks go on running after that.

@@ -10,7 +10,7 @@ use landfall_store::journal::Journals;
 use landfall_vault::Vault;
 
 use crate::ecr::RegistryName;
-use crate::pipe::{AuthMode, Call, Caller, Endpoint, Installation};
+use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation};
 
 /// 2026-11-23T02:30:41Z, where a test's clock stands at first.
 pub const START: Timestamp = Timestamp::from_millis(1_795_401_041_000);
@@ -47,6 +47,7 @@ impl TestInstallation {
             auth: AuthMode::Enforce,
             default_account: account(),
             default_region: region(),
+            images: Images::default(),
         };
         Self { call: Call::new(Arc::new(installation), tables), clock, directory }
     }

@@ -3,6 +3,19 @@
 //! Enumerations.
 
 landfall_shape::open_enum! {
+    Cause {
+        Permission = "PERMISSION",
+        Content = "CONTENT",
+        Configuration = "CONFIGURATION",
+        Registry = "REGISTRY",
+        Network = "NETWORK",
+        Capacity = "CAPACITY",
+    }
+    LaunchTypeName {
+        Fargate = "FARGATE",
+        Ec2 = "EC2",
+        External = "EXTERNAL",
+    }
     OrganizationPolicyType {
         ResourceControlPolicy = "RESOURCE_CONTROL_POLICY",
         ServiceControlPolicy = "SERVICE_CONTROL_POLICY",

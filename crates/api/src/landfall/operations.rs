@@ -6,6 +6,28 @@ use landfall_shape::{OperationSchema, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
+/// `CheckTaskStart`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CheckTaskStart;
+
+impl landfall_shape::Operation for CheckTaskStart {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CHECK_TASK_START;
+    type Input = types::CheckTaskStartRequest;
+    type Output = types::CheckTaskStartResponse;
+}
+
+pub(super) static CHECK_TASK_START: OperationSchema = OperationSchema {
+    name: "CheckTaskStart",
+    input: &schema::CHECK_TASK_START_REQUEST,
+    output: &schema::CHECK_TASK_START_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `CreateAccount`
 ///
 /// # Errors

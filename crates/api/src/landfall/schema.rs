@@ -42,6 +42,34 @@ pub static ALLOWED_PRINCIPALS: Schema = Schema::new(
     Kind::List { member: &ALLOWED_PRINCIPAL, member_name: "member", flattened: false, min: None, max: None },
 );
 
+pub static BOOLEAN: Schema = Schema::new("Boolean", Kind::Boolean);
+
+pub static CAUSE: Schema = Schema::new("Cause", Kind::enumeration(super::enums::Cause::VALUES));
+
+pub static CHECK_TASK_START_REQUEST: Schema = Schema::new(
+    "CheckTaskStartRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("taskDefinition", &SENSITIVE_STRING),
+            Member::optional("cluster", &STRING),
+            Member::optional("launchType", &LAUNCH_TYPE_NAME),
+            Member::optional("skipImages", &BOOLEAN),
+        ],
+    },
+);
+
+pub static CHECK_TASK_START_RESPONSE: Schema = Schema::new(
+    "CheckTaskStartResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("wouldStart", &BOOLEAN),
+            Member::required("launchType", &LAUNCH_TYPE_NAME),
+            Member::required("findings", &FINDINGS),
+            Member::required("steps", &STEPS),
+        ],
+    },
+);
+
 pub static CONTEXT_ENTRIES: Schema = Schema::new(
     "ContextEntries",
     Kind::List { member: &CONTEXT_ENTRY, member_name: "member", flattened: false, min: None, max: None },
@@ -99,11 +127,48 @@ pub static DESCRIBE_TASK_START_RESPONSE: Schema = Schema::new(
             Member::optional("stoppedReason", &STRING),
             Member::required("steps", &STEPS),
             Member::optional("pull", &PULL_PROGRESS),
+            Member::optional("finding", &FINDING),
+        ],
+    },
+);
+
+pub static FINDING: Schema = Schema::new(
+    "Finding",
+    Kind::Structure {
+        members: &[
+            Member::required("headline", &STRING),
+            Member::required("cause", &CAUSE),
+            Member::required("message", &STRING),
+            Member::optional("fix", &FIX),
+            Member::optional("step", &STRING),
+            Member::optional("container", &STRING),
+            Member::optional("action", &STRING),
+            Member::optional("resource", &STRING),
+        ],
+    },
+);
+
+pub static FINDINGS: Schema = Schema::new(
+    "Findings",
+    Kind::List { member: &FINDING, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static FIX: Schema = Schema::new(
+    "Fix",
+    Kind::Structure {
+        members: &[
+            Member::required("text", &STRING),
+            Member::optional("command", &STRING),
+            Member::optional("document", &STRING),
+            Member::required("verified", &BOOLEAN),
         ],
     },
 );
 
 pub static INTEGER: Schema = Schema::new("Integer", Kind::LONG);
+
+pub static LAUNCH_TYPE_NAME: Schema =
+    Schema::new("LaunchTypeName", Kind::enumeration(super::enums::LaunchTypeName::VALUES));
 
 pub static LIST_ACCOUNTS_REQUEST: Schema =
     Schema::new("ListAccountsRequest", Kind::Structure { members: &[] });
@@ -237,6 +302,8 @@ pub static STEP: Schema = Schema::new(
             Member::optional("notes", &STRINGS),
             Member::optional("hint", &STRING),
             Member::optional("decision", &STRING),
+            Member::optional("finding", &FINDING),
+            Member::optional("context", &CONTEXT_ENTRIES),
         ],
     },
 );

@@ -5,7 +5,7 @@
 use landfall_base::{Sensitive, Timestamp};
 use landfall_shape::{Shape, ShapeError, Structure, Value};
 
-use super::enums::{OrganizationPolicyType, StepResult};
+use super::enums::{Cause, LaunchTypeName, OrganizationPolicyType, StepResult};
 
 /// `Account`
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,64 @@ impl Shape for AllowedPrincipal {
         members.put("arn", self.arn);
         members.put("layer", self.layer);
         members.put_some("deciding", self.deciding);
+        Value::Structure(members)
+    }
+}
+
+/// `CheckTaskStartRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckTaskStartRequest {
+    pub task_definition: Sensitive<String>,
+    pub cluster: Option<String>,
+    pub launch_type: Option<LaunchTypeName>,
+    pub skip_images: Option<bool>,
+}
+
+impl Shape for CheckTaskStartRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            task_definition: members.required("taskDefinition")?,
+            cluster: members.optional("cluster")?,
+            launch_type: members.optional("launchType")?,
+            skip_images: members.optional("skipImages")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("taskDefinition", self.task_definition);
+        members.put_some("cluster", self.cluster);
+        members.put_some("launchType", self.launch_type);
+        members.put_some("skipImages", self.skip_images);
+        Value::Structure(members)
+    }
+}
+
+/// `CheckTaskStartResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckTaskStartResponse {
+    pub would_start: bool,
+    pub launch_type: LaunchTypeName,
+    pub findings: Vec<Finding>,
+    pub steps: Vec<Step>,
+}
+
+impl Shape for CheckTaskStartResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            would_start: members.required("wouldStart")?,
+            launch_type: members.required("launchType")?,
+            findings: members.required("findings")?,
+            steps: members.required("steps")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("wouldStart", self.would_start);
+        members.put("launchType", self.launch_type);
+        members.put("findings", self.findings);
+        members.put("steps", self.steps);
         Value::Structure(members)
     }
 }
@@ -195,6 +253,7 @@ pub struct DescribeTaskStartResponse {
     pub stopped_reason: Option<String>,
     pub steps: Vec<Step>,
     pub pull: Option<PullProgress>,
+    pub finding: Option<Finding>,
 }
 
 impl Shape for DescribeTaskStartResponse {
@@ -208,10 +267,11 @@ impl Shape for DescribeTaskStartResponse {
             stopped_reason: members.optional("stoppedReason")?,
             steps: members.required("steps")?,
             pull: members.optional("pull")?,
+            finding: members.optional("finding")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(7);
+        let mut members = Structure::with_capacity(8);
         members.put("taskArn", self.task_arn);
         members.put_some("taskDefinitionArn", self.task_definition_arn);
         members.put("lastStatus", self.last_status);
@@ -219,6 +279,77 @@ impl Shape for DescribeTaskStartResponse {
         members.put_some("stoppedReason", self.stopped_reason);
         members.put("steps", self.steps);
         members.put_some("pull", self.pull);
+        members.put_some("finding", self.finding);
+        Value::Structure(members)
+    }
+}
+
+/// `Finding`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finding {
+    pub headline: String,
+    pub cause: Cause,
+    pub message: String,
+    pub fix: Option<Fix>,
+    pub step: Option<String>,
+    pub container: Option<String>,
+    pub action: Option<String>,
+    pub resource: Option<String>,
+}
+
+impl Shape for Finding {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            headline: members.required("headline")?,
+            cause: members.required("cause")?,
+            message: members.required("message")?,
+            fix: members.optional("fix")?,
+            step: members.optional("step")?,
+            container: members.optional("container")?,
+            action: members.optional("action")?,
+            resource: members.optional("resource")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(8);
+        members.put("headline", self.headline);
+        members.put("cause", self.cause);
+        members.put("message", self.message);
+        members.put_some("fix", self.fix);
+        members.put_some("step", self.step);
+        members.put_some("container", self.container);
+        members.put_some("action", self.action);
+        members.put_some("resource", self.resource);
+        Value::Structure(members)
+    }
+}
+
+/// `Fix`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fix {
+    pub text: String,
+    pub command: Option<String>,
+    pub document: Option<String>,
+    pub verified: bool,
+}
+
+impl Shape for Fix {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            text: members.required("text")?,
+            command: members.optional("command")?,
+            document: members.optional("document")?,
+            verified: members.required("verified")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("text", self.text);
+        members.put_some("command", self.command);
+        members.put_some("document", self.document);
+        members.put("verified", self.verified);
         Value::Structure(members)
     }
 }
@@ -462,6 +593,8 @@ pub struct Step {
     pub notes: Option<Vec<String>>,
     pub hint: Option<String>,
     pub decision: Option<String>,
+    pub finding: Option<Finding>,
+    pub context: Option<Vec<ContextEntry>>,
 }
 
 impl Default for Step {
@@ -479,6 +612,8 @@ impl Default for Step {
             notes: Default::default(),
             hint: Default::default(),
             decision: Default::default(),
+            finding: Default::default(),
+            context: Default::default(),
         }
     }
 }
@@ -499,10 +634,12 @@ impl Shape for Step {
             notes: members.optional("notes")?,
             hint: members.optional("hint")?,
             decision: members.optional("decision")?,
+            finding: members.optional("finding")?,
+            context: members.optional("context")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(12);
+        let mut members = Structure::with_capacity(14);
         members.put("name", self.name);
         members.put_some("container", self.container);
         members.put("principal", self.principal);
@@ -515,6 +652,8 @@ impl Shape for Step {
         members.put_some("notes", self.notes);
         members.put_some("hint", self.hint);
         members.put_some("decision", self.decision);
+        members.put_some("finding", self.finding);
+        members.put_some("context", self.context);
         Value::Structure(members)
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use landfall_api::landfall::{DescribeTaskStartResponse, Step, StepResult};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::decision;
+use crate::finding;
 use crate::terminal::{Style, visible};
 
 /// The trace as programs read it.
@@ -16,6 +17,7 @@ pub(super) fn task_json(start: &DescribeTaskStartResponse) -> Value {
         "last_status": start.last_status,
         "stop_code": start.stop_code,
         "stopped_reason": start.stopped_reason,
+        "finding": start.finding.as_ref().map(finding::json),
         "steps": start.steps.iter().map(step_json).collect::<Vec<_>>(),
     })
 }
@@ -32,13 +34,28 @@ fn step_json(step: &Step) -> Value {
         "outcome": {"result": step.result.as_str(), "detail": step.detail},
         "notes": step.notes.as_deref().unwrap_or_default(),
         "hint": step.hint,
+        "finding": step.finding.as_ref().map(finding::json),
+        "context": context_json(step),
         "decision": step.decision.as_deref().map(decision::as_json),
     })
+}
+
+fn context_json(step: &Step) -> Value {
+    let entries = step.context.iter().flatten();
+    entries
+        .map(|entry| (entry.key.clone(), Value::from(entry.values.join(", "))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The trace as a checklist under a headline.
 pub(crate) fn task_text(start: &DescribeTaskStartResponse, style: Style) -> String {
     let mut text = headline(start, style);
+    if let Some(found) = &start.finding {
+        let shown = landfall_api::landfall::Finding { message: String::new(), ..found.clone() };
+        text.push('\n');
+        text.push_str(&finding::text(&shown, style));
+    }
     for step in &start.steps {
         text.push('\n');
         push_step(&mut text, step, style);
@@ -52,6 +69,9 @@ pub(crate) fn task_text(start: &DescribeTaskStartResponse, style: Style) -> Stri
 /// Why a task could not be started: the steps that failed, without those that went well.
 pub(crate) fn failure_text(start: &DescribeTaskStartResponse, style: Style) -> String {
     let mut text = String::new();
+    if let Some(found) = &start.finding {
+        text.push_str(&finding::text(found, style));
+    }
     for step in start.steps.iter().filter(|step| step.result == StepResult::Failed) {
         push_step(&mut text, step, style);
     }
@@ -81,6 +101,9 @@ fn push_step(text: &mut String, step: &Step, style: Style) {
     push_part(text, "as", &step.principal, style);
     push_part(text, "action", &step.action, style);
     push_part(text, "on", &step.resource, style);
+    for entry in step.context.iter().flatten() {
+        push_part(text, "with", &format!("{} = {}", entry.key, entry.values.join(", ")), style);
+    }
     push_part(text, "decided", &decided(step), style);
     push_part(text, outcome(&step.result), step.detail.as_deref().unwrap_or_default(), style);
     for note in step.notes.as_deref().unwrap_or_default() {
@@ -126,9 +149,26 @@ fn push_part(text: &mut String, label: &str, part: &str, style: Style) {
 
 #[cfg(test)]
 mod tests {
+    use landfall_api::landfall::{Cause, ContextEntry, Finding, Fix};
     use landfall_base::Timestamp;
 
     use super::*;
+
+    fn found() -> Finding {
+        Finding {
+            headline: "the role `exec` may not `secretsmanager:GetSecretValue` on `registry-AbCdEf`"
+                .to_owned(),
+            cause: Cause::Permission,
+            message: "ResourceInitializationError: unable to pull secrets".to_owned(),
+            fix: Some(Fix {
+                text: String::new(),
+                command: Some("aws iam put-role-policy --role-name exec".to_owned()),
+                document: Some("{}".to_owned()),
+                verified: true,
+            }),
+            ..Finding::default()
+        }
+    }
 
     fn start() -> DescribeTaskStartResponse {
         let role = Step {
@@ -156,6 +196,13 @@ mod tests {
             detail: Some("AccessDeniedException: not authorized\nsecond line".to_owned()),
             notes: Some(vec!["the role has 2 policies".to_owned()]),
             hint: Some("allow secretsmanager:GetSecretValue on this secret".to_owned()),
+            finding: Some(found()),
+            context: Some(vec![ContextEntry {
+                key: "secretsmanager:SecretId".to_owned(),
+                values: vec![
+                    "arn:aws:secretsmanager:us-east-1:000000000000:secret:registry-AbCdEf".to_owned(),
+                ],
+            }]),
             decision: Some(r#"{"allowed":false,"layer":"identity","deciding":null}"#.to_owned()),
         };
         let pull = Step { name: "image".to_owned(), result: StepResult::Skipped, ..role.clone() };
@@ -165,6 +212,7 @@ mod tests {
             last_status: "STOPPED".to_owned(),
             stop_code: Some("TaskFailedToStart".to_owned()),
             stopped_reason: Some("ResourceInitializationError: unable to pull secrets".to_owned()),
+            finding: Some(found()),
             steps: vec![role, credential, pull],
             pull: None,
         }

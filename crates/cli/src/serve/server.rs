@@ -13,7 +13,7 @@ use landfall_node::{Node, Parts};
 use landfall_registry::BlobStore;
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
-use landfall_services::pipe::{AuthMode, Call, Installation};
+use landfall_services::pipe::{AuthMode, Call, Images, Installation};
 use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager, ssm};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
@@ -86,6 +86,7 @@ impl Server {
         match node(&call, &options) {
             Ok((node, runtime)) => {
                 engine = Some(runtime);
+                installation.images.set(node.image_probe());
                 work.push(tokio::spawn(async move { node.run(stopped(told)).await }));
             }
             Err(error) => warnings.push(format!(
@@ -143,6 +144,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         auth: options.auth,
         default_account: options.account.clone(),
         default_region: options.region.clone(),
+        images: Images::default(),
     })
 }
 

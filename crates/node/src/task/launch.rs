@@ -46,8 +46,9 @@ async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
             Ok(sandbox)
         }
         Err(error) => {
-            task.record(step, began, StepOutcome::Failed(error.to_string())).await;
             let reason = wording::sandbox(task.assignment.launch, &error);
+            step.finding = Some(wording::sandbox_finding(&error, reason.clone()));
+            task.record(step, began, StepOutcome::Failed(error.to_string())).await;
             // The container agent blames the container whose port it is; Fargate blames the task.
             Err(match port_owner(task, &error) {
                 Some(container) => Ended::container(container, reason),
@@ -97,7 +98,7 @@ async fn container(
     let started = task
         .blocking(move |task, runtime| start_container(task, runtime, index, &sheet, &image, sandbox))
         .await;
-    let step = Step {
+    let mut step = Step {
         name: "start container",
         container: Some(&name),
         action: "start",
@@ -110,8 +111,10 @@ async fn container(
             Ok(())
         }
         Err(error) => {
+            let reason = wording::start(task.assignment.launch, &error);
+            step.finding = Some(wording::start_finding(&name, &error, reason.clone()));
             task.record(step, began, StepOutcome::Failed(error.to_string())).await;
-            Err(Ended::container(&name, wording::start(task.assignment.launch, &error)))
+            Err(Ended::container(&name, reason))
         }
     }
 }

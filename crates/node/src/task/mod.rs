@@ -6,7 +6,7 @@
 mod end;
 mod launch;
 pub(crate) mod names;
-mod pull;
+pub(crate) mod pull;
 mod report;
 mod spec;
 mod start;
@@ -15,7 +15,7 @@ mod wording;
 
 use std::sync::Arc;
 
-use landfall_acs::{Assignment, Desired, StepOutcome, StepRecord, TaskPhase};
+use landfall_acs::{Assignment, Desired, Finding, StepOutcome, StepRecord, TaskPhase};
 use landfall_base::Timestamp;
 use landfall_runtime::{Runtime, RuntimeError};
 use tokio::sync::watch::Receiver;
@@ -88,21 +88,7 @@ impl Task {
 
     /// Adds a step that the agent took to the start trace.
     pub(crate) async fn record(&self, step: Step<'_>, began: Timestamp, outcome: StepOutcome) {
-        let elapsed = self.now().millis().saturating_sub(began.millis());
-        let record = StepRecord {
-            name: step.name.to_owned(),
-            container: step.container.map(str::to_owned),
-            principal: "agent".to_owned(),
-            action: step.action.to_owned(),
-            resource: step.resource.to_owned(),
-            started_at: began,
-            duration_ms: elapsed.try_into().unwrap_or(0),
-            outcome,
-            notes: step.notes,
-            hint: step.hint,
-            decision: None,
-        };
-        self.parts.control.record(self.arn(), record).await;
+        self.parts.control.record(self.arn(), step.record(began, self.now(), outcome)).await;
     }
 }
 
@@ -114,5 +100,28 @@ pub(crate) struct Step<'a> {
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) notes: Vec<String>,
-    pub(crate) hint: Option<String>,
+    pub(crate) finding: Option<Finding>,
+}
+
+impl Step<'_> {
+    /// The step as the start trace has it.
+    pub(crate) fn record(self, began: Timestamp, ended: Timestamp, outcome: StepOutcome) -> StepRecord {
+        let elapsed = ended.millis().saturating_sub(began.millis());
+        let fix = self.finding.as_ref().and_then(|finding| finding.fix.as_ref());
+        StepRecord {
+            name: self.name.to_owned(),
+            container: self.container.map(str::to_owned),
+            principal: "agent".to_owned(),
+            action: self.action.to_owned(),
+            resource: self.resource.to_owned(),
+            started_at: began,
+            duration_ms: elapsed.try_into().unwrap_or(0),
+            outcome,
+            notes: self.notes,
+            hint: fix.map(landfall_acs::Fix::line),
+            finding: self.finding,
+            context: Vec::new(),
+            decision: None,
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use landfall_acs::{
-    ContainerAssignment, ContainerSheet, LaunchSheet, PullProgress, StepOutcome, TaskPhase, TaskReport,
+    ContainerAssignment, ContainerSheet, LaunchKind, LaunchSheet, PullProgress, StepOutcome, StepRecord,
+    TaskPhase, TaskReport,
 };
 use landfall_image::{
     Credential, Digest, Image, LayerEvent, Platform, Progress, PullError, Reference, Resolved,
@@ -15,6 +16,7 @@ use landfall_image::{
 use super::report::{self, Ended};
 use super::wording::{self, Stage};
 use super::{Step, Task};
+use crate::Parts;
 
 /// Layers of one image at once.
 const CONCURRENCY: usize = 3;
@@ -71,24 +73,49 @@ async fn resolve(
     container: &ContainerAssignment,
     credential: Option<&Credential>,
 ) -> Result<Resolved, Ended> {
-    let began = task.now();
-    let platform = platform(&task.assignment.platform);
-    let outcome = match container.image.parse::<Reference>() {
-        Ok(reference) => task.parts.client.resolve(&reference, credential, &platform).await,
+    let asked = Asked {
+        container: &container.name,
+        image: &container.image,
+        platform: &task.assignment.platform,
+        launch: task.assignment.launch,
+        credential,
+    };
+    let (record, outcome) = ask(&task.parts, asked).await;
+    task.parts.control.record(task.arn(), record).await;
+    outcome.map_err(|reason| Ended::container(&container.name, reason))
+}
+
+/// What a registry is asked.
+pub(crate) struct Asked<'a> {
+    pub(crate) container: &'a str,
+    pub(crate) image: &'a str,
+    pub(crate) platform: &'a str,
+    pub(crate) launch: LaunchKind,
+    pub(crate) credential: Option<&'a Credential>,
+}
+
+/// Asks a registry what an image is right now. The error is in the words of the launch type.
+pub(crate) async fn ask(parts: &Parts, asked: Asked<'_>) -> (StepRecord, Result<Resolved, String>) {
+    let began = parts.clock.now();
+    let outcome = match asked.image.parse::<Reference>() {
+        Ok(reference) => parts.client.resolve(&reference, asked.credential, &platform(asked.platform)).await,
         Err(invalid) => Err(PullError::from(invalid)),
     };
-    let step = Step {
+    let mut step = Step {
         name: "resolve image",
-        container: Some(&container.name),
+        container: Some(asked.container),
         action: "HEAD manifest",
-        resource: &container.image,
-        notes: vec![match credential {
+        resource: asked.image,
+        notes: vec![match asked.credential {
             Some(credential) => format!("with the credential of user `{}`", credential.username),
             None => "without a credential".to_owned(),
         }],
-        hint: None,
+        finding: None,
     };
-    conclude(task, step, began, outcome, Stage::Resolve, |resolved| format!("is {}", resolved.digest)).await
+    let of = Pulled { image: asked.image, anonymous: asked.credential.is_none(), launch: asked.launch };
+    let (outcome, told) =
+        of.conclude(&mut step, outcome, Stage::Resolve, |resolved| format!("is {}", resolved.digest));
+    (step.record(began, parts.clock.now(), told), outcome)
 }
 
 async fn pull(
@@ -102,35 +129,48 @@ async fn pull(
     let store = &task.parts.layers;
     let outcome = store.pull(&task.parts.client, resolved, credential, board, CONCURRENCY).await;
     let digest = resolved.manifest_digest.to_string();
-    let step = Step {
+    let mut step = Step {
         name: "pull image",
         container: Some(&container.name),
         action: "GET blobs",
         resource: &digest,
         ..Step::default()
     };
-    conclude(task, step, began, outcome, Stage::Pull, |image| format!("{} layers", image.layers.len())).await
+    let launch = task.assignment.launch;
+    let of = Pulled { image: &container.image, anonymous: credential.is_none(), launch };
+    let (outcome, told) =
+        of.conclude(&mut step, outcome, Stage::Pull, |image| format!("{} layers", image.layers.len()));
+    task.record(step, began, told).await;
+    outcome.map_err(|reason| Ended::container(&container.name, reason))
 }
 
-async fn conclude<T>(
-    task: &Task,
-    mut step: Step<'_>,
-    began: landfall_base::Timestamp,
-    outcome: Result<T, PullError>,
-    stage: Stage,
-    note: impl FnOnce(&T) -> String,
-) -> Result<T, Ended> {
-    let name = step.container.unwrap_or_default().to_owned();
-    match outcome {
-        Ok(value) => {
-            step.notes.push(note(&value));
-            task.record(step, began, StepOutcome::Done).await;
-            Ok(value)
-        }
-        Err(error) => {
-            step.hint = Some(wording::pull_hint(&error, &step.notes));
-            task.record(step, began, StepOutcome::Failed(error.to_string())).await;
-            Err(Ended::container(&name, wording::pull(task.assignment.launch, stage, &error)))
+/// What a pull was about.
+struct Pulled<'a> {
+    image: &'a str,
+    anonymous: bool,
+    launch: LaunchKind,
+}
+
+impl Pulled<'_> {
+    /// Completes a step by how it came out. The error is in the words of the launch type.
+    fn conclude<T>(
+        &self,
+        step: &mut Step<'_>,
+        outcome: Result<T, PullError>,
+        stage: Stage,
+        note: impl FnOnce(&T) -> String,
+    ) -> (Result<T, String>, StepOutcome) {
+        match outcome {
+            Ok(value) => {
+                step.notes.push(note(&value));
+                (Ok(value), StepOutcome::Done)
+            }
+            Err(error) => {
+                let reason = wording::pull(self.launch, stage, &error);
+                step.finding =
+                    Some(wording::pull_finding(self.image, self.anonymous, &error, reason.clone()));
+                (Err(reason), StepOutcome::Failed(error.to_string()))
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What the control plane is told.
 
 use landfall_acs::{
-    ContainerReport, ContainerState, ImageReport, NetworkBinding, Protocol, TaskPhase, TaskReport,
+    ContainerReport, ContainerState, ImageReport, NetworkBinding, Protocol, StartFailure, TaskPhase,
+    TaskReport,
 };
 use landfall_base::Timestamp;
 use landfall_runtime::{ContainerStatus, PortBinding};
@@ -28,6 +29,17 @@ impl Ended {
     /// A container failed before it ran.
     pub(crate) fn container(name: &str, reason: impl Into<String>) -> Self {
         Self { container_reasons: vec![(name.to_owned(), reason.into())], ..Self::default() }
+    }
+}
+
+impl From<StartFailure> for Ended {
+    /// The task's failure, or that of the containers that are named.
+    fn from(StartFailure { reason, containers }: StartFailure) -> Self {
+        if containers.is_empty() {
+            return Self::task(reason);
+        }
+        let of = |name: String| (name, reason.clone());
+        Self { container_reasons: containers.into_iter().map(of).collect(), ..Self::default() }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn start(task: &Arc<Task>, desired: &mut Receiver<Desired>) -> 
 
 async fn prepare(task: &Task) -> Result<(LaunchSheet, Vec<Image>), Ended> {
     let sheet = task.parts.control.prepare(task.arn()).await;
-    let sheet = sheet.map_err(|failure| Ended::task(failure.reason))?;
+    let sheet = sheet.map_err(Ended::from)?;
     let images = pull::images(task, &sheet).await?;
     Ok((sheet, images))
 }

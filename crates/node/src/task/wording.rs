@@ -1,7 +1,7 @@
 //! Failures in the words that ECS users know: containerd's for Fargate, the container agent's for EC2 and external
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
-use landfall_acs::LaunchKind;
+use landfall_acs::{Cause, Finding, Fix, LaunchKind};
 use landfall_image::{PullError, PullErrorKind};
 use landfall_runtime::{RuntimeError, StartFailureKind};
 
@@ -33,30 +33,133 @@ pub(crate) fn pull(launch: LaunchKind, stage: Stage, error: &PullError) -> Strin
     }
 }
 
-/// What to change after a failed pull.
-pub(crate) fn pull_hint(error: &PullError, notes: &[String]) -> String {
-    let anonymous = notes.iter().any(|note| note.starts_with("without"));
-    match error.kind() {
-        PullErrorKind::NoCredential | PullErrorKind::Unauthorized | PullErrorKind::Denied if anonymous => {
-            "the registry wants a login: add `repositoryCredentials` with a secret that holds `username` and `password`"
-        }
-        PullErrorKind::NoCredential | PullErrorKind::Unauthorized => {
+/// Why a pull failed and what to change. `message` is AWS's.
+pub(crate) fn pull_finding(image: &str, anonymous: bool, error: &PullError, message: String) -> Finding {
+    let (cause, headline, fix) = match error.kind() {
+        PullErrorKind::NoCredential | PullErrorKind::Unauthorized | PullErrorKind::Denied if anonymous => (
+            Cause::Registry,
+            format!(
+                "the registry of `{image}` wants a login, and the container has no `repositoryCredentials`"
+            ),
+            "the registry wants a login: add `repositoryCredentials` with a secret that holds `username` and `password`",
+        ),
+        PullErrorKind::NoCredential | PullErrorKind::Unauthorized => (
+            Cause::Registry,
+            format!("the registry of `{image}` does not accept the user and password in the secret"),
             "the registry does not accept this user and password: put the right ones into the secret with `aws \
-             secretsmanager put-secret-value`"
+             secretsmanager put-secret-value`",
+        ),
+        PullErrorKind::Denied => (
+            Cause::Registry,
+            format!("the registry knows the user, and does not let him pull `{image}`"),
+            "the user is known and may not pull this repository: grant it at the registry",
+        ),
+        PullErrorKind::NotFound => (
+            Cause::Registry,
+            format!("the registry has no image `{image}`"),
+            "there is no such repository or tag: check the image's name, or push it first",
+        ),
+        PullErrorKind::TooManyRequests => (
+            Cause::Registry,
+            format!("the registry of `{image}` limits requests"),
+            "the registry limits requests: wait, or log in as a user with a higher limit",
+        ),
+        PullErrorKind::InvalidReference => (
+            Cause::Configuration,
+            format!("`{image}` is not the name of an image"),
+            "correct `image` in the task definition: `HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]`",
+        ),
+        PullErrorKind::PlatformMismatch => (
+            Cause::Configuration,
+            format!("`{image}` was not built for the platform of the task"),
+            "the image was not built for this platform: build it for it, or set `runtimePlatform`",
+        ),
+        PullErrorKind::Timeout | PullErrorKind::Connection => (
+            Cause::Network,
+            format!("the registry of `{image}` cannot be reached"),
+            "the registry cannot be reached from here: check the host name, the port and the network",
+        ),
+        PullErrorKind::Tls => (
+            Cause::Network,
+            format!("there is no secure connection to the registry of `{image}`"),
+            "check the registry's certificate; for one that speaks plain HTTP start the server with \
+             `--insecure-registry HOST`",
+        ),
+        PullErrorKind::NoSpace | PullErrorKind::LimitExceeded => (
+            Cause::Capacity,
+            format!("there is no room for `{image}`"),
+            "the disk is full, or the image larger than the limit: free space below the data directory",
+        ),
+        PullErrorKind::Io => (
+            Cause::Capacity,
+            format!("`{image}` cannot be written to disk"),
+            "look at the file system below the data directory",
+        ),
+        _ => (
+            Cause::Registry,
+            format!("the registry gives for `{image}` what is no usable image"),
+            "look at the registry: its answer is not what an OCI registry gives",
+        ),
+    };
+    Finding { headline, cause, message, fix: Some(Fix::advice(fix)) }
+}
+
+/// Why a container did not start and what to change.
+pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: String) -> Finding {
+    let found = |cause, headline: String, fix: &str| Finding {
+        headline,
+        cause,
+        message: message.clone(),
+        fix: Some(Fix::advice(fix)),
+    };
+    let of_image = |headline: String, fix| found(Cause::Configuration, headline, fix);
+    match error {
+        RuntimeError::Start(failure) => match failure.kind {
+            StartFailureKind::NotFound => of_image(
+                format!("the program of `{container}` is not in the image"),
+                "correct `entryPoint` and `command`, or the image's",
+            ),
+            StartFailureKind::NotExecutable => of_image(
+                format!("the program of `{container}` cannot be executed"),
+                "make the file executable in the image, and build it for this platform",
+            ),
+            StartFailureKind::User => of_image(
+                format!("the user of `{container}` is not in the image"),
+                "correct `user`, or add it to the image's /etc/passwd and /etc/group",
+            ),
+            StartFailureKind::WorkingDirectory => of_image(
+                format!("the working directory of `{container}` cannot be entered"),
+                "correct `workingDirectory`",
+            ),
+            _ => of_image(
+                format!("`{container}` cannot be set up: {failure}"),
+                "look at mounts, limits and the image",
+            ),
+        },
+        RuntimeError::Invalid(why) => {
+            of_image(format!("`{container}` cannot be run as written: {why}"), "correct the task definition")
         }
-        PullErrorKind::Denied => "the user is known and may not pull this repository: grant it at the registry",
-        PullErrorKind::NotFound => "there is no such repository or tag: check the image's name, or push it first",
-        PullErrorKind::TooManyRequests => "the registry limits requests: wait, or log in as a user with a higher limit",
-        PullErrorKind::PlatformMismatch => {
-            "the image was not built for this platform: build it for it, or set `runtimePlatform`"
-        }
-        PullErrorKind::Timeout | PullErrorKind::Connection => {
-            "the registry cannot be reached from here: check the host name, the port and the network"
-        }
-        PullErrorKind::NoSpace => "the disk is full: free space below the data directory",
-        _ => "look at the registry: its answer is not what an OCI registry gives",
+        _ => found(
+            Cause::Capacity,
+            format!("this machine could not make `{container}`: {error}"),
+            "`landfall doctor` says what the machine lacks",
+        ),
     }
-    .to_owned()
+}
+
+/// Why a task's network could not be made and what to change.
+pub(crate) fn sandbox_finding(error: &RuntimeError, message: String) -> Finding {
+    let (headline, fix) = match error {
+        RuntimeError::PortTaken { host_port, .. } => (
+            format!("port {host_port} of this machine is taken"),
+            "stop what uses it, or leave `hostPort` out to get a free one",
+        ),
+        _ => (
+            format!("the task's network could not be made: {error}"),
+            "`landfall doctor` says what the machine lacks",
+        ),
+    };
+    Finding { headline, cause: Cause::Capacity, message, fix: Some(Fix::advice(fix)) }
 }
 
 /// A container that did not start.

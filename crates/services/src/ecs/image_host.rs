@@ -1,19 +1,81 @@
 //! Which registry an image names.
 
-/// Whether an image lies in a private ECR repository:
-/// `<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com[.cn]`, or the dual-stack form `….dkr-ecr.<region>.on.aws`.
+use landfall_base::{AccountId, Region};
+
+/// An image in a private ECR repository, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcrImage {
+    /// As it is written.
+    pub image: String,
+    /// The registry's host name.
+    pub host: String,
+    /// The account whose registry it is.
+    pub account: AccountId,
+    /// The registry's Region.
+    pub region: Region,
+    /// The repository's name.
+    pub repository: String,
+    /// The tag, unless there is a digest.
+    pub tag: Option<String>,
+    /// The digest.
+    pub digest: Option<String>,
+}
+
+impl EcrImage {
+    /// Reads `<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com[.cn]/<repository>[:tag][@digest]`, or the dual-stack form
+    /// `….dkr-ecr.<region>.on.aws`. Everything else is no image of ECR.
+    pub fn parse(image: &str) -> Option<Self> {
+        let (host, path) = image.split_once('/')?;
+        let (account, rest) = host.split_once('.')?;
+        let registry = ["dkr.ecr.", "dkr.ecr-fips.", "dkr-ecr.", "dkr-ecr-fips."];
+        let rest = registry.iter().find_map(|it| rest.strip_prefix(it))?;
+        let domain = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
+        let region = domain.iter().find_map(|it| rest.strip_suffix(it))?;
+        let (name, digest) = match path.split_once('@') {
+            Some((name, digest)) => (name, Some(digest.to_owned())),
+            None => (path, None),
+        };
+        let (repository, tag) = match name.rsplit_once(':') {
+            Some((repository, tag)) => (repository, Some(tag.to_owned())),
+            None => (name, None),
+        };
+        let tag = if digest.is_some() { None } else { tag.or_else(|| Some("latest".to_owned())) };
+        Some(Self {
+            image: image.to_owned(),
+            host: host.to_owned(),
+            account: account.parse().ok()?,
+            region: region.parse().ok()?,
+            repository: repository.to_owned(),
+            tag,
+            digest,
+        })
+    }
+
+    /// Tag or digest.
+    pub fn reference(&self) -> &str {
+        self.digest.as_deref().or(self.tag.as_deref()).unwrap_or_default()
+    }
+
+    /// `host/repository`
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.host, self.repository)
+    }
+
+    /// The repository's ARN.
+    pub fn repository_arn(&self) -> String {
+        let Self { account, region, repository, .. } = self;
+        format!("arn:{}:ecr:{region}:{account}:repository/{repository}", region.partition())
+    }
+}
+
+/// Whether an image lies in a private ECR repository.
 pub fn is_ecr(image: &str) -> bool {
-    let Some((host, _)) = image.split_once('/') else { return false };
-    let Some((account, rest)) = host.split_once('.') else { return false };
-    let owned = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    let registry = ["dkr.ecr.", "dkr.ecr-fips.", "dkr-ecr.", "dkr-ecr-fips."];
-    let domain = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
-    owned && registry.iter().any(|it| rest.starts_with(it)) && domain.iter().any(|it| rest.ends_with(it))
+    EcrImage::parse(image).is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_ecr;
+    use super::*;
 
     #[test]
     fn only_private_ecr_repositories_are_ecr() {
@@ -28,6 +90,22 @@ mod tests {
             ("busybox", false),
         ] {
             assert_eq!(is_ecr(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn an_image_is_taken_apart() {
+        let host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+        for (path, repository, reference) in [
+            ("app", "app", "latest"),
+            ("team/app:1.2", "team/app", "1.2"),
+            ("app@sha256:00", "app", "sha256:00"),
+            ("app:1@sha256:00", "app", "sha256:00"),
+        ] {
+            let image = EcrImage::parse(&format!("{host}/{path}")).unwrap();
+            assert_eq!((image.repository.as_str(), image.reference()), (repository, reference), "{path}");
+            let arn = format!("arn:aws:ecr:eu-west-1:123456789012:repository/{repository}");
+            assert_eq!(image.repository_arn(), arn);
         }
     }
 }

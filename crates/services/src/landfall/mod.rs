@@ -1,18 +1,23 @@
 //! Landfall's own API: what AWS has no operation for. Accounts of the installation, policies over
-//! accounts, who may do something, and the start trace of a task.
+//! accounts, who may do something, and the start trace of a task,
+//! before and after.
 
 mod ops;
 mod organization;
 mod resource_policies;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 use landfall_api::landfall as api;
 
-use crate::pipe::{Endpoint, read, write};
+use crate::pipe::{Endpoint, blocking, read, write};
+
+pub(crate) use resource_policies::policy_of_resource;
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
+    blocking::<api::CheckTaskStart>(),
     write::<api::CreateAccount>(),
     write::<api::DeleteOrganizationPolicy>(),
     read::<api::DescribeTaskStart>(),

@@ -13,8 +13,8 @@ use crate::secretsmanager::record::{SECRETS, Secret};
 
 /// A resource's policy.
 #[derive(Debug)]
-pub(super) struct ResourcePolicy {
-    pub(super) policy: Arc<Policy>,
+pub(crate) struct ResourcePolicy {
+    pub(crate) policy: Arc<Policy>,
     pub(super) owner: AccountId,
     kind: Kind,
 }
@@ -46,7 +46,7 @@ impl ResourcePolicy {
 ///
 /// # Errors
 /// A row cannot be read.
-pub(super) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> {
+pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> {
     let Some(owner) = arn.account_id() else { return Ok(None) };
     match arn.service() {
         "iam" => {

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use landfall_base::Timestamp;
 use landfall_iam::{
-    Attached, Context as Conditions, Decision, Layer, Layers, Request, ResourceKind, ResourceLayer,
-    StatementRef, Trace, evaluate, explain, trace,
+    Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
+    StatementRef, Trace, evaluate, explain, suggest_fix, trace,
 };
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
@@ -85,6 +85,12 @@ pub struct CheckRecord {
     pub trace: Option<Trace>,
     /// What nearly matched, and what kept it from matching; for refusals only.
     pub hints: Vec<String>,
+    /// What to add so that it is allowed, evaluated again with that; for refusals only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+    /// Condition keys that the operation gave, beside the global ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<(String, Vec<String>)>,
 }
 
 /// Makes every check that `request` declares, in order, up to the first refusal. What was checked is added to `checks`.
@@ -188,6 +194,8 @@ fn check(
         deciding: decision.deciding.as_ref().map(statement_text),
         message: denial.as_ref().map(|denial| denial.message.clone()),
         hints: trace.as_ref().map(explain).unwrap_or_default(),
+        fix: if denied { suggest_fix(&request, &layers) } else { None },
+        context: permission.context.clone(),
         trace,
     });
     Ok(denial)

@@ -70,11 +70,58 @@ impl Call {
 
     /// Makes a typed call as `caller`; it may block.
     pub fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Outcome<O::Output> {
-        let Some(endpoint) = self.endpoint(O::SERVICE.name, O::SCHEMA.name) else {
+        self.calls().call::<O>(caller, input)
+    }
+
+    /// The same calls, borrowed.
+    pub fn calls(&self) -> Calls<'_> {
+        Calls::new(&self.installation, self.tables)
+    }
+}
+
+/// Typed calls into an installation, from inside. They may block.
+#[derive(Debug, Clone, Copy)]
+pub struct Calls<'a> {
+    installation: &'a Installation,
+    tables: &'static [&'static [Endpoint]],
+    dry: bool,
+}
+
+impl<'a> Calls<'a> {
+    /// Calls with these operation tables.
+    pub fn new(installation: &'a Installation, tables: &'static [&'static [Endpoint]]) -> Self {
+        Self { installation, tables, dry: false }
+    }
+
+    /// The same calls, of which nothing remains: reads without their bookkeeping, writes whose changes are dropped. They
+    /// are authorized and answered like all others. Not for operations that write files.
+    #[must_use]
+    pub fn dry(self) -> Self {
+        Self { dry: true, ..self }
+    }
+
+    /// Whether nothing remains of these calls.
+    pub fn is_dry(self) -> bool {
+        self.dry
+    }
+
+    /// The installation called into.
+    pub fn installation(self) -> &'a Installation {
+        self.installation
+    }
+
+    /// Makes a call as `caller`.
+    pub fn call<O: Operation>(self, caller: &Caller, input: O::Input) -> Outcome<O::Output> {
+        let mut endpoints = self.tables.iter().copied().flatten();
+        let found =
+            endpoints.find(|it| it.service.name == O::SERVICE.name && it.schema.name == O::SCHEMA.name);
+        let Some(endpoint) = found else {
             let error = ServiceError::client("UnknownOperationException", "");
             return Outcome { result: Err(error), checks: Vec::new() };
         };
-        let Outcome { result, checks } = self.run_blocking(endpoint, caller, input.into_value());
+        let run = if self.dry { endpoint.run_dry } else { endpoint.run };
+        let Outcome { result, checks } =
+            conclude(endpoint, caller, run(self.installation, caller, input.into_value()));
         let result = result.and_then(|value| {
             O::Output::from_value(value)
                 .map_err(|error| Failure::internal(error).into_service_error(O::SERVICE.name))

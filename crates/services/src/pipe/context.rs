@@ -1,8 +1,9 @@
 //! What handlers may reach beside their transaction.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use landfall_acs::ImageProbe;
 use landfall_base::{AccountId, Clock, Region, Timestamp};
 use landfall_registry::BlobStore;
 use landfall_store::journal::Journals;
@@ -33,6 +34,30 @@ pub struct Installation {
     pub default_account: AccountId,
     /// The Region of clients that name none.
     pub default_region: Region,
+    /// Who can ask registries for images, where there is an agent.
+    pub images: Images,
+}
+
+/// Who can ask registries: set once, when the agent is there.
+#[derive(Default)]
+pub struct Images(OnceLock<Arc<dyn ImageProbe>>);
+
+impl Images {
+    /// Sets it. A second one is not taken.
+    pub fn set(&self, probe: Arc<dyn ImageProbe>) {
+        let _ = self.0.set(probe);
+    }
+
+    /// Who can be asked.
+    pub fn get(&self) -> Option<&Arc<dyn ImageProbe>> {
+        self.0.get()
+    }
+}
+
+impl std::fmt::Debug for Images {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.get().is_some() { "Images" } else { "no Images" })
+    }
 }
 
 type Deferred = Box<dyn FnOnce(&mut Tx) + Send>;

@@ -78,6 +78,8 @@ pub struct Endpoint {
     declare: Declare,
     /// Runs it on this thread.
     pub(super) run: RunNow,
+    /// Runs it and keeps nothing of it.
+    pub(super) run_dry: RunNow,
     /// Runs it without holding the thread while the disk works; writes only.
     pub(super) run_waiting: Option<RunWaiting>,
 }
@@ -105,21 +107,34 @@ impl std::fmt::Debug for Endpoint {
 
 /// A read in an operation table.
 pub const fn read<O: ReadHandler>() -> Endpoint {
-    endpoint::<O>(EndpointKind::Read, run_read::<O>, None)
+    endpoint::<O>(EndpointKind::Read, run_read::<O>, dry_read::<O>, None)
 }
 
 /// A read that touches files in an operation table.
 pub const fn blocking<O: ReadHandler>() -> Endpoint {
-    endpoint::<O>(EndpointKind::Blocking, run_read::<O>, None)
+    endpoint::<O>(EndpointKind::Blocking, run_read::<O>, dry_read::<O>, None)
 }
 
 /// A write in an operation table.
 pub const fn write<O: WriteHandler>() -> Endpoint {
-    endpoint::<O>(EndpointKind::Write, run_write::<O>, Some(run_write_waiting::<O>))
+    endpoint::<O>(EndpointKind::Write, run_write::<O>, dry_write::<O>, Some(run_write_waiting::<O>))
 }
 
-const fn endpoint<O: Resolve>(kind: EndpointKind, run: RunNow, run_waiting: Option<RunWaiting>) -> Endpoint {
-    Endpoint { service: O::SERVICE, schema: O::SCHEMA, kind, declare: declare::<O>, run, run_waiting }
+const fn endpoint<O: Resolve>(
+    kind: EndpointKind,
+    run: RunNow,
+    run_dry: RunNow,
+    run_waiting: Option<RunWaiting>,
+) -> Endpoint {
+    Endpoint {
+        service: O::SERVICE,
+        schema: O::SCHEMA,
+        kind,
+        declare: declare::<O>,
+        run,
+        run_dry,
+        run_waiting,
+    }
 }
 
 fn declare<O: Resolve>(
@@ -140,6 +155,30 @@ fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input:
     if result.is_ok() {
         run_deferred(installation, cx, O::SCHEMA.name);
     }
+    (result, checks)
+}
+
+/// A read without its bookkeeping.
+fn dry_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
+    let cx = Context::new(installation, caller);
+    let mut checks = Vec::new();
+    let result = read_steps::<O>(&cx, &installation.store.view(), input, &mut checks);
+    (result, checks)
+}
+
+/// A write in a transaction that is given up in any case.
+fn dry_write<O: WriteHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
+    let cx = Context::new(installation, caller);
+    let mut checks = Vec::new();
+    let mut result = None;
+    let given_up = installation.store.write(O::SCHEMA.name, |tx| -> Result<(), Failure> {
+        result = Some(write_steps::<O>(&cx, tx, input, &mut checks));
+        Err(Failure::internal("a dry run keeps nothing"))
+    });
+    let result = result.unwrap_or_else(|| match given_up.map_err(WriteError::flatten) {
+        Err(failure) => Err(failure),
+        Ok(()) => Err(Failure::internal("a dry run did not run")),
+    });
     (result, checks)
 }
 

@@ -13,9 +13,9 @@ mod failure;
 mod permission;
 
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
-pub use call::{Call, Outcome};
+pub use call::{Call, Calls, Outcome};
 pub use caller::{Caller, SessionFacts};
-pub use context::{Context, Installation};
+pub use context::{Context, Images, Installation};
 pub use endpoint::{Endpoint, EndpointKind, ReadHandler, Resolve, WriteHandler, blocking, read, write};
 pub use failure::Failure;
 pub use permission::{Allowed, Checked, Guarded, KeyGuard, OuterGuard, Permission, ResourceGuard};

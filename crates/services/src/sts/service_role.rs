@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use landfall_base::{Arn, Region};
+use landfall_base::{AccountId, Arn, Region, Timestamp};
 use landfall_iam::Principal;
 use landfall_store::View;
 
 use super::session::role_session;
-use crate::iam::record::{ROLES, key_name};
+use crate::iam::record::{ROLES, Role, key_name};
 use crate::pipe::{
     Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts,
     authorize,
@@ -52,10 +52,7 @@ fn assume(
     wanted: &ServiceSession<'_>,
     checks: &mut Vec<CheckRecord>,
 ) -> Result<Caller, Failure> {
-    let account = wanted.role_arn.account_id().unwrap_or_else(|| installation.default_account.clone());
-    let name = wanted.role_arn.resource().rsplit('/').next().unwrap_or_default();
-    let role = view.get(&ROLES, &(&account, key_name(name).as_str()))?;
-    let role = role.filter(|role| role.arn == wanted.role_arn.as_str());
+    let (account, role) = find(installation, view, wanted)?;
     let mut permission = Permission::on("sts:AssumeRole", wanted.role_arn)
         .with("aws:SourceArn", wanted.source_arn)
         .with("aws:SourceAccount", account.as_str())
@@ -68,9 +65,43 @@ fn assume(
     let request = Checked::one(role, permission);
     let role = authorize(&cx, view, &landfall_api::sts::SERVICE, request, checks)?.into_request();
     let role = role.ok_or_else(|| missing(wanted))?;
-    let issued_at = cx.now;
-    Ok(Caller {
-        principal: role_session(&role, wanted.role_arn.clone(), &account, wanted.session_name),
+    let now = cx.now;
+    Ok(session_of(&role, &account, wanted, service_caller(wanted, &account), now))
+}
+
+/// The session that a service would have of a role if the role's trust policy let it in; `None` if there is no such role.
+/// For predictions only: nobody may act as it.
+pub fn session_without_trust(
+    installation: &Installation,
+    view: &View,
+    wanted: &ServiceSession<'_>,
+) -> Option<Caller> {
+    let (account, role) = find(installation, view, wanted).ok()?;
+    let service = service_caller(wanted, &account);
+    Some(session_of(&*role?, &account, wanted, service, installation.clock.now()))
+}
+
+/// The role's account, and the role if it exists.
+fn find(
+    installation: &Installation,
+    view: &View,
+    wanted: &ServiceSession<'_>,
+) -> Result<(AccountId, Option<Arc<Role>>), Failure> {
+    let account = wanted.role_arn.account_id().unwrap_or_else(|| installation.default_account.clone());
+    let name = wanted.role_arn.resource().rsplit('/').next().unwrap_or_default();
+    let role = view.get(&ROLES, &(&account, key_name(name).as_str()))?;
+    Ok((account, role.filter(|role| role.arn == wanted.role_arn.as_str())))
+}
+
+fn session_of(
+    role: &Role,
+    account: &AccountId,
+    wanted: &ServiceSession<'_>,
+    service: Caller,
+    issued_at: Timestamp,
+) -> Caller {
+    Caller {
+        principal: role_session(role, wanted.role_arn.clone(), account, wanted.session_name),
         session: Some(Arc::new(SessionFacts {
             issued_at,
             expires_at: issued_at.plus_seconds(SESSION_SECONDS),
@@ -82,10 +113,10 @@ fn assume(
             parent: None,
         })),
         ..service
-    })
+    }
 }
 
-fn service_caller(wanted: &ServiceSession<'_>, account: &landfall_base::AccountId) -> Caller {
+fn service_caller(wanted: &ServiceSession<'_>, account: &AccountId) -> Caller {
     Caller {
         principal: Principal::service(wanted.service),
         account: account.clone(),

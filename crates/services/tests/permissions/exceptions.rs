@@ -27,6 +27,7 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
 
 /// Landfall's own actions, and on what.
 pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
+    ("landfall:CheckTaskStart", "*"),
     ("landfall:CreateAccount", "*"),
     ("landfall:DeleteOrganizationPolicy", "*"),
     ("landfall:DescribeTaskStart", "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}"),

@@ -11,6 +11,10 @@ pub(crate) const ANYTHING: &str =
 pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
     "Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
+/// A task definition that has a role.
+const DEFINITION: &str = r#"{"family":"sample","executionRoleArn":"sample",
+    "containerDefinitions":[{"name":"app","image":"app","memory":64}]}"#;
+
 const POLICY: &str = "arn:aws:iam::111122223333:policy/sample";
 const ROLE: &str = "arn:aws:iam::111122223333:role/sample";
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:111122223333:cluster/sample";
@@ -64,6 +68,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("landfall", "action", "ecs:ListClusters"),
     ("landfall", "resource", "*"),
     ("landfall", "content", ANYTHING),
+    ("landfall", "taskDefinition", DEFINITION),
     ("landfall", "targetId", "root"),
     ("logs", "resourceArn", LOG_GROUP),
     ("logs", "logGroupIdentifier", LOG_GROUP),

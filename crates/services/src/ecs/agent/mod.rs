@@ -107,7 +107,7 @@ impl ControlPlane for EcsControlPlane {
 
     async fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure> {
         let task_arn = task_arn.to_owned();
-        let broken = || Err(StartFailure { reason: BROKEN.to_owned() });
+        let broken = || Err(StartFailure { reason: BROKEN.to_owned(), containers: Vec::new() });
         self.blocking(move |inner| inner.prepare(&task_arn)).await.unwrap_or_else(broken)
     }
 
@@ -180,7 +180,7 @@ impl Inner {
     fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure> {
         self.try_prepare(task_arn).unwrap_or_else(|failure| {
             tracing::error!(task = task_arn, error = %failure, "a launch plan could not be carried out");
-            Err(StartFailure { reason: BROKEN.to_owned() })
+            Err(StartFailure { reason: BROKEN.to_owned(), containers: Vec::new() })
         })
     }
 
@@ -190,7 +190,7 @@ impl Inner {
         let Some((task, definition)) = find(&store.view(), task_arn)? else {
             return Err(Failure::internal(format!("there is no task `{task_arn}` with a definition")));
         };
-        let execution = execute(&self.call, &plan(&TaskFacts::from(&*task), &definition.definition));
+        let execution = execute(self.call.calls(), &plan(&TaskFacts::from(&*task), &definition.definition));
         store
             .write("start trace", |tx| trace::append(tx, task_arn, execution.steps))
             .map_err(WriteError::flatten)?;

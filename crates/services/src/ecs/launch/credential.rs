@@ -29,6 +29,35 @@ pub struct Finding {
     pub result: Result<RegistryCredential, CredentialProblem>,
     /// Names of the keys and what is odd about them. Never a value.
     pub notes: Vec<String>,
+    /// What a simple replacement in the text would mend.
+    pub mend: Option<Mend>,
+}
+
+/// A change to a secret's text that makes a credential of it, without anybody having to know its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mend {
+    /// A key has another name.
+    Rename {
+        /// As it is.
+        from: String,
+        /// As it must be.
+        to: &'static str,
+    },
+    /// A number must be a string.
+    Quote {
+        /// The key.
+        key: String,
+    },
+    /// A shell left its quotes around the whole text.
+    Unquote,
+}
+
+/// The names of the keys of a JSON object, as a note; `None` for other text.
+pub fn keys_of(text: Option<&str>) -> Option<String> {
+    match json::read(text?) {
+        Ok(Document::Object(members)) => Some(keys(&members)),
+        _ => None,
+    }
 }
 
 /// Most keys that are named, and the length of a name that is shown.
@@ -47,14 +76,20 @@ pub fn read(text: Option<&str>) -> Finding {
                 CredentialProblem::Schema,
                 &format!("the secret is a JSON {kind}, not an object"),
             ),
-            Err(why) => Finding::wrong(CredentialProblem::Schema, &format!("the secret is not JSON: {why}")),
+            Err(why) => {
+                let finding =
+                    Finding::wrong(CredentialProblem::Schema, &format!("the secret is not JSON: {why}"));
+                let inner = text.trim().strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+                let inner = inner.filter(|inner| !inner.contains('\'') && read(Some(inner)).result.is_ok());
+                Finding { mend: inner.map(|_| Mend::Unquote), ..finding }
+            }
         },
     }
 }
 
 impl Finding {
     fn wrong(problem: CredentialProblem, note: &str) -> Self {
-        Self { result: Err(problem), notes: vec![note.to_owned()] }
+        Self { result: Err(problem), notes: vec![note.to_owned()], mend: None }
     }
 }
 
@@ -72,7 +107,34 @@ fn of_members(members: &[Member<'_>]) -> Finding {
             Ok(RegistryCredential { username: username.into_exposed(), password })
         }
     };
-    Finding { result, notes }
+    let mend = result.as_ref().err().and_then(|problem| mend(members, *problem));
+    Finding { result, notes, mend }
+}
+
+/// What mends the first thing that is wrong, if that is simple and safe: the key is written without escapes.
+fn mend(members: &[Member<'_>], problem: CredentialProblem) -> Option<Mend> {
+    let plain = |key: &str| key.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    let missing = |name: &'static str| {
+        if members.iter().any(|(key, _)| same_key(key, name)) {
+            return None;
+        }
+        let key = members
+            .iter()
+            .map(|(key, _)| key)
+            .find(|key| is_alias(&key.to_lowercase(), name) && plain(key))?;
+        Some(Mend::Rename { from: key.clone(), to: name })
+    };
+    match problem {
+        CredentialProblem::Username => missing("username"),
+        CredentialProblem::Password => missing("password"),
+        CredentialProblem::Schema => {
+            let counts = |key: &str| same_key(key, "username") || same_key(key, "password");
+            let number =
+                members.iter().find(|(key, raw)| counts(key) && plain(key) && json::kind(raw) == "number");
+            number.map(|(key, _)| Mend::Quote { key: key.clone() })
+        }
+        CredentialProblem::Empty => None,
+    }
 }
 
 fn keys(members: &[Member<'_>]) -> String {

@@ -1,82 +1,104 @@
 //! Carries a launch plan out: every step through the pipe, as the execution role, with a record of what was decided.
+//!
+//! [`execute`] starts a task and ends with the first failure. [`look`] takes the same steps dry, keeps nothing of them and
+//! goes on behind failures: what it finds is what a start would.
 
-use landfall_acs::{ContainerSheet, LaunchSheet, StartFailure, StepOutcome, StepRecord};
-use landfall_api::logs::{self, CreateLogGroupRequest, CreateLogStreamRequest};
-use landfall_api::secretsmanager::{self as secrets, GetSecretValueRequest, GetSecretValueResponse};
-use landfall_base::{Arn, Region, Sensitive, random};
+use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
+use landfall_base::{Arn, Region, random};
 use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
-use super::hint::{Circumstances, hint};
-use super::json::{self, Document};
-use super::plan::{LaunchPlan, Step, When, Work};
-use super::problem::Problem;
-use super::value_from::SecretReference;
-use super::{credential, go, wording};
-use crate::iam::record::{ROLES, key_name};
-use crate::pipe::{Call, Caller, CheckRecord, Outcome};
-use crate::sts::{ServiceSession, assume_role_for_service};
+use super::advice::{Advice, Circumstances, advise};
+use super::credential::Mend;
+use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
+use super::problem::{Problem, Purpose};
+use super::wording;
+use crate::landfall::policy_of_resource;
+use crate::pipe::{Caller, Calls, CheckRecord};
+use crate::sts::{ServiceSession, assume_role_for_service, session_without_trust};
 
 /// What came of a plan.
 #[derive(Debug)]
 pub struct Execution {
     /// The start trace.
     pub steps: Vec<StepRecord>,
-    /// What the containers need, or why they cannot start.
+    /// What the containers need, or why they cannot start: the first failure.
     pub result: Result<LaunchSheet, StartFailure>,
+    /// What the containers would get, if this was only a look.
+    pub sheets: Vec<ContainerSheet>,
     /// The execution role's session, once the role was assumed.
     pub session: Option<Caller>,
+    /// The task role's session, once the role was assumed.
+    pub task_session: Option<Caller>,
 }
 
 /// Carries a plan out up to the first failure. It may block.
-pub fn execute(call: &Call, plan: &LaunchPlan) -> Execution {
-    let mut run = Run::new(call, plan);
-    for step in &plan.steps {
-        run.step(step);
-    }
-    let result = match run.failure {
-        None => Ok(LaunchSheet { containers: run.sheets }),
-        Some(failure) => Err(failure),
-    };
-    Execution { steps: run.records, result, session: run.session }
+pub fn execute(calls: Calls<'_>, plan: &LaunchPlan) -> Execution {
+    Run::new(calls, plan, None).all()
+}
+
+/// Finds everything that would fail. Nothing is changed. Where the role may not read a secret, its content is looked at
+/// as `reader`, if that one may. It may block.
+pub fn look(calls: Calls<'_>, plan: &LaunchPlan, reader: &Caller) -> Execution {
+    Run::new(calls.dry(), plan, Some(reader)).all()
 }
 
 /// A launch on its way.
-struct Run<'a> {
-    call: &'a Call,
+pub(super) struct Run<'a> {
+    pub(super) calls: Calls<'a>,
     plan: &'a LaunchPlan,
+    /// Who looks, if nothing is to be started.
+    pub(super) reader: Option<&'a Caller>,
     session: Option<Caller>,
-    sheets: Vec<ContainerSheet>,
-    group_missing: bool,
+    task_session: Option<Caller>,
+    instance: Option<Caller>,
+    pub(super) sheets: Vec<ContainerSheet>,
+    pub(super) group_missing: bool,
     records: Vec<StepRecord>,
     failure: Option<StartFailure>,
 }
 
 /// What came of a step.
-struct Taken {
-    checks: Vec<CheckRecord>,
-    notes: Vec<String>,
-    result: Result<(), Problem>,
+pub(super) struct Taken {
+    pub(super) checks: Vec<CheckRecord>,
+    pub(super) notes: Vec<String>,
+    pub(super) result: Result<(), Problem>,
+    /// What is wrong with the content beside that.
+    pub(super) beside: Option<Problem>,
+    /// How a credential can be mended.
+    pub(super) mend: Option<Mend>,
 }
 
 impl Taken {
-    fn failed(problem: Problem) -> Self {
-        Self { checks: Vec::new(), notes: Vec::new(), result: Err(problem) }
+    pub(super) fn new(checks: Vec<CheckRecord>, result: Result<(), Problem>) -> Self {
+        Self { checks, notes: Vec::new(), result, beside: None, mend: None }
     }
 
-    fn refused(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn failed(problem: Problem) -> Self {
+        Self::new(Vec::new(), Err(problem))
+    }
+
+    pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Self {
         Self::failed(Problem::Refused(ServiceError::client(code, message)))
+    }
+
+    pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }
 
 impl<'a> Run<'a> {
-    fn new(call: &'a Call, plan: &'a LaunchPlan) -> Self {
+    fn new(calls: Calls<'a>, plan: &'a LaunchPlan, reader: Option<&'a Caller>) -> Self {
         let sheet =
             |name: &String| ContainerSheet { name: name.clone(), registry: None, environment: Vec::new() };
         Self {
-            call,
+            calls,
             plan,
+            reader,
             session: None,
+            task_session: None,
+            instance: None,
             sheets: plan.containers.iter().map(sheet).collect(),
             group_missing: false,
             records: Vec::new(),
@@ -84,20 +106,44 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn all(mut self) -> Execution {
+        for step in &self.plan.steps {
+            self.step(step);
+        }
+        let (given, sheets) =
+            if self.reader.is_some() { (Vec::new(), self.sheets) } else { (self.sheets, Vec::new()) };
+        let result = self.failure.map_or(Ok(LaunchSheet { containers: given }), Err);
+        let (session, task_session) = (self.session, self.task_session);
+        Execution { steps: self.records, result, sheets, session, task_session }
+    }
+
     fn step(&mut self, step: &Step) {
         if step.when == When::LogGroupMissing && !self.group_missing {
             return;
         }
         let mut record = self.blank(step);
-        if self.failure.is_some() {
+        if self.is_out_of_reach(step) {
             record.outcome = StepOutcome::Skipped;
-        } else {
-            let taken = self.take(step);
-            let ended = self.call.installation().clock.now();
-            record.duration_ms = u64::try_from(ended.millis() - record.started_at.millis()).unwrap_or(0);
-            self.conclude(step, taken, &mut record);
+            self.records.push(record);
+            return;
         }
-        self.records.push(record);
+        let taken = self.take(step);
+        let ended = self.calls.installation().clock.now();
+        record.duration_ms = u64::try_from(ended.millis() - record.started_at.millis()).unwrap_or(0);
+        self.conclude(step, taken, record);
+    }
+
+    /// After a failure nothing more is done; who only looks goes on as far as there is a role.
+    fn is_out_of_reach(&self, step: &Step) -> bool {
+        let assumes = matches!(
+            step.work,
+            Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_)
+        );
+        let no_role = !assumes && self.plan.role.is_some() && self.session.is_none();
+        match self.reader {
+            None => self.failure.is_some(),
+            Some(_) => self.failure.is_some() && no_role,
+        }
     }
 
     fn blank(&self, step: &Step) -> StepRecord {
@@ -112,50 +158,84 @@ impl<'a> Run<'a> {
             principal: step.principal.clone(),
             action: step.action.to_owned(),
             resource: step.resource.clone(),
-            started_at: self.call.installation().clock.now(),
+            started_at: self.calls.installation().clock.now(),
             duration_ms: 0,
             outcome: StepOutcome::Done,
             notes,
             hint: None,
+            finding: None,
+            context: step.context.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
             decision: None,
         }
     }
 
     /// Puts what came of a step into its record.
-    fn conclude(&mut self, step: &Step, taken: Taken, record: &mut StepRecord) {
+    fn conclude(&mut self, step: &Step, taken: Taken, mut record: StepRecord) {
         let denied = taken.checks.iter().find(|check| !check.allowed);
         if let Some(check) = denied.or(taken.checks.first()) {
             record.principal.clone_from(&check.principal);
             record.action.clone_from(&check.action);
             record.resource.clone_from(&check.resource);
+            record.context = context_of(check);
             record.decision = serde_json::to_string(check).ok();
         }
         record.notes.extend(taken.checks.iter().flat_map(check_notes));
         record.notes.extend(taken.notes);
-        if let Err(problem) = taken.result {
-            let role_exists = denied.is_some() && self.role_exists();
-            let role = self.plan.role.as_deref();
-            record.hint = hint(Circumstances { step, role, role_exists, denied }, &problem);
-            record.outcome = StepOutcome::Failed(problem.to_string());
-            let reason = wording::reason(self.plan.launch, &step.purpose(), &problem, &random::uuid());
-            self.failure = Some(StartFailure { reason });
+        let plain = record.clone();
+        if let Err(problem) = &taken.result {
+            self.fail(step, denied, taken.mend.clone(), problem, &mut record);
+        }
+        self.records.push(record);
+        if let Some(problem) = &taken.beside {
+            let mut record = StepRecord { decision: None, ..plain };
+            self.fail(step, None, taken.mend, problem, &mut record);
+            self.records.push(record);
         }
     }
 
-    fn role_exists(&self) -> bool {
-        let role = self.plan.role.as_deref().and_then(|role| role.parse::<Arn>().ok());
-        let key = role
-            .as_ref()
-            .and_then(|arn| Some((arn.account_id()?, key_name(arn.resource().rsplit('/').next()?))));
-        let view = self.call.installation().store.view();
-        key.is_some_and(|(account, name)| view.contains(&ROLES, &(&account, name.as_str())))
+    fn fail(
+        &mut self,
+        step: &Step,
+        denied: Option<&CheckRecord>,
+        mend: Option<Mend>,
+        problem: &Problem,
+        record: &mut StepRecord,
+    ) {
+        let view = self.calls.installation().store.view();
+        let existing = denied.and_then(|check| check.resource.parse::<Arn>().ok());
+        let existing = existing.and_then(|arn| policy_of_resource(&view, &arn).ok().flatten());
+        let of = Circumstances {
+            step,
+            role: self.plan.role.as_deref(),
+            policy: existing.as_ref().map(|it| it.policy.text()),
+            denied,
+            mend,
+        };
+        let Advice { headline, cause, fix } = advise(of, problem);
+        let purpose = step.purpose();
+        let message = wording::reason(self.plan.launch, &purpose, problem, &random::uuid());
+        record.outcome = StepOutcome::Failed(problem.to_string());
+        record.hint = fix.as_ref().map(landfall_acs::Fix::line);
+        record.finding = Some(Finding { headline, cause, message: message.clone(), fix });
+        let containers =
+            if is_of_container(self.plan.launch, &purpose) { step.containers.clone() } else { Vec::new() };
+        self.failure.get_or_insert(StartFailure { reason: message, containers });
+    }
+
+    pub(super) fn is_fargate(&self) -> bool {
+        self.plan.launch == LaunchKind::Fargate
     }
 
     fn take(&mut self, step: &Step) -> Taken {
-        if let Work::AssumeRole { role } = &step.work {
-            return self.assume(role);
+        match &step.work {
+            Work::AssumeRole { role } => return self.assume(role),
+            Work::AssumeTaskRole { role } => return self.assume_task_role(role),
+            Work::AssumeInstanceRole(role) => return self.assume_instance(role),
+            _ => {}
         }
-        let Some(session) = &self.session else { return Taken::failed(Problem::NoRole) };
+        let ecr = matches!(step.work, Work::EcrToken { .. } | Work::EcrImage(_));
+        let session = self.session.as_ref().or(self.instance.as_ref().filter(|_| ecr));
+        let Some(session) = session else { return Taken::failed(Problem::NoRole) };
         let Ok(region) = step.region.parse::<Region>() else {
             return Taken::refused(
                 "MissingEndpoint",
@@ -163,148 +243,67 @@ impl<'a> Run<'a> {
             );
         };
         let caller = session.in_region(&region);
-        match &step.work {
-            Work::AssumeRole { role } => self.assume(role),
-            Work::RegistryCredential { parameter } => self.registry_credential(&caller, step, parameter),
-            Work::Secret { reference: None, .. } => Taken::failed(Problem::MalformedArn),
-            Work::Secret { reference: Some(reference), variables, .. } => {
-                self.secret(&caller, reference, variables)
-            }
-            Work::EcrToken => absent("Amazon ECR"),
-            Work::Parameter { .. } => absent("AWS Systems Manager Parameter Store"),
-            Work::EnvironmentFile { .. } => absent("Amazon S3"),
-            Work::LogStream { group, stream, create_group } => {
-                self.log_stream(&caller, group, stream, *create_group)
-            }
-            Work::LogGroup { group } => self.log_group(&caller, group),
-        }
+        self.work(&caller, step)
     }
 
     fn assume(&mut self, role: &str) -> Taken {
-        let Ok(role_arn) = role.parse::<Arn>() else {
-            return Taken::refused("ValidationError", format!("{role} is invalid"));
-        };
-        let installation = self.call.installation();
-        let wanted = ServiceSession {
-            service: SERVICE_PRINCIPAL,
-            role_arn: &role_arn,
-            session_name: &self.plan.session_name,
-            source_arn: &self.plan.task_arn,
-            region: &self.plan.region,
-        };
-        let (session, checks) = assume_role_for_service(installation, &installation.store.view(), &wanted);
-        let result = match session {
-            Ok(session) => {
-                self.session = Some(session);
-                Ok(())
-            }
-            Err(failure) => Err(Problem::Refused(failure.into_service_error("sts"))),
-        };
-        Taken { checks, notes: Vec::new(), result }
+        let (session, taken) = self.become_role(role, SERVICE_PRINCIPAL, &self.plan.session_name);
+        self.session = session;
+        taken
     }
 
-    fn registry_credential(&mut self, caller: &Caller, step: &Step, parameter: &str) -> Taken {
-        let asked = GetSecretValueRequest { secret_id: parameter.to_owned(), ..Default::default() };
-        let Outcome { result, checks } = self.call.call::<secrets::GetSecretValue>(caller, asked);
-        let secret = match result {
-            Ok(secret) => secret,
-            Err(error) => return Taken { checks, notes: Vec::new(), result: Err(Problem::Refused(error)) },
-        };
-        let finding = credential::read(text_of(&secret));
-        let result = finding.result.map_err(Problem::Credential).map(|credential| {
-            let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
-            for sheet in self.sheets.iter_mut().filter(named) {
-                sheet.registry = Some(credential.clone());
-            }
-        });
-        Taken { checks, notes: finding.notes, result }
+    fn assume_task_role(&mut self, role: &str) -> Taken {
+        let (session, taken) = self.become_role(role, SERVICE_PRINCIPAL, &self.plan.session_name);
+        self.task_session = session.filter(|_| taken.result.is_ok());
+        taken
     }
 
-    fn secret(
-        &mut self,
-        caller: &Caller,
-        reference: &SecretReference,
-        variables: &[(String, String)],
-    ) -> Taken {
-        let asked = GetSecretValueRequest {
-            secret_id: reference.secret_id.clone(),
-            version_id: reference.version_id.clone(),
-            version_stage: reference.version_stage.clone(),
-        };
-        let Outcome { result, checks } = self.call.call::<secrets::GetSecretValue>(caller, asked);
-        let value = result.map_err(Problem::Refused).and_then(|secret| value_of(&secret, reference));
-        let result = value.map(|value| {
-            for (container, variable) in variables {
-                let sheet = self.sheets.iter_mut().find(|sheet| sheet.name == *container);
-                if let Some(sheet) = sheet {
-                    sheet.environment.push((variable.clone(), value.clone()));
-                }
-            }
-        });
-        let notes =
-            variables.iter().map(|(container, variable)| format!("`{variable}` of `{container}`")).collect();
-        Taken { checks, notes, result }
-    }
-
-    fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {
-        let asked =
-            CreateLogStreamRequest { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
-        let Outcome { result, checks } = self.call.call::<logs::CreateLogStream>(caller, asked);
-        self.group_missing = false;
-        let mut taken = existing_is_fine(result.map(drop), checks);
-        let missing = matches!(&taken.result,
-            Err(Problem::Refused(error)) if error.code == "ResourceNotFoundException");
-        if create_group && missing {
-            self.group_missing = true;
-            taken.notes.push(
-                "the log group does not exist; `awslogs-create-group` is set: it is created".to_owned(),
-            );
-            taken.result = Ok(());
+    fn assume_instance(&mut self, role: &InstanceRole) -> Taken {
+        let (session, mut taken) = self.become_role(&role.arn, role.service, &role.session_name);
+        self.instance = session;
+        if taken.result.is_err() && self.instance.is_none() {
+            taken.result = Err(Problem::NoRole);
         }
         taken
     }
 
-    fn log_group(&self, caller: &Caller, group: &str) -> Taken {
-        let asked = CreateLogGroupRequest { log_group_name: group.to_owned(), ..Default::default() };
-        let Outcome { result, checks } = self.call.call::<logs::CreateLogGroup>(caller, asked);
-        existing_is_fine(result.map(drop), checks)
-    }
-}
-
-fn absent(service: &str) -> Taken {
-    Taken::refused("UnknownOperationException", format!("This installation has no {service}."))
-}
-
-fn existing_is_fine(result: Result<(), ServiceError>, checks: Vec<CheckRecord>) -> Taken {
-    match result {
-        Err(error) if error.code == "ResourceAlreadyExistsException" => {
-            Taken { checks, notes: vec!["it exists already".to_owned()], result: Ok(()) }
+    /// Who only looks gets a session of a role that exists even if it does not trust the service: the other findings are
+    /// worth having.
+    fn become_role(&self, role: &str, service: &'static str, session_name: &str) -> (Option<Caller>, Taken) {
+        let Ok(role_arn) = role.parse::<Arn>() else {
+            return (None, Taken::refused("ValidationError", format!("{role} is invalid")));
+        };
+        let installation = self.calls.installation();
+        let wanted = ServiceSession {
+            service,
+            role_arn: &role_arn,
+            session_name,
+            source_arn: &self.plan.task_arn,
+            region: &self.plan.region,
+        };
+        let view = installation.store.view();
+        let (session, checks) = assume_role_for_service(installation, &view, &wanted);
+        match session {
+            Ok(session) => (Some(session), Taken::new(checks, Ok(()))),
+            Err(failure) => {
+                let session = self.reader.and_then(|_| session_without_trust(installation, &view, &wanted));
+                (session, Taken::new(checks, Err(Problem::Refused(failure.into_service_error("sts")))))
+            }
         }
-        result => Taken { checks, notes: Vec::new(), result: result.map_err(Problem::Refused) },
     }
 }
 
-fn text_of(secret: &GetSecretValueResponse) -> Option<&str> {
-    secret.secret_string.as_ref().map(|text| text.expose().as_str())
+/// Failures that the container agent tells as a container's, and Fargate too where an image cannot be pulled.
+fn is_of_container(launch: LaunchKind, purpose: &Purpose) -> bool {
+    match purpose {
+        Purpose::EcrImage(_) => true,
+        Purpose::Ecr | Purpose::LogGroup | Purpose::LogStream => launch != LaunchKind::Fargate,
+        _ => false,
+    }
 }
 
-/// The value of a secret or of one member of it, as the container agent makes it.
-fn value_of(secret: &GetSecretValueResponse, wanted: &SecretReference) -> Result<Sensitive<String>, Problem> {
-    let text = text_of(secret).unwrap_or_default();
-    let Some(key) = &wanted.json_key else { return Ok(text.into()) };
-    let members = match json::read(text).map_err(Problem::NotJson)? {
-        Document::Object(members) => members,
-        Document::Null => Vec::new(),
-        Document::Other(kind) => return Err(Problem::NotObject(kind)),
-    };
-    let member = members.iter().rev().find(|(name, _)| name == key);
-    let (_, raw) = member.ok_or_else(|| Problem::MissingKey(key.clone()))?;
-    if json::kind(raw) == "string" {
-        let text = serde_json::from_str::<String>(raw.get());
-        return text.map(Sensitive::new).map_err(|_| Problem::NotJson(json::NotJson::Start));
-    }
-    let value = serde_json::from_str(raw.get()).map_err(|_| Problem::NotJson(json::NotJson::Start))?;
-    Ok(go::text(&value).into())
+fn context_of(check: &CheckRecord) -> Vec<(String, String)> {
+    check.context.iter().map(|(key, values)| (key.clone(), values.join(", "))).collect()
 }
 
 /// What decided, in words.

@@ -1,4 +1,4 @@
-use landfall_acs::{LaunchKind, LaunchSheet, StepOutcome, StepRecord};
+use landfall_acs::{Cause, LaunchKind, LaunchSheet, StepOutcome, StepRecord};
 use landfall_api::{ecs as api, secretsmanager as secrets};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const FARGATE: &str = "ResourceInitializationError: unable to pull secrets or re
 
 fn run(stage: &Stage, definition: &api::TaskDefinition, launch: LaunchKind) -> Execution {
     let task = stage::task(definition, launch);
-    execute(&stage.it.call, &plan(&TaskFacts::from(&task), definition))
+    execute(stage.it.call.calls(), &plan(&TaskFacts::from(&task), definition))
 }
 
 fn with_credential(parameter: &str) -> api::TaskDefinition {
@@ -186,8 +186,19 @@ fn a_role_without_the_permission_is_told_which_statement_is_missing() {
          request id: "
     );
     assert!(reason(&execution).contains(&denial), "{}", reason(&execution));
+    let finding = failed(&execution).finding.as_ref().unwrap();
+    assert_eq!(finding.cause, Cause::Permission);
+    assert!(
+        finding.headline.starts_with(&format!("the role `exec` may not `{GET}` on `hub-")),
+        "{}",
+        finding.headline
+    );
+    assert_eq!(finding.message, reason(&execution));
+    assert!(finding.fix.as_ref().unwrap().verified);
+    let name = hint(&execution).split_whitespace().nth(6).unwrap();
+    assert!(name.starts_with("secretsmanager-GetSecretValue-"), "{name}");
     let fix = format!(
-        "aws iam put-role-policy --role-name exec --policy-name secretsmanager-GetSecretValue --policy-document \
+        "aws iam put-role-policy --role-name exec --policy-name {name} --policy-document \
          '{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{GET}\",\"Resource\":\"{arn}\"}}]}}'"
     );
     assert_eq!(hint(&execution), fix);
@@ -253,13 +264,33 @@ fn members_of_secrets_become_variables() {
         (format!("{arn}:user::"), "hunter1"),
         (format!("{arn}:port:AWSCURRENT:"), "5432"),
         (format!("{arn}:on::"), "true"),
-        (format!("{arn}:nested::"), "map[a:[2] b:1]"),
+        (format!("{arn}:nested::"), r#"{"b":1,"a":[2]}"#),
     ] {
         let execution = run(&stage, &with_secret(&value_from), LaunchKind::Fargate);
         assert!(!serde_json::to_string(&execution.steps).unwrap().contains("hunter1"));
         let sheet = sheet(execution);
         let (name, value) = &sheet.containers[0].environment[0];
         assert_eq!((name.as_str(), value.expose().as_str()), ("TOKEN", expected), "{value_from}");
+    }
+}
+
+/// The container agent prints what is no text as Go does; Fargate has it as JSON.
+#[test]
+fn members_that_are_no_text_differ_by_launch_type() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    let arn = stage.secret("db", r#"{"port":1234567,"nested":{"b":1,"a":[2]},"none":null}"#);
+    for (key, fargate, agent) in [
+        ("port", "1234567", "1.234567e+06"),
+        ("nested", r#"{"b":1,"a":[2]}"#, "map[a:[2] b:1]"),
+        ("none", "null", "<nil>"),
+    ] {
+        for (launch, expected) in
+            [(LaunchKind::Fargate, fargate), (LaunchKind::Ec2, agent), (LaunchKind::External, agent)]
+        {
+            let sheet = sheet(run(&stage, &with_secret(&format!("{arn}:{key}::")), launch));
+            assert_eq!(sheet.containers[0].environment[0].1.expose().as_str(), expected, "{key} {launch:?}");
+        }
     }
 }
 
@@ -291,27 +322,6 @@ fn members_that_are_not_there() {
         let execution = run(&stage, &with_secret(&value_from), LaunchKind::Fargate);
         assert_eq!(reason(&execution), expected);
         assert!(failed(&execution).hint.is_some());
-    }
-}
-
-#[test]
-fn what_this_installation_has_not_fails_and_says_so() {
-    let stage = Stage::new();
-    stage.allow(&["*"]);
-    let ecr = stage::definition(
-        &json!([{"name": "app", "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/app"}]),
-    );
-    let files = stage::definition(&json!([{"name": "app", "image": "x",
-        "environmentFiles": [{"value": "arn:aws:s3:::bucket/a.env", "type": "s3"}]}]));
-    for (definition, said) in [
-        (ecr, "unable to retrieve ecr registry auth"),
-        (files, "failed to download env files"),
-        (with_secret("parameter"), "unable to retrieve secrets from ssm"),
-    ] {
-        let execution = run(&stage, &definition, LaunchKind::Fargate);
-        assert!(reason(&execution).contains(said), "{}", reason(&execution));
-        assert!(reason(&execution).contains("This installation has no "), "{}", reason(&execution));
-        assert!(hint(&execution).contains("this installation has no"), "{}", hint(&execution));
     }
 }
 
@@ -413,4 +423,72 @@ fn a_secret_of_another_region_is_asked_for_there() {
     let arn = stage.call::<secrets::CreateSecret>(&elsewhere, input).arn.unwrap();
     assert!(run(&stage, &with_credential(&arn), LaunchKind::Fargate).result.is_ok());
     assert!(run(&stage, &with_credential("hub"), LaunchKind::Fargate).result.is_err());
+}
+
+/// What only looks: every failure at once, nothing changed, and the same words as the start's.
+#[test]
+fn a_look_finds_everything_and_changes_nothing() {
+    let stage = Stage::new();
+    let arn = stage.secret("hub", r#"{"user":"hunter1","password":"hunter2"}"#);
+    let db = stage.secret("db", r#"{"user":"u"}"#);
+    let mut definition = with_credential("hub");
+    let app = &mut definition.container_definitions.as_mut().unwrap()[0];
+    app.log_configuration = with_logs(true).container_definitions.unwrap()[0].log_configuration.take();
+    app.secrets = with_secret(&format!("{db}:nope::")).container_definitions.unwrap()[0].secrets.take();
+    let look = |definition: &api::TaskDefinition| {
+        let task = stage::task(definition, LaunchKind::Fargate);
+        super::look(stage.it.call.calls(), &plan(&TaskFacts::from(&task), definition), &root())
+    };
+    let found = |execution: &Execution| -> Vec<(Cause, String)> {
+        let findings = execution.steps.iter().filter_map(|step| step.finding.as_ref());
+        findings.map(|finding| (finding.cause, finding.headline.clone())).collect()
+    };
+    stage.trust(&stage::TRUST.replace("ecs-tasks", "ecs"));
+    let execution = look(&definition);
+    let name = |arn: &str| arn.rsplit(':').next().unwrap().to_owned();
+    let stream = format!("log-group:/app:log-stream:web/app/{TASK_ID}");
+    assert_eq!(
+        found(&execution),
+        [
+            (Cause::Permission, "the role `exec` does not trust `ecs-tasks.amazonaws.com`".to_owned()),
+            (Cause::Permission, format!("the role `exec` may not `{GET}` on `{}`", name(&arn))),
+            (Cause::Content, "the registry credential `hub` has no `username`".to_owned()),
+            (Cause::Permission, format!("the role `exec` may not `{GET}` on `{}`", name(&db))),
+            (Cause::Content, format!("the secret `{}` has no key `nope`", name(&db))),
+            (Cause::Permission, format!("the role `exec` may not `logs:CreateLogStream` on `{stream}`")),
+        ]
+    );
+    assert!(!serde_json::to_string(&execution.steps).unwrap().contains("hunter"));
+    stage.trust(stage::TRUST);
+    stage.allow(&[GET, "logs:*"]);
+    let execution = look(&with_logs(true));
+    assert!(execution.result.is_ok(), "{:?}", execution.steps);
+    let streams = landfall_api::logs::DescribeLogGroupsRequest::default();
+    let groups = stage.call::<landfall_api::logs::DescribeLogGroups>(&root(), streams).log_groups;
+    assert!(groups.unwrap_or_default().is_empty());
+    let looked = look(&definition);
+    let started = run(&stage, &definition, LaunchKind::Fargate);
+    assert_eq!(failed(&looked).finding, failed(&started).finding);
+}
+
+/// Every cause has a sentence, a kind and a remedy.
+#[test]
+fn a_key_with_another_name_is_mended_without_its_value() {
+    let stage = Stage::new();
+    stage.allow(&[GET]);
+    for (name, value, command) in [
+        (
+            "renamed",
+            r#"{"user":"hunter1","password":"hunter2"}"#,
+            r#"s/"user"\([[:space:]]*:\)/"username"\1/"#,
+        ),
+        ("number", r#"{"username":"hunter1","password":12345}"#, r#"s/\("password""#),
+        ("quoted", r#"'{"username":"hunter1","password":"hunter2"}'"#, "s/^[[:space:]]*"),
+    ] {
+        stage.secret(name, value);
+        let execution = run(&stage, &with_credential(name), LaunchKind::Fargate);
+        let fix = failed(&execution).finding.as_ref().unwrap().fix.clone().unwrap();
+        let shown = fix.command.unwrap();
+        assert!(shown.contains(command) && !shown.contains("hunter"), "{shown}");
+    }
 }

@@ -1,13 +1,15 @@
 //! How a task starts: what has to be asked of other services before its containers run.
 //!
 //! [`plan`](plan::plan) works that out once, as data. [`execute`](execute::execute) carries the plan out as the task
-//! execution role, through the same pipe as every other call, and keeps a record of each step; `check` reads the same plan
-//! and asks the policies. [`wording`] has AWS's texts for what goes wrong, [`hint`] what to do about it.
+//! execution role, through the same pipe as every other call, and keeps a record of each step; [`look`](execute::look)
+//! takes the same steps dry, to say before what would fail. [`wording`] has AWS's texts for what goes wrong, [`advice`] what to do about it.
 
+pub mod advice;
+pub mod check;
 pub mod credential;
+pub mod env_file;
 pub mod execute;
 mod go;
-pub mod hint;
 mod json;
 mod log_destination;
 pub mod plan;
@@ -15,6 +17,7 @@ pub mod problem;
 pub mod trace;
 pub mod value_from;
 pub mod wording;
+mod work;
 
 #[cfg(test)]
 mod execute_tests;
@@ -22,6 +25,6 @@ mod execute_tests;
 pub(crate) mod stage;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
-pub use execute::{Execution, execute};
+pub use execute::{Execution, execute, look};
 pub use log_destination::{LogDestination, log_destination};
-pub use plan::{LaunchPlan, Step, TaskFacts, When, Work, plan};
+pub use plan::{InstanceRole, LaunchPlan, Step, TaskFacts, When, Work, plan};

@@ -9,7 +9,7 @@ use super::SERVICE_PRINCIPAL;
 use super::log_destination::{LogDestination, log_destination};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
-use crate::ecs::image_host::is_ecr;
+use crate::ecs::image_host::EcrImage;
 use crate::ecs::record::Task;
 
 /// What the plan needs to know of a task beside its definition. A task that does not exist yet has such facts too.
@@ -27,10 +27,42 @@ pub struct TaskFacts<'a> {
     pub launch: LaunchKind,
     /// The execution role, override applied: an ARN.
     pub execution_role: Option<&'a str>,
+    /// The task role, override applied: an ARN.
+    pub task_role: Option<&'a str>,
+    /// The machine's own role, for pulls from Amazon ECR without an execution role: an ARN. Fargate has none.
+    pub instance: Option<InstanceRole>,
     /// Overrides as given.
     pub overrides: Option<&'a api::TaskOverride>,
     /// Names and ids of the containers: streams without a prefix are named by id.
     pub container_ids: Vec<(&'a str, &'a str)>,
+}
+
+/// The role of a machine, as far as a launch needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceRole {
+    /// Its ARN.
+    pub arn: String,
+    /// The service that hands it to the machine.
+    pub service: &'static str,
+    /// The name of the machine's session: its id.
+    pub session_name: String,
+}
+
+impl InstanceRole {
+    /// The role that machines have who were set up as the Developer Guide tells: `ecsInstanceRole` on EC2,
+    /// `ecsExternalInstanceRole` elsewhere. Landfall's machine has no profile to read another name from.
+    pub fn of(launch: LaunchKind, account: &AccountId, instance: Option<&str>) -> Option<Self> {
+        let (name, service) = match launch {
+            LaunchKind::Fargate => return None,
+            LaunchKind::Ec2 => ("ecsInstanceRole", "ec2.amazonaws.com"),
+            LaunchKind::External => ("ecsExternalInstanceRole", "ssm.amazonaws.com"),
+        };
+        Some(Self {
+            arn: Arn::global("iam", account.as_str(), &format!("role/{name}")).to_string(),
+            service,
+            session_name: instance.unwrap_or("landfall").to_owned(),
+        })
+    }
 }
 
 impl<'a> From<&'a Task> for TaskFacts<'a> {
@@ -42,6 +74,8 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
             region: &task.region,
             launch: task.launch,
             execution_role: task.execution_role_arn.as_deref(),
+            task_role: task.task_role_arn.as_deref(),
+            instance: InstanceRole::of(task.launch, &task.account, task.container_instance.as_deref()),
             overrides: Some(&task.overrides.0),
             container_ids: task.containers.iter().map(|it| (it.name.as_str(), it.id.as_str())).collect(),
         }
@@ -112,8 +146,20 @@ pub enum Work {
         /// `credentialsParameter`, handed on as it is.
         parameter: String,
     },
-    /// Fetch a token for Amazon ECR.
-    EcrToken,
+    /// Become the task role: containers get credentials of it.
+    AssumeTaskRole {
+        /// Its ARN.
+        role: String,
+    },
+    /// Become the machine's own role.
+    AssumeInstanceRole(InstanceRole),
+    /// Fetch a token for a registry of Amazon ECR.
+    EcrToken {
+        /// The account whose registry it is.
+        registry: AccountId,
+    },
+    /// Ask Amazon ECR for an image: the role must be allowed to, the repository's policy too, and it must be there.
+    EcrImage(EcrImage),
     /// Fetch a secret.
     Secret {
         /// `valueFrom`
@@ -123,10 +169,14 @@ pub enum Work {
         /// Container and variable that get the value.
         variables: Vec<(String, String)>,
     },
-    /// Fetch a parameter.
-    Parameter {
-        /// `valueFrom`
-        value_from: String,
+    /// Fetch parameters, at most ten, all of one Region.
+    Parameters(Vec<WantedParameter>),
+    /// Ask where a bucket lies.
+    BucketLocation {
+        /// Bucket.
+        bucket: String,
+        /// The first file that is wanted of it.
+        key: String,
     },
     /// Fetch an environment file.
     EnvironmentFile {
@@ -151,18 +201,29 @@ pub enum Work {
     },
 }
 
+/// A parameter and who gets its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WantedParameter {
+    /// `valueFrom`: a name or an ARN.
+    pub value_from: String,
+    /// Container and variable that get the value.
+    pub variables: Vec<(String, String)>,
+}
+
 impl Step {
     /// What the step is for, as [`super::wording`] takes it.
     pub fn purpose(&self) -> Purpose {
         match &self.work {
-            Work::AssumeRole { role } => Purpose::Role { arn: role.clone() },
+            Work::AssumeRole { role } | Work::AssumeTaskRole { role } => Purpose::Role { arn: role.clone() },
             Work::RegistryCredential { parameter } => Purpose::Registry { parameter: parameter.clone() },
-            Work::EcrToken => Purpose::Ecr,
+            Work::AssumeInstanceRole(_) | Work::EcrToken { .. } => Purpose::Ecr,
+            Work::EcrImage(image) => Purpose::EcrImage(image.clone()),
             Work::Secret { value_from, reference, .. } => Purpose::Secret {
                 value_from: value_from.clone(),
                 secret_id: reference.as_ref().map_or_else(|| value_from.clone(), |it| it.secret_id.clone()),
             },
-            Work::Parameter { .. } => Purpose::Parameter { region: self.region.clone() },
+            Work::Parameters(_) => Purpose::Parameter { region: self.region.clone() },
+            Work::BucketLocation { bucket, .. } => Purpose::Bucket { bucket: bucket.clone() },
             Work::EnvironmentFile { bucket, key } => {
                 Purpose::EnvironmentFile { bucket: bucket.clone(), key: key.clone() }
             }
@@ -172,19 +233,20 @@ impl Step {
     }
 }
 
-/// Works out what has to happen. The order is that of the container agent: role, registries, secrets, environment files,
+/// Works out what has to happen. The order is that of the container agent: roles, registries, secrets, environment files,
 /// logs.
 pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPlan {
     let containers: Vec<&api::ContainerDefinition> =
         definition.container_definitions.iter().flatten().collect();
-    let planner = Planner { task, principal: session_arn(task) };
+    let principal =
+        task.execution_role.map_or_else(|| "no execution role".to_owned(), |role| session_arn(role, task.id));
+    let planner = Planner { task, principal };
     let mut steps = Vec::new();
     steps.extend(task.execution_role.map(|role| planner.assume(role)));
+    steps.extend(task.task_role.map(|role| planner.assume_task_role(role)));
     planner.registries(&containers, &mut steps);
     planner.secrets(&containers, &mut steps);
-    for container in &containers {
-        planner.environment_files(container, &mut steps);
-    }
+    planner.environment_files(&containers, &mut steps);
     for container in &containers {
         planner.logs(container, &mut steps);
     }
@@ -203,12 +265,11 @@ pub(super) fn name(container: &api::ContainerDefinition) -> &str {
     container.name.as_deref().unwrap_or_default()
 }
 
-/// The ARN that the execution role's session will have.
-fn session_arn(task: &TaskFacts<'_>) -> String {
-    let Some(role) = task.execution_role else { return "no execution role".to_owned() };
+/// The ARN that the session of a role will have.
+fn session_arn(role: &str, session_name: &str) -> String {
     let Ok(arn) = role.parse::<Arn>() else { return role.to_owned() };
     let role = arn.resource().rsplit('/').next().unwrap_or_default();
-    format!("arn:{}:sts::{}:assumed-role/{role}/{}", arn.partition(), arn.account(), task.id)
+    format!("arn:{}:sts::{}:assumed-role/{role}/{session_name}", arn.partition(), arn.account())
 }
 
 struct Planner<'a> {
@@ -245,36 +306,56 @@ impl Planner<'_> {
         }
     }
 
-    /// Images of ECR need a token, once for all of them; `repositoryCredentials` do not apply to them (Developer Guide,
+    fn assume_task_role(&self, role: &str) -> Step {
+        let work = Work::AssumeTaskRole { role: role.to_owned() };
+        Step { name: "assume task role", work, ..self.assume(role) }
+    }
+
+    /// Images of ECR need a token, once for each registry; `repositoryCredentials` do not apply to them (Developer Guide,
     /// "Using non-AWS container images"). Of the others, containers that name the same secret share it.
     fn registries(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
-            let ecr = container.image.as_deref().is_some_and(is_ecr);
-            let work = match &container.repository_credentials {
-                _ if ecr => Work::EcrToken,
-                Some(credentials) => {
-                    Work::RegistryCredential { parameter: credentials.credentials_parameter.clone() }
-                }
-                None => continue,
-            };
-            match steps.iter_mut().find(|step| step.work == work) {
-                Some(step) => step.containers.push(name(container).to_owned()),
-                None => {
-                    steps.push(Step { containers: vec![name(container).to_owned()], ..self.registry(work) });
-                }
+            if let Some(image) = container.image.as_deref().and_then(EcrImage::parse) {
+                self.ecr(container, image, steps);
+            } else if let Some(credentials) = &container.repository_credentials {
+                let parameter = credentials.credentials_parameter.clone();
+                share(self.registry_credential(&parameter), name(container), steps);
             }
         }
     }
 
-    fn registry(&self, work: Work) -> Step {
-        let Work::RegistryCredential { parameter } = &work else {
-            return self.step("fetch ECR token", "ecr:GetAuthorizationToken", work);
+    /// Token and image, as the execution role; without one, on machines that have a role of their own, as that.
+    fn ecr(&self, container: &api::ContainerDefinition, image: EcrImage, steps: &mut Vec<Step>) {
+        let mut principal = self.principal.clone();
+        if let (None, Some(role)) = (self.task.execution_role, &self.task.instance) {
+            principal = session_arn(&role.arn, &role.session_name);
+            let step =
+                self.step("assume instance role", "sts:AssumeRole", Work::AssumeInstanceRole(role.clone()));
+            let step = Step { principal: role.service.to_owned(), resource: role.arn.clone(), ..step };
+            share(step, name(container), steps);
+        }
+        let work = Work::EcrToken { registry: image.account.clone() };
+        let token = Step {
+            principal: principal.clone(),
+            region: image.region.to_string(),
+            ..self.step("fetch ECR token", "ecr:GetAuthorizationToken", work)
         };
+        share(token, name(container), steps);
+        let grant = Step {
+            principal,
+            region: image.region.to_string(),
+            resource: image.repository_arn(),
+            ..self.step("find image in ECR", "ecr:BatchGetImage", Work::EcrImage(image))
+        };
+        share(grant, name(container), steps);
+    }
+
+    fn registry_credential(&self, parameter: &str) -> Step {
         let region =
             parameter.parse::<Arn>().ok().map(|arn| arn.region().to_owned()).filter(|it| !it.is_empty());
-        let parameter = parameter.clone();
+        let work = Work::RegistryCredential { parameter: parameter.to_owned() };
         let step = self.step("fetch registry credential", "secretsmanager:GetSecretValue", work);
-        self.of_secret(step, &parameter, region)
+        self.of_secret(step, parameter, region)
     }
 
     fn of_secret(&self, step: Step, secret_id: &str, region: Option<String>) -> Step {
@@ -293,35 +374,62 @@ impl Planner<'_> {
         }
     }
 
-    /// One step for each distinct `valueFrom`; options of log drivers are fetched too and fail like variables.
+    /// One step for each distinct secret, and one for up to ten parameters of a Region; options of log drivers are fetched
+    /// too and fail like variables.
     fn secrets(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
             let variables = container.secrets.iter().flatten().map(|secret| (secret, true));
             let options =
                 container.log_configuration.iter().flat_map(|it| it.secret_options.iter().flatten());
             for (secret, variable) in variables.chain(options.map(|secret| (secret, false))) {
-                let target = variable.then(|| (name(container).to_owned(), secret.name.clone()));
-                let known = steps.iter().position(|step| is_from(step, &secret.value_from));
-                let at = known.unwrap_or(steps.len());
-                if known.is_none() {
-                    steps.push(self.secret(&secret.value_from));
-                }
+                let at = self.source(&secret.value_from, steps);
                 let Some(step) = steps.get_mut(at) else { continue };
                 if !step.containers.iter().any(|it| it == name(container)) {
                     step.containers.push(name(container).to_owned());
                 }
-                if let Work::Secret { variables, .. } = &mut step.work {
-                    variables.extend(target);
+                if variable {
+                    let target = (name(container).to_owned(), secret.name.clone());
+                    add_target(step, &secret.value_from, target);
                 }
             }
         }
     }
 
+    /// Where the step is that fetches this `valueFrom`; it is added if there is none.
+    fn source(&self, value_from: &str, steps: &mut Vec<Step>) -> usize {
+        if let Some(at) = steps.iter().position(|step| is_from(step, value_from)) {
+            return at;
+        }
+        let region = match value_from::parse(value_from) {
+            ValueFrom::Parameter(region) => region.unwrap_or_else(|| self.task.region.to_string()),
+            _ => {
+                steps.push(self.secret(value_from));
+                return steps.len() - 1;
+            }
+        };
+        let room = |step: &Step| {
+            step.region == region
+                && matches!(&step.work, Work::Parameters(wanted) if wanted.len() < MOST_PARAMETERS)
+        };
+        let arn = self.parameter_arn(value_from);
+        let wanted = WantedParameter { value_from: value_from.to_owned(), variables: Vec::new() };
+        if let Some(at) = steps.iter().position(room)
+            && let Some(step) = steps.get_mut(at)
+            && let Work::Parameters(all) = &mut step.work
+        {
+            all.push(wanted);
+            step.resource = format!("{}, {arn}", step.resource);
+            return at;
+        }
+        let step = self.step("fetch parameters", "ssm:GetParameters", Work::Parameters(vec![wanted]));
+        steps.push(Step { resource: arn, region, ..step });
+        steps.len() - 1
+    }
+
     fn secret(&self, value_from: &str) -> Step {
         let owned = value_from.to_owned();
         let reference = match value_from::parse(value_from) {
-            ValueFrom::Parameter(region) => return self.parameter(value_from, region),
-            ValueFrom::Malformed => None,
+            ValueFrom::Parameter(_) | ValueFrom::Malformed => None,
             ValueFrom::Secret(reference) => Some(reference),
         };
         let work = Work::Secret { value_from: owned, reference: reference.clone(), variables: Vec::new() };
@@ -333,35 +441,44 @@ impl Planner<'_> {
         step
     }
 
-    fn parameter(&self, value_from: &str, region: Option<String>) -> Step {
-        let resource = match value_from.parse::<Arn>() {
+    fn parameter_arn(&self, value_from: &str) -> String {
+        match value_from.parse::<Arn>() {
             Ok(_) => value_from.to_owned(),
             Err(_) => {
                 let resource = format!("parameter/{}", value_from.trim_start_matches('/'));
                 Arn::new("ssm", self.task.region, self.task.account, &resource).to_string()
             }
-        };
-        let work = Work::Parameter { value_from: value_from.to_owned() };
-        let region = region.unwrap_or_else(|| self.task.region.to_string());
-        Step { resource, region, ..self.step("fetch parameter", "ssm:GetParameters", work) }
+        }
     }
 
-    /// An override replaces the definition's list (Developer Guide, "Environment files").
-    fn environment_files(&self, container: &api::ContainerDefinition, steps: &mut Vec<Step>) {
-        let overrides = self.task.overrides.iter().flat_map(|it| it.container_overrides.iter().flatten());
-        let over = overrides.filter(|it| it.name.as_deref() == Some(name(container)));
-        let files = over.filter_map(|it| it.environment_files.as_ref()).next_back();
-        for file in files.or(container.environment_files.as_ref()).into_iter().flatten() {
-            let object =
-                file.value.parse::<Arn>().map_or_else(|_| file.value.clone(), |it| it.resource().to_owned());
-            let (bucket, key) = object.split_once('/').unwrap_or((&object, ""));
-            let work = Work::EnvironmentFile { bucket: bucket.to_owned(), key: key.to_owned() };
-            steps.push(Step {
-                containers: vec![name(container).to_owned()],
-                resource: file.value.clone(),
-                ..self.step("fetch environment file", "s3:GetObject", work)
-            });
+    /// An override replaces the definition's list (Developer Guide, "Environment files"). Each file is asked for once, and
+    /// where its bucket lies before that.
+    fn environment_files(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
+        for container in containers {
+            let overrides = self.task.overrides.iter().flat_map(|it| it.container_overrides.iter().flatten());
+            let over = overrides.filter(|it| it.name.as_deref() == Some(name(container)));
+            let files = over.filter_map(|it| it.environment_files.as_ref()).next_back();
+            for file in files.or(container.environment_files.as_ref()).into_iter().flatten() {
+                let arn = file.value.parse::<Arn>().ok();
+                let object = arn.as_ref().map_or("", Arn::resource);
+                let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+                self.environment_file(name(container), &file.value, bucket, key, steps);
+            }
         }
+    }
+
+    fn environment_file(&self, container: &str, arn: &str, bucket: &str, key: &str, steps: &mut Vec<Step>) {
+        let of_bucket =
+            |it: &Step| matches!(&it.work, Work::BucketLocation { bucket: other, .. } if other == bucket);
+        if !steps.iter().any(of_bucket) {
+            let work = Work::BucketLocation { bucket: bucket.to_owned(), key: key.to_owned() };
+            let step = self.step("locate bucket", "s3:GetBucketLocation", work);
+            let resource = arn.split('/').next().unwrap_or(arn).to_owned();
+            steps.push(Step { containers: vec![container.to_owned()], resource, ..step });
+        }
+        let work = Work::EnvironmentFile { bucket: bucket.to_owned(), key: key.to_owned() };
+        let step = self.step("fetch environment file", "s3:GetObject", work);
+        share(Step { resource: arn.to_owned(), ..step }, container, steps);
     }
 
     /// As the log driver does it: the stream first; the group only if it is missing and may be created, and then the
@@ -400,11 +517,37 @@ impl Planner<'_> {
     }
 }
 
+/// Most names of one GetParameters.
+const MOST_PARAMETERS: usize = 10;
+
 /// Whether a step fetches this `valueFrom`.
 fn is_from(step: &Step, wanted: &str) -> bool {
     match &step.work {
-        Work::Secret { value_from, .. } | Work::Parameter { value_from } => value_from == wanted,
+        Work::Secret { value_from, .. } => value_from == wanted,
+        Work::Parameters(all) => all.iter().any(|it| it.value_from == wanted),
         _ => false,
+    }
+}
+
+/// Adds who gets what a step fetches from there.
+fn add_target(step: &mut Step, wanted: &str, target: (String, String)) {
+    match &mut step.work {
+        Work::Secret { variables, .. } => variables.push(target),
+        Work::Parameters(all) => {
+            all.iter_mut()
+                .filter(|it| it.value_from == wanted)
+                .for_each(|it| it.variables.push(target.clone()));
+        }
+        _ => {}
+    }
+}
+
+/// Adds a step for a container, or the container to the same step if it is there.
+fn share(step: Step, container: &str, steps: &mut Vec<Step>) {
+    match steps.iter_mut().find(|it| it.work == step.work) {
+        Some(step) if step.containers.iter().any(|it| it == container) => {}
+        Some(step) => step.containers.push(container.to_owned()),
+        None => steps.push(Step { containers: vec![container.to_owned()], ..step }),
     }
 }
 

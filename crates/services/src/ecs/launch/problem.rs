@@ -2,7 +2,10 @@
 
 use landfall_shape::ServiceError;
 
+use crate::ecs::image_host::EcrImage;
+
 pub use super::credential::CredentialProblem;
+pub use super::env_file::EnvFileProblem;
 pub use super::json::NotJson;
 
 /// What a step was for.
@@ -20,6 +23,8 @@ pub enum Purpose {
     },
     /// A token for Amazon ECR.
     Ecr,
+    /// An image in Amazon ECR.
+    EcrImage(EcrImage),
     /// A secret for the environment or a log driver.
     Secret {
         /// `valueFrom`
@@ -31,6 +36,11 @@ pub enum Purpose {
     Parameter {
         /// Where.
         region: String,
+    },
+    /// Where the bucket of an environment file lies.
+    Bucket {
+        /// Its name.
+        bucket: String,
     },
     /// An environment file.
     EnvironmentFile {
@@ -60,6 +70,12 @@ pub enum Problem {
     NotObject(&'static str),
     /// The JSON object lacks the key.
     MissingKey(String),
+    /// There are no such parameters.
+    InvalidParameters(Vec<String>),
+    /// An environment file cannot be read.
+    EnvFile(EnvFileProblem),
+    /// ECR has the repository and not the image: ECR's reason.
+    NoImage(String),
     /// `valueFrom` is an ARN with the wrong number of parts.
     MalformedArn,
 }
@@ -76,6 +92,9 @@ impl std::fmt::Display for Problem {
                 write!(f, "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
             }
             Self::MissingKey(key) => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
+            Self::InvalidParameters(names) => write!(f, "invalid parameters: {}", names.join(",")),
+            Self::EnvFile(problem) => problem.fmt(f),
+            Self::NoImage(reason) => f.write_str(reason),
             Self::MalformedArn => f.write_str(
                 "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \
                  again.",

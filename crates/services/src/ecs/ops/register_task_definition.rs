@@ -41,7 +41,7 @@ fn complete(view: &View, home: Home<'_>, role: &mut Option<String>) -> Result<Op
 }
 
 /// The checks for passing roles, each role once.
-pub(super) fn passes(roles: &[Option<FoundRole>]) -> Vec<Permission> {
+pub(in crate::ecs) fn passes(roles: &[Option<FoundRole>]) -> Vec<Permission> {
     let mut seen = Vec::new();
     let mut out = Vec::new();
     for role in roles.iter().flatten() {

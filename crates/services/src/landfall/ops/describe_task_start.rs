@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use landfall_acs::{StepOutcome, StepRecord};
 use landfall_api::landfall as api;
 use landfall_base::Arn;
 use landfall_store::View;
@@ -11,6 +10,7 @@ use crate::ecs::agent::pull_progress;
 use crate::ecs::launch::trace;
 use crate::ecs::names::{DEFAULT_CLUSTER, Home};
 use crate::ecs::record::{TASKS, Task};
+use crate::landfall::steps;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 impl Resolve for api::DescribeTaskStart {
@@ -55,14 +55,15 @@ impl ReadHandler for api::DescribeTaskStart {
             )
         })?;
         let home = Home { account: cx.account(), region: cx.region() };
-        let steps = trace::read(view, &task.arn)?;
+        let trace = trace::read(view, &task.arn)?;
         Ok(api::DescribeTaskStartResponse {
             task_arn: task.arn.clone(),
             task_definition_arn: Some(home.task_definition(&task.family, task.revision).to_string()),
             last_status: status(&task),
             stop_code: task.stop_code.clone(),
             stopped_reason: task.stopped_reason.clone(),
-            steps: steps.iter().map(|step| view_of(step)).collect(),
+            finding: trace.iter().find_map(|step| steps::finding(step)),
+            steps: trace.iter().map(|step| steps::step(step)).collect(),
             pull: pull_progress(&task.arn).map(pull),
         })
     }
@@ -81,27 +82,5 @@ fn pull(progress: landfall_acs::PullProgress) -> api::PullProgress {
         layers_total: number(progress.layers_total),
         bytes_done: number(progress.bytes_done),
         bytes_total: number(progress.bytes_total),
-    }
-}
-
-fn view_of(step: &StepRecord) -> api::Step {
-    let (result, detail) = match &step.outcome {
-        StepOutcome::Done => (api::StepResult::Done, None),
-        StepOutcome::Failed(detail) => (api::StepResult::Failed, Some(detail.clone())),
-        StepOutcome::Skipped => (api::StepResult::Skipped, None),
-    };
-    api::Step {
-        name: step.name.clone(),
-        container: step.container.clone(),
-        principal: step.principal.clone(),
-        action: step.action.clone(),
-        resource: step.resource.clone(),
-        started_at: step.started_at,
-        duration_ms: i64::try_from(step.duration_ms).unwrap_or(i64::MAX),
-        result,
-        detail,
-        notes: (!step.notes.is_empty()).then(|| step.notes.clone()),
-        hint: step.hint.clone(),
-        decision: step.decision.clone(),
     }
 }

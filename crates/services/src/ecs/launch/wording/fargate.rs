@@ -2,6 +2,7 @@
 
 use super::super::problem::{Problem, Purpose};
 use super::sdk;
+use crate::ecs::image_host::EcrImage;
 
 /// Registry credentials, tokens and secrets begin like this.
 const RESOURCES: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
@@ -38,10 +39,40 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
         },
         Purpose::Parameter { .. } => format!("{RESOURCES}{PARAMETER}{cause}"),
         Purpose::Ecr => format!("{RESOURCES}{ECR}{cause}"),
-        Purpose::EnvironmentFile { .. } => format!("{ENVIRONMENT_FILE}{cause}"),
+        Purpose::EcrImage(image) => ecr_image(image, problem),
+        Purpose::Bucket { .. } | Purpose::EnvironmentFile { .. } => format!("{ENVIRONMENT_FILE}{cause}"),
         Purpose::LogGroup => format!("{LOGS}log group: {cause} : exit status 1"),
         Purpose::LogStream => format!("{LOGS}log stream: {cause} : exit status 1"),
     }
+}
+
+/// As containerd tells what a registry answers.
+fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
+    let missing = match problem {
+        Problem::NoImage(_) => true,
+        Problem::Refused(error) => error.code != "AccessDeniedException",
+        _ => false,
+    };
+    let EcrImage { host, repository, .. } = image;
+    let answer = match (missing, &image.digest) {
+        (true, _) => "not found".to_owned(),
+        (false, None) => format!(
+            "pulling from host {host} failed with status code [manifests {}]: 403 Forbidden",
+            image.reference()
+        ),
+        (false, Some(digest)) => format!(
+            "unexpected status from HEAD request to https://{host}/v2/{repository}/manifests/{digest}: 403 Forbidden"
+        ),
+    };
+    let reference = if image.digest.is_some() || image.image.ends_with(&format!(":{}", image.reference())) {
+        image.image.clone()
+    } else {
+        format!("{}:{}", image.image, image.reference())
+    };
+    format!(
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {reference}: \
+         {answer}"
+    )
 }
 
 fn cause(problem: &Problem, request_id: &str) -> String {

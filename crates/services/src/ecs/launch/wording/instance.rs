@@ -4,6 +4,7 @@ use landfall_shape::ServiceError;
 
 use super::super::problem::{Problem, Purpose};
 use super::sdk;
+use crate::ecs::image_host::EcrImage;
 
 /// Around an error of a container's log driver.
 const LOGS: &str = "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create \
@@ -31,19 +32,39 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
                 called("SSM", "GetParameters")
             ),
         },
-        Purpose::EnvironmentFile { bucket, .. } => match problem {
-            Problem::NoRole => {
-                "environment file resource: unable to find execution role credentials".to_owned()
-            }
-            _ => format!(
-                "unable to initialize s3 client for bucket {bucket}, error: {}",
-                called("S3", "GetBucketLocation")
-            ),
-        },
+        Purpose::Bucket { .. } | Purpose::EnvironmentFile { .. } if *problem == Problem::NoRole => {
+            "environment file resource: unable to find execution role credentials".to_owned()
+        }
+        Purpose::Bucket { bucket } => format!(
+            "unable to initialize s3 client for bucket {bucket}, error: {}",
+            called("S3", "GetBucketLocation")
+        ),
+        Purpose::EnvironmentFile { bucket, key } => format!(
+            "unable to download env file with key {key} from bucket {bucket}, error: {}",
+            called("S3", "GetObject")
+        ),
+        Purpose::EcrImage(image) => ecr_image(image, problem),
         Purpose::LogGroup => format!("{LOGS}log group: {}", logs(problem, &called, "CreateLogGroup")),
         Purpose::LogStream => format!("{LOGS}log stream: {}", logs(problem, &called, "CreateLogStream")),
     };
     capitalised(&text)
+}
+
+/// As the agent passes on what the Docker daemon says of a registry's answer, with what it puts before a refusal.
+fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
+    const MANIFEST: &str = "CannotPullImageManifestError: Error response from daemon: ";
+    match problem {
+        Problem::NoImage(_) => format!("{MANIFEST}manifest unknown: Requested image not found"),
+        Problem::Refused(error) if error.code == "AccessDeniedException" => format!(
+            "CannotPullContainerError: The task can\u{2019}t pull the image. Check that the role has the permissions to \
+             pull images from the registry. Error response from daemon: pull access denied for {}, repository does not \
+             exist or may require 'docker login': denied: {}",
+            image.name(),
+            error.message
+        ),
+        Problem::Refused(error) => format!("{MANIFEST}name unknown: {}", error.message),
+        _ => "CannotPullECRContainerError: engine ecr credentials: not found".to_owned(),
+    }
 }
 
 fn logs(

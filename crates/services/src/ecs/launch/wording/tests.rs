@@ -2,6 +2,7 @@ use landfall_shape::ServiceError;
 
 use super::super::problem::{CredentialProblem, NotJson, Problem, Purpose};
 use super::*;
+use crate::ecs::image_host::EcrImage;
 
 const ID: &str = "f1f2";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hub-AbCdEf";
@@ -27,10 +28,12 @@ fn cases() -> Vec<(Purpose, Problem, String, String)> {
     cases.extend(secret_cases());
     cases.extend(log_cases());
     cases.extend(other_cases());
+    cases.extend(ecr_cases());
     cases
 }
 
 const RESOURCES: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
+const FILES: &str = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: ";
 const RETRIED: &str = "service call has been retried 1 time(s): ";
 
 fn registry_cases() -> Vec<(Purpose, Problem, String, String)> {
@@ -222,16 +225,92 @@ fn other_cases() -> Vec<(Purpose, Problem, String, String)> {
             ),
         ),
         (
-            Purpose::EnvironmentFile { bucket: "b".to_owned(), key: "k.env".to_owned() },
+            Purpose::Parameter { region: "us-east-1".to_owned() },
+            Problem::InvalidParameters(vec!["a".to_owned(), "/b/c".to_owned()]),
+            format!("{RESOURCES}unable to retrieve secrets from ssm: {RETRIED}invalid parameters: a,/b/c"),
+            "Fetching secret data from SSM Parameter Store in us-east-1: invalid parameters: a,/b/c"
+                .to_owned(),
+        ),
+        (
+            Purpose::Bucket { bucket: "b".to_owned() },
             no(),
-            format!(
-                "ResourceInitializationError: failed to download env files: file download command: non empty error \
-                 stream: {older}"
-            ),
+            format!("{FILES}{older}"),
             format!(
                 "Unable to initialize s3 client for bucket b, error: {}",
                 newer("S3", "GetBucketLocation")
             ),
+        ),
+        (
+            Purpose::EnvironmentFile { bucket: "b".to_owned(), key: "k.env".to_owned() },
+            no(),
+            format!("{FILES}{older}"),
+            format!(
+                "Unable to download env file with key k.env from bucket b, error: {}",
+                newer("S3", "GetObject")
+            ),
+        ),
+    ]
+}
+
+const REGISTRY: &str = "444455556666.dkr.ecr.us-east-1.amazonaws.com";
+
+/// What ECR answers a pull, in both wordings.
+fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let purpose = |path: &str| Purpose::EcrImage(EcrImage::parse(&format!("{REGISTRY}/{path}")).unwrap());
+    let manifest = |path: &str, tail: &str| {
+        format!(
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref \
+             {REGISTRY}/{path}: {tail}"
+        )
+    };
+    let denied = "User: arn:aws:sts::111122223333:assumed-role/exec/7f3a is not authorized to perform: \
+                  ecr:BatchGetImage on resource: R because no identity-based policy allows the ecr:BatchGetImage action";
+    let no_repository =
+        "The repository with name 'app' does not exist in the registry with id '444455556666'";
+    let agent_denied = format!(
+        "CannotPullContainerError: The task can\u{2019}t pull the image. Check that the role has the permissions to pull \
+         images from the registry. Error response from daemon: pull access denied for {REGISTRY}/app, repository does \
+         not exist or may require 'docker login': denied: {denied}"
+    );
+    vec![
+        (
+            purpose("app:1"),
+            refused("AccessDeniedException", denied),
+            manifest(
+                "app:1",
+                &format!("pulling from host {REGISTRY} failed with status code [manifests 1]: 403 Forbidden"),
+            ),
+            agent_denied.clone(),
+        ),
+        (
+            purpose("app@sha256:00"),
+            refused("AccessDeniedException", denied),
+            manifest(
+                "app@sha256:00",
+                &format!(
+                    "unexpected status from HEAD request to https://{REGISTRY}/v2/app/manifests/sha256:00: 403 Forbidden"
+                ),
+            ),
+            agent_denied,
+        ),
+        (
+            purpose("app"),
+            refused("RepositoryNotFoundException", no_repository),
+            manifest("app:latest", "not found"),
+            format!("CannotPullImageManifestError: Error response from daemon: name unknown: {no_repository}"),
+        ),
+        (
+            purpose("app:2"),
+            Problem::NoImage("Requested image not found".to_owned()),
+            manifest("app:2", "not found"),
+            "CannotPullImageManifestError: Error response from daemon: manifest unknown: Requested image not found"
+                .to_owned(),
+        ),
+        (
+            Purpose::Ecr,
+            Problem::NoRole,
+            format!("{RESOURCES}unable to retrieve ecr registry auth: {RETRIED}unable to find execution role credentials"),
+            "CannotPullECRContainerError: engine ecr credentials: not found".to_owned(),
         ),
     ]
 }

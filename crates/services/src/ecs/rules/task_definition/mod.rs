@@ -70,6 +70,38 @@ pub fn check(request: &api::RegisterTaskDefinitionRequest) -> Verdict {
     compatibility::check(request)
 }
 
+/// Everything that AWS would refuse, as far as it does not depend on what is refused already; the first entry is what
+/// [`check`] says.
+pub fn check_all(request: &api::RegisterTaskDefinitionRequest) -> Vec<ServiceError> {
+    let mut found: Vec<ServiceError> = check(request).err().into_iter().collect();
+    let containers = &request.container_definitions;
+    let whole = [
+        check_enumerations(request),
+        resources::check(request),
+        ports::check_host_ports(containers),
+        dependencies::check(containers),
+        volumes::check(request),
+        compatibility::check(request),
+    ];
+    let each = containers.iter().flat_map(|container| {
+        [
+            container::check(request, container),
+            resources::check_container(request, container),
+            ports::check(request.network_mode.as_ref(), container),
+            logging::check(request, container),
+            secrets::check(request, container),
+            health_check::check(container),
+            linux::check(container),
+        ]
+    });
+    for error in whole.into_iter().chain(each).filter_map(Result::err) {
+        if !found.iter().any(|it| it.message == error.message) {
+            found.push(error);
+        }
+    }
+    found
+}
+
 fn check_family(family: &str) -> Verdict {
     ensure(!family.is_empty(), || "Family should not be null or empty.".to_owned())?;
     ensure(crate::ecs::names::is_resource_name(family), || "Family contains invalid characters.".to_owned())

@@ -35,7 +35,7 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         "repositoryCredentials": {"credentialsParameter": "hub"}}]));
     let task = stage::task(&definition, landfall_acs::LaunchKind::Fargate);
     let plan = plan(&TaskFacts::from(&task), &definition);
-    let of = Circumstances { step: &plan.steps[1], role: None, role_exists: true, denied: None };
+    let of = || Circumstances { step: &plan.steps[1], role: None, policy: None, denied: None, mend: None };
     for (code, message, expected) in [
         ("AccessDeniedException", "Access to KMS is not allowed", "kms:Decrypt"),
         ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", "create-secret"),
@@ -47,7 +47,7 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         ),
     ] {
         let problem = Problem::Refused(ServiceError::client(code, message));
-        let text = hint(of, &problem).unwrap();
+        let text = advise(of(), &problem).fix.unwrap().line();
         assert!(text.contains(expected), "{text}");
     }
 }

@@ -1,0 +1,234 @@
+//! Whether a task definition would start: its rules, the machine's room, the launch plan taken dry, and its images asked
+//! for. Everything that is wrong is told, not the first thing alone.
+
+use landfall_acs::{
+    Cause, ContainerSheet, Finding, Fix, ImageQuestion, LaunchKind, RegistryCredential, StepOutcome,
+    StepRecord,
+};
+use landfall_api::ecs::{self as api, Compatibility, NetworkMode};
+use landfall_shape::ServiceError;
+use landfall_store::View;
+
+use super::execute::look;
+use super::plan::{InstanceRole, TaskFacts, plan};
+use crate::ecs::image_host::is_ecr;
+use crate::ecs::lookup::{self, FoundCluster, FoundRole, home};
+use crate::ecs::machine;
+use crate::ecs::names::DEFAULT_CLUSTER;
+use crate::ecs::ops::{demands_on_this_machine, passes};
+use crate::ecs::rules::assignment::platform;
+use crate::ecs::rules::placement::{demand, place};
+use crate::ecs::rules::task_definition;
+use crate::pipe::{Calls, Context, Failure, Permission};
+
+/// The id of a task that does not exist: in the names of sessions and log streams.
+const TASK_ID: &str = "00000000000000000000000000000000";
+
+/// What is to be checked.
+#[derive(Debug)]
+pub struct Question {
+    definition: api::RegisterTaskDefinitionRequest,
+    launch: LaunchKind,
+    cluster: Option<FoundCluster>,
+    roles: Vec<FoundRole>,
+    /// Roles whose names are none.
+    invalid: Vec<ServiceError>,
+    images: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Answer {
+    /// The launch type that was meant.
+    pub launch: LaunchKind,
+    /// Every step, with what is wrong.
+    pub steps: Vec<StepRecord>,
+}
+
+impl Question {
+    /// A question about a task definition. Its roles and the cluster are looked up.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub fn new(
+        cx: &Context<'_>,
+        view: &View,
+        mut definition: api::RegisterTaskDefinitionRequest,
+        launch: Option<LaunchKind>,
+        cluster: Option<&str>,
+        images: bool,
+    ) -> Result<Self, Failure> {
+        let launch = launch.unwrap_or_else(|| launch_of(&definition));
+        let (mut roles, mut invalid) = (Vec::new(), Vec::new());
+        for role in [&mut definition.execution_role_arn, &mut definition.task_role_arn] {
+            let Some(given) = role.take().filter(|given| !given.is_empty()) else { continue };
+            match task_definition::complete_role(&given, home(cx)) {
+                Ok(arn) => {
+                    let found = lookup::role(view, home(cx), arn)?;
+                    *role = Some(found.arn.to_string());
+                    roles.push(found);
+                }
+                Err(error) => invalid.push(error),
+            }
+        }
+        let cluster = cluster.map(|name| lookup::cluster(cx, view, Some(name))).transpose()?;
+        Ok(Self { definition, launch, cluster, roles, invalid, images })
+    }
+
+    /// Whoever asks must be allowed to pass the roles: the answer shows what they may read.
+    pub fn permissions(&self) -> Vec<Permission> {
+        passes(&self.roles.iter().cloned().map(Some).collect::<Vec<_>>())
+    }
+
+    /// Finds everything. It may block.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub fn answer(self, cx: &Context<'_>, view: &View) -> Result<Answer, Failure> {
+        let mut steps = Vec::new();
+        let told = |message: String, cause, resource: &str| rule(cx, message, cause, resource);
+        steps.extend(self.invalid.iter().map(|it| told(it.message.clone(), Cause::Configuration, "roles")));
+        if let Some(cluster) = &self.cluster
+            && let Err(error) = cluster.active()
+        {
+            steps.push(told(error.message, Cause::Configuration, cluster.reference.arn.as_str()));
+        }
+        let rules = task_definition::check_all(&self.definition);
+        let sound = rules.is_empty();
+        let family = self.definition.family.clone();
+        steps.extend(rules.into_iter().map(|it| told(it.message, Cause::Configuration, &family)));
+        let launch = self.launch;
+        let request = self.definition;
+        let definition = match sound {
+            true => task_definition::fill(request, cx.caller.arn(), cx.now)?,
+            false => unfilled(request),
+        };
+        if sound && launch != LaunchKind::Fargate {
+            steps.extend(room(cx, view, &definition)?);
+        }
+        let cluster =
+            self.cluster.as_ref().and_then(|it| it.reference.name.as_deref()).unwrap_or(DEFAULT_CLUSTER);
+        let arn = home(cx).task(cluster, TASK_ID).to_string();
+        let instance = machine::instance_id(home(cx), cluster);
+        let facts = TaskFacts {
+            arn: &arn,
+            id: TASK_ID,
+            account: cx.account(),
+            region: cx.region(),
+            launch,
+            execution_role: definition.execution_role_arn.as_deref(),
+            task_role: definition.task_role_arn.as_deref(),
+            instance: InstanceRole::of(launch, cx.account(), Some(&instance)),
+            overrides: None,
+            container_ids: Vec::new(),
+        };
+        let calls = Calls::new(cx.installation, crate::TABLES);
+        let looked = look(calls, &plan(&facts, &definition), cx.caller);
+        steps.extend(looked.steps);
+        if self.images {
+            steps.extend(images(cx, &definition, launch, &looked.sheets));
+        }
+        Ok(Answer { launch, steps })
+    }
+}
+
+/// The launch type that a definition is for: Fargate where it says so or looks like it.
+fn launch_of(definition: &api::RegisterTaskDefinitionRequest) -> LaunchKind {
+    let kinds: Vec<_> = definition.requires_compatibilities.iter().flatten().collect();
+    let awsvpc = definition.network_mode == Some(NetworkMode::Awsvpc);
+    if kinds.contains(&&Compatibility::Fargate) || (kinds.is_empty() && awsvpc && definition.cpu.is_some()) {
+        LaunchKind::Fargate
+    } else if kinds.first() == Some(&&Compatibility::External) {
+        LaunchKind::External
+    } else {
+        LaunchKind::Ec2
+    }
+}
+
+/// Enough of a definition that is refused to look for what else is wrong.
+fn unfilled(request: api::RegisterTaskDefinitionRequest) -> api::TaskDefinition {
+    api::TaskDefinition {
+        family: Some(request.family),
+        container_definitions: Some(request.container_definitions),
+        execution_role_arn: request.execution_role_arn,
+        task_role_arn: request.task_role_arn,
+        network_mode: request.network_mode,
+        runtime_platform: request.runtime_platform,
+        ..Default::default()
+    }
+}
+
+/// A step that failed by a rule: the service's own words say what is wrong.
+fn rule(cx: &Context<'_>, message: String, cause: Cause, resource: &str) -> StepRecord {
+    let fix = match cause {
+        Cause::Capacity => "ask for less, or stop other tasks",
+        _ => "correct the task definition",
+    };
+    StepRecord {
+        name: "check task definition".to_owned(),
+        container: None,
+        principal: cx.caller.arn(),
+        action: "ecs:RegisterTaskDefinition".to_owned(),
+        resource: resource.to_owned(),
+        started_at: cx.now,
+        duration_ms: 0,
+        outcome: StepOutcome::Failed(message.clone()),
+        notes: Vec::new(),
+        hint: None,
+        finding: Some(Finding { headline: message.clone(), cause, message, fix: Some(Fix::advice(fix)) }),
+        context: Vec::new(),
+        decision: None,
+    }
+}
+
+/// Whether the machine has room beside what runs there.
+fn room(
+    cx: &Context<'_>,
+    view: &View,
+    definition: &api::TaskDefinition,
+) -> Result<Option<StepRecord>, Failure> {
+    let size =
+        |text: Option<&str>, read: fn(&str) -> Result<u32, ServiceError>| text.and_then(|it| read(it).ok());
+    let cpu = size(definition.cpu.as_deref(), task_definition::task_cpu);
+    let memory = size(definition.memory.as_deref(), task_definition::task_memory);
+    let wanted = demand(definition, cpu, memory);
+    let there = demands_on_this_machine(view)?;
+    let shortage = place(machine::this_machine(), &there, &wanted).err();
+    Ok(shortage.map(|shortage| StepRecord {
+        name: "place task".to_owned(),
+        action: "ecs:RunTask".to_owned(),
+        ..rule(cx, shortage.reason().to_owned(), Cause::Capacity, "this machine")
+    }))
+}
+
+/// Asks the registries for the images that are not in Amazon ECR, all at once. Where a credential is wanted and could not
+/// be had, asking without it would only add a second failure.
+fn images(
+    cx: &Context<'_>,
+    definition: &api::TaskDefinition,
+    launch: LaunchKind,
+    sheets: &[ContainerSheet],
+) -> Vec<StepRecord> {
+    let (Some(probe), Ok(runtime)) = (cx.installation.images.get(), tokio::runtime::Handle::try_current())
+    else {
+        return Vec::new();
+    };
+    let mut asked = Vec::new();
+    for container in definition.container_definitions.iter().flatten() {
+        let image = container.image.clone().unwrap_or_default();
+        let name = container.name.clone().unwrap_or_default();
+        let credential: Option<RegistryCredential> =
+            sheets.iter().find(|it| it.name == name).and_then(|it| it.registry.clone());
+        if image.is_empty()
+            || is_ecr(&image)
+            || (container.repository_credentials.is_some() && credential.is_none())
+        {
+            continue;
+        }
+        let platform = platform(definition.runtime_platform.as_ref());
+        let question = ImageQuestion { container: name, image, platform, launch, credential };
+        let probe = std::sync::Arc::clone(probe);
+        asked.push(runtime.spawn(async move { probe.probe(question).await }));
+    }
+    asked.into_iter().filter_map(|answer| runtime.block_on(answer).ok()).collect()
+}

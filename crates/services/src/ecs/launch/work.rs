@@ -1,0 +1,319 @@
+//! What each kind of step asks of the services.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use landfall_acs::{ContainerSheet, RegistryCredential};
+use landfall_api::logs::{self, CreateLogGroupRequest, CreateLogStreamRequest};
+use landfall_api::secretsmanager::{self as secrets, GetSecretValueRequest, GetSecretValueResponse};
+use landfall_api::{ecr, ssm};
+use landfall_base::{AccountId, Sensitive};
+use landfall_shape::ServiceError;
+use serde_json::Value;
+
+use super::execute::{Run, Taken};
+use super::json::{self, Document};
+use super::plan::{Step, WantedParameter, Work};
+use super::problem::Problem;
+use super::value_from::SecretReference;
+use super::{credential, go};
+use crate::ecs::image_host::EcrImage;
+use crate::pipe::{Caller, CheckRecord, Outcome};
+
+/// What a pull accepts: single images and indexes.
+const MANIFESTS: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+impl Run<'_> {
+    pub(super) fn work(&mut self, caller: &Caller, step: &Step) -> Taken {
+        match &step.work {
+            Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_) => {
+                Taken::new(Vec::new(), Ok(()))
+            }
+            Work::RegistryCredential { parameter } => self.registry_credential(caller, step, parameter),
+            Work::Secret { reference: None, .. } => Taken::failed(Problem::MalformedArn),
+            Work::Secret { reference: Some(reference), variables, .. } => {
+                self.secret(caller, reference, variables)
+            }
+            Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
+            Work::EcrImage(image) => self.ecr_image(caller, image),
+            Work::Parameters(wanted) => self.parameters(caller, wanted),
+            Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => absent("Amazon S3"),
+            Work::LogStream { group, stream, create_group } => {
+                self.log_stream(caller, group, stream, *create_group)
+            }
+            Work::LogGroup { group } => self.log_group(caller, group),
+        }
+    }
+
+    fn registry_credential(&mut self, caller: &Caller, step: &Step, parameter: &str) -> Taken {
+        let asked = GetSecretValueRequest { secret_id: parameter.to_owned(), ..Default::default() };
+        let Outcome { result, checks } = self.calls.call::<secrets::GetSecretValue>(caller, asked.clone());
+        let secret = match result {
+            Ok(secret) => secret,
+            Err(error) => {
+                let mut taken = Taken::new(checks, Err(Problem::Refused(error)));
+                if let Some(secret) = self.read_instead(caller, asked, &taken) {
+                    let finding = credential::read(text_of(&secret));
+                    taken.mend = finding.mend;
+                    taken.beside = finding.result.err().map(Problem::Credential);
+                    return taken.noting(finding.notes);
+                }
+                return taken;
+            }
+        };
+        let finding = credential::read(text_of(&secret));
+        let result = finding.result.map_err(Problem::Credential);
+        let result = result.map(|credential| self.give_credential(step, &credential));
+        let mut taken = Taken::new(checks, result).noting(finding.notes);
+        taken.mend = finding.mend;
+        taken
+    }
+
+    /// Who only looks may know the content of a secret that the role may not read, if he may read it.
+    fn read_instead(
+        &self,
+        caller: &Caller,
+        asked: GetSecretValueRequest,
+        taken: &Taken,
+    ) -> Option<GetSecretValueResponse> {
+        let reader = self.reader?;
+        taken.checks.iter().find(|check| !check.allowed)?;
+        self.calls.call::<secrets::GetSecretValue>(&reader.in_region(&caller.region), asked).result.ok()
+    }
+
+    fn give_credential(&mut self, step: &Step, credential: &RegistryCredential) {
+        let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
+        for sheet in self.sheets.iter_mut().filter(named) {
+            sheet.registry = Some(credential.clone());
+        }
+    }
+
+    fn give(&mut self, variables: &[(String, String)], value: &Sensitive<String>) {
+        for (container, variable) in variables {
+            if let Some(sheet) = self.sheets.iter_mut().find(|sheet| sheet.name == *container) {
+                sheet.environment.push((variable.clone(), value.clone()));
+            }
+        }
+    }
+
+    fn secret(
+        &mut self,
+        caller: &Caller,
+        reference: &SecretReference,
+        variables: &[(String, String)],
+    ) -> Taken {
+        let asked = GetSecretValueRequest {
+            secret_id: reference.secret_id.clone(),
+            version_id: reference.version_id.clone(),
+            version_stage: reference.version_stage.clone(),
+        };
+        let Outcome { result, checks } = self.calls.call::<secrets::GetSecretValue>(caller, asked.clone());
+        let mut taken = match result {
+            Ok(secret) => {
+                let notes = credential::keys_of(text_of(&secret)).filter(|_| reference.json_key.is_some());
+                let value = value_of(&secret, reference, self.is_fargate());
+                let result = value.map(|value| self.give(variables, &value));
+                Taken::new(checks, result).noting(notes.into_iter().collect())
+            }
+            Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
+        };
+        if let Some(secret) = self.read_instead(caller, asked, &taken) {
+            taken.beside = value_of(&secret, reference, self.is_fargate()).err();
+        }
+        taken.noting(named(variables))
+    }
+
+    /// Values are found by what was asked for: a parameter is called by its name or by its ARN, with or without a version
+    /// or label.
+    fn parameters(&mut self, caller: &Caller, wanted: &[WantedParameter]) -> Taken {
+        let names = wanted.iter().map(|it| it.value_from.clone()).collect();
+        let asked = ssm::GetParametersRequest { names, with_decryption: Some(true) };
+        let Outcome { result, checks } = self.calls.call::<ssm::GetParameters>(caller, asked);
+        let notes: Vec<String> = wanted.iter().flat_map(|it| named(&it.variables)).collect();
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(error) => return Taken::new(checks, Err(Problem::Refused(error))).noting(notes),
+        };
+        let mut invalid = answer.invalid_parameters.unwrap_or_default();
+        let found = answer.parameters.unwrap_or_default();
+        for parameter in wanted {
+            let value = found.iter().find(|it| is_called(it, &parameter.value_from));
+            match value.and_then(|it| it.value.as_ref()) {
+                Some(value) => self.give(&parameter.variables, value),
+                None if invalid.contains(&parameter.value_from) => {}
+                None => invalid.push(parameter.value_from.clone()),
+            }
+        }
+        let result = if invalid.is_empty() { Ok(()) } else { Err(Problem::InvalidParameters(invalid)) };
+        Taken::new(checks, result).noting(notes)
+    }
+
+    fn ecr_token(&mut self, caller: &Caller, step: &Step, registry: &AccountId) -> Taken {
+        let asked = ecr::GetAuthorizationTokenRequest { registry_ids: Some(vec![registry.to_string()]) };
+        let Outcome { result, checks } = self.calls.call::<ecr::GetAuthorizationToken>(caller, asked);
+        let token = result.map_err(Problem::Refused).and_then(|answer| {
+            let data = answer.authorization_data.unwrap_or_default();
+            let token = data.into_iter().find_map(|data| data.authorization_token);
+            token.as_deref().and_then(credential_of_token).ok_or_else(|| {
+                Problem::Refused(ServiceError::client("ServerException", "the registry gave no token"))
+            })
+        });
+        let result = token.map(|credential| self.give_credential(step, &credential));
+        Taken::new(checks, result)
+    }
+
+    /// As a pull asks: the manifest, and of an index the one of an image too; then where a layer can be had.
+    fn ecr_image(&mut self, caller: &Caller, image: &EcrImage) -> Taken {
+        let mut checks = Vec::new();
+        let result = self.find_in_ecr(caller, image, &mut checks);
+        let notes = result.as_ref().map(|digest| format!("is {digest}")).ok();
+        Taken::new(checks, result.map(drop)).noting(notes.into_iter().collect())
+    }
+
+    fn find_in_ecr(
+        &self,
+        caller: &Caller,
+        image: &EcrImage,
+        checks: &mut Vec<CheckRecord>,
+    ) -> Result<String, Problem> {
+        let id = ecr::ImageIdentifier { image_digest: image.digest.clone(), image_tag: image.tag.clone() };
+        let (digest, mut manifest) = self.manifest(caller, image, id, checks)?;
+        if let Some(child) = manifest.pointer("/manifests/0/digest").and_then(Value::as_str) {
+            let id = ecr::ImageIdentifier { image_digest: Some(child.to_owned()), image_tag: None };
+            (_, manifest) = self.manifest(caller, image, id, checks)?;
+        }
+        let layer = manifest.pointer("/layers/0/digest").or_else(|| manifest.pointer("/config/digest"));
+        let Some(layer) = layer.and_then(Value::as_str) else { return Ok(digest) };
+        let asked = ecr::GetDownloadUrlForLayerRequest {
+            registry_id: Some(image.account.to_string()),
+            repository_name: image.repository.clone(),
+            layer_digest: layer.to_owned(),
+        };
+        let answer = self.calls.call::<ecr::GetDownloadUrlForLayer>(caller, asked);
+        checks.extend(answer.checks);
+        answer.result.map_err(Problem::Refused)?;
+        Ok(digest)
+    }
+
+    /// An image's digest and manifest.
+    fn manifest(
+        &self,
+        caller: &Caller,
+        image: &EcrImage,
+        id: ecr::ImageIdentifier,
+        checks: &mut Vec<CheckRecord>,
+    ) -> Result<(String, Value), Problem> {
+        let asked = ecr::BatchGetImageRequest {
+            registry_id: Some(image.account.to_string()),
+            repository_name: image.repository.clone(),
+            image_ids: vec![id],
+            accepted_media_types: Some(MANIFESTS.iter().map(|&it| it.to_owned()).collect()),
+        };
+        let answer = self.calls.call::<ecr::BatchGetImage>(caller, asked);
+        checks.extend(answer.checks);
+        let answer = answer.result.map_err(Problem::Refused)?;
+        let Some(found) = answer.images.unwrap_or_default().into_iter().next() else {
+            let failure = answer.failures.unwrap_or_default().into_iter().find_map(|it| it.failure_reason);
+            return Err(Problem::NoImage(failure.unwrap_or_else(|| "Requested image not found".to_owned())));
+        };
+        let digest = found.image_id.and_then(|id| id.image_digest).unwrap_or_default();
+        let manifest = found.image_manifest.and_then(|text| serde_json::from_str(&text).ok());
+        Ok((digest, manifest.unwrap_or_default()))
+    }
+
+    fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {
+        let asked =
+            CreateLogStreamRequest { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
+        let Outcome { result, checks } = self.calls.call::<logs::CreateLogStream>(caller, asked);
+        let again = std::mem::take(&mut self.group_missing);
+        let mut taken = existing_is_fine(result.map(drop), checks);
+        let missing = matches!(&taken.result,
+            Err(Problem::Refused(error)) if error.code == "ResourceNotFoundException");
+        if missing && create_group {
+            self.group_missing = true;
+            taken.notes.push(
+                "the log group does not exist; `awslogs-create-group` is set: it is created".to_owned(),
+            );
+            taken.result = Ok(());
+        } else if missing && again && self.calls.is_dry() {
+            taken.notes.push("the log group would have been created".to_owned());
+            taken.result = Ok(());
+        }
+        taken
+    }
+
+    fn log_group(&mut self, caller: &Caller, group: &str) -> Taken {
+        let asked = CreateLogGroupRequest { log_group_name: group.to_owned(), ..Default::default() };
+        let Outcome { result, checks } = self.calls.call::<logs::CreateLogGroup>(caller, asked);
+        existing_is_fine(result.map(drop), checks)
+    }
+}
+
+fn absent(service: &str) -> Taken {
+    Taken::refused("UnknownOperationException", format!("This installation has no {service}."))
+}
+
+fn named(variables: &[(String, String)]) -> Vec<String> {
+    variables.iter().map(|(container, variable)| format!("`{variable}` of `{container}`")).collect()
+}
+
+/// Whether a parameter is the one that was asked for.
+fn is_called(parameter: &ssm::Parameter, wanted: &str) -> bool {
+    let selector = parameter.selector.as_deref().unwrap_or_default();
+    let names = [parameter.name.as_deref(), parameter.arn.as_deref()];
+    names.into_iter().flatten().any(|name| {
+        name == wanted
+            || wanted.strip_prefix(name).is_some_and(|rest| rest == selector)
+            || wanted
+                .strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with(":parameter") || rest.ends_with(":parameter/"))
+    })
+}
+
+/// User and password in a token of ECR: Base64 of `AWS:password`.
+fn credential_of_token(token: &str) -> Option<RegistryCredential> {
+    let text = String::from_utf8(STANDARD.decode(token).ok()?).ok().map(Sensitive::new)?;
+    let (username, password) = text.expose().split_once(':')?;
+    Some(RegistryCredential { username: username.to_owned(), password: password.into() })
+}
+
+fn existing_is_fine(result: Result<(), ServiceError>, checks: Vec<CheckRecord>) -> Taken {
+    match result {
+        Err(error) if error.code == "ResourceAlreadyExistsException" => {
+            Taken::new(checks, Ok(())).noting(vec!["it exists already".to_owned()])
+        }
+        result => Taken::new(checks, result.map_err(Problem::Refused)),
+    }
+}
+
+fn text_of(secret: &GetSecretValueResponse) -> Option<&str> {
+    secret.secret_string.as_ref().map(|text| text.expose().as_str())
+}
+
+/// The value of a secret or of one member of it. A member that is no text is JSON on Fargate; the container agent prints
+/// it as Go does.
+fn value_of(
+    secret: &GetSecretValueResponse,
+    wanted: &SecretReference,
+    fargate: bool,
+) -> Result<Sensitive<String>, Problem> {
+    let text = text_of(secret).unwrap_or_default();
+    let Some(key) = &wanted.json_key else { return Ok(text.into()) };
+    let members = match json::read(text).map_err(Problem::NotJson)? {
+        Document::Object(members) => members,
+        Document::Null => Vec::new(),
+        Document::Other(kind) => return Err(Problem::NotObject(kind)),
+    };
+    let member = members.iter().rev().find(|(name, _)| name == key);
+    let (_, raw) = member.ok_or_else(|| Problem::MissingKey(key.clone()))?;
+    let unreadable = |_| Problem::NotJson(json::NotJson::Start);
+    match json::kind(raw) {
+        "string" => serde_json::from_str::<String>(raw.get()).map(Sensitive::new).map_err(unreadable),
+        _ if fargate => Ok(raw.get().into()),
+        _ => serde_json::from_str(raw.get()).map(|value| go::text(&value).into()).map_err(unreadable),
+    }
+}
