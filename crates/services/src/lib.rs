@@ -9,6 +9,7 @@ pub mod ecs;
 pub mod iam;
 pub mod kms;
 pub mod landfall;
+pub mod lightsail;
 pub mod logs;
 pub mod pipe;
 mod principals;
@@ -29,6 +30,7 @@ pub static TABLES: &[&[pipe::Endpoint]] = &[
     iam::OPERATIONS,
     kms::OPERATIONS,
     landfall::OPERATIONS,
+    lightsail::OPERATIONS,
     logs::OPERATIONS,
     secretsmanager::OPERATIONS,
     ssm::OPERATIONS,

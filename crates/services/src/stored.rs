@@ -52,4 +52,6 @@ macro_rules! described {
 described! {
     landfall_api::ecs::TaskDefinition => landfall_api::ecs::schema::TASK_DEFINITION,
     landfall_api::ecs::TaskOverride => landfall_api::ecs::schema::TASK_OVERRIDE,
+    landfall_api::lightsail::ContainerServiceDeployment =>
+        landfall_api::lightsail::schema::CONTAINER_SERVICE_DEPLOYMENT,
 }

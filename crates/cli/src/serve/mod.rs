@@ -1,6 +1,7 @@
 //! `landfall serve`: the server, in the foreground.
 
 mod client_file;
+mod containers;
 mod data_dir;
 mod logging;
 mod registry_name;

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use landfall_base::{AccountId, Clock, Region, SystemClock};
+use landfall_edge::Edge;
 use landfall_gateway::Gateway;
 use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
 use landfall_registry::BlobStore;
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecs::agent::EcsControlPlane;
+use landfall_services::lightsail::HealthBoard;
 use landfall_services::pipe::{AuthMode, Call, Images, Installation};
 use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager, ssm};
 use landfall_store::Store;
@@ -22,8 +24,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::RegistryNameOption;
 use super::client_file::{self, ClientFile};
+use super::{RegistryNameOption, containers};
 
 /// How often what is due by the clock is done.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -80,7 +82,11 @@ impl Server {
         let fatal = landfall_runtime::doctor().into_iter().filter(|finding| finding.fatal);
         let mut warnings: Vec<String> =
             fatal.map(|finding| format!("tasks will not start: {}", finding.text)).collect();
-        let mut work = vec![spawn_gateway(call.clone(), listener, told.clone())];
+        let board = Arc::new(HealthBoard::default());
+        let edge = Arc::new(Edge::new(Arc::clone(&installation), Arc::clone(&board)));
+        let gateway = Gateway::new(call.clone(), landfall_api::SERVICES).with_front(edge);
+        let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
+        work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
         match node(&call, &options) {
@@ -137,7 +143,6 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
     Ok(Installation {
         store: Store::open(&dir.join("state"))?,
         journals: Journals::open(&dir.join("journals"))?,
-        queries: logs::Queries::default(),
         vault: Vault::open(&dir.join("vault"))?,
         blobs: BlobStore::open(&dir.join("registry"))?,
         registry: options.registry_name.name(&reachable(address).to_string()),
@@ -177,12 +182,11 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn spawn_gateway(call: Call, listener: TcpListener, told: watch::Receiver<bool>) -> JoinHandle<()> {
-    let gateway = Arc::new(Gateway::new(call, landfall_api::SERVICES));
-    tokio::spawn(landfall_gateway::serve(gateway, listener, stopped(told)))
+fn spawn_gateway(gateway: Gateway, listener: TcpListener, told: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(landfall_gateway::serve(Arc::new(gateway), listener, stopped(told)))
 }
 
-async fn stopped(mut told: watch::Receiver<bool>) {
+pub(super) async fn stopped(mut told: watch::Receiver<bool>) {
     // A server that was dropped without being stopped has stopped too.
     let _ = told.wait_for(|stopped| *stopped).await;
 }

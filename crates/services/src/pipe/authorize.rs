@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use landfall_base::Timestamp;
+use landfall_base::{AccountId, Timestamp};
 use landfall_iam::{
     Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
     StatementRef, Trace, evaluate, explain, suggest_fix, trace,
@@ -210,8 +210,10 @@ struct Organization {
 impl Organization {
     fn of(cx: &Context<'_>, view: &View, permission: &Permission) -> Result<Self, Failure> {
         let management = &cx.installation.default_account;
-        let caller = cx.caller.principal.account();
-        let owner = permission.account.as_ref().or(caller);
+        // What AWS's own accounts do is outside of every organization.
+        let outside = |account: &&AccountId| **account != *crate::lightsail::owner();
+        let caller = cx.caller.principal.account().filter(outside);
+        let owner = permission.account.as_ref().or(caller).filter(outside);
         Ok(Self {
             scp: levels_of(view, management, caller, ControlKind::Service)?,
             rcp: levels_of(view, management, owner, ControlKind::Resource)?,

@@ -51,6 +51,21 @@ pub struct SessionFacts {
 }
 
 impl Caller {
+    /// Somebody who calls from inside.
+    pub fn internal(principal: Principal, account: AccountId, region: Region) -> Self {
+        Self {
+            principal,
+            account,
+            region,
+            access_key_id: String::new(),
+            session: None,
+            source_ip: None,
+            secure_transport: true,
+            user_agent: None,
+            via: Vec::new(),
+        }
+    }
+
     /// The ARN that the caller acts under: the user's, or the role session's.
     pub fn arn(&self) -> String {
         self.principal.display().to_owned()

@@ -1,6 +1,6 @@
 //! An installation with one of everything, and the sample principals.
 
-use landfall_api::{ecr, ecs, iam as api, kms, logs, secretsmanager, ssm};
+use landfall_api::{ecr, ecs, iam as api, kms, lightsail, logs, secretsmanager, ssm};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 pub(crate) use landfall_services::TABLES;
@@ -187,6 +187,18 @@ impl World {
         });
         self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {
             log_group_name: sample(),
+            ..Default::default()
+        });
+        self.ok::<lightsail::CreateContainerService>(lightsail::CreateContainerServiceRequest {
+            service_name: sample(),
+            power: lightsail::ContainerServicePowerName::Nano,
+            scale: 1,
+            tags: Some(vec![lightsail::Tag { key: Some("team".to_owned()), value: Some("a".to_owned()) }]),
+            ..Default::default()
+        });
+        self.ok::<lightsail::CreateCertificate>(lightsail::CreateCertificateRequest {
+            certificate_name: sample(),
+            domain_name: "example.com".to_owned(),
             ..Default::default()
         });
         self.ok::<ecr::CreateRepository>(ecr::CreateRepositoryRequest {

@@ -1,0 +1,325 @@
+//! From a visitor's request to a node's answer.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::uri::{PathAndQuery, Scheme, Uri};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use landfall_gateway::{Answer, Answering, Front, streamed};
+use landfall_services::lightsail::HealthBoard;
+use landfall_services::lightsail::endpoint::{self, Endpoint, Target};
+use landfall_services::pipe::Installation;
+use tokio::net::TcpStream;
+
+use crate::balance;
+use crate::pages::page;
+
+/// How long a node may take to accept a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a node may take to begin its answer (Lightsail User Guide: idle connections of the load balancer).
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Headers that are between two neighbours only (RFC 9110 §7.6.1).
+const HOP_BY_HOP: &[&str] =
+    &["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
+
+/// Answers for every container service's host names.
+pub struct Edge {
+    installation: Arc<Installation>,
+    board: Arc<HealthBoard>,
+    client: Client<HttpConnector, RequestBody>,
+    turn: AtomicUsize,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+impl Front for Edge {
+    fn claims(&self, parts: &Parts) -> bool {
+        host_of(parts).is_some_and(|host| endpoint::is_known(&self.installation.store.view(), &host))
+    }
+
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answering<'_> {
+        Box::pin(self.forward(request, peer))
+    }
+}
+
+impl Edge {
+    /// An edge for the services of an installation.
+    pub fn new(installation: Arc<Installation>, board: Arc<HealthBoard>) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_PATIENCE));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Self { installation, board, client, turn: AtomicUsize::new(0) }
+    }
+
+    async fn forward(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let (parts, body) = request.into_parts();
+        let Some(host) = host_of(&parts) else {
+            return page(StatusCode::BAD_REQUEST, "The request names no host.");
+        };
+        let targets = match endpoint::endpoint(&self.installation.store.view(), &host) {
+            Ok(Some(Endpoint::Nodes(targets))) => targets,
+            Ok(Some(Endpoint::Disabled)) => {
+                return page(StatusCode::NOT_FOUND, "This container service is disabled.");
+            }
+            Ok(_) => {
+                let text = "This container service has no deployment with a public endpoint yet.";
+                return page(StatusCode::NOT_FOUND, text);
+            }
+            Err(error) => {
+                tracing::error!(host, %error, "a container service cannot be read");
+                return page(StatusCode::INTERNAL_SERVER_ERROR, "The server's log has the cause.");
+            }
+        };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let order = balance::order(targets, &self.board, turn);
+        self.first_answer(parts, body, peer, order).await
+    }
+
+    /// Tries one node after the other. A node is given up only before it can have seen the request's body, or where the
+    /// request may be repeated.
+    async fn first_answer(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        peer: SocketAddr,
+        order: Vec<Target>,
+    ) -> Answer {
+        let repeatable = body.is_end_stream() && is_idempotent(&parts.method);
+        let mut body = Some(body);
+        for target in order {
+            let sent = if repeatable {
+                empty()
+            } else if !accepts(target.address).await {
+                continue;
+            } else {
+                // Taken once: whoever got it answers or fails for good.
+                let Some(body) = body.take() else { break };
+                body.boxed_unsync()
+            };
+            match self.ask(&parts, sent, peer, target).await {
+                Ok(answer) => return answer,
+                Err(Unanswered::Late) => {
+                    return page(StatusCode::GATEWAY_TIMEOUT, "The container took too long to answer.");
+                }
+                Err(Unanswered::Broken) if repeatable => {}
+                Err(Unanswered::Broken) => {
+                    return page(StatusCode::BAD_GATEWAY, "The container closed the connection.");
+                }
+            }
+        }
+        page(StatusCode::SERVICE_UNAVAILABLE, "No healthy container can answer.")
+    }
+
+    async fn ask(
+        &self,
+        parts: &Parts,
+        body: RequestBody,
+        peer: SocketAddr,
+        target: Target,
+    ) -> Result<Answer, Unanswered> {
+        let work = InFlight::begin(&self.board, &target.node);
+        let request = onward(parts, body, peer, target.address).ok_or(Unanswered::Broken)?;
+        match tokio::time::timeout(ANSWER_PATIENCE, self.client.request(request)).await {
+            Ok(Ok(mut response)) => {
+                strip(response.headers_mut());
+                Ok(streamed(response.map(|body| Counted { body, _work: work })))
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(node = target.node, %error, "a node did not answer");
+                Err(Unanswered::Broken)
+            }
+            Err(_) => Err(Unanswered::Late),
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    Broken,
+    Late,
+}
+
+fn empty() -> RequestBody {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Methods that may be sent again (RFC 9110 §9.2.2).
+fn is_idempotent(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
+    )
+}
+
+async fn accepts(address: SocketAddr) -> bool {
+    matches!(tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await, Ok(Ok(_)))
+}
+
+/// The host that a request is for, in lower case and without port.
+pub(crate) fn host_of(parts: &Parts) -> Option<String> {
+    let named = parts.uri.host().or_else(|| {
+        let host = parts.headers.get(HOST)?.to_str().ok()?;
+        Some(host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+        }))
+    })?;
+    Some(named.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// The request as the node gets it.
+fn onward(
+    parts: &Parts,
+    body: RequestBody,
+    peer: SocketAddr,
+    to: SocketAddr,
+) -> Option<Request<RequestBody>> {
+    let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let uri =
+        Uri::builder().scheme(Scheme::HTTP).authority(to.to_string()).path_and_query(path).build().ok()?;
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = parts.headers.clone();
+    strip(request.headers_mut());
+    let secure = parts.extensions.get::<Secure>().is_some();
+    append(request.headers_mut(), "x-forwarded-for", &peer.ip().to_string());
+    set(request.headers_mut(), "x-forwarded-proto", if secure { "https" } else { "http" });
+    set(request.headers_mut(), "x-forwarded-port", if secure { "443" } else { "80" });
+    Some(request)
+}
+
+/// Marks requests that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct Secure;
+
+fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let before = headers.get(name).and_then(|it| it.to_str().ok()).map(|it| format!("{it}, {value}"));
+    set(headers, name, before.as_deref().unwrap_or(value));
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(*name);
+    }
+}
+
+/// A request that a node is working on, from the first byte to the last one of the answer.
+struct InFlight {
+    board: Arc<HealthBoard>,
+    node: String,
+}
+
+impl InFlight {
+    fn begin(board: &Arc<HealthBoard>, node: &str) -> Self {
+        board.begin(node);
+        Self { board: Arc::clone(board), node: node.to_owned() }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.board.end(&self.node);
+    }
+}
+
+/// An answer's body that counts as work until it is over.
+struct Counted {
+    body: Incoming,
+    _work: InFlight,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(host: &str) -> Parts {
+        Request::builder().uri("/").header(HOST, host).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn hosts_are_compared_without_port_and_case() {
+        for (header, expected) in [
+            ("Web.ABC.us-east-1.cs.localhost:4566", "web.abc.us-east-1.cs.localhost"),
+            ("example.com", "example.com"),
+            ("example.com.", "example.com"),
+        ] {
+            assert_eq!(host_of(&parts(header)).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_between_neighbours_stays_there() {
+        let request = Request::builder()
+            .uri("/a?b=c")
+            .header(HOST, "web")
+            .header("connection", "x-own, close")
+            .header("x-own", "1")
+            .header("x-forwarded-for", "192.0.2.1")
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let sent =
+            onward(&parts, empty(), "127.0.0.1:9".parse().unwrap(), "10.0.0.2:80".parse().unwrap()).unwrap();
+        assert_eq!(sent.uri().to_string(), "http://10.0.0.2:80/a?b=c");
+        assert!(sent.headers().get("x-own").is_none() && sent.headers().get("connection").is_none());
+        assert_eq!(sent.headers()["x-forwarded-for"], "192.0.2.1, 127.0.0.1");
+        assert_eq!(sent.headers()[HOST], "web");
+    }
+}

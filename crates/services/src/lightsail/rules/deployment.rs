@@ -1,0 +1,272 @@
+//! What a deployment may say.
+
+use landfall_api::lightsail::{
+    self as api, Container, ContainerServiceHealthCheckConfig, ContainerServiceProtocol, EndpointRequest,
+    error,
+};
+use landfall_base::Region;
+use landfall_shape::{Entries, ServiceError};
+
+use super::health::success_codes;
+
+/// Most containers of a deployment.
+const MOST_CONTAINERS: usize = 10;
+
+/// Where an image comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageSource {
+    /// Pushed to Lightsail: `:<service>.<label>.<number>`; no number is the newest.
+    Pushed {
+        /// The service's name.
+        service: String,
+        /// The label.
+        label: String,
+        /// The number; `None` for `latest`.
+        number: Option<u32>,
+    },
+    /// A private repository of Amazon ECR, in a Region.
+    Ecr {
+        /// The repository's account.
+        account: String,
+        /// The repository's Region.
+        region: String,
+    },
+    /// Anything else: pulled without a credential.
+    Public,
+}
+
+impl ImageSource {
+    /// Where an image comes from; `None` for a reference that makes no sense.
+    pub fn of(image: &str) -> Option<Self> {
+        if let Some(name) = image.strip_prefix(':') {
+            return pushed(name);
+        }
+        if image.is_empty() || image.contains(char::is_whitespace) {
+            return None;
+        }
+        let Some(host) = crate::ecs::image_host::is_ecr(image).then(|| image.split('/').next()).flatten()
+        else {
+            return Some(Self::Public);
+        };
+        let mut labels = host.split('.');
+        let account = labels.next()?.to_owned();
+        let region = host.split('.').find(|label| {
+            label.parse::<Region>().is_ok()
+                && label.contains('-')
+                && !label.starts_with("dkr")
+                && !label.starts_with("ecr")
+        })?;
+        Some(Self::Ecr { account, region: region.to_owned() })
+    }
+}
+
+fn pushed(name: &str) -> Option<ImageSource> {
+    let mut parts = name.split('.');
+    let (service, label, number) = (parts.next()?, parts.next()?, parts.next()?);
+    let number = match number {
+        "latest" => None,
+        number => Some(number.parse().ok().filter(|number| *number > 0)?),
+    };
+    let complete = parts.next().is_none() && !service.is_empty() && !label.is_empty();
+    complete.then(|| ImageSource::Pushed { service: service.to_owned(), label: label.to_owned(), number })
+}
+
+/// Checks what does not depend on anything but the request and the service's Region.
+///
+/// # Errors
+/// `InvalidInputException` with what is wrong.
+pub fn check(
+    containers: Option<&Entries<Container>>,
+    endpoint: Option<&EndpointRequest>,
+    region: &Region,
+) -> Result<(), ServiceError> {
+    let containers = containers.filter(|containers| !containers.0.is_empty());
+    let containers = containers.ok_or_else(|| refuse("The deployment must have at least one container."))?;
+    if containers.0.len() > MOST_CONTAINERS {
+        return Err(refuse(format!("A deployment can have at most {MOST_CONTAINERS} containers.")));
+    }
+    for (name, container) in containers.iter() {
+        check_container(name, container, region)?;
+    }
+    endpoint.map_or(Ok(()), |endpoint| check_endpoint(endpoint, containers))
+}
+
+fn check_container(name: &str, container: &Container, region: &Region) -> Result<(), ServiceError> {
+    if !is_container_name(name) {
+        return Err(refuse(format!(
+            "The container name `{name}` is not valid: 1 to 53 lower-case letters, digits and hyphens, with a letter or \
+             digit at both ends."
+        )));
+    }
+    let image = container.image.as_deref().unwrap_or_default();
+    match ImageSource::of(image) {
+        None => return Err(refuse(format!("The image `{image}` of the container `{name}` is not valid."))),
+        Some(ImageSource::Ecr { region: there, .. }) if there != region.as_str() => {
+            return Err(refuse(format!(
+                "The image `{image}` of the container `{name}` is in the Region {there}. An image in a private repository \
+                 of Amazon ECR must be in the same Region as the container service, {region}."
+            )));
+        }
+        Some(_) => {}
+    }
+    for (port, _) in container.ports.iter().flat_map(Entries::iter) {
+        if port.parse::<u16>().ok().filter(|port| *port > 0).is_none() {
+            return Err(refuse(format!(
+                "The port `{port}` of the container `{name}` is not valid: a number from 1 to 65535."
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_container_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = name.as_bytes();
+    (1..=53).contains(&bytes.len())
+        && bytes.iter().all(|byte| inner(*byte) || *byte == b'-')
+        && bytes.first().is_some_and(|byte| inner(*byte))
+        && bytes.last().is_some_and(|byte| inner(*byte))
+}
+
+fn check_endpoint(endpoint: &EndpointRequest, containers: &Entries<Container>) -> Result<(), ServiceError> {
+    let EndpointRequest { container_name, container_port, health_check } = endpoint;
+    let container = containers.get(container_name).ok_or_else(|| {
+        refuse(format!(
+            "The public endpoint names the container `{container_name}`, which the deployment does not have."
+        ))
+    })?;
+    let protocol = container.ports.as_ref().and_then(|ports| ports.get(&container_port.to_string()));
+    match protocol {
+        None => Err(refuse(format!(
+            "The public endpoint names the port {container_port}, which the container `{container_name}` does not open."
+        ))),
+        Some(ContainerServiceProtocol::Http) => health_check.as_ref().map_or(Ok(()), check_health),
+        Some(other) => Err(refuse(format!(
+            "The public endpoint names the port {container_port} of the container `{container_name}`, whose protocol is {}. \
+             It must be HTTP.",
+            other.as_str()
+        ))),
+    }
+}
+
+fn check_health(check: &ContainerServiceHealthCheckConfig) -> Result<(), ServiceError> {
+    let within = |name: &str, value: Option<i32>, first: i32, last: i32| match value {
+        Some(value) if !(first..=last).contains(&value) => {
+            Err(refuse(format!("The health check's `{name}` is {value}. It must be from {first} to {last}.")))
+        }
+        _ => Ok(()),
+    };
+    within("healthyThreshold", check.healthy_threshold, 2, 10)?;
+    within("unhealthyThreshold", check.unhealthy_threshold, 2, 10)?;
+    within("timeoutSeconds", check.timeout_seconds, 2, 60)?;
+    within("intervalSeconds", check.interval_seconds, 5, 300)?;
+    if let Some((timeout, interval)) = check.timeout_seconds.zip(check.interval_seconds)
+        && timeout >= interval
+    {
+        return Err(refuse("The health check's `timeoutSeconds` must be less than its `intervalSeconds`."));
+    }
+    if check.path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        return Err(refuse("The health check's `path` must begin with `/`."));
+    }
+    if check.success_codes.as_deref().is_some_and(|codes| success_codes(codes).is_none()) {
+        return Err(refuse(
+            "The health check's `successCodes` must be codes from 200 to 499: one, several with commas, or a range.",
+        ));
+    }
+    Ok(())
+}
+
+fn refuse(message: impl Into<String>) -> ServiceError {
+    error::invalid_input_exception(message)
+}
+
+/// The public endpoint as a deployment shows it.
+pub fn shown_endpoint(endpoint: EndpointRequest) -> api::ContainerServiceEndpoint {
+    api::ContainerServiceEndpoint {
+        container_name: Some(endpoint.container_name),
+        container_port: Some(endpoint.container_port),
+        health_check: Some(super::health::with_defaults(endpoint.health_check)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(image: &str, ports: &[(&str, ContainerServiceProtocol)]) -> Container {
+        Container {
+            image: Some(image.to_owned()),
+            ports: Some(Entries(ports.iter().map(|(port, it)| ((*port).to_owned(), it.clone())).collect())),
+            ..Default::default()
+        }
+    }
+
+    fn endpoint(name: &str, port: i32) -> EndpointRequest {
+        EndpointRequest { container_name: name.to_owned(), container_port: port, health_check: None }
+    }
+
+    fn verdict(containers: Vec<(&str, Container)>, endpoint: Option<EndpointRequest>) -> String {
+        let containers =
+            Entries(containers.into_iter().map(|(name, container)| (name.to_owned(), container)).collect());
+        let region = "us-east-1".parse().unwrap();
+        match check(Some(&containers), endpoint.as_ref(), &region) {
+            Ok(()) => String::new(),
+            Err(error) => error.message,
+        }
+    }
+
+    #[test]
+    fn images_come_from_three_places() {
+        let ecr = |account: &str, region: &str| ImageSource::Ecr {
+            account: account.to_owned(),
+            region: region.to_owned(),
+        };
+        let pushed =
+            |number| ImageSource::Pushed { service: "web".to_owned(), label: "app".to_owned(), number };
+        for (image, expected) in [
+            (":web.app.3", Some(pushed(Some(3)))),
+            (":web.app.latest", Some(pushed(None))),
+            (":web.app", None),
+            (":web.app.0", None),
+            (":web.app.1.2", None),
+            ("nginx:latest", Some(ImageSource::Public)),
+            ("111122223333.dkr.ecr.us-east-1.amazonaws.com/app:1", Some(ecr("111122223333", "us-east-1"))),
+            ("", None),
+        ] {
+            assert_eq!(ImageSource::of(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn deployments_are_refused_for_what_is_wrong_with_them() {
+        let http = [("80", ContainerServiceProtocol::Http)];
+        let good = || vec![("app", container("nginx", &http))];
+        assert_eq!(verdict(good(), Some(endpoint("app", 80))), "");
+        assert_eq!(verdict(good(), None), "");
+        for (containers, endpoint, expected) in [
+            (vec![], None, "at least one container"),
+            (vec![("App", container("nginx", &http))], None, "container name `App`"),
+            (vec![("app", container("", &http))], None, "image ``"),
+            (vec![("app", container("nginx", &[("0", ContainerServiceProtocol::Http)]))], None, "port `0`"),
+            (good(), Some(endpoint("other", 80)), "container `other`"),
+            (good(), Some(endpoint("app", 81)), "port 81"),
+            (
+                vec![("app", container("nginx", &[("80", ContainerServiceProtocol::Tcp)]))],
+                Some(endpoint("app", 80)),
+                "must be HTTP",
+            ),
+            (
+                vec![("app", container("111122223333.dkr.ecr.eu-west-1.amazonaws.com/app:1", &http))],
+                None,
+                "same Region",
+            ),
+        ] {
+            let text = verdict(containers, endpoint);
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        let many = (0..11).map(|at| {
+            (["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"][at], container("nginx", &http))
+        });
+        assert!(verdict(many.collect(), None).contains("at most 10"));
+    }
+}

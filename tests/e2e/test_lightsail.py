@@ -1,0 +1,301 @@
+"""Lightsail container services: deployments really run, the public endpoint answers, images come from where they may."""
+
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness.account import unique
+from harness.waiting import until
+from support import images
+from support.docker_registry import AnonymousRegistry
+
+# Ends at once when it is told to: `httpd -f` as the first process would not hear it.
+PAGE = "httpd -p 80 -h /www; trap exit TERM; while :; do sleep 1 & wait $!; done"
+
+
+@pytest.fixture(scope="module")
+def public_registry():
+    """A registry that asks for nothing."""
+    with AnonymousRegistry() as running:
+        yield running.host
+
+
+@pytest.fixture(scope="module")
+def web(public_registry):
+    """Pushes an image that serves a page with a text of its own."""
+
+    def push(text, repository="web"):
+        base = images.layer(images.busybox_archive())
+        page = images.layer(images.files_archive({"www/index.html": text, "www/health": "fine"}))
+        tag = unique("v")
+        images.push(images.build([base, page]), public_registry, repository, tag)
+        return f"{public_registry}/{repository}:{tag}"
+
+    return push
+
+
+@pytest.fixture
+def lightsail(admin):
+    """The client, and an end to every service that the test made."""
+    client = admin.client("lightsail")
+    before = names(client)
+    yield client
+    for name in names(client) - before:
+        wait_for(client, name, "READY", "RUNNING", "DISABLED")
+        client.delete_container_service(serviceName=name)
+        until(f"the end of `{name}`", lambda: name not in names(client), 60)
+
+
+def names(client):
+    return {it["containerServiceName"] for it in client.get_container_services()["containerServices"]}
+
+
+def service(client, name):
+    return client.get_container_services(serviceName=name)["containerServices"][0]
+
+
+def wait_for(client, name, *states, timeout=90):
+    until(f"`{name}` to be {states}", lambda: service(client, name)["state"] in states, timeout, 0.2)
+    return service(client, name)
+
+
+def make(client, scale=1, **more):
+    name = unique("svc")
+    client.create_container_service(serviceName=name, power="nano", scale=scale, **more)
+    wait_for(client, name, "READY")
+    return name
+
+
+def containers(image, command=PAGE):
+    return {"app": {"image": image, "command": ["sh", "-c", command], "ports": {"80": "HTTP"}}}
+
+
+def endpoint(**check):
+    return {"containerName": "app", "containerPort": 80, "healthCheck": {"intervalSeconds": 5, **check}}
+
+
+def deploy(client, name, image, command=PAGE, **check):
+    answer = client.create_container_service_deployment(
+        serviceName=name, containers=containers(image, command), publicEndpoint=endpoint(**check)
+    )
+    return answer["containerService"]["nextDeployment"]["version"]
+
+
+def deployment(client, name, version):
+    every = client.get_container_service_deployments(serviceName=name)["deployments"]
+    return next(it for it in every if it["version"] == version)
+
+
+def decided(client, name, version, timeout=120):
+    until("the deployment's end", lambda: deployment(client, name, version)["state"] != "ACTIVATING", timeout, 0.2)
+    return deployment(client, name, version)["state"]
+
+
+def fetch(server, url, path=""):
+    """The page behind a service's `url`, asked for by its host name on the server's own port."""
+    host = url.removeprefix("https://").rstrip("/")
+    request = urllib.request.Request(f"{server.endpoint}/{path}", headers={"Host": host})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def log(client, name, container="app"):
+    return [it["message"] for it in client.get_container_log(serviceName=name, containerName=container)["logEvents"]]
+
+
+def test_a_service_serves_a_page_and_tells_what_it_did(server, lightsail, web):
+    name = make(lightsail, tags=[{"key": "team", "value": "a"}])
+    ready = service(lightsail, name)
+    assert ready["powerId"] == "nano-1" and ready["location"]["regionName"] == "us-east-1"
+    with pytest.raises(urllib.error.HTTPError) as nothing:
+        fetch(server, ready["url"])
+    assert nothing.value.code == 404
+    version = deploy(lightsail, name, web("one"), "echo hello; " + PAGE)
+    assert decided(lightsail, name, version) == "ACTIVE"
+    running = wait_for(lightsail, name, "RUNNING")
+    assert running["currentDeployment"]["publicEndpoint"]["healthCheck"]["successCodes"] == "200-499"
+    assert fetch(server, running["url"]) == "one"
+    until("the container's output", lambda: "hello" in log(lightsail, name))
+    assert f"[deployment:{version}] Creating your deployment" in log(lightsail, name)
+
+
+def test_rolling_to_a_new_version_loses_no_request(server, lightsail, web):
+    name = make(lightsail, scale=2)
+    assert decided(lightsail, name, deploy(lightsail, name, web("one"))) == "ACTIVE"
+    url = wait_for(lightsail, name, "RUNNING")["url"]
+    answers, errors, stop = [], [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                answers.append(fetch(server, url))
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong is a lost request
+                errors.append(repr(error))
+            time.sleep(0.02)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert decided(lightsail, name, deploy(lightsail, name, web("two"))) == "ACTIVE"
+        until("the second version", lambda: answers and answers[-1] == "two", 30)
+        time.sleep(5)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not errors, errors[:5]
+    assert set(answers) == {"one", "two"}
+
+
+def test_a_deployment_that_is_not_healthy_fails_and_the_last_one_goes_on(server, lightsail, web):
+    name = make(lightsail)
+    assert decided(lightsail, name, deploy(lightsail, name, web("one"))) == "ACTIVE"
+    url = wait_for(lightsail, name, "RUNNING")["url"]
+    version = deploy(lightsail, name, web("two"), path="/nowhere", successCodes="200")
+    assert decided(lightsail, name, version) == "FAILED"
+    assert wait_for(lightsail, name, "RUNNING")["currentDeployment"]["version"] == 1
+    assert fetch(server, url) == "one"
+    assert f"[deployment:{version}] The health check of the public endpoint failed." in log(lightsail, name)
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "reason"),
+    [
+        ("{host}/nothing:1", PAGE, "CannotPullContainerError"),
+        (None, "exit 3", "exited with code 3"),
+    ],
+)
+def test_a_deployment_whose_containers_do_not_start_fails_with_the_reason(
+    lightsail, web, public_registry, image, command, reason
+):
+    name = make(lightsail)
+    image = image.format(host=public_registry) if image else web("one")
+    version = deploy(lightsail, name, image, command)
+    assert decided(lightsail, name, version) == "FAILED"
+    assert any(reason in line for line in log(lightsail, name)), log(lightsail, name)
+    wait_for(lightsail, name, "READY")
+
+
+def test_a_node_that_ends_is_replaced(server, lightsail, web):
+    name = make(lightsail)
+    once = "httpd -p 80 -h /www; sleep 12; exit 1"
+    assert decided(lightsail, name, deploy(lightsail, name, web("one"), once)) == "ACTIVE"
+    url = service(lightsail, name)["url"]
+
+    def answers():
+        try:
+            return fetch(server, url) == "one"
+        except urllib.error.HTTPError:
+            return False
+
+    until("the node's end", lambda: not answers(), 60, 0.2)
+    until("another node", answers, 60, 0.2)
+
+
+def test_a_disabled_service_answers_nothing_until_it_is_enabled(server, lightsail, web):
+    name = make(lightsail)
+    decided(lightsail, name, deploy(lightsail, name, web("one")))
+    url = wait_for(lightsail, name, "RUNNING")["url"]
+    lightsail.update_container_service(serviceName=name, isDisabled=True)
+    wait_for(lightsail, name, "DISABLED")
+    with pytest.raises(urllib.error.HTTPError):
+        fetch(server, url)
+    lightsail.update_container_service(serviceName=name, isDisabled=False)
+    wait_for(lightsail, name, "RUNNING")
+    assert fetch(server, url) == "one"
+
+
+def test_power_and_scale_change_without_a_gap(server, lightsail, web):
+    name = make(lightsail)
+    decided(lightsail, name, deploy(lightsail, name, web("one")))
+    wait_for(lightsail, name, "RUNNING")
+    changed = lightsail.update_container_service(serviceName=name, power="micro", scale=2)["containerService"]
+    assert (changed["state"], changed["power"], changed["scale"]) == ("UPDATING", "micro", 2)
+    assert fetch(server, changed["url"]) == "one"
+    wait_for(lightsail, name, "RUNNING")
+    assert fetch(server, changed["url"]) == "one"
+
+
+def test_what_is_wrong_is_refused_in_lightsails_words(lightsail, web):
+    def refused(call, **arguments):
+        with pytest.raises(ClientError) as error:
+            call(**arguments)
+        return error.value.response["Error"]["Code"]
+
+    name = make(lightsail)
+    there = lightsail.create_container_service
+    assert refused(there, serviceName=name, power="nano", scale=1) == "InvalidInputException"
+    assert refused(lightsail.get_container_services, serviceName="nobody") == "NotFoundException"
+    assert refused(lightsail.delete_container_service, serviceName="nobody") == "NotFoundException"
+    new = lightsail.create_container_service_deployment
+    assert refused(new, serviceName=name, containers={}) == "InvalidInputException"
+    elsewhere = containers("111122223333.dkr.ecr.eu-west-1.amazonaws.com/app:1")
+    assert refused(new, serviceName=name, containers=elsewhere) == "InvalidInputException"
+    wrong = {"containerName": "app", "containerPort": 81}
+    good = containers("nginx")
+    assert refused(new, serviceName=name, containers=good, publicEndpoint=wrong) == "InvalidInputException"
+
+
+def test_kill_and_restart_lead_on_to_the_right_state(make_server, web):
+    from harness.account import Account
+
+    server = make_server()
+    client = Account.from_env(server.env()).client("lightsail")
+    name = unique("svc")
+    client.create_container_service(serviceName=name, power="nano", scale=1)
+
+    def again():
+        server.kill()
+        server.start()
+
+    again()
+    wait_for(client, name, "READY")
+    version = deploy(client, name, web("one"))
+    again()
+    assert decided(client, name, version) == "ACTIVE"
+    url = wait_for(client, name, "RUNNING")["url"]
+    again()
+    until("the page after a restart", lambda: fetch(server, url) == "one", 30)
+    role = {"ecrImagePullerRole": {"isActive": True}}
+    client.update_container_service(serviceName=name, privateRegistryAccess=role)
+    again()
+    wait_for(client, name, "RUNNING")
+    access = service(client, name)["privateRegistryAccess"]["ecrImagePullerRole"]
+    assert access["isActive"] and access["principalArn"].startswith("arn:aws:iam::")
+    client.delete_container_service(serviceName=name)
+    again()
+    until("its end", lambda: name not in names(client), 60)
+
+
+def test_terraforms_calls(lightsail, web):
+    """aws_lightsail_container_service and …_deployment_version, as the provider makes them."""
+    name = unique("tf")
+    lightsail.create_container_service(
+        serviceName=name,
+        power="nano",
+        scale=1,
+        publicDomainNames={},
+        tags=[{"key": "team", "value": "a"}],
+        privateRegistryAccess={"ecrImagePullerRole": {"isActive": True}},
+    )
+    found = wait_for(lightsail, name, "READY")
+    assert found["privateRegistryAccess"]["ecrImagePullerRole"]["principalArn"]
+    assert found["isDisabled"] is False and found["resourceType"] == "ContainerService"
+    lightsail.tag_resource(resourceName=name, tags=[{"key": "more", "value": "b"}])
+    lightsail.untag_resource(resourceName=name, tagKeys=["team"])
+    assert service(lightsail, name)["tags"] == [{"key": "more", "value": "b"}]
+    version = deploy(lightsail, name, web("tf"))
+    assert decided(lightsail, name, version) == "ACTIVE"
+
+
+def test_the_cli_makes_and_lists_services(admin, lightsail):
+    name = make(lightsail)
+    done = admin.aws("lightsail", "get-container-services", "--service-name", name)
+    assert done["containerServices"][0]["containerServiceName"] == name
+    powers = admin.aws("lightsail", "get-container-service-powers")["powers"]
+    assert [it["name"] for it in powers] == ["nano", "micro", "small", "medium", "large", "xlarge"]
