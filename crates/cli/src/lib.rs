@@ -4,6 +4,7 @@
 //! calls ([`client`]). Only `serve` is the server, and only `demo` starts one.
 
 mod account;
+mod check;
 mod client;
 mod completions;
 mod data_dir;
@@ -42,6 +43,8 @@ enum Command {
     Account(account::AccountArgs),
     /// Run a task from a file or a registered task definition
     Run(Box<run::RunArgs>),
+    /// Say what would keep tasks of a definition from starting, before one is run
+    Check(Box<check::CheckArgs>),
     /// Show how a task was started, step by step, and why it was not
     Explain(explain::ExplainArgs),
     /// Ask the policy engine: decide cases, list who may do what
@@ -66,6 +69,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Env(args) => env::run(&args),
         Command::Account(args) => wait_for(account::run(args)),
         Command::Run(args) => wait_for(run::run(*args)),
+        Command::Check(args) => wait_for(check::run(*args)),
         Command::Explain(args) => wait_for(explain::run(args)),
         Command::Iam(args) => wait_for(iam::run(args)),
         Command::Demo(args) => wait_for(demo::run(args)),

@@ -554,12 +554,13 @@ fn secret_id(step: &Step) -> &str {
     }
 }
 
-/// A resource in a headline: the last part of an ARN says enough.
+/// A resource in a headline: the last part of an ARN says enough, and of a log stream its group: each task has another.
 fn short(resource: &str) -> &str {
     if !resource.starts_with("arn:") {
         return resource;
     }
     let own = resource.splitn(6, ':').nth(5).unwrap_or(resource);
+    let own = own.split(":log-stream:").next().unwrap_or(own);
     own.strip_prefix("secret:").unwrap_or(own)
 }
 

@@ -1,0 +1,65 @@
+//! What is in the file: a task definition as the AWS CLI takes or gives it, a CloudFormation template, or the output of
+//! `terraform show -json`; JSON or YAML.
+
+use std::collections::BTreeMap;
+
+use landfall_api::ecs::RegisterTaskDefinition;
+use landfall_shape::Operation as _;
+use serde_json::Value;
+
+use super::shape::fit;
+use super::{cloudformation, terraform, yaml};
+
+/// Where the file would be deployed.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) account: String,
+    pub(super) region: String,
+}
+
+/// A task definition of the file.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What it is called there.
+    pub(super) name: String,
+    /// As RegisterTaskDefinition takes it.
+    pub(super) definition: Value,
+    /// What is not known before deployment.
+    pub(super) open: Vec<String>,
+}
+
+/// The task definitions in a text.
+pub(super) fn read(
+    text: &str,
+    parameters: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<Vec<Found>, String> {
+    let document = match serde_json::from_str::<Value>(text) {
+        Ok(document) => document,
+        Err(json) if text.trim_start().starts_with(['{', '[']) => return Err(format!("not JSON: {json}")),
+        Err(_) => yaml::read(text).map_err(|error| format!("neither JSON nor YAML: {error}"))?,
+    };
+    let found = if document["Resources"].is_object() {
+        cloudformation::task_definitions(&document, parameters, place)
+    } else if document["planned_values"].is_object() || document["values"].is_object() {
+        terraform::task_definitions(&document)
+    } else {
+        plain(document).into_iter().collect()
+    };
+    if found.is_empty() {
+        return Err("there is no task definition in it".to_owned());
+    }
+    Ok(found)
+}
+
+/// What the AWS CLI takes, or gives.
+fn plain(document: Value) -> Option<Found> {
+    let document = match document.get("taskDefinition") {
+        Some(described) if described.is_object() => described.clone(),
+        _ => document,
+    };
+    let definition = fit(RegisterTaskDefinition::SCHEMA.input, document);
+    definition.get("containerDefinitions")?;
+    let name = definition["family"].as_str().unwrap_or("task definition").to_owned();
+    Some(Found { name, definition, open: Vec::new() })
+}

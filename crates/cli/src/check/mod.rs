@@ -1,0 +1,187 @@
+//! `landfall check`: would tasks of this definition start? Everything that is wrong, before anything runs.
+
+mod cloudformation;
+mod input;
+mod reason;
+mod sarif;
+mod shape;
+mod terraform;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use landfall_api::landfall::{CheckTaskStart, CheckTaskStartRequest, CheckTaskStartResponse, LaunchTypeName};
+use landfall_api::sts::{GetCallerIdentity, GetCallerIdentityRequest};
+use serde_json::{Value, json};
+
+use self::input::{Found, Place};
+use crate::client::{Client, ConnectArgs};
+use crate::error::CliError;
+use crate::finding;
+use crate::run::file;
+use crate::terminal::{self, Style, visible};
+
+/// Something keeps the tasks from starting.
+const FINDINGS: u8 = 1;
+/// The file cannot be read, or the server not be asked.
+const UNREADABLE: u8 = 2;
+
+/// Says whether tasks of a definition would start: rules, roles, secrets and their content, parameters, logs, images.
+/// Nothing is run and nothing is changed.
+///
+/// Exit codes: 0 they would, 1 something keeps them from it, 2 the file cannot be read or the server not be asked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Task definition as the AWS CLI takes or gives it, CloudFormation template (JSON or YAML), or output of `terraform
+    /// show -json`; `-` for standard input
+    #[arg(required_unless_present = "reason")]
+    file: Option<PathBuf>,
+    /// Cluster that the tasks would run in
+    #[arg(long)]
+    cluster: Option<String>,
+    /// Account that must be the one asked; its number is what templates get for `AWS::AccountId`
+    #[arg(long)]
+    account: Option<String>,
+    /// Launch type [default: what the definition is for]
+    #[arg(long, value_parser = ["FARGATE", "EC2", "EXTERNAL"], ignore_case = true)]
+    launch_type: Option<String>,
+    /// Value of a template's parameter; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+    /// Do not ask registries for the images
+    #[arg(long)]
+    skip_images: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print SARIF 2.1.0, for code review tools
+    #[arg(long)]
+    sarif: bool,
+    /// Explain a `stoppedReason`, of a real account too, instead of checking a file
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["file", "sarif"])]
+    reason: Option<String>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// What came of one task definition.
+struct Checked {
+    name: String,
+    open: Vec<String>,
+    answer: CheckTaskStartResponse,
+}
+
+pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
+    if let Some(text) = &args.reason {
+        return explain_reason(text, args.json);
+    }
+    let checked = check(&args).await.map_err(|error| error.code(UNREADABLE))?;
+    let path = args.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    if args.json {
+        terminal::print_json(&report_json(&path, &checked))?;
+    } else if args.sarif {
+        terminal::print_json(&sarif::report(&path, &checked))?;
+    } else {
+        terminal::print(&report_text(&checked, Style::stdout()))?;
+    }
+    let sound = checked.iter().all(|it| it.answer.would_start);
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+fn explain_reason(text: &str, json: bool) -> Result<ExitCode, CliError> {
+    let Some(found) = reason::explain(text) else {
+        return Err(CliError::new("this text is not known")
+            .hint("expected a `stoppedReason` of a task or the `reason` of a container, as DescribeTasks shows it")
+            .code(UNREADABLE));
+    };
+    if json {
+        terminal::print_json(&finding::json(&found))?;
+    } else {
+        terminal::print(&finding::text(&found, Style::stdout()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
+    let text = match args.file.as_deref() {
+        Some(path) if path.as_os_str() != "-" => file::read(path)?,
+        _ => file::read_standard_input()?,
+    };
+    let client = Client::connect(&args.connect)?;
+    let place = place(&client, args.account.as_deref()).await?;
+    let found = input::read(&text, &parameters(&args.parameters)?, &place)
+        .map_err(|reason| CliError::new(format!("the file is no task definition: {reason}")).hint(
+            "expected a task definition of the AWS CLI, a CloudFormation template, or the output of `terraform show -json`",
+        ))?;
+    let mut checked = Vec::new();
+    for found in found {
+        checked.push(ask(&client, args, found).await?);
+    }
+    Ok(checked)
+}
+
+async fn place(client: &Client, account: Option<&str>) -> Result<Place, CliError> {
+    let identity = client.call::<GetCallerIdentity>(GetCallerIdentityRequest {}).await?;
+    let own = identity.account.unwrap_or_default();
+    if let Some(wanted) = account.filter(|wanted| *wanted != own) {
+        return Err(CliError::new(format!("the credentials are of account `{own}`, not of `{wanted}`"))
+            .hint("set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` to credentials of that account"));
+    }
+    Ok(Place { account: own, region: client.region().to_owned() })
+}
+
+fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let pair = |text: &String| {
+        let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pair.ok_or_else(|| CliError::new(format!("`{text}` is not `NAME=VALUE`")).code(UNREADABLE))
+    };
+    given.iter().map(pair).collect()
+}
+
+async fn ask(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+    let input = CheckTaskStartRequest {
+        task_definition: found.definition.to_string().into(),
+        cluster: args.cluster.clone(),
+        launch_type: args.launch_type.as_deref().map(|it| LaunchTypeName::from(it.to_uppercase().as_str())),
+        skip_images: args.skip_images.then_some(true),
+    };
+    let answer = client.call::<CheckTaskStart>(input).await?;
+    Ok(Checked { name: found.name, open: found.open, answer })
+}
+
+fn report_json(path: &str, checked: &[Checked]) -> Value {
+    let one = |it: &Checked| {
+        json!({
+            "name": it.name,
+            "launch_type": it.answer.launch_type.as_str(),
+            "would_start": it.answer.would_start,
+            "findings": it.answer.findings.iter().map(finding::json).collect::<Vec<_>>(),
+            "unknown": it.open,
+        })
+    };
+    json!({"file": path, "task_definitions": checked.iter().map(one).collect::<Vec<_>>()})
+}
+
+fn report_text(checked: &[Checked], style: Style) -> String {
+    let mut text = String::new();
+    for it in checked {
+        let (count, launch) = (it.answer.findings.len(), it.answer.launch_type.as_str());
+        let verdict = match count {
+            0 => style.green("would start"),
+            1 => style.red("would not start: 1 finding"),
+            _ => style.red(&format!("would not start: {count} findings")),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{} ({launch}): {verdict}", style.bold(&visible(&it.name)));
+        for found in &it.answer.findings {
+            text.push_str(&finding::text(found, style));
+        }
+        for open in &it.open {
+            let _ = writeln!(text, "  {} {}", style.dim("not known"), visible(open));
+        }
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! Findings as SARIF 2.1.0 (OASIS), which code review tools show beside the file.
+
+use serde_json::{Value, json};
+
+use super::Checked;
+use crate::finding;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+const CAUSES: [(&str, &str); 6] = [
+    ("permission", "A policy does not allow it, or denies it"),
+    ("content", "A secret, parameter or file is missing or holds the wrong thing"),
+    ("configuration", "The task definition, or something it names, is not right"),
+    ("registry", "The registry says no"),
+    ("network", "Something cannot be reached"),
+    ("capacity", "There is no room"),
+];
+
+/// One run with one result for each finding.
+pub(super) fn report(path: &str, checked: &[Checked]) -> Value {
+    let rules: Vec<Value> =
+        CAUSES.iter().map(|(id, text)| json!({"id": id, "shortDescription": {"text": text}})).collect();
+    let results: Vec<Value> = checked
+        .iter()
+        .flat_map(|it| it.answer.findings.iter().map(|found| result(path, &it.name, found)))
+        .collect();
+    let driver = json!({
+        "name": "landfall check",
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    });
+    json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]})
+}
+
+fn result(path: &str, name: &str, found: &landfall_api::landfall::Finding) -> Value {
+    let fix = found.fix.as_ref();
+    let parts = [
+        Some(found.headline.as_str()),
+        fix.map(|fix| fix.text.as_str()).filter(|text| !text.is_empty()),
+        fix.and_then(|fix| fix.command.as_deref()),
+    ];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    json!({
+        "ruleId": finding::cause(&found.cause),
+        "level": "error",
+        "message": {"text": text},
+        "locations": [{
+            "physicalLocation": {"artifactLocation": {"uri": path}},
+            "logicalLocations": [{"name": found.container.as_deref().unwrap_or(name)}]
+        }],
+        "properties": {"awsMessage": found.message, "verified": fix.is_some_and(|fix| fix.verified)}
+    })
+}

@@ -1,0 +1,274 @@
+"""Each way a private task fails to start: `landfall check` says it before, `landfall explain` after, with the same headline and
+the same kind of cause; and the fix that is printed, pasted into a shell, makes the task run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.account import allow, trust, unique
+from harness.server import bare_environment
+from harness.tasks import container, exit_code
+
+WORDS = {"USER": "username", "PASSWORD": "password"}
+
+
+@pytest.fixture(params=["FARGATE", "EC2"])
+def launch(request):
+    return request.param
+
+
+class Case:
+    """A task definition that is not going to start, and how to get it checked, started and mended."""
+
+    def __init__(self, tasks, launch, main, **settings):
+        self.tasks, self.launch, self.account = tasks, launch, tasks.account
+        self.network = "awsvpc" if launch == "FARGATE" else "bridge"
+        self.definition = tasks.define(main, network=self.network, **settings)
+
+    def check(self, *arguments, file=None):
+        described = self.account.ecs.describe_task_definition(taskDefinition=self.definition)
+        text = file or json.dumps({"taskDefinition": described["taskDefinition"]}, default=str)
+        return self.tasks.server.command(
+            "check", "-", "--launch-type", self.launch, *arguments, input=text, environment=self.account.env()
+        )
+
+    def findings(self):
+        done = self.check("--json")
+        assert done.returncode in (0, 1), done.stderr
+        (answer,) = json.loads(done.stdout)["task_definitions"]
+        assert answer["would_start"] == (done.returncode == 0) == (answer["findings"] == [])
+        return answer["findings"]
+
+    def start(self):
+        return self.tasks.wait_stopped(self.tasks.run(self.definition, self.network))
+
+    def mend(self, fix):
+        """Pastes the fix into a shell. Words in capitals are filled in, as the user would."""
+        command = fix["command"]
+        for word, name in WORDS.items():
+            command = command.replace(f":\"{word}\"", f":\"{getattr(self.tasks.registry, name)}\"")
+        command = command.replace("VALUE", "mended")
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        env = {**self.account.env(), "PATH": path, "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        done = subprocess.run(["sh", "-e", "-c", command], capture_output=True, text=True, env=bare_environment(**env))
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+    def runs(self):
+        assert self.findings() == []
+        task = self.start()
+        assert exit_code(task) == 0, self.tasks.story(task)
+
+
+def assert_mended(case, cause, *words, verified=None):
+    """Said before, said after, mended as printed."""
+    (before,) = case.findings()
+    assert before["cause"] == cause, before
+    assert all(word in before["headline"] for word in words), before["headline"]
+    task = case.start()
+    assert task["stopCode"] == "TaskFailedToStart"
+    after = case.tasks.trace(task["taskArn"])["finding"]
+    assert (after["headline"], after["cause"]) == (before["headline"], before["cause"])
+    assert after["message"] in (task["stoppedReason"], container(task).get("reason")), after
+    if case.launch == "FARGATE":
+        assert task["stoppedReason"] == after["message"]
+    if verified is not None:
+        assert after["fix"]["verified"] == before["fix"]["verified"] == verified
+    case.mend(after["fix"])
+    case.runs()
+
+
+def secret_case(tasks, launch, value, **more):
+    """A task whose registry credential is `value`."""
+    secret = tasks.account.secret(value)
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": secret})
+    return Case(tasks, launch, main, executionRoleArn=tasks.account.execution_role(secret), **more)
+
+
+def bare_role(account, *statements):
+    """An execution role with these statements alone."""
+    name = unique("exec")
+    role = account.iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(trust("ecs-tasks.amazonaws.com"))
+    )["Role"]["Arn"]
+    for number, statement in enumerate(statements):
+        account.iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=json.dumps(statement))
+    return role
+
+
+LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+READ = allow("secretsmanager:GetSecretValue")
+
+
+def test_the_role_may_not_read_the_registry_credential(tasks, launch):
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=bare_role(tasks.account, LOGS))
+    assert_mended(case, "PERMISSION", "secretsmanager:GetSecretValue", verified=True)
+
+
+def test_the_role_may_not_read_a_secret(tasks, launch):
+    role = bare_role(tasks.account, LOGS, allow("secretsmanager:GetSecretValue", tasks.secret))
+    main = tasks.container(command="true", secrets=[{"name": "TOKEN", "valueFrom": tasks.account.secret("x")}])
+    assert_mended(Case(tasks, launch, main, executionRoleArn=role), "PERMISSION", "GetSecretValue", verified=True)
+
+
+def test_the_role_may_not_create_log_streams(tasks, launch):
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=bare_role(tasks.account, READ))
+    assert_mended(case, "PERMISSION", "logs:CreateLogStream", verified=True)
+
+
+def test_there_is_no_log_group(tasks, launch):
+    group = unique("/missing")
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(group=group))
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    assert_mended(case, "CONFIGURATION", group)
+
+
+def test_the_user_has_another_key(tasks, launch, registry):
+    case = secret_case(tasks, launch, {"user": registry.username, "password": registry.password})
+    assert_mended(case, "CONTENT", "has no `username`")
+
+
+def test_a_shell_left_its_quotes(tasks, launch, registry):
+    value = json.dumps({"username": registry.username, "password": registry.password})
+    assert_mended(secret_case(tasks, launch, f"'{value}'"), "CONTENT", "is not a JSON object of strings")
+
+
+def test_there_is_no_password(tasks, launch, registry):
+    assert_mended(secret_case(tasks, launch, {"username": registry.username}), "CONTENT", "has no `password`")
+
+
+def test_the_secret_is_to_be_deleted(tasks, launch, registry):
+    account = tasks.account
+    secret = account.secret({"username": registry.username, "password": registry.password})
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": secret})
+    case = Case(tasks, launch, main, executionRoleArn=account.execution_role(secret))
+    account.secretsmanager.delete_secret(SecretId=secret)
+    assert_mended(case, "CONTENT", "marked for deletion")
+
+
+def test_there_is_no_such_secret(tasks, launch):
+    name = unique("missing")
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": name})
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    assert_mended(case, "CONTENT", f"no secret `{name}`")
+
+
+def test_there_is_no_such_parameter(tasks, launch):
+    name = unique("/team/missing")
+    role = bare_role(tasks.account, LOGS, READ, allow("ssm:GetParameters"))
+    main = tasks.container(command='test "$P" = mended', secrets=[{"name": "P", "valueFrom": name}])
+    assert_mended(Case(tasks, launch, main, executionRoleArn=role), "CONTENT", name)
+
+
+def test_the_role_may_not_read_a_parameter(tasks, launch):
+    name = unique("p")
+    tasks.account.client("ssm").put_parameter(Name=name, Value="hello", Type="SecureString")
+    role = bare_role(tasks.account, LOGS, READ)
+    main = tasks.container(command='test "$P" = hello', secrets=[{"name": "P", "valueFrom": name}])
+    assert_mended(Case(tasks, launch, main, executionRoleArn=role), "PERMISSION", "ssm:GetParameters", verified=True)
+
+
+def test_the_role_does_not_trust_tasks(tasks, launch):
+    """RunTask itself refuses: there is nothing to explain."""
+    account = tasks.account
+    role = bare_role(account, LOGS, READ)
+    other = trust("ecs.amazonaws.com")
+    account.iam.update_assume_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyDocument=json.dumps(other))
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=role)
+    (found,) = case.findings()
+    assert found["cause"] == "PERMISSION" and "does not trust" in found["headline"]
+    assert found["fix"]["verified"]
+    with pytest.raises(account.ecs.exceptions.ClientException, match="unable to assume the role") as refused:
+        tasks.run(case.definition, case.network)
+    assert refused.value.response["Error"]["Message"] == found["message"]
+    case.mend(found["fix"])
+    kept = account.iam.get_role(RoleName=role.rsplit("/", 1)[1])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert kept[0] == other["Statement"][0]
+    case.runs()
+
+
+def test_everything_at_once(tasks, launch, registry):
+    """Six things are wrong: `check` says them all, and says what it found nowhere else."""
+    account = tasks.account
+    hub = account.secret({"user": registry.username, "password": registry.password})
+    db = account.secret({"user": "u"})
+    group = unique("/missing")
+    main = tasks.container(
+        command="true",
+        repositoryCredentials={"credentialsParameter": hub},
+        logConfiguration=tasks.awslogs(group=group),
+        secrets=[{"name": "A", "valueFrom": f"{db}:nope::"}, {"name": "B", "valueFrom": unique("none")}],
+    )
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(account))
+    causes = [(found["cause"], found["action"]) for found in case.findings()]
+    read, parameters, stream = "secretsmanager:GetSecretValue", "ssm:GetParameters", "logs:CreateLogStream"
+    assert causes == [
+        ("PERMISSION", read),
+        ("CONTENT", read),
+        ("PERMISSION", read),
+        ("CONTENT", read),
+        ("PERMISSION", parameters),
+        ("PERMISSION", stream),
+    ]
+    shown = case.check().stdout
+    assert "would not start: 6 findings" in shown and registry.password not in shown
+
+
+def test_the_registry_is_asked(tasks, launch, registry):
+    main = tasks.container(image=f"{registry.host}/team/app:{unique('none')}", command="true")
+    case = Case(tasks, launch, main)
+    (before,) = case.findings()
+    assert before["cause"] == "REGISTRY" and "has no image" in before["headline"]
+    task = case.start()
+    after = tasks.trace(task["taskArn"])["finding"]
+    assert (after["headline"], after["cause"]) == (before["headline"], before["cause"])
+    assert case.check("--skip-images").returncode == 0
+
+
+def test_forms_of_the_file_and_of_the_answer(tasks, registry):
+    account = tasks.account
+    case = Case(tasks, "FARGATE", tasks.container(command="true"), executionRoleArn=bare_role(account, LOGS))
+    sarif = json.loads(case.check("--sarif").stdout)
+    assert sarif["version"] == "2.1.0"
+    (result,) = sarif["runs"][0]["results"]
+    assert result["ruleId"] == "permission" and "put-role-policy" in result["message"]["text"]
+    template = f"""
+Parameters: {{Role: {{Type: String}}}}
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Cpu: 256
+      Memory: 512
+      NetworkMode: awsvpc
+      RequiresCompatibilities: [FARGATE]
+      ExecutionRoleArn: !Sub 'arn:aws:iam::${{AWS::AccountId}}:role/${{Role}}'
+      ContainerDefinitions:
+        - Name: main
+          Image: {registry.image()}
+          RepositoryCredentials: {{CredentialsParameter: '{tasks.secret}'}}
+"""
+    bad, good = (role.rsplit("/", 1)[1] for role in (bare_role(account), tasks.role))
+    assert case.check("--parameter", f"Role={bad}", file=template).returncode == 1
+    assert case.check("--parameter", f"Role={good}", file=template).returncode == 0
+    for text in ("{", "a: b", "[]"):
+        done = case.check(file=text)
+        assert done.returncode == 2 and "no task definition" in done.stderr, done.stderr
+
+
+def test_a_reason_is_explained(tasks):
+    text = "Asm fetching username: AuthorizationData is malformed, empty field"
+    done = tasks.server.command("check", "--reason", text, "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["cause"] == "CONTENT"
+    assert tasks.server.command("check", "--reason", "nice weather").returncode == 2
+
+
+def test_who_checks_must_be_allowed_to_pass_the_role(tasks):
+    """Otherwise anybody could learn from answers what roles may read."""
+    case = Case(tasks, "FARGATE", tasks.container(command="true"))
+    case.account = tasks.account.user(allow(["landfall:CheckTaskStart", "ecs:DescribeTaskDefinition"]))
+    done = case.check()
+    assert done.returncode == 2 and "iam:PassRole" in done.stderr, done.stderr
