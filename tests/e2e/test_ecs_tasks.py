@@ -288,3 +288,21 @@ def test_short_ids_and_names_are_taken(tasks, admin):
     for cluster in (tasks.cluster, f"arn:aws:ecs:us-east-1:{arn.split(':')[4]}:cluster/{tasks.cluster}"):
         for task in (arn, task_id(arn)):
             assert admin.ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"][0]["taskArn"] == arn
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"awslogs-multiline-pattern": "^[A-Z]+ "}, {"awslogs-datetime-format": "%Y-%m-%d"}],
+    ids=["pattern", "datetime"],
+)
+def test_lines_of_one_event(tasks, options):
+    first = "ERROR " if "awslogs-multiline-pattern" in options else "2026-11-26 "
+    command = f"echo '{first}x'; echo '  at a'; echo '  at b'; echo '{first}y'"
+    lines = tasks.output(command, logConfiguration=tasks.awslogs(**options))
+    assert lines == [f"{first}x\n  at a\n  at b", f"{first}y"]
+
+
+def test_a_pattern_that_is_none(tasks):
+    wrong = tasks.container(command="true", logConfiguration=tasks.awslogs(**{"awslogs-multiline-pattern": "("}))
+    with refused("ClientException", 'awslogs could not parse multiline pattern key "("'):
+        tasks.define(wrong)

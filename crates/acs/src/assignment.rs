@@ -127,8 +127,19 @@ pub struct ContainerAssignment {
     pub mount_points: Vec<MountPoint>,
     /// Where the output goes.
     pub log_driver: LogDriver,
+    /// How it gets there.
+    pub log_options: LogOptions,
     /// The registry asks for a credential from Secrets Manager.
     pub has_repository_credentials: bool,
+}
+
+/// How output becomes log events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// A regular expression that the first line of an event matches: the lines behind it belong to it.
+    pub first_line: Option<String>,
+    /// Bytes that may wait while delivery is refused; what comes when there are more is dropped. `None`: everything waits.
+    pub max_buffer: Option<u64>,
 }
 
 /// Where a container's output goes.

@@ -16,8 +16,8 @@ mod step;
 use async_trait::async_trait;
 
 pub use assignment::{
-    Assignment, ContainerAssignment, Desired, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping,
-    Protocol, Ulimit, Volume,
+    Assignment, ContainerAssignment, Desired, LaunchKind, LogDriver, LogOptions, MountPoint, NetworkMode,
+    PortMapping, Protocol, Ulimit, Volume,
 };
 pub use finding::{Cause, Finding, Fix};
 pub use probe::{ImageProbe, ImageQuestion};

@@ -1,16 +1,18 @@
 //! The awslogs driver: from a container's log file to CloudWatch Logs, each line once.
 //!
-//! Lines are numbered in the order in which they end in the file, which is the same whenever it is read. After a restart the
-//! file is read from its beginning and what was delivered before is passed over.
+//! Events are numbered in the order in which they end in the file, which is the same whenever it is read. After a restart the
+//! file is read from its beginning and what was delivered before is passed over, away from the threads that others wait for.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use landfall_acs::LogEvent;
+use landfall_acs::{ContainerAssignment, LogEvent, LogOptions};
 use landfall_base::Timestamp;
 use landfall_runtime::{ContainerId, Frame, LogReader, Stream};
+use regex::Regex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -25,6 +27,15 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// How long the end of a task waits for its last lines while none of them is taken.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// Milliseconds after which an event takes no more lines, as with Docker's driver.
+const JOIN: i64 = 5_000;
+
+/// How much longer an event waits for lines that were written in time and not yet read.
+const JOIN_GRACE: i64 = 1_000;
+
+/// Reads of the file at a time: what is passed over after a restart is passed over in parts, each of which shows progress.
+const READS: usize = 64;
+
 /// Most lines of one delivery; PutLogEvents takes 10,000.
 const BATCH: usize = 2_000;
 
@@ -34,19 +45,20 @@ const EVENT_BYTES: usize = 262_118;
 /// Delivers the lines of one container.
 pub(crate) struct LogPump {
     ended: watch::Sender<bool>,
-    /// Lines delivered or given up.
+    /// Events delivered, passed over or given up.
     progress: Arc<AtomicU64>,
     work: JoinHandle<()>,
 }
 
 impl LogPump {
     /// Begins where delivery stood.
-    pub(crate) fn start(task: Arc<Task>, container: String, id: &ContainerId) -> Self {
+    pub(crate) fn start(task: Arc<Task>, container: &ContainerAssignment, id: &ContainerId) -> Self {
         let (ended, told) = watch::channel(false);
         let path = task.parts.runtime.log_path(id);
         let progress = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&progress);
-        let work = tokio::spawn(async move { deliver(&task, &container, &path, told, &count).await });
+        let (name, options) = (container.name.clone(), container.log_options.clone());
+        let work = tokio::spawn(async move { deliver(&task, &name, &path, &options, told, &count).await });
         Self { ended, progress, work }
     }
 
@@ -77,16 +89,28 @@ async fn deliver(
     task: &Task,
     container: &str,
     path: &Path,
+    options: &LogOptions,
     mut ended: watch::Receiver<bool>,
     progress: &AtomicU64,
 ) {
-    let mut source = Source::new(path, task.parts.control.delivered_lines(task.arn(), container).await);
+    let delivered = task.parts.control.delivered_lines(task.arn(), container).await;
+    let mut source = Source::new(path, delivered, options);
     let mut pause = POLL.0;
     loop {
         // Asked before reading: a container that had ended by then has written everything.
         let last = *ended.borrow();
-        let events = source.next_batch();
-        if events.is_empty() {
+        let now = task.now().millis();
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = source.next_batch(last, now);
+            (source, batch)
+        });
+        let Ok((back, batch)) = read.await else { return };
+        source = back;
+        progress.store(source.read, Ordering::Relaxed);
+        if batch.events.is_empty() {
+            if batch.more {
+                continue;
+            }
             if last {
                 return;
             }
@@ -95,28 +119,37 @@ async fn deliver(
             continue;
         }
         pause = POLL.0;
-        let first = source.delivered;
-        source.delivered += events.len() as u64;
-        persist(task, container, first, events).await;
-        progress.store(source.delivered, Ordering::Relaxed);
+        let held_up = persist(task, container, batch.first, batch.events).await;
+        if held_up && let Some(dropped) = source.overflow(options.max_buffer) {
+            tracing::warn!(
+                task = task.arn(),
+                container,
+                bytes = dropped,
+                "log lines beyond the buffer are dropped"
+            );
+        }
+        progress.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Delivers a batch, however long it takes. What has nowhere to go any more, because its log group or stream was deleted, is
-/// given up, as Docker's driver does.
-async fn persist(task: &Task, container: &str, first: u64, events: Vec<LogEvent>) {
+/// Delivers a batch, however long it takes, and says whether it was refused first. What has nowhere to go any more, because
+/// its log group or stream was deleted, is given up, as Docker's driver does.
+async fn persist(task: &Task, container: &str, first: u64, events: Vec<LogEvent>) -> bool {
     let mut pause = RETRY.0;
+    let mut held_up = false;
     while let Err(error) = task.parts.control.deliver_logs(task.arn(), container, first, events.clone()).await
     {
         if error.contains("ResourceNotFoundException") {
             let lines = events.len();
             tracing::warn!(task = task.arn(), container, lines, error, "log lines were given up");
-            return;
+            return held_up;
         }
         tracing::warn!(task = task.arn(), container, error, "log lines were not taken; trying again");
+        held_up = true;
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY.1);
     }
+    held_up
 }
 
 /// The events of a log file, from a given one on.
@@ -124,33 +157,90 @@ struct Source {
     path: PathBuf,
     reader: Option<LogReader>,
     lines: Lines,
+    joiner: Joiner,
     /// Events read so far.
     read: u64,
-    /// Events delivered so far.
-    delivered: u64,
+    /// The first event that is wanted.
+    wanted: u64,
+    /// Offsets between which frames are dropped.
+    dropped: Range<u64>,
+}
+
+/// Consecutive events.
+#[derive(Debug, Default)]
+struct Batch {
+    /// The number of the first.
+    first: u64,
+    events: Vec<LogEvent>,
+    /// Whether more may be there already.
+    more: bool,
 }
 
 impl Source {
-    fn new(path: &Path, delivered: u64) -> Self {
-        Self { path: path.to_owned(), reader: None, lines: Lines::default(), read: 0, delivered }
+    fn new(path: &Path, delivered: u64, options: &LogOptions) -> Self {
+        Self {
+            path: path.to_owned(),
+            reader: None,
+            lines: Lines::default(),
+            joiner: Joiner::new(options.first_line.as_deref()),
+            read: 0,
+            wanted: delivered,
+            dropped: 0..0,
+        }
     }
 
-    /// What is there and not delivered yet, up to a batch.
-    fn next_batch(&mut self) -> Vec<LogEvent> {
-        let mut batch = Vec::new();
-        while batch.len() < BATCH {
+    /// What is there and not delivered yet, up to a batch. `now` is in milliseconds; `last`: nothing will come any more.
+    fn next_batch(&mut self, last: bool, now: i64) -> Batch {
+        let mut batch = Batch { first: self.read, ..Batch::default() };
+        for _ in 0..READS {
+            if batch.events.len() >= BATCH || (self.drops() && !batch.events.is_empty()) {
+                batch.more = true;
+                return batch;
+            }
+            let drops = self.drops();
             let frames = self.frames();
             if frames.is_empty() {
-                break;
+                let held = self.joiner.take(last, now);
+                self.add(&mut batch, held, false);
+                return batch;
             }
-            for event in frames.into_iter().flat_map(|frame| self.lines.push(frame)) {
-                if self.read >= self.delivered {
-                    batch.push(event);
-                }
-                self.read += 1;
+            for frame in frames {
+                let events = self.lines.push(frame);
+                let events: Vec<_> = events.into_iter().filter_map(|event| self.joiner.push(event)).collect();
+                self.add(&mut batch, events, drops);
             }
         }
+        batch.more = true;
         batch
+    }
+
+    fn add(&mut self, batch: &mut Batch, events: impl IntoIterator<Item = LogEvent>, drops: bool) {
+        for event in events {
+            if self.read >= self.wanted && !drops {
+                if batch.events.is_empty() {
+                    batch.first = self.read;
+                }
+                batch.events.push(event);
+            }
+            self.read += 1;
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        self.reader.as_ref().map_or(0, LogReader::offset)
+    }
+
+    fn drops(&self) -> bool {
+        self.dropped.contains(&self.offset())
+    }
+
+    /// After a time in which nothing could be delivered: what came while the buffer was full is to be dropped. Says how many
+    /// bytes that is.
+    fn overflow(&mut self, max_buffer: Option<u64>) -> Option<u64> {
+        let end = std::fs::metadata(&self.path).ok()?.len();
+        let full = self.offset().checked_add(max_buffer?)?;
+        self.dropped = full..end;
+        end.checked_sub(full).filter(|bytes| *bytes > 0)
     }
 
     fn frames(&mut self) -> Vec<Frame> {
@@ -166,6 +256,48 @@ impl Source {
             })
             .unwrap_or_default()
     }
+}
+
+/// Puts lines together that are one event. The same lines always make the same events: it is the times in the file that
+/// end one, not when it is read.
+struct Joiner {
+    first_line: Option<Regex>,
+    held: Option<LogEvent>,
+}
+
+impl Joiner {
+    fn new(first_line: Option<&str>) -> Self {
+        let compile = |text: &str| {
+            let compiled = Regex::new(text);
+            compiled.inspect_err(|error| tracing::warn!(%error, "lines stay single events")).ok()
+        };
+        Self { first_line: first_line.and_then(compile), held: None }
+    }
+
+    /// Takes a line and gives the event that it ends.
+    fn push(&mut self, line: LogEvent) -> Option<LogEvent> {
+        let Some(first_line) = &self.first_line else { return Some(line) };
+        match &mut self.held {
+            Some(held) if !first_line.is_match(&line.message) && fits(held, &line) => {
+                held.message.push('\n');
+                held.message.push_str(&line.message);
+                None
+            }
+            held => held.replace(line),
+        }
+    }
+
+    /// The event that waits for lines, if none can come any more.
+    fn take(&mut self, last: bool, now: i64) -> Option<LogEvent> {
+        let is_over =
+            |held: &mut LogEvent| last || now.saturating_sub(held.time.millis()) > JOIN + JOIN_GRACE;
+        self.held.take_if(is_over)
+    }
+}
+
+fn fits(held: &LogEvent, line: &LogEvent) -> bool {
+    let age = line.time.millis().saturating_sub(held.time.millis());
+    age <= JOIN && held.message.len() + 1 + line.message.len() <= EVENT_BYTES
 }
 
 /// Puts parts of lines together. Empty lines are left out: CloudWatch Logs takes none.
@@ -212,6 +344,98 @@ fn events(line: &[u8], time: Timestamp) -> Vec<LogEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(time: i64, text: &str) -> LogEvent {
+        LogEvent { time: Timestamp::from_millis(time), message: text.to_owned() }
+    }
+
+    fn joined(lines: &[(i64, &str)]) -> Vec<String> {
+        let mut joiner = Joiner::new(Some("^[A-Z]+ "));
+        let ended =
+            lines.iter().filter_map(|(time, text)| joiner.push(line(*time, text))).collect::<Vec<_>>();
+        ended.into_iter().chain(joiner.take(true, 0)).map(|event| event.message).collect()
+    }
+
+    #[test]
+    fn lines_behind_a_first_one_are_its_events() {
+        let lines = [(0, "before"), (1, "ERROR x"), (2, "  at a"), (3, "  at b"), (4, "INFO y")];
+        assert_eq!(joined(&lines), ["before", "ERROR x\n  at a\n  at b", "INFO y"]);
+        assert_eq!(joined(&[(0, "ERROR x"), (5_001, "  late")]), ["ERROR x", "  late"]);
+        let long = "x".repeat(EVENT_BYTES - 7);
+        assert_eq!(joined(&[(0, "ERROR x"), (1, &long)]).len(), 2);
+    }
+
+    #[test]
+    fn an_event_waits_for_its_lines_for_a_while() {
+        let mut joiner = Joiner::new(Some("^E"));
+        assert_eq!(joiner.push(line(10_000, "E")), None);
+        assert_eq!(joiner.take(false, 15_500), None);
+        assert_eq!(joiner.take(false, 16_001), Some(line(10_000, "E")));
+        assert_eq!(joiner.take(true, 16_001), None);
+    }
+
+    /// A log file with numbered lines, as a shim writes it.
+    fn file(count: usize) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut bytes = Vec::new();
+        for number in 0..count {
+            let text = number.to_string();
+            bytes.extend_from_slice(&[1, 0, 0, 0]);
+            bytes.extend_from_slice(&u32::try_from(text.len()).unwrap().to_le_bytes());
+            bytes.extend_from_slice(&7i64.to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        std::fs::write(&path, bytes).unwrap();
+        (directory, path)
+    }
+
+    /// Numbers and texts of everything that is delivered, and how many batches it took to get there.
+    fn drained(source: &mut Source) -> (Vec<(u64, String)>, usize) {
+        let (mut found, mut batches) = (Vec::new(), 0);
+        loop {
+            let batch = source.next_batch(true, 0);
+            batches += 1;
+            let done = !batch.more;
+            found.extend((batch.first..).zip(batch.events.into_iter().map(|event| event.message)));
+            if done {
+                return (found, batches);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_is_passed_over_in_parts_that_show_progress() {
+        let (_directory, path) = file(2_000_000);
+        let mut source = Source::new(&path, 1_999_990, &LogOptions::default());
+        let first = source.next_batch(true, 0);
+        assert!(first.events.is_empty() && first.more && source.read > 0);
+        let (found, _) = drained(&mut source);
+        let expected: Vec<_> = (1_999_990..2_000_000).map(|number| (number, number.to_string())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_long_backlog_comes_whole_and_in_order() {
+        let (_directory, path) = file(300_000);
+        let (found, batches) = drained(&mut Source::new(&path, 0, &LogOptions::default()));
+        assert_eq!(found.len(), 300_000);
+        assert!(batches > 10 && found.iter().all(|(number, text)| number.to_string() == *text));
+    }
+
+    #[test]
+    fn what_comes_while_the_buffer_is_full_is_dropped() {
+        let (_directory, path) = file(300_000);
+        let mut source = Source::new(&path, 0, &LogOptions::default());
+        let first = source.next_batch(true, 0);
+        assert!(source.overflow(Some(1024 * 1024)).is_some());
+        let (found, _) = drained(&mut source);
+        assert!(found.iter().all(|(number, text)| number.to_string() == *text));
+        let kept = first.events.len() + found.len();
+        assert!(kept > 40_000 && kept < 100_000, "{kept}");
+        assert_eq!(source.read, 300_000);
+        assert_eq!(source.overflow(None), None);
+    }
 
     fn frame(stream: Stream, text: &str, partial: bool) -> Frame {
         Frame { stream, time: 5, bytes: text.as_bytes().to_vec(), partial }

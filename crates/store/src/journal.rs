@@ -5,12 +5,13 @@
 //! answers. Readers use what has been synced and never wait for the writer's disk.
 //!
 //! Memory holds, per journal in use, one index entry per 64 KiB of records: enough to find a sequence number or a
-//! time. It is rebuilt from the files when a journal is first used.
+//! time. It is read when a journal is first used: finished segments have theirs in a file, the last one is scanned.
 
 mod error;
 mod files;
 mod frame;
 mod read;
+mod sealed;
 mod segment;
 mod state;
 mod writer;

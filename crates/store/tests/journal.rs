@@ -304,3 +304,49 @@ proptest! {
         }
     }
 }
+
+fn indexes(directory: &Path) -> Vec<PathBuf> {
+    segments(directory).iter().map(|path| path.with_extension("idx")).filter(|path| path.exists()).collect()
+}
+
+/// Three segments of some events each, two of them finished.
+fn three_segments(directory: &Path) -> (Stats, Vec<u64>) {
+    let journals = open(directory);
+    for day in 0..3 {
+        let events: Vec<Event> = (0..40).map(|at| event(day * DAY + at * 1000, vec![b'x'; 1000])).collect();
+        journals.append("x", &events).unwrap();
+        journals.append("x", &[event(day * DAY + DAY - 1, "end"), event((day + 1) * DAY, "next")]).unwrap();
+    }
+    (journals.stats("x").unwrap(), sequences(&journals, "x", times(DAY..2 * DAY)))
+}
+
+#[test]
+fn finished_segments_are_opened_by_their_indexes() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = three_segments(directory.path());
+    let finished = segments(directory.path()).len() - 1;
+    assert!(finished >= 1);
+    assert_eq!(indexes(directory.path()).len(), finished);
+    let journals = open(directory.path());
+    assert_eq!((journals.stats("x").unwrap(), sequences(&journals, "x", times(DAY..2 * DAY))), before);
+    journals.delete_before("x", at(100 * DAY)).unwrap();
+    assert_eq!(indexes(directory.path()).len(), 0);
+}
+
+#[test]
+fn an_index_that_is_damaged_or_gone_is_rebuilt() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = three_segments(directory.path());
+    for damage in [b"".as_slice(), b"LFI\x01 rubbish", &[0; 4096]] {
+        for path in indexes(directory.path()) {
+            std::fs::write(path, damage).unwrap();
+        }
+        let journals = open(directory.path());
+        assert_eq!((journals.stats("x").unwrap(), sequences(&journals, "x", times(DAY..2 * DAY))), before);
+        drop(journals);
+        assert!(indexes(directory.path()).iter().all(|path| std::fs::read(path).unwrap().len() > 64));
+    }
+    indexes(directory.path()).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let journals = open(directory.path());
+    assert_eq!((journals.stats("x").unwrap(), sequences(&journals, "x", times(DAY..2 * DAY))), before);
+}

@@ -49,7 +49,7 @@ fn pumps(task: &Arc<Task>) -> Vec<LogPump> {
     logged
         .filter_map(|container| {
             let id = names::container(&task.assignment.task_id, &container.name)?;
-            Some(LogPump::start(Arc::clone(task), container.name.clone(), &id))
+            Some(LogPump::start(Arc::clone(task), container, &id))
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::JournalError;
 use super::files::sync_directory;
 use super::frame::{HEAD, Head};
+use super::sealed;
 
 /// Record bytes per index entry.
 const BLOCK: u64 = 64 * 1024;
@@ -104,9 +105,14 @@ impl Segment {
         let damaged = || JournalError::Damaged { path: path.clone(), offset: 0 };
         let (first, end) = read_header(&mut reader, id).map_err(failed)?.ok_or_else(damaged)?;
         let mut segment = Self::empty(path.clone(), first, end);
+        if !repair && sealed::read(&mut segment, length) {
+            return Ok(segment);
+        }
         segment.scan(&mut reader).map_err(failed)?;
         if segment.end < length {
             segment.cut(&file, length, repair)?;
+        } else if !repair {
+            sealed::write(&segment);
         }
         Ok(segment)
     }

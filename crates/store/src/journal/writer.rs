@@ -10,6 +10,7 @@ use landfall_base::Timestamp;
 
 use super::error::JournalError;
 use super::frame::{self, Head};
+use super::sealed;
 use super::segment::Segment;
 use super::state::{Catalog, Journal, State};
 use super::{Appended, Event, MAX_PAYLOAD};
@@ -152,7 +153,10 @@ fn roll(journal: &Journal) -> Result<(), JournalError> {
     journal.create_directory()?;
     let next = journal.with(|state| state.next_sequence())?;
     let segment = Segment::create(&journal.directory, &journal.id, next)?;
-    journal.with(|state| state.segments.push(segment))
+    journal.with(|state| {
+        state.segments.iter().next_back().into_iter().for_each(sealed::write);
+        state.segments.push(segment);
+    })
 }
 
 /// Whatever is left behind is overwritten by the next append, or cut off when the journal is next read from disk.
@@ -213,6 +217,8 @@ fn delete_before(catalog: &Catalog, id: &str, time: Timestamp) -> Result<Appende
         journal.with(|state| state.segments.extract_if(.., |segment| is_old(segment)).collect())?;
     for segment in &gone {
         catalog.files.forget(segment.number);
+        // What is left behind without its segment is never read.
+        let _ = std::fs::remove_file(sealed::path(&segment.path));
         std::fs::remove_file(&segment.path).map_err(|why| JournalError::io("delete", &*segment.path, why))?;
     }
     Ok(NOTHING)

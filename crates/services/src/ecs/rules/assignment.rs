@@ -8,6 +8,7 @@ use landfall_api::ecs as api;
 
 use crate::ecs::names::Home;
 use crate::ecs::record::{Task, TaskStatus};
+use crate::ecs::rules::log_lines;
 
 /// The assignment of a task.
 pub fn assignment(task: &Task, definition: &api::TaskDefinition) -> Assignment {
@@ -107,6 +108,7 @@ fn container(task: &Task, definition: &api::ContainerDefinition) -> ContainerAss
         port_mappings: definition.port_mappings.iter().flatten().filter_map(port_mapping).collect(),
         mount_points: definition.mount_points.iter().flatten().filter_map(mount_point).collect(),
         log_driver: log_driver(definition.log_configuration.as_ref()),
+        log_options: definition.log_configuration.as_ref().map(log_lines::options).unwrap_or_default(),
         has_repository_credentials: definition.repository_credentials.is_some(),
         name,
     }

@@ -7,6 +7,7 @@ pub mod expiry;
 #[cfg(test)]
 mod fixture;
 pub mod lifecycle;
+pub mod log_lines;
 pub mod placement;
 pub mod run;
 pub mod task_definition;

@@ -2,6 +2,8 @@
 
 use landfall_api::ecs::{ContainerDefinition, LogDriver, RegisterTaskDefinitionRequest};
 
+use crate::ecs::rules::log_lines;
+
 use super::{Verdict, ensure, refuse};
 
 const DRIVERS: &str = "awslogs,fluentd,gelf,journald,json-file,splunk,syslog,awsfirelens";
@@ -25,7 +27,8 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest, container: &Contain
     ensure(option("awslogs-region").is_some() && option("awslogs-group").is_some(), || {
         "Log driver awslogs requires options: awslogs-region, awslogs-group".to_owned()
     })?;
-    check_mode(option("mode").map(String::as_str))
+    check_mode(option("mode").map(String::as_str))?;
+    log_lines::check(configuration).map(drop).map_err(refuse)
 }
 
 fn check_mode(mode: Option<&str>) -> Verdict {
