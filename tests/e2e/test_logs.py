@@ -1,8 +1,10 @@
-"""CloudWatch Logs: groups, streams, putting, getting, filtering, retention, tags."""
+"""CloudWatch Logs: groups, streams, putting, getting, filtering, retention, tags, Insights."""
 
+import json
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from harness import raw
 from harness.account import unique
@@ -225,3 +227,64 @@ def test_the_cli_reads_pages(admin, group):
     put(admin.logs, group, "cli", ["one", "two"])
     got = admin.aws("logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "two")
     assert [event["message"] for event in got["events"]] == ["two"]
+
+
+def finished(logs, query):
+    while (answer := logs.get_query_results(queryId=query))["status"] in ("Scheduled", "Running"):
+        time.sleep(0.05)
+    assert answer["status"] == "Complete", answer
+    return answer
+
+
+def ask(logs, group, text, **more):
+    more = {"startTime": now() // 1000 - 3600, "endTime": now() // 1000 + 60, **more}
+    return finished(logs, logs.start_query(logGroupName=group, queryString=text, **more)["queryId"])
+
+
+def test_insights(logs, group, stream):
+    lines = [json.dumps({"level": level, "ms": ms}) for level, ms in [("info", 3), ("error", 40), ("error", 2)]]
+    put(logs, group, stream, [*lines, "GET /x 404"])
+    answer = ask(logs, group, "stats count(*) as n, max(ms) as most by level | filter ispresent(level) | sort n desc")
+    rows = [{column["field"]: column["value"] for column in row} for row in answer["results"]]
+    assert rows == [{"level": "error", "n": "2", "most": "40"}, {"level": "info", "n": "1", "most": "3"}]
+    assert answer["statistics"]["recordsScanned"] == 4
+    answer = ask(logs, group, 'parse "GET * *" as path, status | filter status = 404 | fields path, @logStream')
+    (row,) = answer["results"]
+    row = {column["field"]: column["value"] for column in row}
+    assert (row["path"], row["@logStream"]) == ("/x", stream)
+    assert logs.get_log_record(logRecordPointer=row["@ptr"])["logRecord"]["@message"] == "GET /x 404"
+    queries = logs.describe_queries(logGroupName=group)["queries"]
+    assert [query["status"] for query in queries] == ["Complete", "Complete"]
+
+
+def test_insights_says_where_a_query_is_wrong(logs, group):
+    with pytest.raises(ClientError) as refusal:
+        ask(logs, group, "fields @message | limitt 20")
+    assert refusal.value.response["Error"]["Code"] == "MalformedQueryException"
+    assert refusal.value.response["queryCompileError"]["location"] == {"startCharOffset": 18, "endCharOffset": 24}
+
+
+def test_the_cli_asks(admin, group, stream):
+    put(admin.logs, group, stream, ["one", "two"])
+    span = ["--start-time", str(now() // 1000 - 60), "--end-time", str(now() // 1000 + 60)]
+    text = "fields @message | sort @message desc | limit 1"
+    query = admin.aws("logs", "start-query", "--log-group-name", group, *span, "--query-string", text)["queryId"]
+    finished(admin.logs, query)
+    row = admin.aws("logs", "get-query-results", "--query-id", query)["results"][0]
+    assert row[0] == {"field": "@message", "value": "two"}
+
+
+def test_groups_are_listed_and_protected(logs, group):
+    names = [it["logGroupName"] for it in logs.list_log_groups(logGroupNamePattern=f"^{group}")["logGroups"]]
+    assert names == [group]
+    logs.put_log_group_deletion_protection(logGroupIdentifier=group, deletionProtectionEnabled=True)
+    with refused("ValidationException"):
+        logs.delete_log_group(logGroupName=group)
+    logs.put_log_group_deletion_protection(logGroupIdentifier=group, deletionProtectionEnabled=False)
+
+
+def test_queries_are_kept(logs, group):
+    kept = logs.put_query_definition(name="errors", queryString="filter level = 'error'", logGroupNames=[group])
+    (definition,) = logs.describe_query_definitions(queryDefinitionNamePrefix="err")["queryDefinitions"]
+    assert (definition["queryDefinitionId"], definition["logGroupNames"]) == (kept["queryDefinitionId"], [group])
+    assert logs.delete_query_definition(queryDefinitionId=kept["queryDefinitionId"])["success"]

@@ -36,6 +36,7 @@ impl TestInstallation {
         let installation = Installation {
             store: Store::in_memory().unwrap(),
             journals: Journals::open(&directory.path().join("journals")).unwrap(),
+            queries: crate::logs::Queries::default(),
             vault: Vault::in_memory().unwrap(),
             blobs: BlobStore::open_with_clock(
                 &directory.path().join("registry"),

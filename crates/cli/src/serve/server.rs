@@ -143,6 +143,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
     Ok(Installation {
         store: Store::open(&dir.join("state"))?,
         journals: Journals::open(&dir.join("journals"))?,
+        queries: logs::Queries::default(),
         vault: Vault::open(&dir.join("vault"))?,
         blobs: BlobStore::open(&dir.join("registry"))?,
         registry: options.registry_name.name(&reachable(address).to_string()),

@@ -6,10 +6,13 @@
 //!
 //! A stream keeps the order in which its events arrive; readers see them by time. A batch is kept whole or not at all.
 
+mod insights;
 mod lookup;
 mod merge;
 mod names;
 mod ops;
+mod pointer;
+mod queries;
 mod reader;
 mod reconcile;
 mod record;
@@ -21,6 +24,7 @@ mod view;
 use landfall_api::logs as api;
 use landfall_base::{AccountId, Region};
 
+pub use queries::Queries;
 pub use reconcile::reconcile;
 pub use record::{GROUPS, LogGroup, LogStream, STREAMS};
 
@@ -32,15 +36,25 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::CreateLogStream>(),
     write::<api::DeleteLogGroup>(),
     write::<api::DeleteLogStream>(),
+    write::<api::DeleteQueryDefinition>(),
     write::<api::DeleteRetentionPolicy>(),
     read::<api::DescribeLogGroups>(),
     blocking::<api::DescribeLogStreams>(),
+    read::<api::DescribeQueries>(),
+    read::<api::DescribeQueryDefinitions>(),
     blocking::<api::FilterLogEvents>(),
     blocking::<api::GetLogEvents>(),
+    blocking::<api::GetLogRecord>(),
+    read::<api::GetQueryResults>(),
+    read::<api::ListLogGroups>(),
     read::<api::ListTagsForResource>(),
     read::<api::ListTagsLogGroup>(),
     blocking::<api::PutLogEvents>(),
+    write::<api::PutLogGroupDeletionProtection>(),
+    write::<api::PutQueryDefinition>(),
     write::<api::PutRetentionPolicy>(),
+    read::<api::StartQuery>(),
+    read::<api::StopQuery>(),
     write::<api::TagLogGroup>(),
     write::<api::TagResource>(),
     write::<api::UntagLogGroup>(),

@@ -13,6 +13,10 @@ pub const STREAMS: Table<(AccountId, Region, String, String), LogStream> = Table
 /// Numbers of deleted streams whose journals are still to be removed.
 pub(super) const DISCARDED: Table<u64, Discarded> = Table::new("logs.discarded");
 
+/// Kept queries by account, Region and id.
+pub(super) const QUERY_DEFINITIONS: Table<(AccountId, Region, String), QueryDefinition> =
+    Table::new("logs.query_definition");
+
 /// A log group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LogGroup {
@@ -54,6 +58,16 @@ pub struct LogStream {
 pub(super) struct Discarded {
     /// When it was deleted.
     pub(super) at: Timestamp,
+}
+
+/// A kept query.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct QueryDefinition {
+    pub(super) name: String,
+    pub(super) query: String,
+    pub(super) language: Option<String>,
+    pub(super) groups: Vec<String>,
+    pub(super) modified_at: Timestamp,
 }
 
 impl LogStream {

@@ -4,6 +4,7 @@ mod access;
 mod events;
 mod filter;
 mod groups;
+mod queries;
 mod retention;
 
 use landfall_api::logs as api;

@@ -20,6 +20,8 @@ pub struct Installation {
     pub store: Store,
     /// Log events.
     pub journals: Journals,
+    /// Insights queries over them.
+    pub queries: crate::logs::Queries,
     /// Sealing of secrets.
     pub vault: Vault,
     /// Layers and manifests.

@@ -13,6 +13,11 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
         "refusals of AWS name this, for lists as for single groups",
     ),
     (
+        "logs:GetQueryResults",
+        "arn:${Partition}:logs:${Region}:${Account}:log-group::log-stream:",
+        "a query that is not there has searched no groups",
+    ),
+    (
         "sts:TagSession",
         "arn:${Partition}:sts::${Account}:federated-user/${FederatedUserName}",
         "`GetFederationToken` takes tags too; AWS's table only thinks of roles",

@@ -20,6 +20,11 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/sample";
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:111122223333:cluster/sample";
 const LOG_GROUP: &str = "arn:aws:logs:us-east-1:111122223333:log-group:sample";
 
+const POINTER: &str = concat!(
+    "eyJhY2NvdW50IjoiMTExMTIyMjIzMzMzIiwiZ3JvdXAiOiJzYW1wbGUiLCJzdHJlYW0iOiJz",
+    "YW1wbGUiLCJzZXF1ZW5jZSI6MH0="
+);
+
 /// Stands for the ARN of the world's KMS key.
 pub(crate) const KEY: &str = "{key}";
 
@@ -72,6 +77,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("landfall", "targetId", "root"),
     ("logs", "resourceArn", LOG_GROUP),
     ("logs", "logGroupIdentifier", LOG_GROUP),
+    ("logs", "queryString", "limit 1"),
+    // `@ptr` of the first event of the stream `sample` of the group `sample`.
+    ("logs", "logRecordPointer", POINTER),
     ("secretsmanager", "ClientRequestToken", "00000000-0000-0000-0000-000000000000"),
     ("secretsmanager", "ResourcePolicy", ANYTHING),
     ("ssm", "Path", "/sample"),
@@ -90,6 +98,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("logs:GetLogEvents", "logGroupName"),
     ("logs:FilterLogEvents", "logGroupName"),
     ("logs:DescribeLogStreams", "logGroupName"),
+    ("logs:StartQuery", "logGroupName"),
     ("ecs:DescribeContainerInstances", "cluster"),
     ("kms:Decrypt", "CiphertextBlob"),
     ("kms:GenerateDataKey", "KeySpec"),
