@@ -79,6 +79,7 @@ def assert_mended(case, cause, *words, verified=None):
         assert after["fix"]["verified"] == before["fix"]["verified"] == verified
     case.mend(after["fix"])
     case.runs()
+    return task
 
 
 def secret_case(tasks, launch, value, **more):
@@ -123,7 +124,10 @@ def test_there_is_no_log_group(tasks, launch):
     group = unique("/missing")
     main = tasks.container(command="true", logConfiguration=tasks.awslogs(group=group))
     case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
-    assert_mended(case, "CONFIGURATION", group)
+    task = assert_mended(case, "CONFIGURATION", group)
+    if launch == "EC2":
+        assert task["stoppedReason"] == "Task failed to start"
+        assert container(task)["reason"].startswith("CannotStartContainerError: Error response from daemon: ")
 
 
 def test_the_user_has_another_key(tasks, launch, registry):

@@ -1,5 +1,6 @@
 //! What should run: a task definition with its overrides applied, in the units the kernel needs.
 
+use landfall_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::TaskPhase;
@@ -23,6 +24,8 @@ pub struct Assignment {
     pub desired: Desired,
     /// How far it was told to be: a task that has run is not started again, even if nothing is left of it.
     pub phase: TaskPhase,
+    /// When it was told to stop: what is left of `stopTimeout` counts from there, whatever happened to the agent since.
+    pub stopping_at: Option<Timestamp>,
     /// How the task reaches the network.
     pub network_mode: NetworkMode,
     /// CPU units of the whole task (1024 = one vCPU), if limited.

@@ -14,6 +14,8 @@ pub struct LaunchSheet {
 pub struct ContainerSheet {
     /// The container's name.
     pub name: String,
+    /// The name to pull the image by, where that is not the one in the task definition: images of Amazon ECR are here.
+    pub image: Option<String>,
     /// The credential for its registry; `None` is an anonymous pull.
     pub registry: Option<RegistryCredential>,
     /// Environment from secrets and environment files. The plain environment wins over equal names.

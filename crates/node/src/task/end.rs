@@ -24,7 +24,8 @@ const TRIES: u32 = 3;
 pub(super) async fn stop_containers(task: &Arc<Task>) {
     let stops = task.assignment.containers.iter().map(|container| {
         let id = names::container(&task.assignment.task_id, &container.name);
-        let patience = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+        let whole = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+        let patience = patience(whole, task.assignment.stopping_at, task.now());
         task.blocking(move |_, runtime| match id {
             Some(id) => runtime.stop_container(&id, patience).map(drop),
             None => Ok(()),
@@ -35,6 +36,14 @@ pub(super) async fn stop_containers(task: &Arc<Task>) {
             tracing::warn!(task = task.arn(), %error, "a container could not be stopped");
         }
     }
+}
+
+/// How long a container may still take. A task that was being stopped when this agent took it over does not get its whole
+/// time again; a moment it always has, should the signal not have reached it.
+fn patience(whole: Duration, stopping_at: Option<Timestamp>, now: Timestamp) -> Duration {
+    let Some(since) = stopping_at else { return whole };
+    let gone = u64::try_from(now.millis().saturating_sub(since.millis())).unwrap_or(0);
+    whole.saturating_sub(Duration::from_millis(gone)).max(whole.min(Duration::from_secs(1)))
 }
 
 /// Ends what is left, reports, and removes everything.
@@ -101,4 +110,24 @@ fn remove(task: &Task, runtime: &dyn Runtime) -> Result<(), RuntimeError> {
         _ => {}
     }
     if failures.is_empty() { Ok(()) } else { Err(RuntimeError::Cleanup(failures)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_is_gone_does_not_come_back() {
+        let at = Timestamp::from_millis;
+        let seconds = Duration::from_secs;
+        for (whole, since, now, left) in [
+            (30, None, 0, seconds(30)),
+            (30, Some(at(0)), 10_000, seconds(20)),
+            (30, Some(at(0)), 60_000, seconds(1)),
+            (0, Some(at(0)), 60_000, seconds(0)),
+            (30, Some(at(5_000)), 0, seconds(30)),
+        ] {
+            assert_eq!(patience(seconds(whole), since, at(now)), left);
+        }
+    }
 }

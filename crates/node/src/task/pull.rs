@@ -52,7 +52,9 @@ async fn image(
     board: &Board<'_>,
 ) -> Result<Image, Ended> {
     let credential = credential(sheet, &container.name);
-    let resolved = resolve(task, container, credential.as_ref()).await?;
+    let place =
+        sheet.containers.iter().find(|entry| entry.name == container.name).and_then(|it| it.image.as_deref());
+    let resolved = resolve(task, container, place, credential.as_ref()).await?;
     let told = report::resolved(&container.name, resolved.digest.to_string());
     task.parts
         .control
@@ -71,11 +73,12 @@ fn credential(sheet: &LaunchSheet, container: &str) -> Option<Credential> {
 async fn resolve(
     task: &Task,
     container: &ContainerAssignment,
+    place: Option<&str>,
     credential: Option<&Credential>,
 ) -> Result<Resolved, Ended> {
     let asked = Asked {
         container: &container.name,
-        image: &container.image,
+        image: place.unwrap_or(&container.image),
         platform: &task.assignment.platform,
         launch: task.assignment.launch,
         credential,

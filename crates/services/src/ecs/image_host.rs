@@ -2,6 +2,8 @@
 
 use landfall_base::{AccountId, Region};
 
+use crate::ecr::RegistryName;
+
 /// An image in a private ECR repository, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrImage {
@@ -51,6 +53,39 @@ impl EcrImage {
         })
     }
 
+    /// The same, and images that are named by this installation's own address: `127.0.0.1:4566/<account>/<region>/<name>`.
+    pub fn parse_here(image: &str, registry: Option<&RegistryName>) -> Option<Self> {
+        if let Some(found) = Self::parse(image) {
+            return Some(found);
+        }
+        let (account, region, repository) = registry?.repository_of_image(image)?;
+        let (host, _) = image.split_once('/')?;
+        let rest = image.rsplit_once(&repository)?.1;
+        let (tag, digest) = match rest.split_once('@') {
+            Some((_, digest)) => (None, Some(digest.to_owned())),
+            None => (Some(rest.strip_prefix(':').unwrap_or("latest").to_owned()), None),
+        };
+        Some(Self {
+            image: image.to_owned(),
+            host: host.to_owned(),
+            account,
+            region,
+            repository,
+            tag,
+            digest,
+        })
+    }
+
+    /// The name under which this installation has the image.
+    pub fn address(&self, registry: &RegistryName) -> String {
+        let Self { account, region, repository, .. } = self;
+        let place = format!("{}/{account}/{region}/{repository}", registry.address());
+        match &self.digest {
+            Some(digest) => format!("{place}@{digest}"),
+            None => format!("{place}:{}", self.reference()),
+        }
+    }
+
     /// Tag or digest.
     pub fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or_default()
@@ -91,6 +126,24 @@ mod tests {
         ] {
             assert_eq!(is_ecr(image), expected, "{image}");
         }
+    }
+
+    #[test]
+    fn both_names_of_a_registry_lead_here() {
+        let registry = RegistryName::host("127.0.0.1:4566");
+        let place = "127.0.0.1:4566/123456789012/eu-west-1/team/app";
+        for (image, address) in [
+            (format!("{place}:1"), format!("{place}:1")),
+            (format!("{place}@sha256:00"), format!("{place}@sha256:00")),
+            ("localhost:4566/123456789012/eu-west-1/team/app".to_owned(), format!("{place}:latest")),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:2".to_owned(), format!("{place}:2")),
+        ] {
+            let found = EcrImage::parse_here(&image, Some(&registry)).unwrap();
+            assert_eq!(found.repository_arn(), "arn:aws:ecr:eu-west-1:123456789012:repository/team/app");
+            assert_eq!(found.address(&registry), address);
+        }
+        assert_eq!(EcrImage::parse_here("127.0.0.1:5000/123456789012/eu-west-1/app", Some(&registry)), None);
+        assert_eq!(EcrImage::parse_here("127.0.0.1:4566/app", Some(&registry)), None);
     }
 
     #[test]

@@ -190,7 +190,11 @@ impl Inner {
         let Some((task, definition)) = find(&store.view(), task_arn)? else {
             return Err(Failure::internal(format!("there is no task `{task_arn}` with a definition")));
         };
-        let execution = execute(self.call.calls(), &plan(&TaskFacts::from(&*task), &definition.definition));
+        let execution = {
+            let registry = Some(&self.call.installation().registry);
+            let facts = TaskFacts { registry, ..TaskFacts::from(&*task) };
+            execute(self.call.calls(), &plan(&facts, &definition.definition))
+        };
         store
             .write("start trace", |tx| trace::append(tx, task_arn, execution.steps))
             .map_err(WriteError::flatten)?;

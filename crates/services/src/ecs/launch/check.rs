@@ -11,7 +11,7 @@ use landfall_store::View;
 
 use super::execute::look;
 use super::plan::{InstanceRole, TaskFacts, plan};
-use crate::ecs::image_host::is_ecr;
+use crate::ecs::image_host::EcrImage;
 use crate::ecs::lookup::{self, FoundCluster, FoundRole, home};
 use crate::ecs::machine;
 use crate::ecs::names::DEFAULT_CLUSTER;
@@ -119,6 +119,7 @@ impl Question {
             execution_role: definition.execution_role_arn.as_deref(),
             task_role: definition.task_role_arn.as_deref(),
             instance: InstanceRole::of(launch, cx.account(), Some(&instance)),
+            registry: Some(&cx.installation.registry),
             overrides: None,
             container_ids: Vec::new(),
         };
@@ -220,7 +221,7 @@ fn images(
         let credential: Option<RegistryCredential> =
             sheets.iter().find(|it| it.name == name).and_then(|it| it.registry.clone());
         if image.is_empty()
-            || is_ecr(&image)
+            || EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some()
             || (container.repository_credentials.is_some() && credential.is_none())
         {
             continue;

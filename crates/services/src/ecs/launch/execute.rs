@@ -90,8 +90,12 @@ impl Taken {
 
 impl<'a> Run<'a> {
     fn new(calls: Calls<'a>, plan: &'a LaunchPlan, reader: Option<&'a Caller>) -> Self {
-        let sheet =
-            |name: &String| ContainerSheet { name: name.clone(), registry: None, environment: Vec::new() };
+        let sheet = |name: &String| ContainerSheet {
+            name: name.clone(),
+            image: None,
+            registry: None,
+            environment: Vec::new(),
+        };
         Self {
             calls,
             plan,

@@ -9,6 +9,7 @@ use super::SERVICE_PRINCIPAL;
 use super::log_destination::{LogDestination, log_destination};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
+use crate::ecr::RegistryName;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::record::Task;
 
@@ -31,6 +32,8 @@ pub struct TaskFacts<'a> {
     pub task_role: Option<&'a str>,
     /// The machine's own role, for pulls from Amazon ECR without an execution role: an ARN. Fargate has none.
     pub instance: Option<InstanceRole>,
+    /// The name of this installation's registry: its images may be named by that too.
+    pub registry: Option<&'a RegistryName>,
     /// Overrides as given.
     pub overrides: Option<&'a api::TaskOverride>,
     /// Names and ids of the containers: streams without a prefix are named by id.
@@ -76,6 +79,7 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
             execution_role: task.execution_role_arn.as_deref(),
             task_role: task.task_role_arn.as_deref(),
             instance: InstanceRole::of(task.launch, &task.account, task.container_instance.as_deref()),
+            registry: None,
             overrides: Some(&task.overrides.0),
             container_ids: task.containers.iter().map(|it| (it.name.as_str(), it.id.as_str())).collect(),
         }
@@ -315,13 +319,17 @@ impl Planner<'_> {
     /// "Using non-AWS container images"). Of the others, containers that name the same secret share it.
     fn registries(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
-            if let Some(image) = container.image.as_deref().and_then(EcrImage::parse) {
+            if let Some(image) = self.ecr_image(container) {
                 self.ecr(container, image, steps);
             } else if let Some(credentials) = &container.repository_credentials {
                 let parameter = credentials.credentials_parameter.clone();
                 share(self.registry_credential(&parameter), name(container), steps);
             }
         }
+    }
+
+    fn ecr_image(&self, container: &api::ContainerDefinition) -> Option<EcrImage> {
+        EcrImage::parse_here(container.image.as_deref()?, self.task.registry)
     }
 
     /// Token and image, as the execution role; without one, on machines that have a role of their own, as that.

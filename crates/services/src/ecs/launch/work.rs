@@ -39,7 +39,7 @@ impl Run<'_> {
                 self.secret(caller, reference, variables)
             }
             Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
-            Work::EcrImage(image) => self.ecr_image(caller, image),
+            Work::EcrImage(image) => self.ecr_image(caller, step, image),
             Work::Parameters(wanted) => self.parameters(caller, wanted),
             Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => absent("Amazon S3"),
             Work::LogStream { group, stream, create_group } => {
@@ -167,9 +167,14 @@ impl Run<'_> {
     }
 
     /// As a pull asks: the manifest, and of an index the one of an image too; then where a layer can be had.
-    fn ecr_image(&mut self, caller: &Caller, image: &EcrImage) -> Taken {
+    fn ecr_image(&mut self, caller: &Caller, step: &Step, image: &EcrImage) -> Taken {
         let mut checks = Vec::new();
         let result = self.find_in_ecr(caller, image, &mut checks);
+        let address = image.address(&self.calls.installation().registry);
+        let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
+        for sheet in self.sheets.iter_mut().filter(named) {
+            sheet.image = Some(address.clone());
+        }
         let notes = result.as_ref().map(|digest| format!("is {digest}")).ok();
         Taken::new(checks, result.map(drop)).noting(notes.into_iter().collect())
     }

@@ -23,6 +23,7 @@ pub fn assignment(task: &Task, definition: &api::TaskDefinition) -> Assignment {
         launch: task.launch,
         desired: task.desired,
         phase: phase(task.last_status),
+        stopping_at: task.stopping_at,
         network_mode: network_mode(definition),
         cpu: task.cpu,
         memory: task.memory,

@@ -29,6 +29,7 @@ pub struct Sizes {
 pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefinition) -> Verdict {
     let text = json::encode(&api::schema::TASK_OVERRIDE, &overrides.clone().into_value());
     ensure(text.len() <= LONGEST, || format!("Container Overrides length must be at most {LONGEST}"))?;
+    let limit = overrides.memory.as_deref().or(definition.memory.as_deref()).map(task_memory).transpose()?;
     for over in overrides.container_overrides.iter().flatten() {
         let name = over.name.as_deref().unwrap_or_default();
         let known =
@@ -39,6 +40,13 @@ pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefi
         ensure(over.memory.is_none_or(|memory| memory >= 4), || {
             format!("Invalid 'memory' setting for container '{name}'.")
         })?;
+        let within = |memory: i32| limit.is_none_or(|limit| i64::from(memory) <= i64::from(limit));
+        ensure(over.memory.is_none_or(within), || {
+            format!("The 'memory' setting for container '{name}' is greater than for the task.")
+        })?;
+        ensure(over.environment.iter().flatten().all(|it| is_variable(it.name.as_deref())), || {
+            format!("Invalid 'environment' setting for container '{name}'.")
+        })?;
         ensure(over.memory_reservation.is_none_or(|memory| memory > 0), || {
             format!("Invalid 'memoryReservation' setting for container '{name}'.")
         })?;
@@ -47,6 +55,10 @@ pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefi
         })?;
     }
     Ok(())
+}
+
+fn is_variable(name: Option<&str>) -> bool {
+    name.is_some_and(|name| !name.is_empty() && !name.contains(['=', '\0']))
 }
 
 /// The task's sizes.

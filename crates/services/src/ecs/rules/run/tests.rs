@@ -169,3 +169,26 @@ fn overrides_are_limited() {
     let shown = complete_overrides(&api::TaskOverride::default(), ["web"].into_iter());
     assert_eq!(shown.container_overrides.unwrap()[0].name.as_deref(), Some("web"));
 }
+
+#[test]
+fn overrides_that_no_container_can_have_are_refused() {
+    let definition = api::TaskDefinition { memory: Some("512".to_owned()), ..definition(vec![container()]) };
+    let variable = |name: &str| api::KeyValuePair { name: Some(name.to_owned()), value: None };
+    let of = |memory, environment| {
+        let over = api::ContainerOverride {
+            name: Some("web".to_owned()),
+            memory,
+            environment,
+            ..Default::default()
+        };
+        let overrides = api::TaskOverride { container_overrides: Some(vec![over]), ..Default::default() };
+        check_overrides(&overrides, &definition).map_err(|error| error.message)
+    };
+    assert_eq!(of(Some(512), Some(vec![variable("A")])), Ok(()));
+    let large = "The 'memory' setting for container 'web' is greater than for the task.";
+    assert_eq!(of(Some(513), None), Err(large.to_owned()));
+    for name in ["", "A=B"] {
+        let text = "Invalid 'environment' setting for container 'web'.";
+        assert_eq!(of(None, Some(vec![variable(name)])), Err(text.to_owned()));
+    }
+}

@@ -25,11 +25,24 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest, container: &Contain
     ensure(!image.chars().any(char::is_whitespace), || {
         "Container.image contains invalid characters.".to_owned()
     })?;
+    check_environment(container)?;
     check_links(request, container)?;
     check_volumes_from(request, container)?;
     check_timeouts(container)?;
     check_restart_policy(container)?;
     check_awsvpc(request, container)
+}
+
+/// A variable whose name is empty or holds `=` would reach no program.
+fn check_environment(container: &ContainerDefinition) -> Verdict {
+    for variable in container.environment.iter().flatten() {
+        let name = variable.name.as_deref().unwrap_or_default();
+        ensure(!name.is_empty(), || "Container.environment.name should not be null or empty.".to_owned())?;
+        ensure(!name.contains(['=', '\0']), || {
+            "Container.environment.name contains invalid characters.".to_owned()
+        })?;
+    }
+    Ok(())
 }
 
 fn exists(request: &RegisterTaskDefinitionRequest, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use landfall_api::ecs::{
     ContainerDefinition, LinuxParameters, LogDriver, NetworkMode, OSFamily, PidMode,
-    RegisterTaskDefinitionRequest, ResourceType,
+    RegisterTaskDefinitionRequest, ResourceType, UlimitName,
 };
 
 use super::{Verdict, ensure, refuse, resources};
@@ -80,6 +80,8 @@ fn check_container(request: &RegisterTaskDefinitionRequest, container: &Containe
     unsupported(any(container.docker_security_options.as_ref()), "dockerSecurityOptions")?;
     let gpu = container.resource_requirements.iter().flatten().any(|it| it.r#type == ResourceType::Gpu);
     unsupported(gpu, "gpu")?;
+    let mut limits = container.ulimits.iter().flatten();
+    unsupported(limits.any(|it| it.name != UlimitName::Nofile), "ulimits other than nofile")?;
     container.linux_parameters.as_ref().map_or(Ok(()), check_linux)?;
     check_timeouts(container)?;
     check_logging(request, container)?;

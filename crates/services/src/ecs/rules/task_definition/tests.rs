@@ -309,6 +309,27 @@ fn credential_cases() -> Vec<Case> {
             true,
         ),
         case(
+            bridge,
+            "/containerDefinitions/0/environment",
+            json!([{"name": "", "value": "1"}]),
+            "Container.environment.name should not be null or empty.",
+            false,
+        ),
+        case(
+            bridge,
+            "/containerDefinitions/0/environment",
+            json!([{"name": "A=B", "value": "1"}]),
+            "Container.environment.name contains invalid characters.",
+            false,
+        ),
+        case(
+            fargate,
+            "/containerDefinitions/0/ulimits",
+            json!([{"name": "nproc", "softLimit": 1, "hardLimit": 1}]),
+            "Fargate compatible task definitions do not support ulimits other than nofile",
+            false,
+        ),
+        case(
             fargate,
             "/containerDefinitions/0/logConfiguration",
             json!({"logDriver": "json-file"}),
