@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import sensitive
 from harness.account import allow, trust, unique
 from harness.server import bare_environment
 from harness.tasks import container, exit_code
@@ -219,6 +220,11 @@ def test_everything_at_once(tasks, launch, registry):
     ]
     shown = case.check().stdout
     assert "would not start: 6 findings" in shown and registry.password not in shown
+
+
+def test_the_password_is_wrong(tasks, launch, registry):
+    case = secret_case(tasks, launch, {"username": registry.username, "password": sensitive.password()})
+    assert_mended(case, "REGISTRY", "does not accept the user and password")
 
 
 def test_the_registry_is_asked(tasks, launch, registry):

@@ -29,6 +29,8 @@ pub struct RegistryCredential {
     pub username: String,
     /// The password or token.
     pub password: Sensitive<String>,
+    /// A command that puts another credential in the place of this one, with words in capitals to be filled in.
+    pub replace: Option<String>,
 }
 
 /// Why a task cannot start, in the words of its launch type.

@@ -15,6 +15,7 @@ pub(crate) struct Probe(pub(crate) Arc<Parts>);
 #[async_trait]
 impl ImageProbe for Probe {
     async fn probe(&self, question: ImageQuestion) -> StepRecord {
+        let replace = question.credential.as_ref().and_then(|it| it.replace.clone());
         let credential = question.credential.map(|it| Credential::new(it.username, it.password));
         let asked = Asked {
             container: &question.container,
@@ -22,6 +23,7 @@ impl ImageProbe for Probe {
             platform: &question.platform,
             launch: question.launch,
             credential: credential.as_ref(),
+            replace: replace.as_deref(),
         };
         ask(&self.0, asked).await.0
     }

@@ -51,10 +51,9 @@ async fn image(
     sheet: &LaunchSheet,
     board: &Board<'_>,
 ) -> Result<Image, Ended> {
-    let credential = credential(sheet, &container.name);
-    let place =
-        sheet.containers.iter().find(|entry| entry.name == container.name).and_then(|it| it.image.as_deref());
-    let resolved = resolve(task, container, place, credential.as_ref()).await?;
+    let sheet = sheet.containers.iter().find(|entry| entry.name == container.name);
+    let credential = credential(sheet);
+    let resolved = resolve(task, container, sheet, credential.as_ref()).await?;
     let told = report::resolved(&container.name, resolved.digest.to_string());
     task.parts
         .control
@@ -64,24 +63,24 @@ async fn image(
     pull(task, container, &resolved, credential.as_ref(), board).await
 }
 
-fn credential(sheet: &LaunchSheet, container: &str) -> Option<Credential> {
-    let entry: Option<&ContainerSheet> = sheet.containers.iter().find(|entry| entry.name == container);
-    let registry = entry?.registry.as_ref()?;
+fn credential(sheet: Option<&ContainerSheet>) -> Option<Credential> {
+    let registry = sheet?.registry.as_ref()?;
     Some(Credential::new(registry.username.clone(), registry.password.clone()))
 }
 
 async fn resolve(
     task: &Task,
     container: &ContainerAssignment,
-    place: Option<&str>,
+    sheet: Option<&ContainerSheet>,
     credential: Option<&Credential>,
 ) -> Result<Resolved, Ended> {
     let asked = Asked {
         container: &container.name,
-        image: place.unwrap_or(&container.image),
+        image: sheet.and_then(|it| it.image.as_deref()).unwrap_or(&container.image),
         platform: &task.assignment.platform,
         launch: task.assignment.launch,
         credential,
+        replace: sheet.and_then(|it| it.registry.as_ref()?.replace.as_deref()),
     };
     let (record, outcome) = ask(&task.parts, asked).await;
     task.parts.control.record(task.arn(), record).await;
@@ -95,6 +94,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) platform: &'a str,
     pub(crate) launch: LaunchKind,
     pub(crate) credential: Option<&'a Credential>,
+    /// How to replace the credential.
+    pub(crate) replace: Option<&'a str>,
 }
 
 /// Asks a registry what an image is right now. The error is in the words of the launch type.
@@ -115,7 +116,12 @@ pub(crate) async fn ask(parts: &Parts, asked: Asked<'_>) -> (StepRecord, Result<
         }],
         finding: None,
     };
-    let of = Pulled { image: asked.image, anonymous: asked.credential.is_none(), launch: asked.launch };
+    let of = Pulled {
+        image: asked.image,
+        anonymous: asked.credential.is_none(),
+        replace: asked.replace,
+        launch: asked.launch,
+    };
     let (outcome, told) =
         of.conclude(&mut step, outcome, Stage::Resolve, |resolved| format!("is {}", resolved.digest));
     (step.record(began, parts.clock.now(), told), outcome)
@@ -140,7 +146,7 @@ async fn pull(
         ..Step::default()
     };
     let launch = task.assignment.launch;
-    let of = Pulled { image: &container.image, anonymous: credential.is_none(), launch };
+    let of = Pulled { image: &container.image, anonymous: credential.is_none(), replace: None, launch };
     let (outcome, told) =
         of.conclude(&mut step, outcome, Stage::Pull, |image| format!("{} layers", image.layers.len()));
     task.record(step, began, told).await;
@@ -148,9 +154,10 @@ async fn pull(
 }
 
 /// What a pull was about.
-struct Pulled<'a> {
-    image: &'a str,
-    anonymous: bool,
+pub(super) struct Pulled<'a> {
+    pub(super) image: &'a str,
+    pub(super) anonymous: bool,
+    pub(super) replace: Option<&'a str>,
     launch: LaunchKind,
 }
 
@@ -170,8 +177,7 @@ impl Pulled<'_> {
             }
             Err(error) => {
                 let reason = wording::pull(self.launch, stage, &error);
-                step.finding =
-                    Some(wording::pull_finding(self.image, self.anonymous, &error, reason.clone()));
+                step.finding = Some(wording::pull_finding(self, &error, reason.clone()));
                 (Err(reason), StepOutcome::Failed(error.to_string()))
             }
         }

@@ -5,6 +5,8 @@ use landfall_acs::{Cause, Finding, Fix, LaunchKind};
 use landfall_image::{PullError, PullErrorKind};
 use landfall_runtime::{RuntimeError, StartFailureKind};
 
+use super::pull::Pulled;
+
 /// Which half of a pull failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -34,7 +36,8 @@ pub(crate) fn pull(launch: LaunchKind, stage: Stage, error: &PullError) -> Strin
 }
 
 /// Why a pull failed and what to change. `message` is AWS's.
-pub(crate) fn pull_finding(image: &str, anonymous: bool, error: &PullError, message: String) -> Finding {
+pub(super) fn pull_finding(of: &Pulled<'_>, error: &PullError, message: String) -> Finding {
+    let Pulled { image, anonymous, .. } = *of;
     let (cause, headline, fix) = match error.kind() {
         PullErrorKind::NoCredential | PullErrorKind::Unauthorized | PullErrorKind::Denied if anonymous => (
             Cause::Registry,
@@ -101,7 +104,12 @@ pub(crate) fn pull_finding(image: &str, anonymous: bool, error: &PullError, mess
             "look at the registry: its answer is not what an OCI registry gives",
         ),
     };
-    Finding { headline, cause, message, fix: Some(Fix::advice(fix)) }
+    let refused = matches!(error.kind(), PullErrorKind::NoCredential | PullErrorKind::Unauthorized);
+    let fix = match of.replace.filter(|_| refused && !anonymous) {
+        Some(command) => Fix::command("put the right user and password into the secret", command),
+        None => Fix::advice(fix),
+    };
+    Finding { headline, cause, message, fix: Some(fix) }
 }
 
 /// Why a container did not start and what to change.

@@ -524,7 +524,8 @@ fn no_image(step: &Step) -> Advice {
     )
 }
 
-fn put_secret(step: &Step) -> String {
+/// A command that stores another value in the secret of a step.
+pub(super) fn put_secret(step: &Step) -> String {
     format!(
         "aws secretsmanager put-secret-value --secret-id {} --region {} --secret-string {}",
         quote(secret_id(step)),

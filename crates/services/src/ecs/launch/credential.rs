@@ -104,7 +104,7 @@ fn of_members(members: &[Member<'_>]) -> Finding {
         (Ok(None), _) => Err(CredentialProblem::Username),
         (_, Ok(None)) => Err(CredentialProblem::Password),
         (Ok(Some(username)), Ok(Some(password))) => {
-            Ok(RegistryCredential { username: username.into_exposed(), password })
+            Ok(RegistryCredential { username: username.into_exposed(), password, replace: None })
         }
     };
     let mend = result.as_ref().err().and_then(|problem| mend(members, *problem));

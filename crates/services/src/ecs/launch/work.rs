@@ -10,6 +10,7 @@ use landfall_base::{AccountId, Sensitive};
 use landfall_shape::ServiceError;
 use serde_json::Value;
 
+use super::advice::put_secret;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::plan::{Step, WantedParameter, Work};
@@ -67,7 +68,9 @@ impl Run<'_> {
         };
         let finding = credential::read(text_of(&secret));
         let result = finding.result.map_err(Problem::Credential);
-        let result = result.map(|credential| self.give_credential(step, &credential));
+        let replace = Some(put_secret(step));
+        let result = result
+            .map(|credential| self.give_credential(step, &RegistryCredential { replace, ..credential }));
         let mut taken = Taken::new(checks, result).noting(finding.notes);
         taken.mend = finding.mend;
         taken
@@ -283,7 +286,7 @@ fn is_called(parameter: &ssm::Parameter, wanted: &str) -> bool {
 fn credential_of_token(token: &str) -> Option<RegistryCredential> {
     let text = String::from_utf8(STANDARD.decode(token).ok()?).ok().map(Sensitive::new)?;
     let (username, password) = text.expose().split_once(':')?;
-    Some(RegistryCredential { username: username.to_owned(), password: password.into() })
+    Some(RegistryCredential { username: username.to_owned(), password: password.into(), replace: None })
 }
 
 fn existing_is_fine(result: Result<(), ServiceError>, checks: Vec<CheckRecord>) -> Taken {
