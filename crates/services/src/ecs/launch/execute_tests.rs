@@ -494,3 +494,91 @@ fn a_key_with_another_name_is_mended_without_its_value() {
         assert!(shown.contains(command) && !shown.contains("hunter"), "{shown}");
     }
 }
+
+fn put_parameter(stage: &Stage, name: &str, value: &str) {
+    let input = landfall_api::ssm::PutParameterRequest {
+        name: name.to_owned(),
+        value: value.into(),
+        r#type: Some(landfall_api::ssm::ParameterType::SecureString),
+        ..Default::default()
+    };
+    stage.call::<landfall_api::ssm::PutParameter>(&root(), input);
+}
+
+#[test]
+fn parameters_become_variables_by_name_and_by_arn() {
+    let stage = Stage::new();
+    stage.allow(&["ssm:GetParameters"]);
+    put_parameter(&stage, "plain", "hunter1");
+    put_parameter(&stage, "/team/db/password", "hunter2");
+    let arn = |name: &str| format!("arn:aws:ssm:us-east-1:111122223333:parameter{name}");
+    for (value_from, expected) in [
+        ("plain".to_owned(), "hunter1"),
+        (arn("/plain"), "hunter1"),
+        ("/team/db/password".to_owned(), "hunter2"),
+        (arn("/team/db/password"), "hunter2"),
+    ] {
+        let execution = run(&stage, &with_secret(&value_from), LaunchKind::Fargate);
+        assert!(!serde_json::to_string(&execution.steps).unwrap().contains("hunter"));
+        let sheet = sheet(execution);
+        let (name, value) = &sheet.containers[0].environment[0];
+        assert_eq!((name.as_str(), value.expose().as_str()), ("TOKEN", expected), "{value_from}");
+    }
+}
+
+/// More than ten take two calls, and every container gets its own.
+#[test]
+fn many_parameters_reach_their_containers() {
+    let stage = Stage::new();
+    stage.allow(&["ssm:GetParameters"]);
+    let secrets: Vec<Value> = (0..12)
+        .map(|at| {
+            put_parameter(&stage, &format!("p{at}"), &format!("v{at}"));
+            json!({"name": format!("V{at}"), "valueFrom": format!("p{at}")})
+        })
+        .collect();
+    let definition = stage::definition(&json!([
+        {"name": "a", "image": "x", "secrets": secrets},
+        {"name": "b", "image": "x", "secrets": [{"name": "W", "valueFrom": "p11"}]},
+    ]));
+    let sheet = sheet(run(&stage, &definition, LaunchKind::Ec2));
+    let variables = |at: usize| -> Vec<(String, String)> {
+        let environment = &sheet.containers[at].environment;
+        environment.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect()
+    };
+    let expected: Vec<_> = (0..12).map(|at| (format!("V{at}"), format!("v{at}"))).collect();
+    assert_eq!(variables(0), expected);
+    assert_eq!(variables(1), [("W".to_owned(), "v11".to_owned())]);
+}
+
+#[test]
+fn parameters_that_cannot_be_had() {
+    let stage = Stage::new();
+    put_parameter(&stage, "there", "x");
+    let fargate =
+        format!("{FARGATE}unable to retrieve secrets from ssm: service call has been retried 1 time(s): ");
+    let agent = "Fetching secret data from SSM Parameter Store in us-east-1: ";
+    let denied = run(&stage, &with_secret("there"), LaunchKind::Fargate);
+    let session = format!("arn:aws:sts::111122223333:assumed-role/exec/{TASK_ID}");
+    let sentence = format!(
+        "AccessDeniedException: User: {session} is not authorized to perform: ssm:GetParameters on resource: \
+         arn:aws:ssm:us-east-1:111122223333:parameter/there because no identity-based policy allows the \
+         ssm:GetParameters action"
+    );
+    assert!(reason(&denied).starts_with(&format!("{fargate}{sentence}")), "{}", reason(&denied));
+    let on_instance = run(&stage, &with_secret("there"), LaunchKind::Ec2);
+    assert!(reason(&on_instance).starts_with(agent) && reason(&on_instance).contains(&sentence));
+    assert_eq!(failed(&denied).finding.as_ref().unwrap().cause, Cause::Permission);
+    assert!(failed(&denied).finding.as_ref().unwrap().fix.as_ref().unwrap().verified);
+
+    stage.allow(&["ssm:GetParameters"]);
+    let missing = |launch| run(&stage, &with_secret("/not/there"), launch);
+    assert_eq!(reason(&missing(LaunchKind::Fargate)), format!("{fargate}invalid parameters: /not/there"));
+    assert_eq!(reason(&missing(LaunchKind::External)), format!("{agent}invalid parameters: /not/there"));
+    let execution = missing(LaunchKind::Fargate);
+    assert!(
+        hint(&execution).contains("aws ssm put-parameter --name /not/there --region us-east-1"),
+        "{}",
+        hint(&execution)
+    );
+}
