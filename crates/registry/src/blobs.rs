@@ -11,6 +11,7 @@ mod upload;
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -186,7 +187,7 @@ impl BlobStore {
 }
 
 fn lock(dir: &Path) -> Result<File, BlobError> {
-    let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(BlobError::InUse(dir.to_owned())),
