@@ -80,7 +80,7 @@ impl Gateway {
             return answer;
         }
         let request_id = random::uuid();
-        let body = match body::read(incoming).await {
+        let body = match body::read(&parts, incoming).await {
             Ok(body) => body,
             Err(error) => return answer::error(None, Protocol::AwsJson11, &error, &request_id),
         };

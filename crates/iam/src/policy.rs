@@ -142,6 +142,11 @@ impl Policy {
         &self.0.text
     }
 
+    /// The users and roles that it names, by ARN, with the unique ids that they were bound to.
+    pub fn bound_principals(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.ids.iter().map(|(arn, id)| (arn.as_str(), id.as_str()))
+    }
+
     /// What it is attached to.
     pub fn kind(&self) -> PolicyKind {
         self.0.kind

@@ -128,7 +128,7 @@ impl Manifest {
     }
 
     /// Configuration and layers that the repository must have.
-    pub(crate) fn required_blobs(&self) -> impl Iterator<Item = &Descriptor> {
+    pub fn required_blobs(&self) -> impl Iterator<Item = &Descriptor> {
         self.config.iter().chain(&self.layers).filter(|descriptor| descriptor.must_be_present())
     }
 

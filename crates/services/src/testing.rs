@@ -9,7 +9,7 @@ use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
 
-use crate::ecr::RegistryName;
+use crate::ecr::{LayerUploads, RegistryName};
 use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation};
 
 /// 2026-11-23T02:30:41Z, where a test's clock stands at first.
@@ -43,6 +43,7 @@ impl TestInstallation {
                 Arc::clone(&clock) as Arc<dyn Clock>,
             )
             .unwrap(),
+            layer_uploads: LayerUploads::default(),
             registry: RegistryName::host("127.0.0.1:4566"),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             auth: AuthMode::Enforce,

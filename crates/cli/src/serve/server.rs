@@ -13,6 +13,7 @@ use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
 use landfall_registry::BlobStore;
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
+use landfall_services::ecr::LayerUploads;
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::pipe::{AuthMode, Call, Images, Installation};
@@ -146,6 +147,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         queries: logs::Queries::default(),
         vault: Vault::open(&dir.join("vault"))?,
         blobs: BlobStore::open(&dir.join("registry"))?,
+        layer_uploads: LayerUploads::default(),
         registry: options.registry_name.name(&reachable(address).to_string()),
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         auth: options.auth,

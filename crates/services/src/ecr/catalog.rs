@@ -90,7 +90,15 @@ impl Catalog for EcrCatalog {
     }
 
     async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
-        existing(&self.view(), &key(repository)?).map(drop)
+        let (key, now) = (key(repository)?, self.0.clock.now());
+        if registry::find_repository(&self.view(), &key).map_err(OciError::internal)?.is_some() {
+            return Ok(());
+        }
+        self.write("make a repository", move |tx| {
+            registry::open_for_push(tx, &key, now)?.ok_or_else(|| unknown(&key))?;
+            Ok(())
+        })
+        .await
     }
 
     async fn blob(&self, repository: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {

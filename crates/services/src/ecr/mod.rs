@@ -13,31 +13,84 @@
 //! recognise a registry by them; `--registry-name host:port` gives another host, for clients on other machines. Whatever
 //! the setting, both forms are understood: in task definitions, by the data plane, by the command line ([`names`]).
 
+mod account_settings;
 mod catalog;
+mod creation;
+pub mod download;
+mod image_id;
+mod lifecycle;
 pub mod names;
 mod ops;
 mod paging;
+mod policy;
+mod reconcile;
 pub mod record;
 pub mod registry;
+mod replication;
 pub mod rules;
 mod settings;
 mod target;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
+mod uploads;
 mod view;
 
 use landfall_api::ecr as api;
 
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
+pub use reconcile::reconcile;
+pub use replication::reconcile as replicate;
+pub use uploads::LayerUploads;
 
-use crate::pipe::{Endpoint, read, write};
+use crate::pipe::{Endpoint, awaiting, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
+    read::<api::BatchCheckLayerAvailability>(),
+    write::<api::BatchDeleteImage>(),
+    awaiting::<api::BatchGetImage>(),
+    read::<api::BatchGetRepositoryScanningConfiguration>(),
+    awaiting::<api::CompleteLayerUpload>(),
     write::<api::CreateRepository>(),
+    write::<api::CreateRepositoryCreationTemplate>(),
+    write::<api::DeleteLifecyclePolicy>(),
+    write::<api::DeleteRegistryPolicy>(),
     write::<api::DeleteRepository>(),
+    write::<api::DeleteRepositoryCreationTemplate>(),
+    write::<api::DeleteRepositoryPolicy>(),
+    read::<api::DescribeImageReplicationStatus>(),
+    read::<api::DescribeImages>(),
+    read::<api::DescribeImageScanFindings>(),
+    read::<api::DescribeRegistry>(),
     read::<api::DescribeRepositories>(),
+    read::<api::DescribeRepositoryCreationTemplates>(),
+    read::<api::GetAccountSetting>(),
     read::<api::GetAuthorizationToken>(),
+    read::<api::GetDownloadUrlForLayer>(),
+    read::<api::GetLifecyclePolicy>(),
+    read::<api::GetLifecyclePolicyPreview>(),
+    read::<api::GetRegistryPolicy>(),
+    read::<api::GetRegistryScanningConfiguration>(),
+    read::<api::GetRepositoryPolicy>(),
+    awaiting::<api::InitiateLayerUpload>(),
+    read::<api::ListImageReferrers>(),
+    read::<api::ListImages>(),
+    read::<api::ListTagsForResource>(),
+    write::<api::PutAccountSetting>(),
+    awaiting::<api::PutImage>(),
+    write::<api::PutImageScanningConfiguration>(),
+    write::<api::PutImageTagMutability>(),
+    write::<api::PutLifecyclePolicy>(),
+    write::<api::PutRegistryPolicy>(),
+    write::<api::PutRegistryScanningConfiguration>(),
+    write::<api::PutReplicationConfiguration>(),
+    write::<api::SetRepositoryPolicy>(),
+    write::<api::StartLifecyclePolicyPreview>(),
+    write::<api::TagResource>(),
+    write::<api::UntagResource>(),
+    write::<api::UpdateRepositoryCreationTemplate>(),
+    awaiting::<api::UploadLayerPart>(),
 ];

@@ -3,12 +3,17 @@
 
 use std::sync::Arc;
 
-use landfall_api::ecr::{EncryptionType, ImageTagMutability};
+use landfall_api::ecr::{
+    EncryptionType, ImageTagMutability, PullThroughCacheRule, RegistryScanningConfiguration,
+    ReplicationConfiguration, RepositoryCreationTemplate,
+};
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::Policy;
 use landfall_registry::{Digest, Manifest};
 use landfall_store::Table;
 use serde::{Deserialize, Serialize};
+
+use crate::stored::Stored;
 
 /// Account, Region and name.
 pub type RepositoryKey = (AccountId, Region, String);
@@ -42,6 +47,35 @@ pub const PULLS: Table<DigestKey, Timestamp> = Table::new("ecr.pull");
 
 /// Registry policies by account and Region.
 pub const REGISTRY_POLICIES: Table<(AccountId, Region), Arc<Policy>> = Table::new("ecr.registry_policy");
+
+/// Rules of the pull-through cache by account, Region and prefix.
+pub const CACHE_RULES: Table<(AccountId, Region, String), Stored<PullThroughCacheRule>> =
+    Table::new("ecr.pull_through_cache_rule");
+
+/// Templates of repositories that are made on the way, by account, Region and prefix.
+pub const TEMPLATES: Table<(AccountId, Region, String), Stored<RepositoryCreationTemplate>> =
+    Table::new("ecr.creation_template");
+
+/// How registries are replicated.
+pub const REPLICATION: Table<(AccountId, Region), Stored<ReplicationConfiguration>> =
+    Table::new("ecr.replication_configuration");
+
+/// What became of the replication of an image, by its key and `<region>/<account>` of the destination.
+pub const REPLICAS: Table<(AccountId, Region, String, String, String), Replica> = Table::new("ecr.replica");
+
+/// The keys of [`REPLICAS`] whose work is to be done.
+pub const REPLICATION_QUEUE: Table<(AccountId, Region, String, String, String), ()> =
+    Table::new("ecr.replication_queue");
+
+/// What is scanned in a registry, as far as it was said.
+pub const SCANNING: Table<(AccountId, Region), Stored<RegistryScanningConfiguration>> =
+    Table::new("ecr.scanning_configuration");
+
+/// Account settings by account, Region and name.
+pub const ACCOUNT_SETTINGS: Table<(AccountId, Region, String), String> = Table::new("ecr.account_setting");
+
+/// Previews of lifecycle policies.
+pub const PREVIEWS: Table<RepositoryKey, Preview> = Table::new("ecr.lifecycle_preview");
 
 /// A repository without what is in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,4 +192,23 @@ impl Repository {
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// What became of the replication of an image to one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// `IN_PROGRESS`, `COMPLETE`, `FAILED`
+    pub status: String,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+}
+
+/// What a lifecycle policy would do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Preview {
+    /// The policy.
+    pub text: String,
+    /// The images that would go, with the priority of the rule, ordered by digest.
+    pub expiring: Vec<(Digest, i32)>,
 }

@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use landfall_api::ecr::{ImageStatusFilter, RCTAppliedFor};
+use landfall_base::{AccountId, Region};
 use landfall_registry::{Digest, Manifest, Reference, Tag};
 use landfall_store::{StoreError, Tx, View};
 
@@ -15,12 +17,18 @@ pub use super::rules::wording::no_repository_text;
 pub use super::token::{TokenError, token_caller};
 
 use super::record::{
-    IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PULLS, REFERRERS, REGISTRY_POLICIES, REPOSITORIES, TAGS,
-    Tagged,
+    ACCOUNT_SETTINGS, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,
+    REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
 };
-use super::rules;
+use super::{creation, replication, rules};
 use crate::pipe::{Failure, Installation, Permission};
 use landfall_base::Timestamp;
+
+/// The account setting that says how far a registry policy reaches: `V1`, `V2`.
+pub(super) const REGISTRY_POLICY_SCOPE: &str = "REGISTRY_POLICY_SCOPE";
+
+/// The account setting that says whether blobs may be mounted: `ENABLED`, `DISABLED`.
+pub(super) const BLOB_MOUNTING: &str = "BLOB_MOUNTING";
 
 /// How long a pull is not noted again, in seconds: tasks that start together write one row.
 const NOTED_FOR: i64 = 60;
@@ -53,8 +61,15 @@ pub fn permission(view: &View, action: &'static str, key: &RepositoryKey) -> Res
     let (account, region, _) = key;
     let applies =
         matches!(action, "ecr:ReplicateImage" | "ecr:CreateRepository" | "ecr:BatchImportUpstreamImage");
+    let applies = applies || has_wide_scope(view, account, region)?;
     let registry = if applies { view.get(&REGISTRY_POLICIES, &(account, region))? } else { None };
     Ok(permission.also_guarded_by(registry.map(|policy| Arc::clone(policy.as_ref()))))
+}
+
+/// Whether the registry policy has a say in every action on the registry's repositories.
+fn has_wide_scope(view: &View, account: &AccountId, region: &Region) -> Result<bool, StoreError> {
+    let setting = view.get(&ACCOUNT_SETTINGS, &(account, region, REGISTRY_POLICY_SCOPE))?;
+    Ok(setting.is_some_and(|value| *value == "V2"))
 }
 
 /// Size of a blob that the repository has.
@@ -186,11 +201,31 @@ pub enum Put {
     TagIsFixed,
 }
 
-/// Stores an image and puts a tag on it. What the manifest names is in the repository; its bytes are on disk.
+/// Stores an image that was pushed, puts a tag on it, and queues it for replication. What the manifest names is in the
+/// repository; its bytes are on disk.
 ///
 /// # Errors
 /// A row cannot be read.
 pub fn put_image(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    repository: &Repository,
+    manifest: &Manifest,
+    tag: Option<&Tag>,
+    now: Timestamp,
+) -> Result<Put, StoreError> {
+    let put = store_image(tx, key, repository, manifest, tag, now)?;
+    if put == Put::Stored {
+        replication::enqueue(tx, key, manifest.digest)?;
+    }
+    Ok(put)
+}
+
+/// As [`put_image`], for an image that comes from another repository.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn store_image(
     tx: &mut Tx,
     key: &RepositoryKey,
     repository: &Repository,
@@ -291,6 +326,9 @@ pub fn remove_image(
     if let Some(subject) = row.manifest.subject {
         tx.delete(&REFERRERS, &(account, region, name, subject.to_string(), text.as_str()));
     }
+    for (job, _) in tx.list(&REPLICAS, (account, region, name, text.as_str()))? {
+        tx.delete(&REPLICAS, &job);
+    }
     tx.delete(&PULLS, &(account, region, name, text.as_str()));
     tx.delete(&IMAGES, &(account, region, name, text.as_str()));
     Ok(Some(tags))
@@ -311,6 +349,7 @@ pub fn remove_repository(tx: &mut Tx, key: &RepositoryKey) -> Result<(), StoreEr
     for (row, _) in tx.list(&LAYERS, (account, region, name))? {
         tx.delete(&LAYERS, &row);
     }
+    tx.delete(&PREVIEWS, key);
     tx.delete(&REPOSITORIES, key);
     Ok(())
 }
@@ -384,4 +423,81 @@ pub fn pulled_at(
     digest: Digest,
 ) -> Result<Option<Timestamp>, StoreError> {
     Ok(view.get(&PULLS, &(account, region, name.as_str(), digest.to_string()))?.map(|at| *at))
+}
+
+/// Whether an image has a tag.
+pub fn has_tags(view: &View, (account, region, name): &RepositoryKey, digest: Digest) -> bool {
+    view.scan(&IMAGE_TAGS, (account, region, name.as_str(), digest.to_string())).next().is_some()
+}
+
+/// Whether images of this status are asked for that there can be: nothing is archived here.
+pub(super) fn is_shown(status: &ImageStatusFilter) -> bool {
+    matches!(status, ImageStatusFilter::Active | ImageStatusFilter::Any)
+}
+
+/// The check for a new repository: neither policy nor tags of one that may be there already have a say.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn creation_permission(view: &View, key: &RepositoryKey) -> Result<Permission, StoreError> {
+    let (account, region, _) = key;
+    let registry = view.get(&REGISTRY_POLICIES, &(account, region))?;
+    let permission = Permission::on("ecr:CreateRepository", &repository_arn(key));
+    Ok(permission.also_guarded_by(registry.map(|policy| Arc::clone(policy.as_ref()))))
+}
+
+/// The media type that an image of the repository gives a blob.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn layer_media_type(
+    view: &View,
+    key: &RepositoryKey,
+    digest: Digest,
+) -> Result<Option<String>, StoreError> {
+    let (account, region, name) = key;
+    let first =
+        view.scan(&NAMED_BY, (account, region, name.as_str(), digest.to_string())).next().transpose()?;
+    let Some(((.., by), ())) = first.map(|(key, _)| (key, ())) else { return Ok(None) };
+    let image = view.get(&IMAGES, &(account, region, name.as_str(), by))?;
+    Ok(image.and_then(|image| {
+        let mut named = image.manifest.config.iter().chain(&image.manifest.layers);
+        named.find(|it| it.digest == digest).map(|it| it.media_type.clone())
+    }))
+}
+
+/// What a push by data plane or API must be allowed beside `action` to bring a repository into being; empty if it is there,
+/// or if no template lets a push make it.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn creation_permissions(view: &View, key: &RepositoryKey) -> Result<Vec<Permission>, StoreError> {
+    let makes = find_repository(view, key)?.is_none()
+        && creation::template(view, key, &RCTAppliedFor::CreateOnPush)?.is_some();
+    makes.then(|| creation_permission(view, key)).into_iter().collect()
+}
+
+/// The repository; made, where it is missing and a template says that a push may make it.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn open_for_push(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    now: Timestamp,
+) -> Result<Option<Arc<Repository>>, Failure> {
+    if let Some(repository) = find_repository(tx, key)? {
+        return Ok(Some(repository));
+    }
+    let Some(template) = creation::template(tx, key, &RCTAppliedFor::CreateOnPush)? else { return Ok(None) };
+    creation::create(tx, key, Some(&template), now).map(|row| Some(Arc::new(row)))
+}
+
+/// Whether blobs may be mounted from one repository into another of the registry.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn may_mount(view: &View, account: &AccountId, region: &Region) -> Result<bool, StoreError> {
+    let setting = view.get(&ACCOUNT_SETTINGS, &(account, region, BLOB_MOUNTING))?;
+    Ok(setting.is_none_or(|value| *value == "ENABLED"))
 }

@@ -6,10 +6,11 @@ use landfall_base::AccountId;
 use landfall_shape::ServiceError;
 use landfall_store::{StoreError, View};
 
+use super::names::parse_repository_arn;
 use super::record::{Repository, RepositoryKey};
 use super::registry;
 use super::rules::wording;
-use crate::pipe::{Context, Failure, Permission};
+use crate::pipe::{Checked, Context, Failure, Permission};
 
 /// What `registryId` and `repositoryName` stand for.
 #[derive(Debug, Clone)]
@@ -35,12 +36,48 @@ impl Target {
         Ok(Self::at(view, (account, cx.region().clone(), name.to_owned()))?)
     }
 
+    /// Looks a repository up by ARN; it need not be the caller's, but lies in the call's Region.
+    ///
+    /// # Errors
+    /// `InvalidParameterException` for what can be no ARN of a repository here.
+    pub(super) fn of_arn(cx: &Context<'_>, view: &View, arn: &str) -> Result<Self, Failure> {
+        let key = parse_repository_arn(arn).filter(|(_, region, _)| region == cx.region());
+        let key = key.ok_or_else(|| wording::invalid("resourceArn", "Invalid ARN"))?;
+        check_name(&key.2)?;
+        Ok(Self::at(view, key)?)
+    }
+
     /// The repository at a key.
     ///
     /// # Errors
     /// A row cannot be read.
     pub fn at(view: &View, key: RepositoryKey) -> Result<Self, StoreError> {
         Ok(Self { repository: registry::find_repository(view, &key)?, key })
+    }
+
+    /// Looks a repository up for an operation that is checked with one action.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub(super) fn checked(
+        cx: &Context<'_>,
+        view: &View,
+        registry_id: Option<&str>,
+        name: &str,
+        action: &'static str,
+    ) -> Result<Checked<Self>, Failure> {
+        let target = Self::find(cx, view, registry_id, name)?;
+        let permission = target.permission(view, action)?;
+        Ok(Checked::one(target, permission))
+    }
+
+    /// The repository as it is in another snapshot or transaction.
+    ///
+    /// # Errors
+    /// `RepositoryNotFoundException`
+    pub(super) fn again(&self, view: &View) -> Result<Arc<Repository>, Failure> {
+        let found = registry::find_repository(view, &self.key)?;
+        Ok(found.ok_or_else(|| wording::no_repository(&self.key))?)
     }
 
     /// A check against the repository, with its tags and its policy.

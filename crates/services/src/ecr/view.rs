@@ -1,9 +1,11 @@
 //! Rows as the API shows them.
 
 use landfall_api::ecr as api;
+use landfall_store::{StoreError, View};
 
 use super::names::{RegistryName, repository_arn};
-use super::record::{Encryption, Mutability, Repository, RepositoryKey};
+use super::record::{Encryption, Image, Mutability, Repository, RepositoryKey};
+use super::registry;
 
 /// A repository as `CreateRepository`, `DescribeRepositories` and `DeleteRepository` show it.
 pub(super) fn repository(registry: &RegistryName, key: &RepositoryKey, row: &Repository) -> api::Repository {
@@ -35,4 +37,31 @@ pub(super) fn exclusions(mutability: &Mutability) -> Option<Vec<api::ImageTagMut
 
 fn encryption(row: &Encryption) -> api::EncryptionConfiguration {
     api::EncryptionConfiguration { encryption_type: row.kind.as_str().into(), kms_key: row.key.clone() }
+}
+
+/// An image as `DescribeImages` shows it.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn image(view: &View, key: &RepositoryKey, row: &Image) -> Result<api::ImageDetail, StoreError> {
+    let manifest = &row.manifest;
+    let tags = registry::tags_of(view, key, manifest.digest)?;
+    Ok(api::ImageDetail {
+        registry_id: Some(key.0.to_string()),
+        repository_name: Some(key.2.clone()),
+        image_digest: Some(manifest.digest.to_string()),
+        image_tags: (!tags.is_empty()).then_some(tags),
+        image_size_in_bytes: i64::try_from(row.size).ok(),
+        image_pushed_at: Some(row.pushed_at),
+        image_manifest_media_type: Some(manifest.media_type.clone()),
+        artifact_media_type: manifest.artifact_type.clone(),
+        last_recorded_pull_time: registry::pulled_at(view, key, manifest.digest)?,
+        subject_manifest_digest: manifest.subject.map(|subject| subject.to_string()),
+        image_status: Some(api::ImageStatus::Active),
+        ..Default::default()
+    })
+}
+
+pub(super) fn tags(pairs: &[(String, String)]) -> Vec<api::Tag> {
+    pairs.iter().map(|(key, value)| api::Tag { key: key.clone(), value: value.clone() }).collect()
 }

@@ -1,11 +1,17 @@
 //! Service-linked roles: each belongs to a service, which says what it is called and what it may do.
 
 use landfall_api::iam::error::invalid_input_exception;
-use landfall_base::{AccountId, Arn};
+use landfall_base::{AccountId, Arn, Timestamp, random};
 use landfall_shape::ServiceError;
+use landfall_store::{Tx, View};
 
+use super::documents;
 use super::entity::arn_of;
-use super::record::Role;
+use super::record::{self, Role, key_name};
+use crate::pipe::Failure;
+
+/// One hour, in seconds.
+const SESSION: i32 = 3_600;
 
 /// Service, role name, policy. A policy that AWS has and we do not is left out.
 const ROLES: &[(&str, &str, Option<&str>)] = &[
@@ -32,6 +38,35 @@ pub(super) struct ServiceLinked {
     pub(super) service: &'static str,
     pub(super) name: &'static str,
     policy: Option<&'static str>,
+}
+
+/// The ARN of a service's role in an account, and whether it is there.
+///
+/// # Errors
+/// The service has none, or a row cannot be read.
+pub fn service_linked_role(view: &View, service: &str, account: &AccountId) -> Result<(Arn, bool), Failure> {
+    let linked = of_service(service)?;
+    let there = view.get(&record::ROLES, &(account, key_name(linked.name).as_str()))?.is_some();
+    Ok((linked.arn(account), there))
+}
+
+/// Makes a service's role in an account, unless it is there.
+///
+/// # Errors
+/// The service has none, or a row cannot be read.
+pub fn ensure_service_linked_role(
+    tx: &mut Tx,
+    service: &str,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let linked = of_service(service)?;
+    let name = key_name(linked.name);
+    if tx.get(&record::ROLES, &(account, name.as_str()))?.is_none() {
+        let role = linked.role(tx, account, now, None)?;
+        tx.put(&record::ROLES, &(account, name.as_str()), role);
+    }
+    Ok(())
 }
 
 /// The role of a service.
@@ -62,6 +97,30 @@ impl ServiceLinked {
     pub(super) fn attached(&self) -> Vec<String> {
         let arn = |name: &str| format!("arn:aws:iam::aws:policy/aws-service-role/{name}");
         self.policy.map(arn).into_iter().collect()
+    }
+
+    /// A new row of the role.
+    pub(super) fn role(
+        &self,
+        view: &View,
+        account: &AccountId,
+        now: Timestamp,
+        description: Option<String>,
+    ) -> Result<Role, Failure> {
+        Ok(Role {
+            name: self.name.to_owned(),
+            path: self.path(),
+            id: format!("AROA{}", random::base32(17)),
+            arn: self.arn(account).to_string(),
+            created_at: now,
+            trust: documents::trust(view, &self.trust())?,
+            description,
+            max_session_duration: SESSION,
+            attached: self.attached(),
+            boundary: None,
+            last_used: None,
+            tags: Vec::new(),
+        })
     }
 
     /// The trust policy: the service, and nobody else.

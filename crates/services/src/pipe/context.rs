@@ -11,7 +11,7 @@ use landfall_store::{Store, Tx};
 use landfall_vault::Vault;
 
 use super::{AuthMode, Caller};
-use crate::ecr::RegistryName;
+use crate::ecr::{LayerUploads, RegistryName};
 
 /// Everything that one installation of Landfall keeps: made once, shared by all calls.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Installation {
     pub vault: Vault,
     /// Layers and manifests.
     pub blobs: BlobStore,
+    /// Layers that come in parts through the API.
+    pub layer_uploads: LayerUploads,
     /// The name of the registries in answers.
     pub registry: RegistryName,
     /// The time.

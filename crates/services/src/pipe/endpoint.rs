@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use landfall_base::Timestamp;
 use landfall_shape::{Operation, OperationSchema, ServiceSchema, Shape, Value};
 use landfall_store::{Tx, View, WriteError};
 
@@ -47,6 +48,30 @@ pub trait WriteHandler: Resolve {
     ) -> Result<Self::Output, Failure>;
 }
 
+/// An operation that waits: for files to be on disk before rows say so, for another server. It is authorized in a snapshot;
+/// what it writes, it writes in a transaction of its own, and looks there again.
+pub trait AwaitingHandler: Resolve {
+    /// Does the work.
+    ///
+    /// # Errors
+    /// The service's own.
+    fn run<'a>(
+        cx: Surroundings<'a>,
+        request: Authorized<Self::Request>,
+    ) -> impl Future<Output = Result<Self::Output, Failure>> + Send + 'a;
+}
+
+/// The surroundings of a call that waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The installation.
+    pub installation: &'a Installation,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// When the call began.
+    pub now: Timestamp,
+}
+
 /// How an operation has to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointKind {
@@ -56,6 +81,8 @@ pub enum EndpointKind {
     Blocking,
     /// In a transaction; waits until it is durable.
     Write,
+    /// It waits for more than its own transaction.
+    Awaiting,
 }
 
 /// What running an endpoint gives: the answer, and every check that was made.
@@ -80,7 +107,7 @@ pub struct Endpoint {
     pub(super) run: RunNow,
     /// Runs it and keeps nothing of it.
     pub(super) run_dry: RunNow,
-    /// Runs it without holding the thread while the disk works; writes only.
+    /// Runs it without holding the thread while the disk works or it waits; not for reads.
     pub(super) run_waiting: Option<RunWaiting>,
 }
 
@@ -118,6 +145,14 @@ pub const fn blocking<O: ReadHandler>() -> Endpoint {
 /// A write in an operation table.
 pub const fn write<O: WriteHandler>() -> Endpoint {
     endpoint::<O>(EndpointKind::Write, run_write::<O>, dry_write::<O>, Some(run_write_waiting::<O>))
+}
+
+/// An operation that waits in an operation table.
+pub const fn awaiting<O: AwaitingHandler>() -> Endpoint
+where
+    O::Request: Send,
+{
+    endpoint::<O>(EndpointKind::Awaiting, run_awaiting_here::<O>, dry_awaiting::<O>, Some(run_awaiting::<O>))
 }
 
 const fn endpoint<O: Resolve>(
@@ -180,6 +215,29 @@ fn dry_write<O: WriteHandler>(installation: &Installation, caller: &Caller, inpu
         Ok(()) => Err(Failure::internal("a dry run did not run")),
     });
     (result, checks)
+}
+
+/// What waits for the outside world cannot be tried without doing it.
+fn dry_awaiting<O: AwaitingHandler>(_: &Installation, _: &Caller, _: Value) -> Ran {
+    (Err(Failure::internal("an operation that waits has no dry run")), Vec::new())
+}
+
+/// Makes a typed read as `caller`, as a service does for its own purposes: with the same checks as a call from outside.
+///
+/// # Errors
+/// The operation's own.
+pub fn read_as<O: ReadHandler>(
+    installation: &Installation,
+    caller: &Caller,
+    input: O::Input,
+) -> Result<O::Output, Failure> {
+    let cx = Context::new(installation, caller);
+    let view = installation.store.view();
+    let request = O::resolve(&cx, &view, input)?;
+    let request = authorize(&cx, &view, O::SERVICE, request, &mut Vec::new())?;
+    let output = O::run(&cx, &view, request)?;
+    run_deferred(installation, cx, O::SCHEMA.name);
+    Ok(output)
 }
 
 fn read_steps<O: ReadHandler>(
@@ -249,4 +307,54 @@ fn write_steps<O: WriteHandler>(
     let request = O::resolve(cx, tx, input)?;
     let request = authorize(cx, tx, O::SERVICE, request, checks)?;
     Ok(O::run(cx, tx, request)?.into_value())
+}
+
+fn run_awaiting<'a, O: AwaitingHandler>(
+    installation: &'a Installation,
+    caller: &'a Caller,
+    input: Value,
+) -> Running<'a>
+where
+    O::Request: Send,
+{
+    Box::pin(async move {
+        let mut checks = Vec::new();
+        let (now, permitted) = permit::<O>(installation, caller, input, &mut checks);
+        let result = match permitted {
+            Ok(request) => O::run(Surroundings { installation, caller, now }, request).await,
+            Err(failure) => Err(failure),
+        };
+        (result.map(Shape::into_value), checks)
+    })
+}
+
+fn permit<O: Resolve>(
+    installation: &Installation,
+    caller: &Caller,
+    input: Value,
+    checks: &mut Vec<CheckRecord>,
+) -> (Timestamp, Result<Authorized<O::Request>, Failure>) {
+    let cx = Context::new(installation, caller);
+    let view = installation.store.view();
+    let request = O::Input::from_value(input)
+        .map_err(Failure::internal)
+        .and_then(|input| O::resolve(&cx, &view, input))
+        .and_then(|request| authorize(&cx, &view, O::SERVICE, request, checks));
+    (cx.now, request)
+}
+
+/// For callers that block. On a thread of its own: the caller's may belong to a runtime, which cannot be entered twice.
+fn run_awaiting_here<O: AwaitingHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran
+where
+    O::Request: Send,
+{
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(run_awaiting::<O>(installation, caller, input)),
+            Err(error) => (Err(Failure::internal(error)), Vec::new()),
+        }
+    };
+    let ended = std::thread::scope(|scope| scope.spawn(work).join());
+    ended.unwrap_or_else(|_| (Err(Failure::internal("the operation panicked")), Vec::new()))
 }

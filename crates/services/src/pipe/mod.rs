@@ -16,6 +16,9 @@ pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Calls, Outcome};
 pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Images, Installation};
-pub use endpoint::{Endpoint, EndpointKind, ReadHandler, Resolve, WriteHandler, blocking, read, write};
+pub use endpoint::{
+    AwaitingHandler, Endpoint, EndpointKind, ReadHandler, Resolve, Surroundings, WriteHandler, awaiting,
+    blocking, read, read_as, write,
+};
 pub use failure::Failure;
 pub use permission::{Allowed, Checked, Guarded, KeyGuard, OuterGuard, Permission, ResourceGuard};

@@ -187,6 +187,11 @@ impl<T> Checked<T> {
     pub fn all(request: T, permissions: Vec<Permission>) -> Self {
         Self { request, permissions }
     }
+
+    /// Another request with the same checks.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Checked<U> {
+        Checked { request: make(self.request), permissions: self.permissions }
+    }
 }
 
 impl<T> Guarded for Checked<T> {

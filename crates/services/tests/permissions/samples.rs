@@ -25,6 +25,13 @@ const POINTER: &str = concat!(
     "YW1wbGUiLCJzZXF1ZW5jZSI6MH0="
 );
 
+const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// An image manifest.
+const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+    "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":0,
+    "digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"layers":[]}"#;
+
 /// Stands for the ARN of the world's KMS key.
 pub(crate) const KEY: &str = "{key}";
 
@@ -37,6 +44,16 @@ const KEY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allo
 
 /// Text by member: `service` or `service:Operation`, member, text. The first line that fits counts.
 const TEXTS: &[(&str, &str, &str)] = &[
+    ("ecr", "resourceArn", "arn:aws:ecr:us-east-1:111122223333:repository/sample"),
+    ("ecr", "registryId", "111122223333"),
+    ("ecr", "registryIds", "111122223333"),
+    ("ecr", "layerDigest", DIGEST),
+    ("ecr", "layerDigests", DIGEST),
+    ("ecr", "imageDigest", DIGEST),
+    ("ecr", "imageManifest", MANIFEST),
+    ("ecr", "policyText", ANYTHING),
+    ("ecr", "value", "AWS_NATIVE"),
+    ("ecr", "name", "BASIC_SCAN_TYPE_VERSION"),
     ("ecs", "resourceArn", CLUSTER),
     ("ecs", "principalArn", ROLE),
     ("iam", "AWSServiceName", "ecs.amazonaws.com"),

@@ -6,7 +6,7 @@ use landfall_store::{Tx, View};
 use crate::ecr::record::{Encryption, Mutability, REPOSITORIES, Repository};
 use crate::ecr::rules::{tags, wording};
 use crate::ecr::target::Target;
-use crate::ecr::{settings, view};
+use crate::ecr::{registry, settings, view};
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 /// A repository to be made.
@@ -27,7 +27,7 @@ impl Resolve for api::CreateRepository {
         let pairs = tags::pairs(input.tags.as_deref().unwrap_or_default())?;
         let tags = || pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut permissions =
-            vec![target.permission(view, "ecr:CreateRepository")?.with_request_tags(tags())];
+            vec![registry::creation_permission(view, &target.key)?.with_request_tags(tags())];
         if !pairs.is_empty() {
             permissions.push(target.permission(view, "ecr:TagResource")?.with_request_tags(tags()));
         }

@@ -1,5 +1,7 @@
 //! Decisions of ECR without I/O, and its sentences.
 
+pub mod lifecycle;
+pub mod pretty;
 pub mod tags;
 pub mod wording;
 

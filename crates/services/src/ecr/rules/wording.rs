@@ -1,6 +1,7 @@
 //! ECR's sentences.
 
 use landfall_api::ecr::error;
+use landfall_base::AccountId;
 use landfall_shape::ServiceError;
 
 use crate::ecr::record::RepositoryKey;
@@ -48,5 +49,33 @@ pub fn image_exists((account, _, name): &RepositoryKey, digest: &str, tag: Optio
     error::image_already_exists_exception(format!(
         "Image with digest '{digest}' and tag {tag} already exists in the repository with name '{name}' in registry with id \
          '{account}'"
+    ))
+}
+
+/// `RepositoryPolicyNotFoundException`
+pub fn no_policy((account, _, name): &RepositoryKey) -> ServiceError {
+    error::repository_policy_not_found_exception(format!(
+        "Repository policy does not exist for the repository with name '{name}' in the registry with id '{account}'"
+    ))
+}
+
+/// `RegistryPolicyNotFoundException`
+pub fn no_registry_policy(account: &AccountId) -> ServiceError {
+    error::registry_policy_not_found_exception(format!(
+        "Registry policy does not exist in the registry with id '{account}'"
+    ))
+}
+
+/// `LifecyclePolicyNotFoundException`
+pub fn no_lifecycle((account, _, name): &RepositoryKey) -> ServiceError {
+    error::lifecycle_policy_not_found_exception(format!(
+        "Lifecycle policy does not exist for the repository with name '{name}' in the registry with id '{account}'"
+    ))
+}
+
+/// `LifecyclePolicyPreviewNotFoundException`
+pub fn no_preview((account, _, name): &RepositoryKey) -> ServiceError {
+    error::lifecycle_policy_preview_not_found_exception(format!(
+        "Lifecycle policy preview does not exist for the repository with name '{name}' in the registry with id '{account}'"
     ))
 }

@@ -1,5 +1,11 @@
 //! Through the whole pipe, on an installation in memory.
 
+mod images;
+mod layers;
+mod lifecycle;
+mod matrix;
+mod policies;
+mod replication;
 mod repositories;
 mod rows;
 mod token;
@@ -126,4 +132,24 @@ fn manifest_text(content: &str) -> String {
 
 fn manifest(content: &str) -> Manifest {
     Manifest::parse(manifest_text(content).as_bytes(), None).unwrap()
+}
+
+fn id(digest: Option<Digest>, tag: Option<&str>) -> api::ImageIdentifier {
+    api::ImageIdentifier {
+        image_digest: digest.map(|digest| digest.to_string()),
+        image_tag: tag.map(str::to_owned),
+    }
+}
+
+/// The account that the policy or caller is about, as a user `name`.
+fn user_arn(account: &AccountId, name: &str) -> String {
+    format!("arn:aws:iam::{account}:user/{name}")
+}
+
+fn set_policy(name: &str, statement: &str) -> api::SetRepositoryPolicyRequest {
+    api::SetRepositoryPolicyRequest {
+        repository_name: name.to_owned(),
+        policy_text: document(statement),
+        ..Default::default()
+    }
 }

@@ -2,17 +2,13 @@
 
 use landfall_api::iam as api;
 use landfall_api::iam::error::invalid_input_exception;
-use landfall_base::random;
 use landfall_store::{Tx, View};
 
 use crate::iam::entity::Target;
 use crate::iam::record::{ROLES, Role};
 use crate::iam::service_linked::{ServiceLinked, of_service};
-use crate::iam::{documents, view};
+use crate::iam::view;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
-
-/// One hour, in seconds.
-const SESSION: i32 = 3_600;
 
 /// A role to make.
 #[derive(Debug)]
@@ -52,20 +48,7 @@ impl WriteHandler for api::CreateServiceLinkedRole {
             );
             return Err(invalid_input_exception(text).into());
         }
-        let role = Role {
-            name: linked.name.to_owned(),
-            path: linked.path(),
-            id: format!("AROA{}", random::base32(17)),
-            arn: linked.arn(cx.account()).to_string(),
-            created_at: cx.now,
-            trust: documents::trust(tx, &linked.trust())?,
-            description: input.description,
-            max_session_duration: SESSION,
-            attached: linked.attached(),
-            boundary: None,
-            last_used: None,
-            tags: Vec::new(),
-        };
+        let role = linked.role(tx, cx.account(), cx.now, input.description)?;
         tx.put(&ROLES, &target.key(), &role);
         Ok(api::CreateServiceLinkedRoleResponse { role: Some(view::created_role(&role)) })
     }

@@ -1,0 +1,77 @@
+//! Repositories that are made on the way: by a push, a replication, or a pull through the cache.
+
+use landfall_api::ecr::{RCTAppliedFor, RepositoryCreationTemplate};
+use landfall_base::Timestamp;
+use landfall_store::{StoreError, Tx, View};
+
+use super::policy::{self, Kind};
+use super::record::{Encryption, Lifecycle, REPOSITORIES, Repository, RepositoryKey, TEMPLATES};
+use super::{lifecycle, settings};
+use crate::pipe::Failure;
+
+/// The template's prefix that fits every name.
+pub(super) const ROOT: &str = "ROOT";
+
+/// The template for a repository: that of the longest prefix, if it is meant for this way of being made.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn template(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    way: &RCTAppliedFor,
+) -> Result<Option<RepositoryCreationTemplate>, StoreError> {
+    let mut prefix = Some(name.as_str());
+    while let Some(text) = prefix {
+        for key in [text.to_owned(), format!("{text}/")] {
+            if let Some(row) = view.get(&TEMPLATES, &(account, region, key.as_str()))? {
+                return Ok(Some(row.0.clone()).filter(|it| is_for(it, way)));
+            }
+        }
+        prefix = text.rsplit_once('/').map(|(shorter, _)| shorter);
+    }
+    let root = view.get(&TEMPLATES, &(account, region, ROOT))?;
+    Ok(root.map(|row| row.0.clone()).filter(|it| is_for(it, way)))
+}
+
+fn is_for(template: &RepositoryCreationTemplate, way: &RCTAppliedFor) -> bool {
+    template.applied_for.as_deref().unwrap_or_default().contains(way)
+}
+
+/// Makes a repository as its template says, or with the usual settings.
+///
+/// # Errors
+/// A row cannot be read, or the template names a principal that does not exist any more.
+pub(super) fn create(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    template: Option<&RepositoryCreationTemplate>,
+    now: Timestamp,
+) -> Result<Repository, Failure> {
+    let template = template.cloned().unwrap_or_default();
+    let filters = template.image_tag_mutability_exclusion_filters.as_deref();
+    let encryption = match &template.encryption_configuration {
+        Some(wanted) => settings::encryption(&wanted.encryption_type, wanted.kms_key.as_deref())?,
+        None => Encryption::default(),
+    };
+    let policy = template.repository_policy.as_deref().filter(|text| !text.is_empty());
+    let lifecycle = template.lifecycle_policy.filter(|text| !text.is_empty());
+    if let Some(text) = &lifecycle {
+        lifecycle::parse(text)?;
+    }
+    let tags = template.resource_tags.unwrap_or_default();
+    let row = Repository {
+        created_at: now,
+        mutability: settings::mutability(template.image_tag_mutability.as_ref(), filters)?,
+        scan_on_push: false,
+        encryption,
+        tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        policy: policy
+            .map(|text| policy::parse(tx, Kind::Repository, text))
+            .transpose()?
+            .map(std::sync::Arc::new),
+        lifecycle: lifecycle.map(|text| Lifecycle { text, evaluated_at: None }),
+    };
+    tx.put(&REPOSITORIES, key, &row);
+    Ok(row)
+}

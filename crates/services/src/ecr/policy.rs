@@ -1,0 +1,132 @@
+//! Repository and registry policies: read, checked, brought into the form that ECR prints, bound to the principals they name.
+
+use std::collections::BTreeMap;
+
+use landfall_iam::{Policy, PolicyKind, ResourceService};
+use landfall_shape::ServiceError;
+use landfall_store::View;
+use serde_json::{Map, Value};
+
+use super::rules::{pretty, wording};
+use crate::pipe::Failure;
+use crate::principals;
+
+/// Which of the two a policy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Of a repository.
+    Repository,
+    /// Of a registry.
+    Registry,
+}
+
+impl Kind {
+    fn iam(self) -> PolicyKind {
+        PolicyKind::Resource(match self {
+            Self::Repository => ResourceService::EcrRepository,
+            Self::Registry => ResourceService::EcrRegistry,
+        })
+    }
+
+    fn refuse(self) -> ServiceError {
+        wording::invalid(
+            "PolicyText",
+            match self {
+                Self::Repository => "Invalid repository policy provided",
+                Self::Registry => "Invalid registry policy provided",
+            },
+        )
+    }
+}
+
+/// A policy that somebody wants to set.
+///
+/// # Errors
+/// `InvalidParameterException`
+pub(super) fn parse(view: &View, kind: Kind, text: &str) -> Result<Policy, Failure> {
+    let policy = Policy::parse(text, kind.iam()).map_err(|error| refused(&error))?;
+    let mut document: Value = serde_json::from_str(policy.text()).map_err(|_| kind.refuse())?;
+    if !statements(&mut document).all(|statement| has_ecr_actions(statement)) {
+        return Err(kind.refuse().into());
+    }
+    statements(&mut document).for_each(name_accounts);
+    let policy = Policy::parse(&pretty::print(&document), kind.iam()).map_err(|error| refused(&error))?;
+    principals::bind(view, &policy)?.map_err(|error| refused(&error).into())
+}
+
+fn refused(error: &landfall_iam::PolicyError) -> ServiceError {
+    landfall_api::ecr::error::invalid_parameter_exception(error.message())
+}
+
+fn statements(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let statements = match document.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.as_mut_slice(),
+        Some(single) => std::slice::from_mut(single),
+        None => &mut [],
+    };
+    statements.iter_mut().filter_map(Value::as_object_mut)
+}
+
+fn has_ecr_actions(statement: &Map<String, Value>) -> bool {
+    let is_ecr = |action: &str| {
+        action == "*" || action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("ecr:"))
+    };
+    ["Action", "NotAction"].iter().filter_map(|name| statement.get(*name)).all(|value| match value {
+        Value::String(action) => is_ecr(action),
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).all(is_ecr),
+        _ => false,
+    })
+}
+
+/// Account ids become the ARNs of their roots, as AWS shows them.
+fn name_accounts(statement: &mut Map<String, Value>) {
+    for name in ["Principal", "NotPrincipal"] {
+        match statement.get_mut(name).and_then(|principal| principal.get_mut("AWS")) {
+            Some(Value::Array(entries)) => entries.iter_mut().for_each(name_account),
+            Some(single) => name_account(single),
+            None => {}
+        }
+    }
+}
+
+fn name_account(principal: &mut Value) {
+    let Value::String(text) = principal else { return };
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        *text = format!("arn:aws:iam::{text}:root");
+    }
+}
+
+/// The text of a policy: with the unique ids of users and roles that do not exist any more in place of their ARNs.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn text(view: &View, policy: &Policy) -> Result<String, Failure> {
+    let mut gone = BTreeMap::new();
+    for (arn, id) in policy.bound_principals() {
+        if principals::principal_id(view, arn)?.as_deref() != Some(id) {
+            gone.insert(arn, id);
+        }
+    }
+    if gone.is_empty() {
+        return Ok(policy.text().to_owned());
+    }
+    let mut document: Value = serde_json::from_str(policy.text()).map_err(Failure::internal)?;
+    for statement in statements(&mut document) {
+        for name in ["Principal", "NotPrincipal"] {
+            match statement.get_mut(name).and_then(|principal| principal.get_mut("AWS")) {
+                Some(Value::Array(entries)) => entries.iter_mut().for_each(|entry| replace(entry, &gone)),
+                Some(single) => replace(single, &gone),
+                None => {}
+            }
+        }
+    }
+    Ok(pretty::print(&document))
+}
+
+fn replace(principal: &mut Value, gone: &BTreeMap<&str, &str>) {
+    if let Value::String(text) = principal
+        && let Some(id) = gone.get(text.as_str())
+    {
+        *text = (*id).to_owned();
+    }
+}

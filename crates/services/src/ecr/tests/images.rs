@@ -1,0 +1,229 @@
+//! Images by API.
+
+use super::*;
+use crate::ecr::record::LAYERS;
+
+fn put(name: &str, content: &str, tag: Option<&str>) -> api::PutImageRequest {
+    api::PutImageRequest {
+        repository_name: name.to_owned(),
+        image_manifest: manifest_text(content),
+        image_tag: tag.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+fn get(name: &str, ids: Vec<api::ImageIdentifier>) -> api::BatchGetImageRequest {
+    api::BatchGetImageRequest { repository_name: name.to_owned(), image_ids: ids, ..Default::default() }
+}
+
+fn delete(name: &str, ids: Vec<api::ImageIdentifier>) -> api::BatchDeleteImageRequest {
+    api::BatchDeleteImageRequest { repository_name: name.to_owned(), image_ids: ids, ..Default::default() }
+}
+
+/// Makes the layers of an image known to a repository.
+fn add_layers(fixture: &Fixture, name: &str, content: &str) {
+    let (key, manifest) = (key(name), manifest(content));
+    let written = fixture.0.call.installation().store.write("layers", |tx| {
+        for blob in manifest.required_blobs() {
+            registry::link_layer(tx, &key, blob.digest, blob.size);
+        }
+        Ok::<_, StoreError>(())
+    });
+    written.unwrap();
+}
+
+fn put_image(fixture: &Fixture, content: &str, tag: Option<&str>) -> Digest {
+    add_layers(fixture, "app", content);
+    fixture.root::<api::PutImage>(put("app", content, tag));
+    manifest(content).digest
+}
+
+fn tags(fixture: &Fixture) -> Vec<(Option<String>, Option<String>)> {
+    let input = api::ListImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
+    let ids = fixture.root::<api::ListImages>(input).image_ids.unwrap();
+    ids.into_iter().map(|id| (id.image_digest, id.image_tag)).collect()
+}
+
+#[test]
+fn an_image_goes_in_and_comes_out() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let (code, message) = fixture.refused::<api::PutImage>(put("app", "x", Some("v1")));
+    assert_eq!(code, "LayersNotFoundException");
+    assert!(message.ends_with(
+        "required for pushing image into repository with name 'app' in the registry with id '111122223333' do not exist"
+    ));
+    let digest = put_image(&fixture, "x", Some("v1"));
+    let answer =
+        fixture.root::<api::BatchGetImage>(get("app", vec![id(None, Some("v1")), id(None, Some("no"))]));
+    let image = answer.images.unwrap().remove(0);
+    assert_eq!(image.image_manifest.as_deref(), Some(manifest_text("x").as_str()));
+    assert_eq!(image.image_id, Some(id(Some(digest), Some("v1"))));
+    let failure = answer.failures.unwrap().remove(0);
+    assert_eq!(failure.failure_code, Some(api::ImageFailureCode::ImageNotFound));
+    assert_eq!(failure.failure_reason.as_deref(), Some("Requested image not found"));
+    let input = api::DescribeImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
+    let detail = fixture.root::<api::DescribeImages>(input).image_details.unwrap().remove(0);
+    assert_eq!(detail.image_size_in_bytes, Some(9));
+    assert_eq!(detail.image_tags, Some(vec!["v1".to_owned()]));
+    assert_eq!(detail.last_recorded_pull_time, Some(START));
+}
+
+#[test]
+fn repeated_and_moved_tags() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let a = put_image(&fixture, "a", Some("latest"));
+    let (code, message) = fixture.refused::<api::PutImage>(put("app", "a", Some("latest")));
+    assert_eq!(code, "ImageAlreadyExistsException");
+    assert_eq!(
+        message,
+        format!(
+            "Image with digest '{a}' and tag 'latest' already exists in the repository with name 'app' in registry with id \
+             '111122223333'"
+        )
+    );
+    fixture.root::<api::PutImage>(put("app", "a", Some("v1")));
+    let b = put_image(&fixture, "b", Some("latest"));
+    let mut expected =
+        vec![(Some(a.to_string()), Some("v1".to_owned())), (Some(b.to_string()), Some("latest".to_owned()))];
+    expected.sort();
+    assert_eq!(tags(&fixture), expected);
+    let fix = api::PutImageTagMutabilityRequest {
+        repository_name: "app".to_owned(),
+        image_tag_mutability: api::ImageTagMutability::Immutable,
+        ..Default::default()
+    };
+    fixture.root::<api::PutImageTagMutability>(fix);
+    let (code, message) = fixture.refused::<api::PutImage>(put("app", "a", Some("latest")));
+    assert_eq!(code, "ImageTagAlreadyExistsException");
+    assert_eq!(
+        message,
+        "The image tag 'latest' already exists in the 'app' repository and cannot be overwritten because the repository is \
+         immutable."
+    );
+}
+
+#[test]
+fn what_put_image_refuses() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    add_layers(&fixture, "app", "x");
+    let with = |change: &dyn Fn(&mut api::PutImageRequest)| {
+        let mut input = put("app", "x", None);
+        change(&mut input);
+        fixture.refused::<api::PutImage>(input).0
+    };
+    let other = Digest::of(b"other").to_string();
+    let lie = manifest_text("x").replace("\"size\":1", "\"size\":7");
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{
+            "mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{other}","size":3}}]}}"#
+    );
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let invalid = "InvalidParameterException";
+    assert_eq!(with(&|it| it.image_manifest = "{".to_owned()), invalid);
+    assert_eq!(with(&|it| it.image_manifest.clone_from(&deep)), invalid);
+    assert_eq!(with(&|it| it.image_manifest.clone_from(&lie)), invalid);
+    assert_eq!(with(&|it| it.image_tag = Some("../x".to_owned())), invalid);
+    assert_eq!(with(&|it| it.image_manifest_media_type = Some("text/plain".to_owned())), invalid);
+    assert_eq!(with(&|it| it.image_digest = Some(other.clone())), "ImageDigestDoesNotMatchException");
+    assert_eq!(with(&|it| it.image_manifest.clone_from(&index)), "ReferencedImagesNotFoundException");
+    assert_eq!(with(&|it| it.repository_name = "no".to_owned()), "RepositoryNotFoundException");
+}
+
+#[test]
+fn deletion_by_tag_and_by_digest() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let digest = fixture.image("app", "x", Some("a"));
+    fixture.image("app", "x", Some("b"));
+    let delete = |ids| fixture.root::<api::BatchDeleteImage>(delete("app", ids));
+    assert_eq!(delete(vec![id(None, Some("a"))]).image_ids, Some(vec![id(Some(digest), Some("a"))]));
+    assert_eq!(tags(&fixture).len(), 1);
+    delete(vec![id(None, Some("b"))]);
+    assert!(tags(&fixture).is_empty());
+    let digest = fixture.image("app", "y", Some("a"));
+    fixture.image("app", "y", Some("b"));
+    let deleted = delete(vec![id(Some(digest), None)]).image_ids.unwrap();
+    assert_eq!(deleted, [id(Some(digest), Some("a")), id(Some(digest), Some("b"))]);
+    let codes: Vec<_> =
+        delete(vec![id(None, None), id(Some(digest), None), id(None, Some("no"))]).failures.unwrap();
+    let codes: Vec<_> = codes.into_iter().filter_map(|failure| failure.failure_code).collect();
+    use api::ImageFailureCode::{ImageNotFound, MissingDigestAndTag};
+    assert_eq!(codes, [MissingDigestAndTag, ImageNotFound, ImageNotFound]);
+}
+
+#[test]
+fn what_a_list_names_stays() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let child = fixture.image("app", "x", None);
+    let size = manifest_text("x").len();
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{
+            "mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{child}","size":{size}}}]}}"#
+    );
+    let input = api::PutImageRequest { image_manifest: text.clone(), ..put("app", "x", Some("multi")) };
+    fixture.root::<api::PutImage>(input);
+    let failed = fixture.root::<api::BatchDeleteImage>(delete("app", vec![id(Some(child), None)]));
+    let code = failed.failures.unwrap().remove(0).failure_code;
+    assert_eq!(code, Some(api::ImageFailureCode::ImageReferencedByManifestList));
+    let both = vec![id(Some(child), None), id(Some(Digest::of(text.as_bytes())), None)];
+    let answer = fixture.root::<api::BatchDeleteImage>(delete("app", both));
+    assert_eq!((answer.image_ids.unwrap().len(), answer.failures.unwrap().len()), (2, 0));
+}
+
+#[test]
+fn ten_thousand_tags_in_pages() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let manifests = ["a", "b", "c"].map(manifest);
+    let written = fixture.0.call.installation().store.write("push", |tx| {
+        let repository = registry::find_repository(tx, &key("app"))?.unwrap();
+        for number in 0..10_000 {
+            let tag = format!("t{number:05}").parse::<Tag>().unwrap();
+            registry::put_image(tx, &key("app"), &repository, &manifests[number % 2], Some(&tag), START)?;
+        }
+        registry::put_image(tx, &key("app"), &repository, &manifests[2], None, START)
+    });
+    written.unwrap();
+    let list = |status, size| {
+        let mut input = api::ListImagesRequest {
+            repository_name: "app".to_owned(),
+            max_results: Some(size),
+            filter: Some(api::ListImagesFilter { tag_status: Some(status), image_status: None }),
+            ..Default::default()
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        loop {
+            let page = fixture.root::<api::ListImages>(input.clone());
+            for id in page.image_ids.unwrap() {
+                assert!(seen.insert((id.image_digest, id.image_tag)));
+            }
+            input.next_token = page.next_token;
+            if input.next_token.is_none() {
+                return seen.len();
+            }
+        }
+    };
+    assert_eq!(list(api::TagStatus::Any, 1000), 10_001);
+    assert_eq!(list(api::TagStatus::Tagged, 999), 10_000);
+    assert_eq!(list(api::TagStatus::Untagged, 1), 1);
+    let view = fixture.0.call.installation().store.view();
+    assert_eq!(view.count(&LAYERS, ()), 0);
+}
+
+#[test]
+fn findings_say_that_there_was_no_scan() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    fixture.image("app", "x", Some("v1"));
+    let input = |tag: &str| api::DescribeImageScanFindingsRequest {
+        repository_name: "app".to_owned(),
+        image_id: id(None, Some(tag)),
+        ..Default::default()
+    };
+    assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("v1")).0, "ScanNotFoundException");
+    assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("no")).0, "ImageNotFoundException");
+}
