@@ -1,30 +1,15 @@
 """The registry, standing alone, passes the official conformance suites in every category."""
 
-import os
-import subprocess
-
 import pytest
-from support import conformance
-
-USER, PASSWORD = "conformance", "not-a-secret"
+from support import conformance, standalone_registry
+from support.standalone_registry import PASSWORD, USER
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    """The registry over memory: no accounts, no policies."""
-    build = ["cargo", "build", "--quiet", "--package", "landfall-registry", "--example", "serve"]
-    subprocess.run(build, cwd=conformance.ROOT, check=True, timeout=900)
-    program = conformance.TARGET.parent / "debug" / "examples" / "serve"
-    process = subprocess.Popen(
-        [program, tmp_path_factory.mktemp("registry")],
-        env=os.environ | {"REGISTRY_USER": USER, "REGISTRY_PASSWORD": PASSWORD},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield process.stdout.readline().strip()
-    process.kill()
-    process.wait()
+    program = standalone_registry.build()
+    with standalone_registry.Registry(program, tmp_path_factory.mktemp("registry")) as running:
+        yield running.host
 
 
 @pytest.mark.timeout(1000)

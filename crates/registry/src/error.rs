@@ -100,10 +100,16 @@ impl OciError {
         Self { code, status, message: message.into(), detail: None, headers: Vec::new(), cause: None }
     }
 
-    /// The server failed; the caller learns no more than that.
+    /// The server failed; the caller learns no more than that, except when the disk is full.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let mut error = Self::new(ErrorCode::Unknown, "the registry failed; its log says why");
-        error.cause = Some(cause.into());
+        let cause = cause.into();
+        let mut error = if is_disk_full(cause.as_ref()) {
+            Self::new(ErrorCode::Unknown, "the registry's disk is full")
+                .status(StatusCode::INSUFFICIENT_STORAGE)
+        } else {
+            Self::new(ErrorCode::Unknown, "the registry failed; its log says why")
+        };
+        error.cause = Some(cause);
         error
     }
 
@@ -136,4 +142,12 @@ impl OciError {
         }
         json!({ "errors": [error] })
     }
+}
+
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let full = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    };
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.filter_map(|error| error.downcast_ref()).any(full)
 }

@@ -73,6 +73,44 @@ async fn refused_manifests() {
     assert_eq!(server.get("/v2/app/tags/list").await.json()["tags"], json!([]));
 }
 
+/// Deeper than any stack, where nothing, where text and where an object is expected.
+#[tokio::test]
+async fn deeply_nested_documents() {
+    let server = Server::start().await;
+    server.push_blob("app", b"c").await;
+    let deep = "[".repeat(500_000) + &"]".repeat(500_000);
+    for (member, statuses) in [("unknown", [201, 400]), ("mediaType", [400, 400]), ("config", [400, 400])] {
+        let mut document = image(b"c", &[]);
+        document[member] = json!("@");
+        let body = document.to_string().replace("\"@\"", &deep);
+        let headers = [("content-type", OCI_MANIFEST)];
+        let reply = server.send("PUT", "/v2/app/manifests/v1", &headers, body).await;
+        assert!(statuses.contains(&reply.status.as_u16()), "{member} {:?}", reply.body);
+    }
+    assert_eq!(server.get("/v2/").await.status, 200);
+}
+
+#[tokio::test]
+async fn ten_thousand_tags() {
+    let server = Server::start().await;
+    let (_, document) = server.push_image("app", "t00000", "x").await;
+    for number in 1..10_000 {
+        let reply = server.put_manifest("app", &format!("t{number:05}"), OCI_MANIFEST, &document).await;
+        assert_eq!(reply.status, 201);
+    }
+    let (mut path, mut seen) = ("/v2/app/tags/list".to_owned(), Vec::new());
+    loop {
+        let page = server.get(&path).await;
+        let tags = page.json()["tags"].as_array().unwrap().clone();
+        assert!(tags.len() <= 1000);
+        seen.extend(tags.iter().map(|tag| tag.as_str().unwrap().to_owned()));
+        let Some(link) = page.headers.get("link") else { break };
+        path = link.to_str().unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    let expected: Vec<String> = (0..10_000).map(|number| format!("t{number:05}")).collect();
+    assert_eq!(seen, expected);
+}
+
 #[tokio::test]
 async fn an_index_and_its_images() {
     let server = Server::start().await;
