@@ -36,12 +36,9 @@ pub enum Operation {
     DeleteManifest,
     /// `DELETE` of a blob.
     DeleteBlob,
-    /// `POST …/blobs/uploads/?mount=&from=`: take a blob over from the repository `from`. Refused, the client is offered
-    /// an upload instead.
-    Mount {
-        /// The repository that has the blob.
-        from: RepositoryName,
-    },
+    /// `POST …/blobs/uploads/?mount=&from=`, asked about the repository `from` that has the blob, after
+    /// [`Operation::StartUpload`] about the one that is to have it. Refused, the client is offered an upload instead.
+    MountFrom,
 }
 
 /// What the `Authorization` header held.
@@ -80,6 +77,9 @@ pub struct Grant {
     pub principal: Arc<str>,
     /// Which registry the name belongs to, where a server offers several; becomes [`Repository::namespace`](crate::Repository).
     pub namespace: Arc<str>,
+    /// How names of that registry begin for this client, up to and with a slash; [`Repository::name`](crate::Repository) is
+    /// what follows. Empty where both are the same.
+    pub prefix: Arc<str>,
 }
 
 /// No.
@@ -92,6 +92,16 @@ pub enum Refusal {
     },
     /// The caller is known and may not: 403.
     Denied {
+        /// For the caller.
+        message: String,
+    },
+    /// Nobody may: this registry does not do that: 405.
+    NotOffered {
+        /// For the caller.
+        message: String,
+    },
+    /// There is no such repository for anybody: 404.
+    Unknown {
         /// For the caller.
         message: String,
     },
@@ -124,6 +134,8 @@ impl From<Refusal> for OciError {
                     .header(http::header::WWW_AUTHENTICATE, challenge)
             }
             Refusal::Denied { message } => OciError::new(ErrorCode::Denied, message),
+            Refusal::NotOffered { message } => OciError::new(ErrorCode::Unsupported, message),
+            Refusal::Unknown { message } => OciError::new(ErrorCode::NameUnknown, message),
             Refusal::TooManyRequests { retry_after_seconds } => {
                 OciError::new(ErrorCode::TooManyRequests, "too many requests: try again later")
                     .header(http::header::RETRY_AFTER, retry_after_seconds.to_string())

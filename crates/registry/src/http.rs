@@ -101,7 +101,11 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
     /// Asks whether the caller may do `operation` to the repository `name`.
     async fn permit(&self, operation: Operation, name: &RepositoryName) -> Result<Repository, OciError> {
         let grant = self.authorize(operation, Some(name)).await?;
-        Ok(Repository { namespace: grant.namespace, name: name.clone() })
+        let within = name.as_str().strip_prefix(&*grant.prefix).map(str::parse);
+        let name = within.and_then(Result::ok).ok_or_else(|| {
+            OciError::new(ErrorCode::NameInvalid, format!("`{name}` names no repository of this registry"))
+        })?;
+        Ok(Repository { namespace: grant.namespace, name })
     }
 
     async fn authorize(

@@ -1,7 +1,7 @@
 //! Users, passwords and permissions in memory, for tests and small set-ups.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use landfall_base::{Sensitive, random};
@@ -120,11 +120,7 @@ impl Token {
             let here = self.scopes.iter().filter(|scope| scope.repository == name.as_str());
             here.flat_map(|scope| &scope.actions).any(|action| action == wanted)
         };
-        let source = match &attempt.operation {
-            Operation::Mount { from } => allows(from, "pull"),
-            _ => true,
-        };
-        source && allows(name, action(&attempt.operation))
+        allows(name, action(&attempt.operation))
     }
 }
 
@@ -135,9 +131,13 @@ fn parse_scope(text: &str) -> Option<Scope> {
 }
 
 fn action(operation: &Operation) -> &'static str {
-    use Operation::{HeadBlob, ListRepositories, ListTags, Ping, PullBlob, PullManifest, Referrers};
+    use Operation::{
+        HeadBlob, ListRepositories, ListTags, MountFrom, Ping, PullBlob, PullManifest, Referrers,
+    };
     match operation {
-        Ping | PullManifest | PullBlob | HeadBlob | ListTags | Referrers | ListRepositories => "pull",
+        Ping | PullManifest | PullBlob | HeadBlob | MountFrom | ListTags | Referrers | ListRepositories => {
+            "pull"
+        }
         _ => "push",
     }
 }
@@ -155,7 +155,7 @@ impl Access for MemoryAccess {
                 Err(Refusal::Denied { message: "requested access to the resource is denied".to_owned() })
             }
             (true, false) => Err(self.challenge(&attempt)),
-            (true, true) => Ok(Grant { principal: user.into(), namespace: Arc::from("") }),
+            (true, true) => Ok(Grant { principal: user.into(), ..Grant::default() }),
         }
     }
 }

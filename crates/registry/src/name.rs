@@ -130,7 +130,7 @@ impl FromStr for Reference {
 pub struct Repository {
     /// Which registry, as [`Grant`](crate::Grant) said; empty where there is only one.
     pub namespace: Arc<str>,
-    /// The name that the client sees.
+    /// The name in that registry. The client may see a longer one.
     pub name: RepositoryName,
 }
 

@@ -31,9 +31,11 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
     pub(super) async fn repositories(&self) -> Result<Response<ResponseBody>, OciError> {
         let grant = self.authorize(Operation::ListRepositories, None).await?;
         let limit = self.page_size()?;
-        let last = self.query.get("last").filter(|text| !text.is_empty());
-        let mut names = self.registry.catalog().repositories(&grant.namespace, last, limit + 1).await?;
-        let answer = self.linked(&mut names, limit, RepositoryName::as_str);
+        let last = self.query.get("last").map(|text| text.strip_prefix(&*grant.prefix).unwrap_or(text));
+        let last = last.filter(|text| !text.is_empty());
+        let found = self.registry.catalog().repositories(&grant.namespace, last, limit + 1).await?;
+        let mut names: Vec<String> = found.iter().map(|name| format!("{}{name}", grant.prefix)).collect();
+        let answer = self.linked(&mut names, limit, String::as_str);
         Ok(answer.json(&json!({ "repositories": names })))
     }
 

@@ -25,10 +25,10 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        if let Some(mounted) = self.try_mount(name).await? {
+        let repository = self.permit(Operation::StartUpload, name).await?;
+        if let Some(mounted) = self.try_mount(name, &repository).await? {
             return Ok(mounted);
         }
-        let repository = self.permit(Operation::StartUpload, name).await?;
         let digest = self.query.get("digest").map(parse_digest).transpose()?;
         if digest.is_some() {
             self.permit(Operation::CompleteUpload, name).await?;
@@ -37,30 +37,44 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         let upload = self.registry.blobs().begin().await?;
         let session = self.registry.uploads().open(repository, upload)?;
         match digest {
-            None => Ok(progress(StatusCode::ACCEPTED, &session)),
-            Some(digest) => self.complete(session, digest, body).await,
+            None => Ok(progress(StatusCode::ACCEPTED, name, &session)),
+            Some(digest) => self.complete(name, session, digest, body).await,
         }
     }
 
     /// `None` when there is nothing to mount or it may not be: the client is then offered an upload.
-    async fn try_mount(&self, name: &RepositoryName) -> Result<Option<Response<ResponseBody>>, OciError> {
+    async fn try_mount(
+        &self,
+        name: &RepositoryName,
+        repository: &Repository,
+    ) -> Result<Option<Response<ResponseBody>>, OciError> {
         let Some(digest) = self.query.get("mount").map(parse_digest).transpose()? else { return Ok(None) };
         let Some(Ok(from)) = self.query.get("from").map(str::parse::<RepositoryName>) else {
             return Ok(None);
         };
-        let repository = match self.permit(Operation::Mount { from: from.clone() }, name).await {
-            Ok(repository) => repository,
-            Err(error) if matches!(error.code, ErrorCode::Denied | ErrorCode::Unauthorized) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let source = Repository { namespace: Arc::clone(&repository.namespace), name: from };
+        let Some(source) = self.mount_source(&from).await? else { return Ok(None) };
+        if source.namespace != repository.namespace {
+            return Ok(None);
+        }
         let _shared = self.registry.gate().read().await;
         let Some(size) = self.blob_in(&source, digest).await? else { return Ok(None) };
-        self.registry.catalog().open_for_push(&repository).await?;
-        self.registry.catalog().link_blob(&repository, digest, size).await?;
+        self.registry.catalog().open_for_push(repository).await?;
+        self.registry.catalog().link_blob(repository, digest, size).await?;
         Ok(Some(completed(name, digest)))
+    }
+
+    /// The repository that a blob is to come from, if the caller may have it from there.
+    async fn mount_source(&self, from: &RepositoryName) -> Result<Option<Repository>, OciError> {
+        use ErrorCode::{Denied, NameInvalid, NameUnknown, Unauthorized, Unsupported};
+        match self.permit(Operation::MountFrom, from).await {
+            Ok(source) => Ok(Some(source)),
+            Err(error)
+                if matches!(error.code, Denied | Unauthorized | NameUnknown | NameInvalid | Unsupported) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn blob_in(&self, source: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {
@@ -79,7 +93,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
     ) -> Result<Response<ResponseBody>, OciError> {
         let repository = self.permit(Operation::UploadChunk, name).await?;
         let session = self.registry.uploads().find(&repository, id)?;
-        Ok(progress(StatusCode::NO_CONTENT, &session))
+        Ok(progress(StatusCode::NO_CONTENT, name, &session))
     }
 
     pub(super) async fn cancel_upload(
@@ -109,9 +123,10 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
             registry: self.registry.clone(),
             declared: self.declared()?,
             session: Arc::clone(&session),
+            location: location(name, &session),
         };
         chunk.receive(body).await?;
-        Ok(progress(StatusCode::ACCEPTED, &session))
+        Ok(progress(StatusCode::ACCEPTED, name, &session))
     }
 
     pub(super) async fn complete_upload<B>(
@@ -129,11 +144,12 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
             || OciError::new(ErrorCode::DigestInvalid, "the query has no `digest`: send the blob's digest");
         let digest = parse_digest(self.query.get("digest").ok_or_else(missing)?)?;
         let session = self.registry.uploads().find(&repository, id)?;
-        self.complete(session, digest, body).await
+        self.complete(name, session, digest, body).await
     }
 
     async fn complete<B>(
         &self,
+        name: &RepositoryName,
         session: Arc<Session>,
         digest: Digest,
         body: B,
@@ -146,6 +162,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
             registry: self.registry.clone(),
             declared: self.declared()?,
             session: Arc::clone(&session),
+            location: location(name, &session),
         };
         chunk.receive(body).await?;
         let upload = session.take()?;
@@ -154,7 +171,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         let _shared = self.registry.gate().read().await;
         let size = upload.finish(digest).await?;
         self.registry.catalog().link_blob(&session.repository, digest, size).await?;
-        Ok(completed(&session.repository.name, digest))
+        Ok(completed(name, digest))
     }
 
     fn declared(&self) -> Result<Declared, OciError> {
@@ -178,6 +195,7 @@ struct Chunk<A, C> {
     registry: Registry<A, C>,
     session: Arc<Session>,
     declared: Declared,
+    location: String,
 }
 
 impl<A: Access, C: Catalog> Chunk<A, C> {
@@ -238,14 +256,14 @@ impl<A: Access, C: Catalog> Chunk<A, C> {
             format!("the chunk begins at {}: expected {size}, where the last one ended", range.start);
         OciError::new(ErrorCode::BlobUploadInvalid, message)
             .status(StatusCode::RANGE_NOT_SATISFIABLE)
-            .header(LOCATION, location(&self.session))
+            .header(LOCATION, self.location.clone())
             .header(RANGE, received(size))
     }
 }
 
-fn progress(status: StatusCode, session: &Session) -> Response<ResponseBody> {
+fn progress(status: StatusCode, name: &RepositoryName, session: &Session) -> Response<ResponseBody> {
     Answer::new(status)
-        .header(LOCATION, location(session))
+        .header(LOCATION, location(name, session))
         .header(RANGE, received(session.received()))
         .docker_header("docker-upload-uuid", &session.id)
         .empty()
@@ -259,8 +277,8 @@ fn completed(name: &RepositoryName, digest: Digest) -> Response<ResponseBody> {
 }
 
 /// Relative, so that it is right whatever name or proxy the client came by.
-fn location(session: &Session) -> String {
-    format!("/v2/{}/blobs/uploads/{}", session.repository.name, session.id)
+fn location(name: &RepositoryName, session: &Session) -> String {
+    format!("/v2/{name}/blobs/uploads/{}", session.id)
 }
 
 /// Clients know `0-0` for nothing yet.
