@@ -11,9 +11,11 @@ mod dispatch;
 mod front;
 mod health;
 mod last_used;
+mod registry;
 mod server;
 
 pub use answer::{Answer, AnswerBody, plain, streamed};
 pub use dispatch::Gateway;
 pub use front::{Answering, Front};
+pub use registry::EcrRegistry;
 pub use server::serve;

@@ -105,6 +105,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// The digests of all manifests in all repositories and of everything that they name.
     fn reached(&self) -> impl Future<Output = Result<HashSet<Digest>, OciError>> + Send;
 
-    /// Takes blobs out of every repository; called before their bytes are removed.
-    fn forget_blobs(&self, digests: &[Digest]) -> impl Future<Output = Result<(), OciError>> + Send;
+    /// Takes those of the blobs that no manifest is or names out of every repository, before their bytes are removed, and
+    /// returns them. One transaction: whoever stores a manifest by another way is either seen here or sees this.
+    fn forget_blobs(&self, digests: &[Digest]) -> impl Future<Output = Result<Vec<Digest>, OciError>> + Send;
 }

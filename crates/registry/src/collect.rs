@@ -1,6 +1,5 @@
 //! Removing what no manifest names: mark and sweep.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use landfall_base::Timestamp;
@@ -26,7 +25,7 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     ///
     /// A client asks for a blob, pushes what is missing, then the manifest; `unwanted_for` must be longer than that
     /// takes. With less, a push may fail and have to be repeated, but a stored manifest never loses what it names: the
-    /// mark is taken again, with pushes held back, before each batch is removed.
+    /// catalog looks again, with pushes held back, before each batch is removed.
     ///
     /// # Errors
     /// What catalog or disk say; what was removed until then stays removed.
@@ -56,25 +55,18 @@ impl<A: Access, C: Catalog> Registry<A, C> {
         collected: &mut Collected,
     ) -> Result<(), OciError> {
         let _alone = self.gate().write().await;
-        let reached = self.catalog().reached().await?;
-        let gone = self.still_unwanted(batch, before, &reached).await?;
+        let unwanted = self.still_unwanted(batch, before).await?;
         // Links first: a crash in between leaves unlinked bytes, which the next run removes, never a link to nothing.
-        self.catalog().forget_blobs(&gone).await?;
-        for digest in gone {
+        for digest in self.catalog().forget_blobs(&unwanted).await? {
             collected.bytes += self.blobs().remove(digest).await?;
             collected.blobs += 1;
         }
         Ok(())
     }
 
-    async fn still_unwanted(
-        &self,
-        batch: &[Digest],
-        before: Timestamp,
-        reached: &HashSet<Digest>,
-    ) -> Result<Vec<Digest>, OciError> {
+    async fn still_unwanted(&self, batch: &[Digest], before: Timestamp) -> Result<Vec<Digest>, OciError> {
         let mut unwanted = Vec::new();
-        for digest in batch.iter().filter(|digest| !reached.contains(digest)) {
+        for digest in batch {
             let wanted = self.blobs().wanted_at(*digest).await?;
             unwanted.extend(wanted.filter(|wanted| *wanted <= before).map(|_| *digest));
         }

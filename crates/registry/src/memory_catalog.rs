@@ -56,6 +56,11 @@ fn unknown(repository: &Repository) -> OciError {
     OciError::new(ErrorCode::NameUnknown, format!("there is no repository `{}`", repository.name))
 }
 
+fn reached(repositories: &BTreeMap<Repository, Content>) -> HashSet<Digest> {
+    let manifests = repositories.values().flat_map(|content| content.manifests.values());
+    manifests.flat_map(|manifest| manifest.references().chain([manifest.digest])).collect()
+}
+
 fn after<T>(bound: Option<T>) -> Bound<T> {
     bound.map_or(Bound::Unbounded, Bound::Excluded)
 }
@@ -157,16 +162,17 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn reached(&self) -> Result<HashSet<Digest>, OciError> {
-        let repositories = self.lock();
-        let manifests = repositories.values().flat_map(|content| content.manifests.values());
-        Ok(manifests.flat_map(|manifest| manifest.references().chain([manifest.digest])).collect())
+        Ok(reached(&self.lock()))
     }
 
-    async fn forget_blobs(&self, digests: &[Digest]) -> Result<(), OciError> {
-        let gone: BTreeSet<&Digest> = digests.iter().collect();
-        for content in self.lock().values_mut() {
+    async fn forget_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>, OciError> {
+        let mut repositories = self.lock();
+        let reached = reached(&repositories);
+        let gone: BTreeSet<Digest> =
+            digests.iter().filter(|digest| !reached.contains(digest)).copied().collect();
+        for content in repositories.values_mut() {
             content.blobs.retain(|digest, _| !gone.contains(digest));
         }
-        Ok(())
+        Ok(gone.into_iter().collect())
     }
 }

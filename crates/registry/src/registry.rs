@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -13,9 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::RwLock;
 
-use crate::http::{BoxError, Call, ResponseBody};
+use crate::http::{Answer, BoxError, Call, ResponseBody, blob};
 use crate::uploads::Uploads;
-use crate::{Access, BlobStore, Catalog};
+use crate::{Access, BlobStore, Catalog, Digest};
 
 /// How much a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,11 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     {
         let (parts, body) = request.into_parts();
         Call::new(self, &parts).answer(body).await
+    }
+
+    /// A blob, or the part that `Range` asks for, for whoever may have it: nothing is asked here.
+    pub async fn blob(&self, digest: Digest, headers: &HeaderMap) -> Response<ResponseBody> {
+        blob(self.blobs(), digest, headers).await.unwrap_or_else(|error| Answer::refusal(&error))
     }
 
     /// Serves HTTP/1.1 on `listener` until the future is dropped.

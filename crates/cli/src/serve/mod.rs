@@ -48,6 +48,9 @@ pub struct ServeArgs {
     /// Seconds that a registry may take for each answer
     #[arg(long, value_name = "SECONDS", default_value_t = 60, env = "LANDFALL_REGISTRY_TIMEOUT")]
     pub registry_timeout: u64,
+    /// Seconds that the ECR registries keep a layer that no image names; longer than the slowest push takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, env = "LANDFALL_UNUSED_LAYERS_FOR")]
+    pub unused_layers_for: u64,
 }
 
 /// What happens to calls that IAM refuses.
@@ -110,6 +113,7 @@ fn options(args: ServeArgs, data_dir: PathBuf) -> ServerOptions {
         registry_name: args.registry_name,
         insecure_registries: args.insecure_registry,
         registry_timeout: std::time::Duration::from_secs(args.registry_timeout.max(1)),
+        unused_layers_for: std::time::Duration::from_secs(args.unused_layers_for),
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use landfall_base::{AccountId, Clock, Region, SystemClock};
 use landfall_edge::Edge;
-use landfall_gateway::Gateway;
+use landfall_gateway::{EcrRegistry, Front, Gateway};
 use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
-use landfall_registry::BlobStore;
+use landfall_registry::{BlobStore, Collected};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecr::LayerUploads;
 use landfall_services::ecs::agent::EcsControlPlane;
@@ -30,6 +30,10 @@ use super::{RegistryNameOption, containers};
 
 /// How often what is due by the clock is done.
 const PERIOD: Duration = Duration::from_secs(60);
+
+/// How often unused layers are looked for: as often as they become unused, within these bounds.
+const SHORTEST_COLLECTION: Duration = Duration::from_secs(1);
+const LONGEST_COLLECTION: Duration = Duration::from_secs(3600);
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
@@ -50,6 +54,8 @@ pub struct ServerOptions {
     pub insecure_registries: Vec<String>,
     /// How long a registry may take for each answer.
     pub registry_timeout: Duration,
+    /// How long layers are kept that no image names.
+    pub unused_layers_for: Duration,
 }
 
 /// A running server.
@@ -85,9 +91,13 @@ impl Server {
             fatal.map(|finding| format!("tasks will not start: {}", finding.text)).collect();
         let board = Arc::new(HealthBoard::default());
         let edge = Arc::new(Edge::new(Arc::clone(&installation), Arc::clone(&board)));
-        let gateway = Gateway::new(call.clone(), landfall_api::SERVICES).with_front(edge);
+        let registry = Arc::new(EcrRegistry::new(Arc::clone(&installation)));
+        let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
+            .with_front(edge)
+            .with_front(Arc::clone(&registry) as Arc<dyn Front>);
         let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
         work.extend(containers::spawn(&installation, &board, &told));
+        work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
         match node(&call, &options) {
@@ -225,6 +235,24 @@ fn runtime_config(data_dir: &Path) -> NativeConfig {
         cgroup: format!("landfall-{suffix}").into(),
         bridge: format!("lf-{suffix}"),
         ..NativeConfig::new(dir.join("containers"))
+    }
+}
+
+/// Removes layers that no image names, from time to time.
+async fn collect(registry: Arc<EcrRegistry>, unused_for: Duration, told: watch::Receiver<bool>) {
+    let mut stop = std::pin::pin!(stopped(told));
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(unused_for.clamp(SHORTEST_COLLECTION, LONGEST_COLLECTION)) => {}
+            () = &mut stop => return,
+        }
+        match registry.collect(unused_for).await {
+            Ok(collected) if collected == Collected::default() => {}
+            Ok(Collected { blobs, bytes, uploads }) => {
+                tracing::info!(blobs, bytes, uploads, "unused layers were removed")
+            }
+            Err(error) => tracing::warn!(%error, cause = ?error.cause, "unused layers were not removed"),
+        }
     }
 }
 

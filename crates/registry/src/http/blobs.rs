@@ -1,13 +1,13 @@
 //! Blobs: read, ask for, delete.
 
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::answer::Answer;
 use super::range::{Wanted, wanted};
 use super::{Call, ResponseBody, headers};
 use crate::{
-    Access, BlobError, BlobReader, Catalog, Digest, ErrorCode, OciError, Operation, Repository,
+    Access, BlobError, BlobReader, BlobStore, Catalog, Digest, ErrorCode, OciError, Operation, Repository,
     RepositoryName, Unlink,
 };
 
@@ -34,9 +34,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
     ) -> Result<Response<ResponseBody>, OciError> {
         let repository = self.permit(Operation::PullBlob, name).await?;
         self.blob_size(&repository, digest).await?;
-        let reader = self.registry.blobs().read(digest).await?.ok_or_else(|| unknown_blob(digest))?;
-        let range = wanted(headers::text(&self.parts.headers, &RANGE), reader.size());
-        part_of(reader, digest, range)
+        blob(self.registry.blobs(), digest, &self.parts.headers).await
     }
 
     pub(super) async fn delete_blob(
@@ -63,6 +61,17 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         self.registry.catalog().open_for_pull(repository).await?;
         self.registry.catalog().blob(repository, digest).await?.ok_or_else(|| unknown_blob(digest))
     }
+}
+
+/// A blob or a part of it for whoever may have it.
+pub(crate) async fn blob(
+    blobs: &BlobStore,
+    digest: Digest,
+    headers: &HeaderMap,
+) -> Result<Response<ResponseBody>, OciError> {
+    let reader = blobs.read(digest).await?.ok_or_else(|| unknown_blob(digest))?;
+    let range = wanted(headers::text(headers, &RANGE), reader.size());
+    part_of(reader, digest, range)
 }
 
 fn part_of(reader: BlobReader, digest: Digest, range: Wanted) -> Result<Response<ResponseBody>, OciError> {

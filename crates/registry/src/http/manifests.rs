@@ -150,5 +150,6 @@ fn wrong_digest(expected: Digest, actual: Digest) -> OciError {
 
 fn unknown_manifest(reference: &str) -> OciError {
     let shown: String = reference.chars().take(128).collect();
-    OciError::new(ErrorCode::ManifestUnknown, "manifest unknown").detail(json!({ "reference": shown }))
+    OciError::new(ErrorCode::ManifestUnknown, "Requested image not found")
+        .detail(json!({ "reference": shown }))
 }

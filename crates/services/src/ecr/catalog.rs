@@ -210,8 +210,14 @@ impl Catalog for EcrCatalog {
         registry::reached(&self.view()).map_err(OciError::internal)
     }
 
-    async fn forget_blobs(&self, digests: &[Digest]) -> Result<(), OciError> {
+    async fn forget_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>, OciError> {
         let digests = digests.to_vec();
-        self.write("forget layers", move |tx| Ok(registry::forget_layers(tx, &digests)?)).await
+        self.write("forget layers", move |tx| {
+            let reached = registry::reached(tx)?;
+            let gone: Vec<Digest> = digests.into_iter().filter(|digest| !reached.contains(digest)).collect();
+            registry::forget_layers(tx, &gone)?;
+            Ok(gone)
+        })
+        .await
     }
 }

@@ -14,9 +14,9 @@
 //! the setting, both forms are understood: in task definitions, by the data plane, by the command line ([`names`]).
 
 mod account_settings;
+mod address;
 mod catalog;
 mod creation;
-pub mod download;
 mod image_id;
 mod lifecycle;
 pub mod names;
@@ -39,6 +39,7 @@ mod view;
 
 use landfall_api::ecr as api;
 
+pub use address::{AddressError, LAYER_PATH, addressed_layer, layer_address};
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
 pub use reconcile::reconcile;

@@ -132,14 +132,14 @@ impl<'a> Calls<'a> {
 
 fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outcome<Value> {
     let result = result.map_err(|failure| failure.into_service_error(endpoint.service.name));
-    audit(endpoint, caller, &result, &checks);
+    let code = result.as_ref().err().map_or("ok", |error| error.code);
+    audit(endpoint.service.name, endpoint.schema.name, caller, code, &checks);
     Outcome { result, checks }
 }
 
 /// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
-fn audit(endpoint: &Endpoint, caller: &Caller, result: &Result<Value, ServiceError>, checks: &[CheckRecord]) {
-    let (service, operation) = (endpoint.service.name, endpoint.schema.name);
-    let code = result.as_ref().err().map_or("ok", |error| error.code);
+/// For protocols beside the APIs, too: `operation` is then what they call it.
+pub fn audit(service: &str, operation: &str, caller: &Caller, code: &str, checks: &[CheckRecord]) {
     tracing::info!(
         target: "audit", service, operation, code,
         principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id

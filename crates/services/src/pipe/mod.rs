@@ -13,7 +13,7 @@ mod failure;
 mod permission;
 
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
-pub use call::{Call, Calls, Outcome};
+pub use call::{Call, Calls, Outcome, audit};
 pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Images, Installation};
 pub use endpoint::{

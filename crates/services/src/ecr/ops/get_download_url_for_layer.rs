@@ -4,7 +4,7 @@ use landfall_api::ecr as api;
 use landfall_store::View;
 
 use crate::ecr::target::Target;
-use crate::ecr::{download, registry};
+use crate::ecr::{layer_address, registry};
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// A layer to be downloaded.
@@ -44,7 +44,7 @@ impl ReadHandler for api::GetDownloadUrlForLayer {
             let text = format!("The layer with digest '{digest}' {place} is not associated with an image");
             return Err(api::error::layer_inaccessible_exception(text).into());
         }
-        let url = download::url(cx.installation, digest)?;
+        let url = layer_address(cx.installation, digest)?;
         Ok(api::GetDownloadUrlForLayerResponse { download_url: Some(url), layer_digest: Some(text) })
     }
 }

@@ -1,0 +1,135 @@
+//! ECR's data plane on the port of all services: the OCI distribution protocol under `/v2/`, and the short-lived addresses
+//! of layers.
+//!
+//! A repository is named by the path, `/v2/<account>/<region>/<name>/…`, or by the host in AWS's form and the rest of the
+//! path. Each request is one action of IAM, asked before anything is looked up ([`access`]).
+
+mod access;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
+use landfall_services::ecr::{
+    AddressError, EcrCatalog, LAYER_PATH, addressed_layer, names, record::RepositoryKey, registry,
+};
+use landfall_services::pipe::Installation;
+
+use crate::answer::{Answer, AnswerBody, plain, streamed};
+use crate::front::{Answering, Front};
+use access::{EcrAccess, Visitor, addressed_host};
+
+/// The largest layer of ECR (quota "Maximum layer size", 52,000 MiB).
+const LAYER_BYTES: u64 = 52_000 << 20;
+
+/// The registries of every account and Region of an installation.
+#[derive(Debug)]
+pub struct EcrRegistry {
+    installation: Arc<Installation>,
+    registry: Registry<EcrAccess, EcrCatalog>,
+}
+
+impl EcrRegistry {
+    /// The registries of `installation`.
+    pub fn new(installation: Arc<Installation>) -> Self {
+        let access = EcrAccess::new(Arc::clone(&installation));
+        let catalog = EcrCatalog::new(Arc::clone(&installation));
+        let limits = Limits { blob_bytes: LAYER_BYTES, ..Limits::default() };
+        let registry = Registry::with_limits(access, catalog, installation.blobs.clone(), limits);
+        Self { installation, registry }
+    }
+
+    /// Removes layers that no image names, and uploads, that nobody wanted for so long.
+    ///
+    /// # Errors
+    /// A row cannot be read, or the disk fails.
+    pub async fn collect(&self, unwanted_for: Duration) -> Result<Collected, OciError> {
+        self.registry.collect(unwanted_for).await
+    }
+
+    async fn distribution(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::of(&parts, peer);
+        parts.extensions.insert(visitor);
+        let pulled = pulled_repository(&parts);
+        let response = self.registry.handle(Request::from_parts(parts, body)).await;
+        if let (Some(key), Some(digest)) = (pulled, served_manifest(&response)) {
+            registry::note_pull(&self.installation, &key, digest);
+        }
+        worded(streamed(response))
+    }
+
+    /// A layer for whoever has an address of it.
+    async fn layer(&self, parts: &Parts, token: &str) -> Answer {
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return storage_error(
+                405,
+                "MethodNotAllowed",
+                "The specified method is not allowed against this resource.",
+            );
+        }
+        match addressed_layer(&self.installation, token) {
+            Ok(digest) => streamed(self.registry.blob(digest, &parts.headers).await),
+            Err(AddressError::Expired) => storage_error(403, "AccessDenied", "Request has expired"),
+            Err(AddressError::Invalid) => storage_error(403, "AccessDenied", "Access Denied"),
+        }
+    }
+}
+
+impl Front for EcrRegistry {
+    fn claims(&self, parts: &Parts) -> bool {
+        let path = parts.uri.path();
+        path == "/v2" || path.starts_with("/v2/") || path.starts_with(LAYER_PATH)
+    }
+
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answering<'_> {
+        Box::pin(async move {
+            let token = request.uri().path().strip_prefix(LAYER_PATH).map(str::to_owned);
+            match token {
+                Some(token) => self.layer(&request.into_parts().0, &token).await,
+                None => self.distribution(request, peer).await,
+            }
+        })
+    }
+}
+
+/// The repository whose manifest is asked for.
+fn pulled_repository(parts: &Parts) -> Option<RepositoryKey> {
+    let path = parts.uri.path().strip_prefix("/v2/").filter(|_| parts.method == Method::GET)?;
+    let (name, _) = path.rsplit_once("/manifests/")?;
+    names::locate(addressed_host(parts), name)
+}
+
+/// The digest of the manifest that an answer holds. Only asked of answers to requests for one.
+fn served_manifest(response: &Response<ResponseBody>) -> Option<Digest> {
+    let digest =
+        response.headers().get("docker-content-digest").filter(|_| response.status() == StatusCode::OK)?;
+    digest.to_str().ok()?.parse().ok()
+}
+
+/// ECR says 401 in two plain words.
+fn worded(mut answer: Answer) -> Answer {
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        let text = Bytes::from_static(b"Not Authorized\n");
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+        *answer.body_mut() = AnswerBody::Whole(Full::new(text));
+    }
+    answer
+}
+
+/// Layers come from an object store on AWS, and so do these errors.
+fn storage_error(status: u16, code: &str, message: &str) -> Answer {
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    plain(status, "application/xml", text)
+}

@@ -1,0 +1,86 @@
+//! Short-lived addresses of layers, as `GetDownloadUrlForLayer` gives them: whoever has one may read one blob for a while,
+//! without a token and without being asked again. Nothing is stored: the address says what it is good for, sealed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use landfall_base::Timestamp;
+use landfall_registry::Digest;
+use landfall_vault::Sealed;
+use serde::{Deserialize, Serialize};
+
+use crate::pipe::{Failure, Installation};
+
+/// Paths of layers begin so; the sealed rest follows.
+pub const LAYER_PATH: &str = "/_landfall/layers/";
+
+/// How long an address is good for, in seconds.
+const LIFETIME: i64 = 3600;
+
+/// What addresses are bound to when sealed.
+const CONTEXT: [(&str, &str); 1] = [("Purpose", "EcrLayerAddress")];
+
+/// What an address is good for.
+#[derive(Serialize, Deserialize)]
+struct Address {
+    digest: Digest,
+    expires_at: Timestamp,
+}
+
+/// Why an address leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressError {
+    /// It was not made here, or it was changed.
+    Invalid,
+    /// Its hour is over.
+    Expired,
+}
+
+/// An address at which this layer can be read for an hour. Whether the caller may have it has been asked.
+///
+/// # Errors
+/// It cannot be sealed.
+pub fn layer_address(installation: &Installation, digest: Digest) -> Result<String, Failure> {
+    let expires_at = installation.clock.now().plus_seconds(LIFETIME);
+    let plain = serde_json::to_vec(&Address { digest, expires_at }).map_err(Failure::internal)?;
+    let sealed = installation.vault.seal(&CONTEXT, &plain)?;
+    let token = URL_SAFE_NO_PAD.encode(sealed.as_bytes());
+    Ok(format!("http://{}{LAYER_PATH}{token}", installation.registry.address()))
+}
+
+/// The layer that the sealed part of an address is good for.
+///
+/// # Errors
+/// See [`AddressError`].
+pub fn addressed_layer(installation: &Installation, token: &str) -> Result<Digest, AddressError> {
+    let open = || {
+        let sealed = Sealed::from_bytes(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let plain = installation.vault.unseal(&CONTEXT, &sealed).ok()?;
+        serde_json::from_slice::<Address>(plain.expose()).ok()
+    };
+    let address = open().ok_or(AddressError::Invalid)?;
+    if address.expires_at <= installation.clock.now() {
+        return Err(AddressError::Expired);
+    }
+    Ok(address.digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestInstallation;
+
+    #[test]
+    fn an_address_is_good_for_one_layer_and_an_hour() {
+        let test = TestInstallation::new(crate::TABLES);
+        let installation = test.call.installation();
+        let digest = Digest::of(b"layer");
+        let address = layer_address(installation, digest).unwrap();
+        let token = address.split(LAYER_PATH).nth(1).unwrap();
+        assert_eq!(addressed_layer(installation, token), Ok(digest));
+        for bad in ["", "x", &token[1..], &format!("{token}A"), "../../etc/passwd"] {
+            assert_eq!(addressed_layer(installation, bad), Err(AddressError::Invalid), "{bad}");
+        }
+        test.clock.advance_seconds(LIFETIME);
+        assert_eq!(addressed_layer(installation, token), Err(AddressError::Expired));
+    }
+}

@@ -1,0 +1,177 @@
+"""ECR's data plane: who may, in which words, and what comes of it."""
+
+import json
+
+import pytest
+from support import images
+
+from harness import ecr
+from harness.account import allow, unique
+from harness.errors import denied
+
+
+@pytest.fixture
+def registry(admin):
+    return ecr.Registry.of(admin)
+
+
+@pytest.fixture
+def image():
+    return ecr.several_layers(unique("image"))
+
+
+def arn(repository):
+    return repository["repositoryArn"]
+
+
+def test_push_and_pull_what_was_pushed(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    digest = registry.push(image, uri, "v1")
+    path = registry.path(uri)
+    for reference in ("v1", digest):
+        read = registry.send("GET", f"/v2/{path}/manifests/{reference}", {"Accept": image.media_type})
+        assert (read.status, read.data) == (200, image.manifest)
+        assert read.headers["Docker-Content-Digest"] == digest
+    for blob, content in image.blobs.items():
+        assert registry.send("HEAD", f"/v2/{path}/blobs/{blob}").status == 200
+        assert registry.send("GET", f"/v2/{path}/blobs/{blob}").data == content
+    part = registry.send("GET", f"/v2/{path}/blobs/{blob}", {"Range": "bytes=1-3"})
+    assert (part.status, part.data) == (206, content[1:4])
+    tags = registry.send("GET", f"/v2/{path}/tags/list")
+    assert json.loads(tags.data) == {"name": path, "tags": ["v1"]}
+    listed = json.loads(registry.send("GET", "/v2/_catalog").data)["repositories"]
+    assert path in listed
+
+
+def test_the_host_of_aws_names_the_same_repository(admin, registry, image):
+    repository = ecr.repository(admin)
+    registry.push(image, repository["repositoryUri"], "v1")
+    name = repository["repositoryName"]
+    host = f"{repository['registryId']}.dkr.ecr.us-east-1.amazonaws.com"
+    read = registry.send("GET", f"/v2/{name}/manifests/v1", {"Host": host})
+    assert (read.status, read.data) == (200, image.manifest)
+    assert json.loads(registry.send("GET", f"/v2/{name}/tags/list", {"Host": host}).data)["name"] == name
+    assert registry.send("GET", f"/v2/{name}/manifests/v1").status == 404
+
+
+@pytest.mark.parametrize("change", [None, "tampered", "username", "garbage"])
+def test_without_a_good_token_there_is_nothing(admin, registry, change):
+    username, password = registry.username, registry.password
+    if change is None:
+        registry.username = None
+    elif change == "tampered":
+        registry.password = password[:-5] + ("A" if password[-5] != "A" else "B") + password[-4:]
+    elif change == "username":
+        registry.username = "admin"
+    else:
+        registry.password = "x"
+    for path in ("/v2/", "/v2/a/b/c/manifests/latest"):
+        answer = registry.send("GET", path)
+        assert (answer.status, answer.data) == (401, b"Not Authorized\n")
+        assert answer.headers["Www-Authenticate"] == f'Basic realm="https://{registry.host}/",service="ecr.amazonaws.com"'
+        assert answer.headers["Docker-Distribution-Api-Version"] == "registry/2.0"
+    registry.username, registry.password = username, password
+    assert registry.send("GET", "/v2/").status == 200
+
+
+def test_what_is_not_there_is_said_in_ecrs_words(admin, registry, image, account_id):
+    missing = registry.send("GET", f"/v2/{account_id}/us-east-1/nothing-here/manifests/latest")
+    text = f"The repository with name 'nothing-here' does not exist in the registry with id '{account_id}'"
+    assert (missing.status, ecr.error(missing)["code"], ecr.error(missing)["message"]) == (404, "NAME_UNKNOWN", text)
+    push = registry.send("POST", f"/v2/{account_id}/us-east-1/nothing-here/blobs/uploads/")
+    assert (push.status, ecr.error(push)["message"]) == (404, text)
+    path = registry.path(ecr.repository(admin)["repositoryUri"])
+    unknown = registry.send("GET", f"/v2/{path}/manifests/latest")
+    assert (unknown.status, ecr.error(unknown)["code"]) == (404, "MANIFEST_UNKNOWN")
+    assert ecr.error(unknown)["message"] == "Requested image not found"
+
+
+def test_an_immutable_tag_stays(admin, registry, image):
+    repository = ecr.repository(admin, imageTagMutability="IMMUTABLE")
+    uri = repository["repositoryUri"]
+    registry.push(image, uri, "v1")
+    registry.push(image, uri, "v1")
+    with pytest.raises(images.RegistryError) as refused:
+        registry.push(ecr.several_layers("other"), uri, "v1")
+    assert refused.value.status == 400
+    text = (
+        f"The image tag 'v1' already exists in the '{repository['repositoryName']}' repository and cannot be overwritten "
+        "because the repository is immutable."
+    )
+    assert text in str(refused.value) and "TAG_INVALID" in str(refused.value)
+
+
+def test_deletion_is_the_apis(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    digest = registry.push(image, uri, "v1")
+    for path in (f"manifests/{digest}", "manifests/v1", f"blobs/{next(iter(image.blobs))}"):
+        answer = registry.send("DELETE", f"/v2/{registry.path(uri)}/{path}")
+        assert (answer.status, ecr.error(answer)["code"]) == (405, "UNSUPPORTED")
+
+
+ACTIONS = [
+    ("HEAD", "manifests/v1", "ecr:BatchGetImage"),
+    ("GET", "manifests/v1", "ecr:BatchGetImage"),
+    ("GET", "blobs/{blob}", "ecr:GetDownloadUrlForLayer"),
+    ("HEAD", "blobs/{blob}", "ecr:BatchCheckLayerAvailability"),
+    ("GET", "tags/list", "ecr:ListImages"),
+    ("GET", "referrers/{blob}", "ecr:BatchGetImage"),
+    ("POST", "blobs/uploads/", "ecr:InitiateLayerUpload"),
+    ("PATCH", "blobs/uploads/x", "ecr:UploadLayerPart"),
+    ("PUT", "blobs/uploads/x?digest={blob}", "ecr:CompleteLayerUpload"),
+    ("PUT", "manifests/v1", "ecr:PutImage"),
+]
+
+
+def test_each_request_is_one_action(admin, registry, image):
+    repository = ecr.repository(admin)
+    registry.push(image, repository["repositoryUri"], "v1")
+    path, blob = registry.path(repository["repositoryUri"]), next(iter(image.blobs))
+    user = admin.user(allow("ecr:GetAuthorizationToken"))
+    theirs = ecr.Registry.of(user)
+    assert theirs.send("GET", "/v2/").status == 200
+    for method, what, action in ACTIONS:
+        answer = theirs.send(method, f"/v2/{path}/{what.format(blob=blob)}")
+        assert answer.status == 403, (method, what)
+        if method != "HEAD":
+            assert ecr.error(answer)["code"] == "DENIED"
+            user_arn = user.sts.get_caller_identity()["Arn"]
+            assert ecr.error(answer)["message"] == f"User: {user_arn} {denied(action, arn(repository))}"
+    catalog = theirs.send("GET", "/v2/_catalog")
+    assert catalog.status == 403 and "ecr:DescribeRepositories" in ecr.error(catalog)["message"]
+    for method, what, action in ACTIONS:
+        only = ecr.Registry.of(admin.user(allow(["ecr:GetAuthorizationToken", action])))
+        assert only.send(method, f"/v2/{path}/{what.format(blob=blob)}").status != 403, action
+
+
+def test_a_permission_that_is_withdrawn_is_gone_before_the_token(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    registry.push(image, uri, "v1")
+    user = admin.user(allow(ecr.PULL))
+    theirs, path = ecr.Registry.of(user), f"/v2/{registry.path(uri)}/manifests/v1"
+    assert theirs.send("GET", path).status == 200
+    name = user.sts.get_caller_identity()["Arn"].split("/")[-1]
+    admin.iam.delete_user_policy(UserName=name, PolicyName="inline")
+    assert theirs.send("GET", path).status == 403
+    admin.iam.delete_access_key(UserName=name, AccessKeyId=user.access_key)
+    admin.iam.delete_user(UserName=name)
+    assert theirs.send("GET", path).status == 401
+
+
+def test_a_mount_asks_both_repositories(admin, registry, image):
+    source, target = ecr.repository(admin), ecr.repository(admin)
+    registry.push(image, source["repositoryUri"], "v1")
+    blob = next(iter(image.blobs))
+    path = f"/v2/{registry.path(target['repositoryUri'])}/blobs/uploads/?mount={blob}&from={registry.path(source['repositoryUri'])}"
+    push_there = {"Effect": "Allow", "Action": ecr.PUSH, "Resource": arn(target)}
+    token = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
+    read_here = {"Effect": "Allow", "Action": "ecr:GetDownloadUrlForLayer", "Resource": arn(source)}
+    for statements, expected in (([token, read_here], 403), ([token, push_there], 202), ([token, push_there, read_here], 201)):
+        user = admin.user({"Version": "2012-10-17", "Statement": statements})
+        assert ecr.Registry.of(user).send("POST", path).status == expected, statements
+
+
+def test_path_tricks(registry, account_id):
+    for name in ("..", "%2e%2e", "a%2fb", "A", "a//b", "a%00b"):
+        answer = registry.send("GET", f"/v2/{account_id}/us-east-1/{name}/manifests/latest", preload_content=True)
+        assert answer.status in (400, 404), name
