@@ -249,7 +249,7 @@ async fn collect(registry: Arc<EcrRegistry>, unused_for: Duration, told: watch::
         match registry.collect(unused_for).await {
             Ok(collected) if collected == Collected::default() => {}
             Ok(Collected { blobs, bytes, uploads }) => {
-                tracing::info!(blobs, bytes, uploads, "unused layers were removed")
+                tracing::info!(blobs, bytes, uploads, "unused layers were removed");
             }
             Err(error) => tracing::warn!(%error, cause = ?error.cause, "unused layers were not removed"),
         }

@@ -152,7 +152,7 @@ pub const fn awaiting<O: AwaitingHandler>() -> Endpoint
 where
     O::Request: Send,
 {
-    endpoint::<O>(EndpointKind::Awaiting, run_awaiting_here::<O>, dry_awaiting::<O>, Some(run_awaiting::<O>))
+    endpoint::<O>(EndpointKind::Awaiting, run_awaiting_here::<O>, dry_awaiting, Some(run_awaiting::<O>))
 }
 
 const fn endpoint<O: Resolve>(
@@ -218,7 +218,7 @@ fn dry_write<O: WriteHandler>(installation: &Installation, caller: &Caller, inpu
 }
 
 /// What waits for the outside world cannot be tried without doing it.
-fn dry_awaiting<O: AwaitingHandler>(_: &Installation, _: &Caller, _: Value) -> Ran {
+fn dry_awaiting(_: &Installation, _: &Caller, _: Value) -> Ran {
     (Err(Failure::internal("an operation that waits has no dry run")), Vec::new())
 }
 

@@ -289,7 +289,8 @@ mod tests {
         let days = |kind: &str, number: i64| {
             one(1, json!({ "tagStatus": "any", "countType": kind, "countNumber": number }))
         };
-        let cases: [(&str, Vec<Value>, &[(usize, i32)]); 9] = [
+        type Case<'a> = (&'a str, Vec<Value>, &'a [(usize, i32)]);
+        let cases: [Case<'_>; 9] = [
             ("count any", vec![more_than(1, "any", json!({}), 2)], &[(0, 1), (1, 1), (2, 1), (3, 1)]),
             ("count untagged", vec![more_than(1, "untagged", json!({}), 1)], &[(1, 1)]),
             ("prefix", vec![more_than(1, "tagged", json!({ "tagPrefixList": ["prod"] }), 1)], &[(0, 1)]),
