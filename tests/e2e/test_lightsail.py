@@ -1,5 +1,6 @@
 """Lightsail container services: deployments really run, the public endpoint answers, images come from where they may."""
 
+import json
 import threading
 import time
 import urllib.error
@@ -8,6 +9,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
+from harness import ecr
 from harness.account import unique
 from harness.waiting import until
 from support import images
@@ -299,3 +301,131 @@ def test_the_cli_makes_and_lists_services(admin, lightsail):
     assert done["containerServices"][0]["containerServiceName"] == name
     powers = admin.aws("lightsail", "get-container-service-powers")["powers"]
     assert [it["name"] for it in powers] == ["nano", "micro", "small", "medium", "large", "xlarge"]
+
+
+# --- images of Amazon ECR: the document's procedure ---
+
+PULLER_POLICY = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+
+def activate(client, name, active=True):
+    """Switches the image puller role; its ARN once the service is settled."""
+    access = {"ecrImagePullerRole": {"isActive": active}}
+    client.update_container_service(serviceName=name, privateRegistryAccess=access)
+    role = wait_for(client, name, "READY", "RUNNING")["privateRegistryAccess"]["ecrImagePullerRole"]
+    assert role["isActive"] is active
+    return role["principalArn"]
+
+
+def private_image(account, text="private"):
+    """A repository of the account with an image that serves a page; its name, and the image's name as AWS has it."""
+    base = images.layer(images.busybox_archive())
+    page = images.layer(images.files_archive({"www/index.html": text}))
+    repository = ecr.repository(account)
+    ecr.Registry.of(account).push(images.build([base, page]), repository["repositoryUri"], "v1")
+    host = f"{repository['registryId']}.dkr.ecr.us-east-1.amazonaws.com"
+    return repository["repositoryName"], f"{host}/{repository['repositoryName']}:v1"
+
+
+def statement(service_name, principal):
+    return {
+        "Sid": f"AllowLightsailPull-{service_name}",
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": PULLER_POLICY,
+    }
+
+
+@pytest.mark.parametrize("branch", ["without a policy", "with a policy"])
+def test_the_documents_procedure(server, admin, lightsail, tmp_path, branch):
+    """Its own AWS CLI lines, in order, in both branches; a user with just the permissions that it names."""
+    name = make(lightsail)
+    repository, image = private_image(admin, branch)
+    manager = admin.user(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "ManageEcrPrivateRepositoriesAccess",
+                    "Effect": "Allow",
+                    "Action": [
+                        "ecr:SetRepositoryPolicy",
+                        "ecr:DescribeRepositories",
+                        "ecr:DeleteRepositoryPolicy",
+                        "ecr:GetRepositoryPolicy",
+                    ],
+                    "Resource": f"arn:aws:ecr:us-east-1:{admin.id}:repository/{repository}",
+                },
+                {"Effect": "Allow", "Action": "lightsail:*", "Resource": "*"},
+            ],
+        }
+    )
+    switch = ["--service-name", name, "--private-registry-access", "ecrImagePullerRole={isActive=true}"]
+    manager.aws("lightsail", "update-container-service", *switch, "--region", "us-east-1")
+    wait_for(lightsail, name, "READY")
+    shown = manager.aws("lightsail", "get-container-services", "--service-name", name, "--region", "us-east-1")
+    role = shown["containerServices"][0]["privateRegistryAccess"]["ecrImagePullerRole"]["principalArn"]
+    old = {"Sid": "Old", "Effect": "Allow", "Principal": {"AWS": admin.id}, "Action": ["ecr:ListImages"]}
+    if branch == "with a policy":
+        text = json.dumps({"Version": "2008-10-17", "Statement": [old]})
+        admin.client("ecr").set_repository_policy(repositoryName=repository, policyText=text)
+        there = manager.aws("ecr", "get-repository-policy", "--repository-name", repository, "--region", "us-east-1")
+        policy = json.loads(there["policyText"])
+        assert policy["Statement"][0]["Sid"] == "Old"
+    else:
+        with pytest.raises(ClientError) as none:
+            manager.client("ecr").get_repository_policy(repositoryName=repository)
+        assert none.value.response["Error"]["Code"] == "RepositoryPolicyNotFoundException"
+        policy = {"Version": "2008-10-17", "Statement": []}
+    # What the page's last example leads to: a document pasted behind a statement.
+    nested = {**policy, "Statement": [*policy["Statement"], {"Version": "2008-10-17", "Statement": [statement(name, role)]}]}
+    with pytest.raises(ClientError) as refused:
+        manager.client("ecr").set_repository_policy(repositoryName=repository, policyText=json.dumps(nested))
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    policy["Statement"].append(statement(name, role))
+    file = tmp_path / "ecr-policy.json"
+    file.write_text(json.dumps(policy))
+    manager.aws(
+        "ecr", "set-repository-policy", "--repository-name", repository, "--policy-text", f"file://{file}",
+        "--region", "us-east-1",
+    )  # fmt: skip
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "ACTIVE", log(lightsail, name)
+    assert fetch(server, wait_for(lightsail, name, "RUNNING")["url"]) == branch
+
+
+@pytest.mark.parametrize("missing", ["role", "statement", "after deactivation"])
+def test_without_role_or_statement_a_private_image_is_not_deployed(admin, lightsail, missing):
+    name = make(lightsail)
+    repository, image = private_image(admin)
+    if missing != "role":
+        role = activate(lightsail, name)
+    if missing == "after deactivation":
+        text = json.dumps({"Version": "2008-10-17", "Statement": [statement(name, role)]})
+        admin.client("ecr").set_repository_policy(repositoryName=repository, policyText=text)
+        activate(lightsail, name, active=False)
+    version = deploy(lightsail, name, image)
+    assert decided(lightsail, name, version) == "FAILED"
+    assert any("403 Forbidden" in line for line in log(lightsail, name)), log(lightsail, name)
+    # What nobody can pull leaves the statement behind, if there was one.
+    if missing == "after deactivation":
+        there = admin.client("ecr").get_repository_policy(repositoryName=repository)["policyText"]
+        assert "AllowLightsailPull" in there
+
+
+def test_an_image_that_was_pushed_to_lightsail(server, lightsail):
+    name = make(lightsail)
+    login = lightsail.create_container_service_registry_login()["registryLogin"]
+    base = images.layer(images.busybox_archive())
+    image = images.build([base, images.layer(images.files_archive({"www/index.html": "pushed"}))])
+    host, _, path = login["registry"].partition("/")
+    digest = images.push(image, host, f"{path}/sr", unique("tag"), login["username"], login["password"])
+    made = lightsail.register_container_image(serviceName=name, label="app", digest=digest)["containerImage"]
+    assert made["image"] == f":{name}.app.1"
+    assert decided(lightsail, name, deploy(lightsail, name, f":{name}.app.latest")) == "ACTIVE"
+    assert fetch(server, wait_for(lightsail, name, "RUNNING")["url"]) == "pushed"
+    assert [it["image"] for it in lightsail.get_container_images(serviceName=name)["containerImages"]] == [
+        made["image"]
+    ]
+    lightsail.delete_container_image(serviceName=name, image=made["image"])
+    with pytest.raises(ClientError):
+        deploy(lightsail, name, made["image"])

@@ -1,0 +1,98 @@
+"""Tasks whose images lie in ECR: the execution role's grant decides, in the same account and across accounts."""
+
+import json
+
+import pytest
+
+from harness import ecr
+from harness.account import EXECUTION_POLICY, unique
+from harness.tasks import assert_never_ran, container, exit_code
+
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+
+def aws_name(repository, tag):
+    """The name that a task definition has at work."""
+    host = f"{repository['registryId']}.dkr.ecr.us-east-1.amazonaws.com"
+    return f"{host}/{repository['repositoryName']}:{tag}"
+
+
+def pushed(account, image=None):
+    """A new repository of an account with an image `v1` in it."""
+    repository = ecr.repository(account)
+    ecr.Registry.of(account).push(image or ecr.several_layers(unique("task")), repository["repositoryUri"], "v1")
+    return repository
+
+
+def let_in(account, repository, principal, effect="Allow"):
+    statement = {"Effect": effect, "Principal": {"AWS": principal}, "Action": PULL}
+    account.client("ecr").set_repository_policy(
+        repositoryName=repository["repositoryName"],
+        policyText=json.dumps({"Version": "2008-10-17", "Statement": [statement]}),
+    )
+
+
+def image_container(tasks, image):
+    it = tasks.container(image=image)
+    it.pop("repositoryCredentials", None)
+    it.pop("command", None)
+    return it
+
+
+@pytest.mark.parametrize("form", ["aws", "local"])
+@pytest.mark.parametrize("kind", ["one", "index"])
+def test_a_task_runs_an_image_of_its_own_account(tasks, admin, form, kind):
+    salt = unique("own")
+    image = ecr.several_layers(salt) if kind == "one" else ecr.several_platforms(salt)
+    repository = pushed(admin, image)
+    name = aws_name(repository, "v1") if form == "aws" else f"{repository['repositoryUri']}:v1"
+    task = tasks.finish(image_container(tasks, name))
+    assert exit_code(task) == 0, task.get("stoppedReason")
+    assert tasks.lines(task)[0].startswith(salt)
+    assert container(task)["imageDigest"] == image.digest
+
+
+@pytest.mark.parametrize("policy", ["allow", "none", "deny"])
+@pytest.mark.parametrize("identity", ["allow", "none"])
+def test_an_image_of_another_account_needs_both_sides(tasks, admin, other_account, identity, policy):
+    repository = pushed(other_account)
+    managed = (EXECUTION_POLICY,) if identity == "allow" else ()
+    logs = {"Effect": "Allow", "Action": ["logs:*", "ecr:GetAuthorizationToken"], "Resource": "*"}
+    role = admin.execution_role(extra=[logs], managed=managed)
+    if policy != "none":
+        let_in(other_account, repository, role, "Allow" if policy == "allow" else "Deny")
+    it = image_container(tasks, aws_name(repository, "v1"))
+    if (identity, policy) == ("allow", "allow"):
+        task = tasks.finish(it, executionRoleArn=role)
+        assert exit_code(task) == 0, task.get("stoppedReason")
+        return
+    arn = tasks.run(tasks.define(it, executionRoleArn=role))
+    task, seen = tasks.watch(arn)
+    assert_never_ran(task, seen)
+    reason = task["stoppedReason"]
+    assert task["stopCode"] == "TaskFailedToStart"
+    # Fargate tells the registry's status only; who was refused what is in the start trace.
+    assert reason.startswith("CannotPullContainerError: ") and reason.endswith("403 Forbidden"), reason
+    told = json.dumps(tasks.trace(arn))
+    ending = (
+        "with an explicit deny in a resource-based policy"
+        if policy == "deny"
+        else f"because no {'resource' if identity == 'allow' else 'identity'}-based policy allows the ecr:BatchGetImage action"
+    )
+    assert "is not authorized to perform: ecr:BatchGetImage on resource" in told and ending in told, told
+
+
+def test_without_the_token_permission_nothing_is_pulled(tasks, admin):
+    repository = pushed(admin)
+    logs = {"Effect": "Allow", "Action": ["logs:*", *PULL], "Resource": "*"}
+    role = admin.execution_role(extra=[logs], managed=())
+    arn = tasks.run(tasks.define(image_container(tasks, aws_name(repository, "v1")), executionRoleArn=role))
+    task = tasks.wait_stopped(arn)
+    assert "ecr:GetAuthorizationToken" in task["stoppedReason"], task["stoppedReason"]
+
+
+def test_an_image_that_is_not_there_is_said_in_ecrs_words(tasks, admin):
+    repository = pushed(admin)
+    arn = tasks.run(tasks.define(image_container(tasks, aws_name(repository, "missing"))))
+    task = tasks.wait_stopped(arn)
+    assert "not found" in task["stoppedReason"], task["stoppedReason"]
