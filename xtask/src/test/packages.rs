@@ -14,6 +14,8 @@ struct Package {
 const PACKAGES: &[Package] = &[
     Package { name: "docker-registry", present: || on_path("docker-registry") },
     Package { name: "skopeo", present: || on_path("skopeo") },
+    Package { name: "docker.io", present: || on_path("dockerd") && on_path("docker") },
+    Package { name: "podman", present: || on_path("podman") },
     Package { name: "busybox-static", present: static_busybox },
     Package { name: "openssl", present: || on_path("openssl") },
     Package { name: "nodejs", present: || on_path("node") },

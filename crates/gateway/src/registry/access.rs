@@ -14,7 +14,7 @@ use landfall_services::ecr::registry::{self, TokenError, token_caller};
 use landfall_services::pipe::{
     AuthMode, Caller, Checked, Context, Failure, Installation, Permission, audit, authorize,
 };
-use landfall_store::View;
+use landfall_store::{StoreError, View};
 
 /// The user name of every token.
 const USERNAME: &str = "AWS";
@@ -63,6 +63,9 @@ impl EcrAccess {
         let Some(action) = action(&attempt.operation)? else { return Ok(granted(&caller, None)) };
         let subject = self.subject(attempt, &caller)?;
         let caller = caller.in_region(&subject.region);
+        if attempt.operation == Operation::MountFrom {
+            self.mounting(&view, &subject)?;
+        }
         self.check(&view, &caller, action, &subject)?;
         Ok(granted(&caller, Some(subject)))
     }
@@ -131,6 +134,15 @@ impl EcrAccess {
         Ok(Subject { account: key.0.clone(), region: key.1.clone(), repository: Some(key), prefix })
     }
 
+    /// The account setting `BLOB_MOUNTING`.
+    fn mounting(&self, view: &View, Subject { account, region, .. }: &Subject) -> Result<(), Refusal> {
+        match registry::may_mount(view, account, region) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::NotOffered { message: "blob mounting is disabled".to_owned() }),
+            Err(error) => Err(Refusal::Failed(error.into())),
+        }
+    }
+
     /// Asks, and writes the line of the audit log.
     fn check(
         &self,
@@ -139,16 +151,14 @@ impl EcrAccess {
         action: &'static str,
         subject: &Subject,
     ) -> Result<(), Refusal> {
-        let permission = match &subject.repository {
-            Some(key) => {
-                registry::permission(view, action, key).map_err(|error| Refusal::Failed(error.into()))?
-            }
-            None => all_repositories(action, subject),
+        let permissions = match &subject.repository {
+            Some(key) => on_repository(view, action, key).map_err(|error| Refusal::Failed(error.into()))?,
+            None => vec![all_repositories(action, subject)],
         };
         let context = Context::new(&self.0, caller);
         let mut checks = Vec::new();
         let service = &landfall_api::ecr::SERVICE;
-        let decided = authorize(&context, view, service, Checked::one((), permission), &mut checks);
+        let decided = authorize(&context, view, service, Checked::all((), permissions), &mut checks);
         let code = if decided.is_ok() { "ok" } else { "DENIED" };
         let operation = action.strip_prefix("ecr:").unwrap_or(action);
         audit("ecr-registry", operation, caller, code, &checks);
@@ -180,6 +190,19 @@ fn action(operation: &Operation) -> Result<Option<&'static str>, Refusal> {
             return Err(Refusal::NotOffered { message });
         }
     }))
+}
+
+/// The check against a repository; for the beginning of a push also what its creation needs, where a template has it made.
+fn on_repository(
+    view: &View,
+    action: &'static str,
+    key: &RepositoryKey,
+) -> Result<Vec<Permission>, StoreError> {
+    let mut permissions = vec![registry::permission(view, action, key)?];
+    if matches!(action, "ecr:InitiateLayerUpload" | "ecr:PutImage") {
+        permissions.extend(registry::creation_permissions(view, key)?);
+    }
+    Ok(permissions)
 }
 
 fn all_repositories(action: &'static str, Subject { account, region, .. }: &Subject) -> Permission {
