@@ -394,7 +394,7 @@ def test_the_documents_procedure(server, admin, lightsail, tmp_path, branch):
 
 
 @pytest.mark.parametrize("missing", ["role", "statement", "after deactivation"])
-def test_without_role_or_statement_a_private_image_is_not_deployed(admin, lightsail, missing):
+def test_without_role_or_statement_a_private_image_is_not_deployed(server, admin, lightsail, missing):
     name = make(lightsail)
     repository, image = private_image(admin)
     if missing != "role":
@@ -406,6 +406,10 @@ def test_without_role_or_statement_a_private_image_is_not_deployed(admin, lights
     version = deploy(lightsail, name, image)
     assert decided(lightsail, name, version) == "FAILED"
     assert any("403 Forbidden" in line for line in log(lightsail, name)), log(lightsail, name)
+    done = server.command("explain", "--lightsail", name, "--json", environment=admin.env(), check=True)
+    story = json.loads(done.stdout)
+    fix = "AllowLightsailPull" if missing == "statement" else "isActive=true"
+    assert story["state"] == "FAILED" and fix in story["advice"], story
     # What nobody can pull leaves the statement behind, if there was one.
     if missing == "after deactivation":
         there = admin.client("ecr").get_repository_policy(repositoryName=repository)["policyText"]

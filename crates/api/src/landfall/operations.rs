@@ -74,6 +74,29 @@ pub(super) static DELETE_ORGANIZATION_POLICY: OperationSchema = OperationSchema 
     paginator: None,
 };
 
+/// `DescribeDeploymentStart`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeDeploymentStart;
+
+impl landfall_shape::Operation for DescribeDeploymentStart {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_DEPLOYMENT_START;
+    type Input = types::DescribeDeploymentStartRequest;
+    type Output = types::DescribeDeploymentStartResponse;
+}
+
+pub(super) static DESCRIBE_DEPLOYMENT_START: OperationSchema = OperationSchema {
+    name: "DescribeDeploymentStart",
+    input: &schema::DESCRIBE_DEPLOYMENT_START_REQUEST,
+    output: &schema::DESCRIBE_DEPLOYMENT_START_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DescribeTaskStart`
 ///
 /// # Errors

@@ -111,6 +111,27 @@ pub static DELETE_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
 pub static DELETE_ORGANIZATION_POLICY_RESPONSE: Schema =
     Schema::new("DeleteOrganizationPolicyResponse", Kind::Structure { members: &[] });
 
+pub static DESCRIBE_DEPLOYMENT_START_REQUEST: Schema = Schema::new(
+    "DescribeDeploymentStartRequest",
+    Kind::Structure {
+        members: &[Member::required("serviceName", &STRING), Member::optional("version", &INTEGER)],
+    },
+);
+
+pub static DESCRIBE_DEPLOYMENT_START_RESPONSE: Schema = Schema::new(
+    "DescribeDeploymentStartResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("serviceName", &STRING),
+            Member::required("version", &INTEGER),
+            Member::required("state", &STRING),
+            Member::optional("failure", &STRING),
+            Member::optional("advice", &STRING),
+            Member::optional("node", &DESCRIBE_TASK_START_RESPONSE),
+        ],
+    },
+);
+
 pub static DESCRIBE_TASK_START_REQUEST: Schema = Schema::new(
     "DescribeTaskStartRequest",
     Kind::Structure { members: &[Member::optional("cluster", &STRING), Member::required("task", &STRING)] },

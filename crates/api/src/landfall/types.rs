@@ -223,6 +223,61 @@ impl Shape for DeleteOrganizationPolicyResponse {
     }
 }
 
+/// `DescribeDeploymentStartRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDeploymentStartRequest {
+    pub service_name: String,
+    pub version: Option<i64>,
+}
+
+impl Shape for DescribeDeploymentStartRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { service_name: members.required("serviceName")?, version: members.optional("version")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("serviceName", self.service_name);
+        members.put_some("version", self.version);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribeDeploymentStartResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDeploymentStartResponse {
+    pub service_name: String,
+    pub version: i64,
+    pub state: String,
+    pub failure: Option<String>,
+    pub advice: Option<String>,
+    pub node: Option<DescribeTaskStartResponse>,
+}
+
+impl Shape for DescribeDeploymentStartResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            service_name: members.required("serviceName")?,
+            version: members.required("version")?,
+            state: members.required("state")?,
+            failure: members.optional("failure")?,
+            advice: members.optional("advice")?,
+            node: members.optional("node")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put("serviceName", self.service_name);
+        members.put("version", self.version);
+        members.put("state", self.state);
+        members.put_some("failure", self.failure);
+        members.put_some("advice", self.advice);
+        members.put_some("node", self.node);
+        Value::Structure(members)
+    }
+}
+
 /// `DescribeTaskStartRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTaskStartRequest {

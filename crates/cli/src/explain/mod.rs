@@ -1,6 +1,7 @@
 //! `landfall explain`: how a task was started, step by step, and why it was not.
 
 mod decision;
+mod deployment;
 mod find;
 mod view;
 
@@ -23,6 +24,9 @@ pub(crate) struct ExplainArgs {
     /// Cluster of the task [default: all of them]
     #[arg(long)]
     cluster: Option<String>,
+    /// The argument is a Lightsail container service: show what became of its newest deployment, or of `NAME:VERSION`
+    #[arg(long, conflicts_with = "cluster")]
+    lightsail: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,6 +36,9 @@ pub(crate) struct ExplainArgs {
 
 pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, CliError> {
     let client = Client::connect(&args.connect)?;
+    if args.lightsail {
+        return deployment::run(&client, &args.task, args.json).await;
+    }
     let (client, name) = find::find(client, &args.task, args.cluster.as_deref()).await?;
     let start = describe(&client, &name).await.map_err(|error| find::refused(&args.task, error))?;
     if args.json {

@@ -20,6 +20,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     blocking::<api::CheckTaskStart>(),
     write::<api::CreateAccount>(),
     write::<api::DeleteOrganizationPolicy>(),
+    read::<api::DescribeDeploymentStart>(),
     read::<api::DescribeTaskStart>(),
     read::<api::ListAccounts>(),
     read::<api::ListAllowedPrincipals>(),

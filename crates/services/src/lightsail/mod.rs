@@ -19,6 +19,7 @@ mod owner;
 mod reconcile;
 pub mod record;
 pub mod rules;
+mod story;
 mod tags;
 mod target;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use landfall_api::lightsail as api;
 pub use nodes::HealthBoard;
 pub use owner::account as owner;
 pub use reconcile::{note_usage, reconcile};
+pub use story::{DeploymentStory, deployment_story};
 
 use crate::pipe::{Endpoint, blocking, read, write};
 

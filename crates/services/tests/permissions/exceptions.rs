@@ -35,6 +35,10 @@ pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ("landfall:CheckTaskStart", "*"),
     ("landfall:CreateAccount", "*"),
     ("landfall:DeleteOrganizationPolicy", "*"),
+    (
+        "landfall:DescribeDeploymentStart",
+        "arn:${Partition}:lightsail:${Region}:${Account}:ContainerService/${Id}",
+    ),
     ("landfall:DescribeTaskStart", "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}"),
     ("landfall:ListAccounts", "*"),
     ("landfall:ListAllowedPrincipals", "*"),

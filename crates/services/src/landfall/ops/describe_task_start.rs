@@ -45,7 +45,7 @@ fn named(cx: &Context<'_>, input: &api::DescribeTaskStartRequest) -> (String, St
 
 impl ReadHandler for api::DescribeTaskStart {
     fn run(
-        cx: &Context<'_>,
+        _: &Context<'_>,
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
@@ -54,19 +54,24 @@ impl ReadHandler for api::DescribeTaskStart {
                 "The task was not found: stopped tasks are kept for a limited time.",
             )
         })?;
-        let home = Home { account: cx.account(), region: cx.region() };
-        let trace = trace::read(view, &task.arn)?;
-        Ok(api::DescribeTaskStartResponse {
-            task_arn: task.arn.clone(),
-            task_definition_arn: Some(home.task_definition(&task.family, task.revision).to_string()),
-            last_status: status(&task),
-            stop_code: task.stop_code.clone(),
-            stopped_reason: task.stopped_reason.clone(),
-            finding: trace.iter().find_map(|step| steps::finding(step)),
-            steps: trace.iter().map(|step| steps::step(step)).collect(),
-            pull: pull_progress(&task.arn).map(pull),
-        })
+        start_of(view, &task)
     }
+}
+
+/// How a task stands and was started.
+pub(super) fn start_of(view: &View, task: &Task) -> Result<api::DescribeTaskStartResponse, Failure> {
+    let home = Home { account: &task.account, region: &task.region };
+    let trace = trace::read(view, &task.arn)?;
+    Ok(api::DescribeTaskStartResponse {
+        task_arn: task.arn.clone(),
+        task_definition_arn: Some(home.task_definition(&task.family, task.revision).to_string()),
+        last_status: status(task),
+        stop_code: task.stop_code.clone(),
+        stopped_reason: task.stopped_reason.clone(),
+        finding: trace.iter().find_map(|step| steps::finding(step)),
+        steps: trace.iter().map(|step| steps::step(step)).collect(),
+        pull: pull_progress(&task.arn).map(pull),
+    })
 }
 
 /// `lastStatus` as the API has it, which is also how rows have it.

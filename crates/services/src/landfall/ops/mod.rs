@@ -3,6 +3,7 @@
 mod check_task_start;
 mod create_account;
 mod delete_organization_policy;
+mod describe_deployment_start;
 mod describe_task_start;
 mod list_accounts;
 mod list_allowed_principals;
