@@ -30,7 +30,7 @@ use landfall_api::lightsail as api;
 
 pub use nodes::HealthBoard;
 pub use owner::account as owner;
-pub use reconcile::{note_usage, reconcile};
+pub use reconcile::reconcile;
 pub use story::{DeploymentStory, deployment_story};
 
 use crate::pipe::{Endpoint, blocking, read, write};
@@ -49,7 +49,6 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::GetContainerImages>(),
     blocking::<api::GetContainerLog>(),
     read::<api::GetContainerServiceDeployments>(),
-    read::<api::GetContainerServiceMetricData>(),
     read::<api::GetContainerServicePowers>(),
     read::<api::GetContainerServices>(),
     read::<api::GetRegions>(),

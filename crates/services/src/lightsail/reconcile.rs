@@ -5,18 +5,13 @@ use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::{Tx, WriteError};
 
 use super::nodes::{self, HealthBoard};
-use super::record::{
-    Change, DEPLOYMENTS, IMAGES, LABELS, NODES, SAMPLES, SERVICES, Sample, Service, ServiceKey,
-};
+use super::record::{Change, DEPLOYMENTS, IMAGES, LABELS, NODES, SERVICES, Service, ServiceKey};
 use super::rules::reconcile::{Action, decide};
 use super::{deploy, domains, images, names, owner};
 use crate::pipe::{Failure, Installation};
 
 /// How often a service is decided upon before others have their turn.
 const ROUNDS: usize = 8;
-/// How long samples of use are kept, in seconds: as long as the longest period that can be asked for, and some.
-const KEEP_SAMPLES_SECONDS: i64 = 14 * 24 * 3600;
-
 /// A line for the log of a container.
 struct Message {
     container: String,
@@ -260,9 +255,6 @@ impl Work<'_> {
         for ((.., version), _) in self.tx.list(&DEPLOYMENTS, place)? {
             self.tx.delete(&DEPLOYMENTS, &(account, region, name.as_str(), version));
         }
-        for ((.., minute, node), _) in self.tx.list(&SAMPLES, place)? {
-            self.tx.delete(&SAMPLES, &(account, region, name.as_str(), minute, node.as_str()));
-        }
         domains::strike(self.tx, self.key, &self.service);
         let group = logs::DeleteLogGroupRequest { log_group_name: owner::log_group(self.key) };
         match owner::write::<logs::DeleteLogGroup>(self.installation, self.tx, region, group) {
@@ -309,29 +301,4 @@ fn tell(installation: &Installation, key: &ServiceKey, message: &Message) -> Res
         ..Default::default()
     };
     owner::read::<logs::PutLogEvents>(installation, &installation.store.view(), &key.1, input).map(drop)
-}
-
-/// Notes what nodes used in the last minute: task ids with percent of CPU and memory. Old samples go.
-///
-/// # Errors
-/// The disk did not take it.
-pub fn note_usage(installation: &Installation, used: &[(String, f64, f64)]) -> Result<(), Failure> {
-    let now = installation.clock.now();
-    let minute = Timestamp::from_millis(now.millis() - now.millis().rem_euclid(60_000));
-    let written = installation.store.write("use of container services", |tx| -> Result<(), Failure> {
-        for ((account, region, name, id), _) in tx.list(&NODES, ())? {
-            if let Some((_, cpu, memory)) = used.iter().find(|(task, ..)| *task == id) {
-                let sample = Sample { cpu: *cpu, memory: *memory };
-                tx.put(&SAMPLES, &(&account, &region, name.as_str(), minute, id.as_str()), sample);
-            }
-        }
-        let old = now.plus_seconds(-KEEP_SAMPLES_SECONDS);
-        for ((account, region, name, at, id), _) in tx.list(&SAMPLES, ())? {
-            if at < old {
-                tx.delete(&SAMPLES, &(&account, &region, name.as_str(), at, id.as_str()));
-            }
-        }
-        Ok(())
-    });
-    written.map_err(WriteError::flatten)
 }

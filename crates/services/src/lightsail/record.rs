@@ -33,10 +33,6 @@ pub const HOSTS: Table<String, ServiceKey> = Table::new("lightsail.host");
 /// Certificates by account, Region and name.
 pub const CERTIFICATES: Table<(AccountId, Region, String), Certificate> = Table::new("lightsail.certificate");
 
-/// Use of resources by account, Region, service, minute and node.
-pub const SAMPLES: Table<(AccountId, Region, String, Timestamp, String), Sample> =
-    Table::new("lightsail.sample");
-
 /// A container service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
@@ -191,15 +187,6 @@ pub struct Certificate {
     /// Tags.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
-}
-
-/// What a node used in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    /// Percent of the node's CPU.
-    pub cpu: f64,
-    /// Percent of the node's memory.
-    pub memory: f64,
 }
 
 impl Service {
