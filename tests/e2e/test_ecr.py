@@ -1,0 +1,116 @@
+"""ECR's API without docker: layers and images by call, pages, policies, what Terraform calls, what is refused."""
+
+import hashlib
+import json
+import uuid
+
+import pytest
+
+from harness.account import unique
+from harness.errors import refused
+
+MIB = 1024 * 1024
+OCI = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture
+def ecr(admin):
+    return admin.client("ecr")
+
+
+@pytest.fixture
+def name(ecr):
+    name = unique("app")
+    ecr.create_repository(repositoryName=name)
+    return name
+
+
+def digest(content):
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def upload(ecr, name, content):
+    session = ecr.initiate_layer_upload(repositoryName=name)
+    first = 0
+    while first < len(content):
+        part = content[first : first + session["partSize"]]
+        last = first + len(part) - 1
+        answer = ecr.upload_layer_part(
+            repositoryName=name, uploadId=session["uploadId"], partFirstByte=first, partLastByte=last, layerPartBlob=part
+        )
+        assert answer["lastByteReceived"] == last
+        first = last + 1
+    ecr.complete_layer_upload(repositoryName=name, uploadId=session["uploadId"], layerDigests=[digest(content)])
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(content), "size": len(content)}
+
+
+def manifest(config, layers):
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": layers})
+
+
+def test_an_image_by_call_in_parts_and_back(ecr, name):
+    config = upload(ecr, name, json.dumps({"name": name}).encode())
+    layer = upload(ecr, name, name.encode() * MIB)
+    text = manifest(config, [layer])
+    put = ecr.put_image(repositoryName=name, imageManifest=text, imageTag="v1")["image"]
+    assert put["imageId"] == {"imageDigest": digest(text.encode()), "imageTag": "v1"}
+    got = ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}, {"imageTag": "no"}])
+    assert got["images"][0]["imageManifest"] == text
+    assert got["failures"][0]["failureCode"] == "ImageNotFound"
+    detail = ecr.describe_images(repositoryName=name)["imageDetails"][0]
+    assert detail["imageSizeInBytes"] == config["size"] + layer["size"]
+    assert detail["imageTags"] == ["v1"]
+    with refused("ImageAlreadyExistsException"):
+        ecr.put_image(repositoryName=name, imageManifest=text, imageTag="v1")
+
+
+def test_uploads_that_cannot_be(ecr, name):
+    session = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
+    with refused("EmptyUploadException"):
+        ecr.complete_layer_upload(repositoryName=name, uploadId=session, layerDigests=[digest(b"")])
+    session = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
+    with refused("InvalidLayerPartException"):
+        ecr.upload_layer_part(
+            repositoryName=name, uploadId=session, partFirstByte=5, partLastByte=5, layerPartBlob=b"x"
+        )
+    with refused("UploadNotFoundException"):
+        ecr.complete_layer_upload(repositoryName=name, uploadId=str(uuid.uuid4()), layerDigests=[digest(b"x")])
+    text = manifest({"mediaType": "x", "digest": digest(b"c"), "size": 1}, [])
+    with refused("LayersNotFoundException"):
+        ecr.put_image(repositoryName=name, imageManifest=text)
+
+
+def test_the_calls_of_terraform(ecr):
+    name = unique("team/app")
+    made = ecr.create_repository(
+        repositoryName=name, imageTagMutability="IMMUTABLE", tags=[{"Key": "team", "Value": "a"}]
+    )["repository"]
+    assert ecr.describe_repositories(repositoryNames=[name])["repositories"] == [made]
+    arn = made["repositoryArn"]
+    assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "team", "Value": "a"}]
+    ecr.put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
+    ecr.put_image_scanning_configuration(repositoryName=name, imageScanningConfiguration={"scanOnPush": True})
+    ecr.tag_resource(resourceArn=arn, tags=[{"Key": "env", "Value": "dev"}])
+    ecr.untag_resource(resourceArn=arn, tagKeys=["team"])
+    assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "env", "Value": "dev"}]
+    with refused("RepositoryPolicyNotFoundException"):
+        ecr.get_repository_policy(repositoryName=name)
+    with refused("LifecyclePolicyNotFoundException"):
+        ecr.get_lifecycle_policy(repositoryName=name)
+    ecr.delete_repository(repositoryName=name, force=True)
+    with refused("RepositoryNotFoundException"):
+        ecr.describe_repositories(repositoryNames=[name])
+
+
+def test_policies_are_printed_and_checked(ecr, name):
+    statement = {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": ["ecr:BatchGetImage"]}
+    text = json.dumps({"Version": "2008-10-17", "Statement": [statement]})
+    printed = ecr.set_repository_policy(repositoryName=name, policyText=text)["policyText"]
+    assert ecr.get_repository_policy(repositoryName=name)["policyText"] == printed
+    assert '"AWS" : "arn:aws:iam::444455556666:root"' in printed
+    invalid = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'"
+    for change in ({"Resource": "*"}, {"Action": "s3:GetObject"}, {"Statement": [statement]}):
+        bad = json.dumps({"Version": "2012-10-17", "Statement": [statement | change]})
+        with refused("InvalidParameterException", invalid):
+            ecr.set_repository_policy(repositoryName=name, policyText=bad)
+    assert ecr.get_repository_policy(repositoryName=name)["policyText"] == printed
