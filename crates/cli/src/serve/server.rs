@@ -17,7 +17,7 @@ use landfall_services::ecr::LayerUploads;
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::pipe::{AuthMode, Call, Images, Installation};
-use landfall_services::{TABLES, ecs, iam, kms, logs, secretsmanager, ssm};
+use landfall_services::{TABLES, ecr, ecs, iam, kms, logs, secretsmanager, ssm};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
@@ -98,6 +98,7 @@ impl Server {
         let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
+        work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
         match node(&call, &options) {
@@ -256,6 +257,24 @@ async fn collect(registry: Arc<EcrRegistry>, unused_for: Duration, told: watch::
     }
 }
 
+/// Makes replicas of images as soon as they are asked for; what cannot be made then is tried again with the chores.
+async fn replicate(installation: Arc<Installation>, told: watch::Receiver<bool>) {
+    let mut queued = installation.store.changed(&ecr::record::REPLICATION_QUEUE);
+    let mut stop = std::pin::pin!(stopped(told));
+    loop {
+        tokio::select! {
+            changed = queued.changed() => if changed.is_none() { return },
+            () = &mut stop => return,
+        }
+        let work = Arc::clone(&installation);
+        match tokio::task::spawn_blocking(move || ecr::replicate(&work)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "images were not replicated"),
+            Err(error) => tracing::error!(%error, "replication broke off"),
+        }
+    }
+}
+
 /// What is due by the clock: secrets whose deletion window is over, log events past their retention, old tasks.
 async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
     let mut stop = std::pin::pin!(stopped(told));
@@ -271,6 +290,7 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
             if let Err(error) = ssm::reconcile(&work) {
                 tracing::warn!(%error, "parameters that expired were not deleted");
             }
+            ecr::reconcile(&work);
             logs::reconcile(&work);
             ecs::agent::reconcile(&work);
         });

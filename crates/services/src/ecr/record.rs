@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use landfall_api::ecr::{
-    EncryptionType, ImageTagMutability, PullThroughCacheRule, RegistryScanningConfiguration,
-    ReplicationConfiguration, RepositoryCreationTemplate,
+    EncryptionType, ImageTagMutability, RegistryScanningConfiguration, ReplicationConfiguration,
+    RepositoryCreationTemplate,
 };
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::Policy;
@@ -47,10 +47,6 @@ pub const PULLS: Table<DigestKey, Timestamp> = Table::new("ecr.pull");
 
 /// Registry policies by account and Region.
 pub const REGISTRY_POLICIES: Table<(AccountId, Region), Arc<Policy>> = Table::new("ecr.registry_policy");
-
-/// Rules of the pull-through cache by account, Region and prefix.
-pub const CACHE_RULES: Table<(AccountId, Region, String), Stored<PullThroughCacheRule>> =
-    Table::new("ecr.pull_through_cache_rule");
 
 /// Templates of repositories that are made on the way, by account, Region and prefix.
 pub const TEMPLATES: Table<(AccountId, Region, String), Stored<RepositoryCreationTemplate>> =
