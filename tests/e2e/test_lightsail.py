@@ -234,6 +234,10 @@ def test_what_is_wrong_is_refused_in_lightsails_words(lightsail, web):
     assert refused(there, serviceName=name, power="nano", scale=1) == "InvalidInputException"
     assert refused(lightsail.get_container_services, serviceName="nobody") == "NotFoundException"
     assert refused(lightsail.delete_container_service, serviceName="nobody") == "NotFoundException"
+    for domain in ("127.0.0.1", "localhost.localdomain.localhost", "api.ecr.us-east-1.amazonaws.com"):
+        # Whoever had such a name would be given the requests that are meant for the server.
+        arguments = {"certificateName": unique("cert"), "domainName": domain}
+        assert refused(lightsail.create_certificate, **arguments) == "InvalidInputException"
     new = lightsail.create_container_service_deployment
     assert refused(new, serviceName=name, containers={}) == "InvalidInputException"
     elsewhere = containers("111122223333.dkr.ecr.eu-west-1.amazonaws.com/app:1")

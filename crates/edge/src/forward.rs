@@ -1,6 +1,6 @@
 //! From a visitor's request to a node's answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +54,9 @@ impl std::fmt::Debug for Edge {
 
 impl Front for Edge {
     fn claims(&self, parts: &Parts) -> bool {
-        host_of(parts).is_some_and(|host| endpoint::is_known(&self.installation.store.view(), &host))
+        // Asked of every request: API calls mostly address the server by a number, which is no service's name.
+        let host = host_of(parts).filter(|host| host.parse::<IpAddr>().is_err() && host != "localhost");
+        host.is_some_and(|host| endpoint::is_known(&self.installation.store.view(), &host))
     }
 
     fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answering<'_> {

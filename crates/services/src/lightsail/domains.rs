@@ -6,7 +6,7 @@ use landfall_store::{Tx, View};
 
 use super::names::host_names;
 use super::record::{CERTIFICATES, HOSTS, Service, ServiceKey};
-use crate::pipe::Failure;
+use crate::pipe::{Failure, Installation};
 
 /// Domain names by certificate.
 pub(super) type DomainNames = Vec<(String, Vec<String>)>;
@@ -14,12 +14,29 @@ pub(super) type DomainNames = Vec<(String, Vec<String>)>;
 /// Most domain names of a service.
 const MOST: usize = 4;
 
+/// Domains whose names lead to the server itself or to AWS's services: a container service that had one would be given
+/// other people's requests, credentials included.
+const RESERVED: &[&str] =
+    &["amazonaws.com", "amazonaws.com.cn", "on.aws", "amazonlightsail.com", "localhost", "local"];
+
+/// Why nobody may have this host name, if so. `own` is the host that the server is known by, with or without port.
+pub(super) fn refusal(name: &str, own: &str) -> Option<String> {
+    let name = name.strip_prefix("*.").unwrap_or(name).to_ascii_lowercase();
+    let below =
+        |domain: &str| name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    let own = own.rsplit_once(':').map_or(own, |(host, _)| host).to_ascii_lowercase();
+    let address = name.rsplit('.').next().is_none_or(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
+    let reserved = address || RESERVED.iter().any(|domain| below(domain)) || name == own;
+    reserved.then(|| format!("`{name}` cannot be a domain name of a container service: it is an address, or a name of the server or of AWS."))
+}
+
 /// Checks `publicDomainNames`.
 ///
 /// # Errors
 /// `NotFoundException` for a certificate that is not there, `InvalidInputException` for a name that it does not cover or
 /// that is another service's.
 pub(super) fn checked(
+    installation: &Installation,
     view: &View,
     key: &ServiceKey,
     given: Entries<Vec<String>>,
@@ -39,6 +56,9 @@ pub(super) fn checked(
             error::not_found_exception(format!("The certificate `{certificate}` does not exist."))
         })?;
         for name in names {
+            if let Some(text) = refusal(name, installation.registry.address()) {
+                return Err(refuse(text).into());
+            }
             let mut covered = std::iter::once(&row.domain_name).chain(&row.alternative_names);
             if !covered.any(|covering| covers(covering, name)) {
                 let text =
@@ -89,7 +109,26 @@ fn refuse(message: String) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use super::{covers, refusal};
+
+    #[test]
+    fn names_of_the_server_and_of_aws_are_nobodys() {
+        for (name, refused) in [
+            ("www.example.com", false),
+            ("127.0.0.1", true),
+            ("10.1", true),
+            ("localhost", true),
+            ("web.localhost", true),
+            ("*.cs.localhost", true),
+            ("111122223333.dkr.ecr.us-east-1.amazonaws.com", true),
+            ("S3.amazonaws.com", true),
+            ("notamazonaws.com", false),
+            ("landfall.example.com", true),
+            ("sub.landfall.example.com", false),
+        ] {
+            assert_eq!(refusal(name, "landfall.example.com:4566").is_some(), refused, "{name}");
+        }
+    }
 
     #[test]
     fn a_wildcard_covers_one_label() {

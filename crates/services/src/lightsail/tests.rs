@@ -265,3 +265,12 @@ fn whoever_has_no_permission_learns_nothing() {
     let before = world.it.call.call::<api::UpdateContainerService>(&nobody(), input).result.unwrap_err();
     assert_eq!(before.code, "AccessDeniedException");
 }
+
+#[test]
+fn nobody_can_have_the_account_that_runs_container_services() {
+    let world = World::new();
+    let input = landfall_api::landfall::CreateAccountRequest { account_id: super::owner().to_string() };
+    let (code, message) = world.refused::<landfall_api::landfall::CreateAccount>(input);
+    assert_eq!(code, "InvalidParameterException");
+    assert!(message.contains("choose another id"), "{message}");
+}

@@ -33,6 +33,10 @@ impl WriteHandler for api::CreateAccount {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let account = request.into_request();
+        if account == *crate::lightsail::owner() {
+            let text = format!("Account {account} runs Lightsail's container services: choose another id.");
+            return Err(api::error::invalid_parameter_exception(text).into());
+        }
         if tx.contains(&ACCOUNTS, &account) {
             let text = format!("Account {account} already exists.");
             return Err(api::error::account_already_exists_exception(text).into());

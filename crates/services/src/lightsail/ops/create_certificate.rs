@@ -4,7 +4,7 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::{Tx, View};
 
 use crate::lightsail::record::{CERTIFICATES, Certificate};
-use crate::lightsail::{names, tags, view};
+use crate::lightsail::{domains, names, tags, view};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Most names of a certificate.
@@ -51,6 +51,9 @@ impl WriteHandler for api::CreateCertificate {
         for domain in std::iter::once(&input.domain_name).chain(&alternative_names) {
             if !is_domain(domain) {
                 let text = format!("`{domain}` is not a domain name.");
+                return Err(error::invalid_input_exception(text).into());
+            }
+            if let Some(text) = domains::refusal(domain, cx.installation.registry.address()) {
                 return Err(error::invalid_input_exception(text).into());
             }
         }

@@ -67,7 +67,8 @@ impl WriteHandler for api::CreateContainerService {
             names::random_label(54)
         );
         let pulls = input.private_registry_access.and_then(|it| it.ecr_image_puller_role?.is_active);
-        let domain_names = domains::checked(tx, &key, input.public_domain_names.unwrap_or_default())?;
+        let domain_names =
+            domains::checked(cx.installation, tx, &key, input.public_domain_names.unwrap_or_default())?;
         let mut service = Service {
             arn: names::service_arn(&key.0, &key.1),
             created_at: cx.now,

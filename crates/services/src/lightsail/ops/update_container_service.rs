@@ -39,7 +39,7 @@ impl WriteHandler for api::UpdateContainerService {
         let mut new = Service::clone(old);
         apply(&mut new, &input)?;
         if let Some(names) = input.public_domain_names {
-            new.domain_names = domains::checked(tx, &target.key, names)?;
+            new.domain_names = domains::checked(cx.installation, tx, &target.key, names)?;
         }
         new.change = Change::Updating { since: cx.now };
         domains::enter(tx, &target.key, Some(old), &new);
