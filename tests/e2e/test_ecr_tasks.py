@@ -96,3 +96,22 @@ def test_an_image_that_is_not_there_is_said_in_ecrs_words(tasks, admin):
     arn = tasks.run(tasks.define(image_container(tasks, aws_name(repository, "missing"))))
     task = tasks.wait_stopped(arn)
     assert "not found" in task["stoppedReason"], task["stoppedReason"]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_check_knows_images_of_ecr(tasks, admin, allowed):
+    repository = pushed(admin)
+    logs = {"Effect": "Allow", "Action": ["logs:*", "ecr:GetAuthorizationToken"], "Resource": "*"}
+    role = admin.execution_role(extra=[logs], managed=(EXECUTION_POLICY,) if allowed else ())
+    definition = tasks.define(image_container(tasks, aws_name(repository, "v1")), executionRoleArn=role)
+    described = admin.ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    text = json.dumps({"taskDefinition": described}, default=str)
+    done = tasks.server.command("check", "-", "--json", input=text, environment=admin.env())
+    (answer,) = json.loads(done.stdout)["task_definitions"]
+    assert answer["would_start"] is allowed, done.stdout
+    # Who only looks pulls nothing.
+    details = admin.client("ecr").describe_images(repositoryName=repository["repositoryName"])["imageDetails"]
+    assert all("lastRecordedPullTime" not in it for it in details), details
+    if not allowed:
+        told = json.dumps(answer["findings"])
+        assert "PERMISSION" in told and "ecr:BatchGetImage" in told, told

@@ -61,7 +61,9 @@ impl EcrRegistry {
         let pulled = pulled_repository(&parts);
         let response = self.registry.handle(Request::from_parts(parts, body)).await;
         if let (Some(key), Some(digest)) = (pulled, served_manifest(&response)) {
-            registry::note_pull(&self.installation, &key, digest);
+            let installation = Arc::clone(&self.installation);
+            // Nobody waits for the bookkeeping.
+            tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
         }
         worded(streamed(response))
     }

@@ -46,13 +46,13 @@ pub use reconcile::reconcile;
 pub use replication::reconcile as replicate;
 pub use uploads::LayerUploads;
 
-use crate::pipe::{Endpoint, awaiting, read, write};
+use crate::pipe::{Endpoint, awaiting, awaiting_read, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
     read::<api::BatchCheckLayerAvailability>(),
     write::<api::BatchDeleteImage>(),
-    awaiting::<api::BatchGetImage>(),
+    awaiting_read::<api::BatchGetImage>(),
     read::<api::BatchGetRepositoryScanningConfiguration>(),
     awaiting::<api::CompleteLayerUpload>(),
     write::<api::CreateRepository>(),

@@ -383,28 +383,21 @@ pub fn forget_layers(tx: &mut Tx, digests: &[Digest]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Notes that an image was pulled, without the caller waiting, and at most once a minute for each image.
-pub fn note_pull(installation: &Installation, key: &RepositoryKey, digest: Digest) {
+/// Notes that an image was pulled, at most once a minute for each image. It may be lost in a crash.
+pub async fn note_pull(installation: &Installation, key: &RepositoryKey, digest: Digest) {
     let now = installation.clock.now();
     if noted(&installation.store.view(), key, digest, now) {
         return;
     }
-    let (store, key) = (installation.store.clone(), key.clone());
-    let work = move || {
-        let written = store.write("note a pull", |tx| {
-            let (account, region, name) = &key;
-            if image(tx, &key, digest)?.is_some() && !noted(tx, &key, digest, now) {
-                tx.put(&PULLS, &(account, region, name.as_str(), digest.to_string()), now);
-            }
-            Ok::<_, Failure>(())
-        });
-        if let Err(error) = written.map_err(landfall_store::WriteError::flatten) {
-            tracing::warn!(%error, "a pull was not noted");
+    let written = installation.store.write_async("note a pull", |tx| {
+        let (account, region, name) = key;
+        if image(tx, key, digest)?.is_some() && !noted(tx, key, digest, now) {
+            tx.put(&PULLS, &(account, region, name.as_str(), digest.to_string()), now);
         }
-    };
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(work)),
-        Err(_) => work(),
+        Ok::<_, Failure>(())
+    });
+    if let Err(error) = written.await.map_err(landfall_store::WriteError::flatten) {
+        tracing::warn!(%error, "a pull was not noted");
     }
 }
 

@@ -13,7 +13,7 @@ use super::owner;
 use super::record::{IMAGES, Image, LABELS, SERVICES, ServiceKey};
 use crate::ecr::record::RepositoryKey;
 use crate::ecr::registry;
-use crate::pipe::{Failure, Installation};
+use crate::pipe::{Failure, Installation, read_in};
 
 /// Most images of a service.
 const MOST: usize = 150;
@@ -129,7 +129,7 @@ pub(super) fn login(
 ) -> Result<ContainerServiceRegistryLogin, Failure> {
     owner::ensure_repository(installation, tx, account, region)?;
     let caller = owner::pusher(installation, tx, account, region)?;
-    let answer = owner::read_as::<ecr::GetAuthorizationToken>(installation, tx, &caller, Default::default())?;
+    let answer = read_in::<ecr::GetAuthorizationToken>(installation, tx, &caller, Default::default())?;
     let data = answer.authorization_data.and_then(|all| all.into_iter().next());
     let data = data.ok_or_else(|| Failure::internal("no token was made"))?;
     let token = data.authorization_token.unwrap_or_default();

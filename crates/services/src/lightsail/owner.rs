@@ -12,7 +12,7 @@ use landfall_store::{Tx, View};
 use serde_json::json;
 
 use super::record::ServiceKey;
-use crate::pipe::{Caller, Context, Failure, Installation, ReadHandler, Resolve, WriteHandler, authorize};
+use crate::pipe::{Caller, Failure, Installation, ReadHandler, WriteHandler, read_in, write_in};
 use crate::sts::{ServiceSession, assume_role_for_service};
 
 /// The account's id. Not one that AWS gives out to customers' examples.
@@ -44,20 +44,7 @@ pub(super) fn read<O: ReadHandler>(
     region: &Region,
     input: O::Input,
 ) -> Result<O::Output, Failure> {
-    read_as::<O>(installation, view, &caller(region), input)
-}
-
-/// Makes a reading call as somebody, in the same snapshot.
-pub(super) fn read_as<O: ReadHandler>(
-    installation: &Installation,
-    view: &View,
-    caller: &Caller,
-    input: O::Input,
-) -> Result<O::Output, Failure> {
-    let cx = Context::new(installation, caller);
-    let request = <O as Resolve>::resolve(&cx, view, input)?;
-    let request = authorize(&cx, view, O::SERVICE, request, &mut Vec::new())?;
-    O::run(&cx, view, request)
+    read_in::<O>(installation, view, &caller(region), input)
 }
 
 /// Makes a writing call in the owner's account, in the same transaction.
@@ -67,11 +54,7 @@ pub(super) fn write<O: WriteHandler>(
     region: &Region,
     input: O::Input,
 ) -> Result<O::Output, Failure> {
-    let caller = caller(region);
-    let cx = Context::new(installation, &caller);
-    let request = <O as Resolve>::resolve(&cx, tx, input)?;
-    let request = authorize(&cx, tx, O::SERVICE, request, &mut Vec::new())?;
-    O::run(&cx, tx, request)
+    write_in::<O>(installation, tx, &caller(region), input)
 }
 
 /// The log group of a service.
@@ -94,6 +77,18 @@ pub(super) fn prepare(installation: &Installation, tx: &mut Tx, key: &ServiceKey
     let region = &key.1;
     let cluster = ecs::CreateClusterRequest { cluster_name: Some(CLUSTER.to_owned()), ..Default::default() };
     write::<ecs::CreateCluster>(installation, tx, region, cluster)?;
+    ensure_log_group(installation, tx, key)?;
+    let name = format!("lightsail-containers-{}", key.0);
+    make_role(installation, tx, region, "/", &name, &base_policy(&key.0))
+}
+
+/// Makes the log group of a service, unless it is there.
+pub(super) fn ensure_log_group(
+    installation: &Installation,
+    tx: &mut Tx,
+    key: &ServiceKey,
+) -> Result<(), Failure> {
+    let region = &key.1;
     let group = logs::CreateLogGroupRequest { log_group_name: log_group(key), ..Default::default() };
     if existing_is_fine(
         write::<logs::CreateLogGroup>(installation, tx, region, group),
@@ -103,8 +98,7 @@ pub(super) fn prepare(installation: &Installation, tx: &mut Tx, key: &ServiceKey
             logs::PutRetentionPolicyRequest { log_group_name: log_group(key), retention_in_days: LOG_DAYS };
         write::<logs::PutRetentionPolicy>(installation, tx, region, retention)?;
     }
-    let name = format!("lightsail-containers-{}", key.0);
-    make_role(installation, tx, region, "/", &name, &base_policy(&key.0))
+    Ok(())
 }
 
 /// Says whether it was made now.

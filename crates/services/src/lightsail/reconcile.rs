@@ -279,7 +279,7 @@ fn role_name(arn: &str) -> &str {
 fn tell(installation: &Installation, key: &ServiceKey, message: &Message) -> Result<(), Failure> {
     let stream = format!("{}deployment-{}", owner::stream_prefix(&message.container), message.version);
     let written = installation.store.write("container service's log", |tx| {
-        owner::prepare(installation, tx, key)?;
+        owner::ensure_log_group(installation, tx, key)?;
         let input = logs::CreateLogStreamRequest {
             log_group_name: owner::log_group(key),
             log_stream_name: stream.clone(),

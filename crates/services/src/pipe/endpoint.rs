@@ -70,6 +70,8 @@ pub struct Surroundings<'a> {
     pub caller: &'a Caller,
     /// When the call began.
     pub now: Timestamp,
+    /// Nothing may remain of the call.
+    pub dry: bool,
 }
 
 /// How an operation has to be run.
@@ -155,6 +157,19 @@ where
     endpoint::<O>(EndpointKind::Awaiting, run_awaiting_here::<O>, dry_awaiting, Some(run_awaiting::<O>))
 }
 
+/// A read that waits in an operation table: it honours [`Surroundings::dry`].
+pub const fn awaiting_read<O: AwaitingHandler>() -> Endpoint
+where
+    O::Request: Send,
+{
+    endpoint::<O>(
+        EndpointKind::Awaiting,
+        run_awaiting_here::<O>,
+        dry_awaiting_read::<O>,
+        Some(run_awaiting::<O>),
+    )
+}
+
 const fn endpoint<O: Resolve>(
     kind: EndpointKind,
     run: RunNow,
@@ -217,27 +232,42 @@ fn dry_write<O: WriteHandler>(installation: &Installation, caller: &Caller, inpu
     (result, checks)
 }
 
-/// What waits for the outside world cannot be tried without doing it.
+/// What writes files cannot be tried without doing it.
 fn dry_awaiting(_: &Installation, _: &Caller, _: Value) -> Ran {
     (Err(Failure::internal("an operation that waits has no dry run")), Vec::new())
 }
 
-/// Makes a typed read as `caller`, as a service does for its own purposes: with the same checks as a call from outside.
+/// Makes a typed read in a snapshot that is at hand, as a service does for its own purposes: with the same checks as a call
+/// from outside, without its bookkeeping.
 ///
 /// # Errors
 /// The operation's own.
-pub fn read_as<O: ReadHandler>(
+pub fn read_in<O: ReadHandler>(
     installation: &Installation,
+    view: &View,
     caller: &Caller,
     input: O::Input,
 ) -> Result<O::Output, Failure> {
     let cx = Context::new(installation, caller);
-    let view = installation.store.view();
-    let request = O::resolve(&cx, &view, input)?;
-    let request = authorize(&cx, &view, O::SERVICE, request, &mut Vec::new())?;
-    let output = O::run(&cx, &view, request)?;
-    run_deferred(installation, cx, O::SCHEMA.name);
-    Ok(output)
+    let request = O::resolve(&cx, view, input)?;
+    let request = authorize(&cx, view, O::SERVICE, request, &mut Vec::new())?;
+    O::run(&cx, view, request)
+}
+
+/// Makes a typed write in a transaction that is under way, with the same checks as a call from outside.
+///
+/// # Errors
+/// The operation's own.
+pub fn write_in<O: WriteHandler>(
+    installation: &Installation,
+    tx: &mut Tx,
+    caller: &Caller,
+    input: O::Input,
+) -> Result<O::Output, Failure> {
+    let cx = Context::new(installation, caller);
+    let request = O::resolve(&cx, tx, input)?;
+    let request = authorize(&cx, tx, O::SERVICE, request, &mut Vec::new())?;
+    O::run(&cx, tx, request)
 }
 
 fn read_steps<O: ReadHandler>(
@@ -317,15 +347,22 @@ fn run_awaiting<'a, O: AwaitingHandler>(
 where
     O::Request: Send,
 {
-    Box::pin(async move {
-        let mut checks = Vec::new();
-        let (now, permitted) = permit::<O>(installation, caller, input, &mut checks);
-        let result = match permitted {
-            Ok(request) => O::run(Surroundings { installation, caller, now }, request).await,
-            Err(failure) => Err(failure),
-        };
-        (result.map(Shape::into_value), checks)
-    })
+    Box::pin(awaiting_steps::<O>(installation, caller, input, false))
+}
+
+async fn awaiting_steps<O: AwaitingHandler>(
+    installation: &Installation,
+    caller: &Caller,
+    input: Value,
+    dry: bool,
+) -> Ran {
+    let mut checks = Vec::new();
+    let (now, permitted) = permit::<O>(installation, caller, input, &mut checks);
+    let result = match permitted {
+        Ok(request) => O::run(Surroundings { installation, caller, now, dry }, request).await,
+        Err(failure) => Err(failure),
+    };
+    (result.map(Shape::into_value), checks)
 }
 
 fn permit<O: Resolve>(
@@ -348,10 +385,29 @@ fn run_awaiting_here<O: AwaitingHandler>(installation: &Installation, caller: &C
 where
     O::Request: Send,
 {
+    block_on_awaiting::<O>(installation, caller, input, false)
+}
+
+fn dry_awaiting_read<O: AwaitingHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran
+where
+    O::Request: Send,
+{
+    block_on_awaiting::<O>(installation, caller, input, true)
+}
+
+fn block_on_awaiting<O: AwaitingHandler>(
+    installation: &Installation,
+    caller: &Caller,
+    input: Value,
+    dry: bool,
+) -> Ran
+where
+    O::Request: Send,
+{
     let work = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
-            Ok(runtime) => runtime.block_on(run_awaiting::<O>(installation, caller, input)),
+            Ok(runtime) => runtime.block_on(awaiting_steps::<O>(installation, caller, input, dry)),
             Err(error) => (Err(Failure::internal(error)), Vec::new()),
         }
     };

@@ -18,7 +18,7 @@ pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Images, Installation};
 pub use endpoint::{
     AwaitingHandler, Endpoint, EndpointKind, ReadHandler, Resolve, Surroundings, WriteHandler, awaiting,
-    blocking, read, read_as, write,
+    awaiting_read, blocking, read, read_in, write, write_in,
 };
 pub use failure::Failure;
 pub use permission::{Allowed, Checked, Guarded, KeyGuard, OuterGuard, Permission, ResourceGuard};

@@ -63,7 +63,9 @@ async fn show(
     let reader =
         reader.ok_or_else(|| Failure::internal(format!("the bytes of the manifest `{digest}` are gone")))?;
     let bytes = reader.bytes().await.map_err(Failure::internal)?;
-    registry::note_pull(cx.installation, &target.key, digest);
+    if !cx.dry {
+        registry::note_pull(cx.installation, &target.key, digest).await;
+    }
     Ok(api::Image {
         registry_id: target.registry_id(),
         repository_name: target.name(),

@@ -115,18 +115,18 @@ fn a_removed_repository_leaves_no_row() {
     assert_eq!(rows, [0; 7]);
 }
 
-#[test]
-fn pulls_are_noted_once_a_minute() {
+#[tokio::test]
+async fn pulls_are_noted_once_a_minute() {
     let fixture = Fixture::new();
     fixture.repository("app");
     let digest = fixture.image("app", "x", None);
     let installation = fixture.0.call.installation();
     let noted = || registry::pulled_at(&installation.store.view(), &key("app"), digest).unwrap();
-    registry::note_pull(installation, &key("app"), digest);
+    registry::note_pull(installation, &key("app"), digest).await;
     assert_eq!(noted(), Some(START));
     for (seconds, expected) in [(59, START), (1, START.plus_seconds(60))] {
         fixture.0.clock.advance_seconds(seconds);
-        registry::note_pull(installation, &key("app"), digest);
+        registry::note_pull(installation, &key("app"), digest).await;
         assert_eq!(noted(), Some(expected));
     }
 }
