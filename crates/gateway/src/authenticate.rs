@@ -13,7 +13,7 @@ use landfall_wire::auth::{AuthFailure, auth_error};
 use landfall_wire::sigv4::{Claim, ClaimError, Payload, RequestParts, Verifier};
 
 /// A request as signatures see it.
-pub(crate) fn signed_parts(parts: &Parts) -> RequestParts<'_> {
+pub fn signed_parts(parts: &Parts) -> RequestParts<'_> {
     RequestParts {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -66,7 +66,8 @@ fn credentials(
     })
 }
 
-fn caller(
+/// The caller that credentials and a request make.
+pub fn caller(
     credentials: Credentials,
     region: Region,
     access_key_id: String,

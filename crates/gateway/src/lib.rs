@@ -15,6 +15,7 @@ mod registry;
 mod server;
 
 pub use answer::{Answer, AnswerBody, plain, streamed};
+pub use authenticate::{caller, signed_parts};
 pub use dispatch::Gateway;
 pub use front::{Answering, Front};
 pub use registry::EcrRegistry;

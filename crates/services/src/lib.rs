@@ -13,6 +13,7 @@ pub mod lightsail;
 pub mod logs;
 pub mod pipe;
 mod principals;
+pub mod s3;
 pub mod secretsmanager;
 pub mod ssm;
 pub mod stored;
@@ -40,4 +41,9 @@ pub static TABLES: &[&[pipe::Endpoint]] = &[
 /// The root user of an account.
 pub fn root_of(account: &AccountId) -> Principal {
     Principal::root(account)
+}
+
+/// Somebody who does not say who he is.
+pub fn anonymous() -> Principal {
+    Principal::anonymous()
 }

@@ -38,6 +38,7 @@ impl TestInstallation {
             journals: Journals::open(&directory.path().join("journals")).unwrap(),
             queries: crate::logs::Queries::default(),
             vault: Vault::in_memory().unwrap(),
+            objects: crate::s3::files::ObjectFiles::open(&directory.path().join("s3")).unwrap(),
             blobs: BlobStore::open_with_clock(
                 &directory.path().join("registry"),
                 Arc::clone(&clock) as Arc<dyn Clock>,

@@ -17,7 +17,7 @@ use landfall_services::ecr::LayerUploads;
 use landfall_services::ecs::agent::EcsControlPlane;
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::pipe::{AuthMode, Call, Images, Installation};
-use landfall_services::{TABLES, ecr, ecs, iam, kms, logs, secretsmanager, ssm};
+use landfall_services::{TABLES, ecr, ecs, iam, kms, logs, s3, secretsmanager, ssm};
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
@@ -95,6 +95,10 @@ impl Server {
         let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
             .with_front(edge)
             .with_front(Arc::clone(&registry) as Arc<dyn Front>);
+        let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
+            .with_front(edge)
+            .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))));
+        sweep(&installation);
         let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
@@ -157,6 +161,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         journals: Journals::open(&dir.join("journals"))?,
         queries: logs::Queries::default(),
         vault: Vault::open(&dir.join("vault"))?,
+        objects: s3::files::ObjectFiles::open(&dir.join("s3")).context("cannot open the objects of S3")?,
         blobs: BlobStore::open(&dir.join("registry"))?,
         layer_uploads: LayerUploads::default(),
         registry: options.registry_name.name(&reachable(address).to_string()),
@@ -166,6 +171,15 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         default_region: options.region.clone(),
         images: Images::default(),
     })
+}
+
+/// Files of objects that a server left which was killed. What is being put now is newer.
+fn sweep(installation: &Arc<Installation>) {
+    let installation = Arc::clone(installation);
+    tokio::task::spawn_blocking(move || match s3::sweep(&installation) {
+        Ok(removed) => tracing::debug!(removed, "files of objects that were never complete"),
+        Err(error) => tracing::warn!(%error, "files of objects were not swept"),
+    });
 }
 
 fn write_client_file(
@@ -291,6 +305,9 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
                 tracing::warn!(%error, "parameters that expired were not deleted");
             }
             ecr::reconcile(&work);
+            if let Err(error) = s3::reconcile(&work) {
+                tracing::warn!(%error, "files of deleted objects were not removed");
+            }
             logs::reconcile(&work);
             ecs::agent::reconcile(&work);
         });

@@ -24,6 +24,8 @@ pub struct Installation {
     pub queries: crate::logs::Queries,
     /// Sealing of secrets.
     pub vault: Vault,
+    /// The bytes of S3's objects.
+    pub objects: crate::s3::files::ObjectFiles,
     /// Layers and manifests.
     pub blobs: BlobStore,
     /// Layers that come in parts through the API.

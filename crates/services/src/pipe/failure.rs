@@ -59,6 +59,7 @@ fn internal_error(service: &str) -> ServiceError {
         "ssm" => "InternalServerError",
         "logs" => "ServiceUnavailableException",
         "iam" => "ServiceFailure",
+        "s3" => "InternalError",
         _ => "InternalFailure",
     };
     ServiceError::with_status(code, 500, "An internal error occurred. The server's log has the cause.")

@@ -1,0 +1,672 @@
+//! Objects.
+
+use std::sync::Arc;
+
+use landfall_services::pipe::Failure;
+use landfall_services::s3::access::{self, Ask};
+use landfall_services::s3::checksum::{Algorithm, Checksum};
+use landfall_services::s3::encryption::{self, WriteKey};
+use landfall_services::s3::objects::{self, Condition};
+use landfall_services::s3::record::{Attributes, Bucket, Content, Encryption, Object, SealedKey, Version};
+use landfall_services::s3::{error, names, readable};
+use landfall_shape::ServiceError;
+use s3s::dto::*;
+use s3s::{S3Request, S3Response, S3Result};
+
+use super::{Answered, done};
+use crate::convert::{self, Sums};
+use crate::front::Session;
+use crate::receive::{Expected, receive};
+use crate::send::send;
+
+/// User Guide, "Working with object metadata".
+const MOST_METADATA: usize = 2048;
+
+/// Headers that are kept with an object.
+const KEPT: [&str; 7] = [
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    "x-amz-website-redirect-location",
+];
+
+fn refused(error: ServiceError) -> s3s::S3Error {
+    convert::error(error)
+}
+
+/// What the headers of a request say of an object.
+pub(super) fn attributes(headers: &http::HeaderMap) -> S3Result<Attributes> {
+    let text =
+        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let mut attributes = Attributes::default();
+    for name in KEPT {
+        let value = text(name).map(|value| match name {
+            // How the body was sent is not how the object is.
+            "content-encoding" => {
+                let rest = value.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked");
+                rest.collect::<Vec<_>>().join(",")
+            }
+            _ => value,
+        });
+        attributes
+            .headers
+            .extend(value.filter(|value| !value.is_empty()).map(|value| (name.to_owned(), value)));
+    }
+    for (name, value) in headers {
+        if let Some(name) = name.as_str().strip_prefix("x-amz-meta-") {
+            attributes
+                .metadata
+                .push((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        }
+    }
+    let size: usize = attributes.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > MOST_METADATA {
+        return Err(refused(error::metadata_too_large()));
+    }
+    attributes.storage_class = text("x-amz-storage-class");
+    attributes.tags = convert::header_tags(text("x-amz-tagging").as_deref())?;
+    Ok(attributes)
+}
+
+/// What a request asks for that is not there.
+pub(super) fn refuse_unknown(headers: &http::HeaderMap) -> S3Result<()> {
+    if headers.contains_key("x-amz-server-side-encryption-customer-algorithm") {
+        return Err(refused(error::not_implemented(
+            "Encryption with customer-provided keys is not implemented",
+        )));
+    }
+    let acl = headers.get("x-amz-acl").and_then(|value| value.to_str().ok());
+    if acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control")) {
+        return Err(refused(error::no_acls()));
+    }
+    Ok(())
+}
+
+fn condition(matches: Option<&IfMatch>, none: Option<&IfNoneMatch>) -> Condition {
+    Condition { if_match: matches.map(convert::condition), if_none_match: none.map(convert::condition) }
+}
+
+/// A key that new bytes are under, with what it answers.
+pub(super) fn sse(sealed: &SealedKey) -> (Option<ServerSideEncryption>, Option<String>, Option<bool>) {
+    let bucket_key = matches!(sealed, SealedKey::Kms { bucket_key: true, .. });
+    (
+        Some(ServerSideEncryption::from_static(sealed.algorithm())),
+        sealed.key_arn().map(ToString::to_string),
+        bucket_key.then_some(true),
+    )
+}
+
+/// A request to write an object.
+pub(super) struct Write<'a> {
+    pub(super) name: &'static str,
+    pub(super) bucket: &'a str,
+    pub(super) key: &'a str,
+    pub(super) owner: Option<&'a String>,
+    pub(super) tags: &'a [(String, String)],
+    pub(super) encryption: Option<Encryption>,
+}
+
+impl Session {
+    /// Makes the checks for writing an object and finds the key that its bytes will be under.
+    pub(super) fn writable(&self, write: &Write<'_>) -> S3Result<(Arc<Bucket>, WriteKey)> {
+        if write.key.len() > names::LONGEST_KEY {
+            return Err(refused(error::key_too_long()));
+        }
+        let view = self.installation.store.view();
+        let row = access::bucket(&view, write.bucket).map_err(convert::failure)?;
+        let cx = self.cx();
+        let key =
+            WriteKey::find(&cx, &row, write.key, write.encryption.as_ref()).map_err(convert::failure)?;
+        let mut ask = Ask {
+            bucket: write.bucket,
+            key: write.key,
+            tags: write.tags,
+            expected_owner: write.owner.map(String::as_str),
+            further: key.permissions(&cx).map_err(convert::failure)?,
+            ..Ask::default()
+        };
+        if let Some(encryption) = &write.encryption {
+            ask.context.push(("s3:x-amz-server-side-encryption", encryption.algorithm().to_owned()));
+            let id =
+                encryption.key.clone().map(|key| ("s3:x-amz-server-side-encryption-aws-kms-key-id", key));
+            ask.context.extend(id);
+        }
+        Ok((self.allowed(write.name, &ask)?, key))
+    }
+
+    pub(super) async fn run_put_object(&self, req: S3Request<PutObjectInput>) -> Answered<PutObjectOutput> {
+        refuse_unknown(&req.headers)?;
+        let attributes = attributes(&req.headers)?;
+        let expected = Expected::read(&req.headers, Algorithm::Crc64Nvme)?;
+        let input = req.input;
+        let encryption = convert::encryption(
+            input.server_side_encryption.as_ref(),
+            input.ssekms_key_id.as_deref(),
+            input.bucket_key_enabled,
+        )?;
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let (_, key) = self.writable(&Write {
+            name: "PutObject",
+            bucket: place.0,
+            key: place.1,
+            owner: input.expected_bucket_owner.as_ref(),
+            tags: &attributes.tags,
+            encryption,
+        })?;
+        let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref());
+        let view = self.installation.store.view();
+        objects::check_condition(&view, place.0, place.1, &condition).map_err(convert::failure)?;
+        let (data_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let writer = self.installation.objects.create(&data_key);
+        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let (piece, hashes) = receive(input.body, writer, &expected, req.trailing_headers.as_ref()).await?;
+        let checksum = Checksum { algorithm: expected.algorithm, value: hashes.checksum, composite: false };
+        let object = Object {
+            etag: hashes.etag.clone(),
+            size: piece.size,
+            content: Content { key: sealed.clone(), pieces: vec![piece.clone()] },
+            attributes,
+            checksum: Some(checksum.clone()),
+        };
+        let version_id = self.keep(place, object, &condition, "PutObject").await?;
+        let sums = Sums::of(Some(&checksum));
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
+        done(PutObjectOutput {
+            e_tag: Some(convert::etag(&hashes.etag)),
+            version_id,
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        })
+    }
+
+    /// Has rows name what is on disk; if they do not, the files go.
+    async fn keep(
+        &self,
+        place: (&str, &str),
+        object: Object,
+        condition: &Condition,
+        name: &'static str,
+    ) -> S3Result<Option<String>> {
+        let pieces = object.content.pieces.clone();
+        let now = self.installation.clock.now();
+        let written = self.write(name, |tx| objects::put(tx, now, place, object, condition)).await;
+        if written.is_err() {
+            for piece in &pieces {
+                // What stays is swept at the next start.
+                let _ = self.installation.objects.remove(&piece.id);
+            }
+        }
+        written
+    }
+
+    /// Finds an object that is to be read, with all checks.
+    fn read(
+        &self,
+        name: &'static str,
+        bucket: &str,
+        key: &str,
+        version: Option<&String>,
+        owner: Option<&String>,
+    ) -> S3Result<(Arc<Bucket>, Arc<Version>, Object)> {
+        let mut checks = Vec::new();
+        let view = self.installation.store.view();
+        let found = self.placed(name, bucket).and_then(|()| {
+            let row = access::bucket(&view, bucket)?;
+            let ask = Ask { expected_owner: owner.map(String::as_str), ..Ask::default() };
+            let target = (key, version.map(String::as_str));
+            let (version, object) = readable(&self.cx(), &view, name, &row, target, ask, &mut checks)?;
+            Ok((row, version, object))
+        });
+        self.audited(name, found, &checks)
+    }
+
+    pub(super) async fn run_get_object(&self, req: S3Request<GetObjectInput>) -> Answered<GetObjectOutput> {
+        refuse_unknown(&req.headers)?;
+        let input = req.input;
+        let owner = input.expected_bucket_owner.as_ref();
+        let (bucket, version, object) =
+            self.read("GetObject", &input.bucket, &input.key, input.version_id.as_ref(), owner)?;
+        let conditions = Conditions {
+            matches: input.if_match.as_ref(),
+            none: input.if_none_match.as_ref(),
+            since: input.if_modified_since.as_ref(),
+            unmodified: input.if_unmodified_since.as_ref(),
+        };
+        conditions.check(&object, &version)?;
+        let part = span(&object, input.range, input.part_number)?;
+        let view = self.installation.store.view();
+        let data_key = encryption::open(&self.cx(), &view, &input.bucket, &input.key, &object.content.key);
+        let data_key = data_key.map_err(convert::failure)?;
+        let pieces = object.content.pieces.clone();
+        let body = send(Arc::clone(&self.installation), data_key, pieces, part.first, part.length);
+        let sums = asked_sums(input.checksum_mode.as_ref(), &part, &object);
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&object.content.key);
+        let attributes = &object.attributes;
+        let header = |name: &str| attributes.header(name).map(str::to_owned);
+        let output = GetObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            body: Some(body),
+            cache_control: header("cache-control"),
+            content_disposition: header("content-disposition"),
+            content_encoding: header("content-encoding"),
+            content_language: header("content-language"),
+            content_length: i64::try_from(part.length).ok(),
+            content_range: part.range(&object),
+            content_type: Some(header("content-type").unwrap_or_else(|| "binary/octet-stream".to_owned())),
+            e_tag: Some(convert::etag(&object.etag)),
+            last_modified: Some(convert::time(version.modified_at)),
+            metadata: convert::metadata(attributes),
+            parts_count: input.part_number.map(|_| parts_count(&object)),
+            storage_class: attributes
+                .storage_class
+                .clone()
+                .filter(|it| it != "STANDARD")
+                .map(StorageClass::from),
+            tag_count: tag_count(attributes),
+            version_id: bucket.versioning.map(|_| version.id.clone()),
+            website_redirect_location: header("x-amz-website-redirect-location"),
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        };
+        let mut answer = S3Response::new(output);
+        if part.partial {
+            answer.status = Some(http::StatusCode::PARTIAL_CONTENT);
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn run_head_object(
+        &self,
+        req: S3Request<HeadObjectInput>,
+    ) -> Answered<HeadObjectOutput> {
+        refuse_unknown(&req.headers)?;
+        let input = req.input;
+        let owner = input.expected_bucket_owner.as_ref();
+        let (bucket, version, object) =
+            self.read("HeadObject", &input.bucket, &input.key, input.version_id.as_ref(), owner)?;
+        let conditions = Conditions {
+            matches: input.if_match.as_ref(),
+            none: input.if_none_match.as_ref(),
+            since: input.if_modified_since.as_ref(),
+            unmodified: input.if_unmodified_since.as_ref(),
+        };
+        conditions.check(&object, &version)?;
+        let part = span(&object, input.range, input.part_number)?;
+        let sums = asked_sums(input.checksum_mode.as_ref(), &part, &object);
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&object.content.key);
+        let attributes = &object.attributes;
+        let header = |name: &str| attributes.header(name).map(str::to_owned);
+        let output = HeadObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            cache_control: header("cache-control"),
+            content_disposition: header("content-disposition"),
+            content_encoding: header("content-encoding"),
+            content_language: header("content-language"),
+            content_length: i64::try_from(part.length).ok(),
+            content_range: part.range(&object),
+            content_type: Some(header("content-type").unwrap_or_else(|| "binary/octet-stream".to_owned())),
+            e_tag: Some(convert::etag(&object.etag)),
+            last_modified: Some(convert::time(version.modified_at)),
+            metadata: convert::metadata(attributes),
+            parts_count: input.part_number.map(|_| parts_count(&object)),
+            storage_class: attributes
+                .storage_class
+                .clone()
+                .filter(|it| it != "STANDARD")
+                .map(StorageClass::from),
+            version_id: bucket.versioning.map(|_| version.id.clone()),
+            website_redirect_location: header("x-amz-website-redirect-location"),
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        };
+        let mut answer = S3Response::new(output);
+        if part.partial {
+            answer.status = Some(http::StatusCode::PARTIAL_CONTENT);
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn run_delete_object(
+        &self,
+        req: S3Request<DeleteObjectInput>,
+    ) -> Answered<DeleteObjectOutput> {
+        let input = req.input;
+        let version = input.version_id.as_deref();
+        let owner = input.expected_bucket_owner.as_deref();
+        let ask =
+            Ask { bucket: &input.bucket, key: &input.key, version, expected_owner: owner, ..Ask::default() };
+        self.allowed("DeleteObject", &ask)?;
+        let now = self.installation.clock.now();
+        let condition = condition(input.if_match.as_ref(), None);
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let deleted =
+            self.write("DeleteObject", |tx| objects::delete(tx, now, place, version, &condition)).await?;
+        let output = DeleteObjectOutput {
+            delete_marker: deleted.marker.then_some(true),
+            version_id: deleted.version_id,
+            request_charged: None,
+        };
+        Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
+    }
+
+    pub(super) async fn run_delete_objects(
+        &self,
+        req: S3Request<DeleteObjectsInput>,
+    ) -> Answered<DeleteObjectsOutput> {
+        let input = req.input;
+        if input.delete.objects.is_empty() || input.delete.objects.len() > 1000 {
+            return Err(refused(error::malformed_xml()));
+        }
+        let view = self.installation.store.view();
+        access::bucket(&view, &input.bucket).map_err(convert::failure)?;
+        let (now, bucket) = (self.installation.clock.now(), input.bucket.as_str());
+        let mut errors = Vec::new();
+        let mut allowed = Vec::new();
+        for object in input.delete.objects {
+            let ask = Ask {
+                bucket,
+                key: &object.key,
+                version: object.version_id.as_deref(),
+                expected_owner: input.expected_bucket_owner.as_deref(),
+                ..Ask::default()
+            };
+            match self.allowed("DeleteObject", &ask) {
+                Ok(_) => allowed.push(object),
+                Err(error) => errors.push(s3s::dto::Error {
+                    code: Some(error.code().as_str().to_owned()),
+                    key: Some(object.key),
+                    message: error.message().map(str::to_owned),
+                    version_id: object.version_id,
+                }),
+            }
+        }
+        let deleted = self.write("DeleteObjects", |tx| {
+            let mut deleted = Vec::new();
+            for object in &allowed {
+                let id = object.version_id.as_deref();
+                let done = objects::delete(tx, now, (bucket, &object.key), id, &Condition::default())?;
+                deleted.push(DeletedObject {
+                    delete_marker: done.marker.then_some(true),
+                    delete_marker_version_id: done.version_id.filter(|_| done.marker),
+                    key: Some(object.key.clone()),
+                    version_id: object.version_id.clone(),
+                });
+            }
+            Ok(deleted)
+        });
+        let deleted = deleted.await?;
+        let quiet = input.delete.quiet == Some(true);
+        done(DeleteObjectsOutput {
+            deleted: (!quiet).then_some(deleted),
+            errors: (!errors.is_empty()).then_some(errors),
+            request_charged: None,
+        })
+    }
+
+    pub(super) async fn run_copy_object(
+        &self,
+        req: S3Request<CopyObjectInput>,
+    ) -> Answered<CopyObjectOutput> {
+        refuse_unknown(&req.headers)?;
+        let asked = attributes(&req.headers)?;
+        let input = req.input;
+        let CopySource::Bucket { bucket: from, key: from_key, version_id } = &input.copy_source else {
+            return Err(refused(error::not_implemented("Access points are not implemented")));
+        };
+        let version_id = version_id.as_ref().map(ToString::to_string);
+        let owner = input.expected_source_bucket_owner.as_ref();
+        let (_, version, source) = self.read("GetObject", from, from_key, version_id.as_ref(), owner)?;
+        let conditions = Conditions {
+            matches: input.copy_source_if_match.as_ref(),
+            none: input.copy_source_if_none_match.as_ref(),
+            since: input.copy_source_if_modified_since.as_ref(),
+            unmodified: input.copy_source_if_unmodified_since.as_ref(),
+        };
+        // For copies even `304` is `412`.
+        conditions.check(&source, &version).map_err(|_| refused(error::precondition_failed()))?;
+        let replace = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let retag = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let itself = **from == *input.bucket && **from_key == *input.key;
+        let changes =
+            replace || retag || asked.storage_class.is_some() || input.server_side_encryption.is_some();
+        if itself && version_id.is_none() && !changes {
+            let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
+                        the object's metadata, storage class, website redirect location or encryption attributes.";
+            return Err(refused(error::invalid_request(text)));
+        }
+        let mut attributes = if replace { asked.clone() } else { source.attributes.clone() };
+        attributes.tags = if retag { asked.tags } else { source.attributes.tags.clone() };
+        attributes.storage_class = asked.storage_class;
+        let encryption = convert::encryption(
+            input.server_side_encryption.as_ref(),
+            input.ssekms_key_id.as_deref(),
+            input.bucket_key_enabled,
+        )?;
+        let (_, key) = self.writable(&Write {
+            name: "CopyObject",
+            bucket: &input.bucket,
+            key: &input.key,
+            owner: input.expected_bucket_owner.as_ref(),
+            tags: &attributes.tags,
+            encryption,
+        })?;
+        let view = self.installation.store.view();
+        let data_key = encryption::open(&self.cx(), &view, from, from_key, &source.content.key);
+        let data_key = data_key.map_err(convert::failure)?;
+        let (size, pieces) = (source.size, source.content.pieces.clone());
+        let body = send(Arc::clone(&self.installation), data_key, pieces, 0, size);
+        let (new_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let writer = self.installation.objects.create(&new_key);
+        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let algorithm = input.checksum_algorithm.as_ref().and_then(|it| Algorithm::of(it.as_str()));
+        let kept = source.checksum.as_ref().map(|checksum| checksum.algorithm);
+        let algorithm = algorithm.or(kept).unwrap_or(Algorithm::Crc64Nvme);
+        let expected = Expected::read(&http::HeaderMap::new(), algorithm)?;
+        let (piece, hashes) = receive(Some(body), writer, &expected, None).await?;
+        let checksum = Checksum { algorithm, value: hashes.checksum, composite: false };
+        let object = Object {
+            etag: hashes.etag.clone(),
+            size: piece.size,
+            content: Content { key: sealed.clone(), pieces: vec![piece] },
+            attributes,
+            checksum: Some(checksum.clone()),
+        };
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let new_version = self.keep(place, object, &Condition::default(), "CopyObject").await?;
+        let sums = Sums::of(Some(&checksum));
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
+        let result = CopyObjectResult {
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            e_tag: Some(convert::etag(&hashes.etag)),
+            last_modified: Some(convert::time(self.installation.clock.now())),
+        };
+        done(CopyObjectOutput {
+            copy_object_result: Some(result),
+            copy_source_version_id: Some(version.id.clone()).filter(|id| id != objects::NULL),
+            version_id: new_version,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        })
+    }
+
+    pub(super) async fn run_get_object_tagging(
+        &self,
+        req: S3Request<GetObjectTaggingInput>,
+    ) -> Answered<GetObjectTaggingOutput> {
+        let input = req.input;
+        let owner = input.expected_bucket_owner.as_ref();
+        let (bucket, version, object) =
+            self.read("GetObjectTagging", &input.bucket, &input.key, input.version_id.as_ref(), owner)?;
+        let version_id = bucket.versioning.map(|_| version.id.clone());
+        done(GetObjectTaggingOutput { tag_set: convert::tag_set(&object.attributes.tags), version_id })
+    }
+
+    pub(super) async fn run_put_object_tagging(
+        &self,
+        req: S3Request<PutObjectTaggingInput>,
+    ) -> Answered<PutObjectTaggingOutput> {
+        let input = req.input;
+        let tags = convert::tags(input.tagging.tag_set, 10)?;
+        let version = input.version_id.as_deref();
+        let owner = input.expected_bucket_owner.as_deref();
+        let ask = Ask {
+            bucket: &input.bucket,
+            key: &input.key,
+            version,
+            tags: &tags,
+            expected_owner: owner,
+            ..Ask::default()
+        };
+        self.allowed("PutObjectTagging", &ask)?;
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let set = tags.clone();
+        let version_id =
+            self.write("PutObjectTagging", |tx| objects::set_tags(tx, place, version, set)).await?;
+        done(PutObjectTaggingOutput { version_id })
+    }
+
+    pub(super) async fn run_delete_object_tagging(
+        &self,
+        req: S3Request<DeleteObjectTaggingInput>,
+    ) -> Answered<DeleteObjectTaggingOutput> {
+        let input = req.input;
+        let version = input.version_id.as_deref();
+        let owner = input.expected_bucket_owner.as_deref();
+        let ask =
+            Ask { bucket: &input.bucket, key: &input.key, version, expected_owner: owner, ..Ask::default() };
+        self.allowed("DeleteObjectTagging", &ask)?;
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let set = |tx: &mut landfall_store::Tx| objects::set_tags(tx, place, version, Vec::new());
+        let version_id = self.write("DeleteObjectTagging", set).await?;
+        Ok(S3Response::with_status(DeleteObjectTaggingOutput { version_id }, http::StatusCode::NO_CONTENT))
+    }
+}
+
+fn parts_count(object: &Object) -> i32 {
+    i32::try_from(object.content.pieces.len()).unwrap_or(i32::MAX)
+}
+
+fn tag_count(attributes: &Attributes) -> Option<i32> {
+    i32::try_from(attributes.tags.len()).ok().filter(|count| *count > 0)
+}
+
+/// Checksums are answered where they are asked for, and only of whole objects.
+fn asked_sums(mode: Option<&ChecksumMode>, part: &Span, object: &Object) -> Sums {
+    let asked = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+    Sums::of(object.checksum.as_ref().filter(|_| asked && !part.partial))
+}
+
+/// The part of an object that is answered.
+struct Span {
+    first: u64,
+    length: u64,
+    partial: bool,
+}
+
+impl Span {
+    fn range(&self, object: &Object) -> Option<String> {
+        let last = (self.first + self.length).saturating_sub(1);
+        self.partial.then(|| format!("bytes {}-{last}/{}", self.first, object.size))
+    }
+}
+
+fn span(object: &Object, range: Option<Range>, part: Option<i32>) -> S3Result<Span> {
+    let unsatisfiable = || refused(error::invalid_range());
+    if let Some(number) = part {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let pieces = &object.content.pieces;
+        let piece = index.and_then(|index| pieces.get(index));
+        let piece = piece.ok_or_else(|| refused(error::invalid_part_number()))?;
+        let first = pieces.iter().take(index.unwrap_or_default()).map(|piece| piece.size).sum();
+        return Ok(Span { first, length: piece.size, partial: true });
+    }
+    let Some(range) = range else { return Ok(Span { first: 0, length: object.size, partial: false }) };
+    let (first, last) = match range {
+        Range::Int { first, last } => (first, last.unwrap_or(u64::MAX).min(object.size.saturating_sub(1))),
+        Range::Suffix { length: 0 } => return Err(unsatisfiable()),
+        Range::Suffix { length } => (object.size.saturating_sub(length), object.size.saturating_sub(1)),
+    };
+    if first >= object.size || last < first {
+        return Err(unsatisfiable());
+    }
+    Ok(Span { first, length: last - first + 1, partial: true })
+}
+
+/// Conditions on reading (RFC 9110 §13.2.2).
+struct Conditions<'a> {
+    matches: Option<&'a ETagCondition>,
+    none: Option<&'a ETagCondition>,
+    since: Option<&'a Timestamp>,
+    unmodified: Option<&'a Timestamp>,
+}
+
+impl Conditions<'_> {
+    fn check(&self, object: &Object, version: &Version) -> S3Result<()> {
+        let is = |condition: &ETagCondition| {
+            let wanted = convert::condition(condition);
+            wanted == "*" || wanted == object.etag
+        };
+        let modified = version.modified_at.whole_seconds();
+        let met = match (self.matches, self.unmodified) {
+            (Some(matches), _) => is(matches),
+            (None, Some(time)) => modified <= convert::seconds(time),
+            (None, None) => true,
+        };
+        if !met {
+            return Err(refused(error::precondition_failed()));
+        }
+        let unchanged = match (self.none, self.since) {
+            (Some(none), _) => is(none),
+            (None, Some(time)) => modified <= convert::seconds(time),
+            (None, None) => false,
+        };
+        if !unchanged {
+            return Ok(());
+        }
+        let mut error = refused(error::not_modified());
+        let mut headers = http::HeaderMap::new();
+        if let Ok(value) = http::HeaderValue::from_str(&format!("\"{}\"", object.etag)) {
+            headers.insert(http::header::ETAG, value);
+        }
+        let date = convert::http_date(&convert::time(version.modified_at));
+        if let Ok(value) = http::HeaderValue::from_str(&date) {
+            headers.insert(http::header::LAST_MODIFIED, value);
+        }
+        error.set_headers(headers);
+        Err(error)
+    }
+}

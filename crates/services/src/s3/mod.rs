@@ -1,0 +1,27 @@
+//! S3: buckets and objects, for environment files and configuration.
+//!
+//! Rows say what there is; bytes are files beside the database ([`files`]), encrypted, complete and on disk before a row
+//! names them. So an object that was acknowledged is there after a crash, and one that was not leaves a file at most,
+//! which the next start removes ([`sweep`]). The protocol is in the crate `landfall-s3`; here is what operations do.
+//!
+//! There are no ACLs: every bucket belongs to its owner alone, as new buckets of AWS do.
+
+pub mod access;
+pub mod buckets;
+pub mod checksum;
+pub mod encryption;
+pub mod error;
+mod facade;
+pub mod files;
+pub mod listing;
+pub mod names;
+pub mod objects;
+mod policy;
+mod reconcile;
+pub mod record;
+#[cfg(test)]
+mod tests;
+pub mod uploads;
+
+pub use facade::{get_bucket_location, get_object_for, readable};
+pub use reconcile::{reconcile, sweep};

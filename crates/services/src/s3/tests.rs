@@ -1,0 +1,256 @@
+//! Table tests: rows, permissions, listings.
+
+use super::*;
+
+use landfall_base::Timestamp;
+use landfall_store::{Store, Tx, WriteError};
+
+use crate::pipe::Failure;
+use crate::testing::{START, TestInstallation, account, nobody, region, root};
+use record::{Attributes, Content, Object, SealedKey, Versioning};
+
+fn write<T>(store: &Store, body: impl FnOnce(&mut Tx) -> Result<T, Failure>) -> Result<T, Failure> {
+    store.write("test", body).map_err(WriteError::flatten)
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, Failure>) -> &'static str {
+    match result.unwrap_err() {
+        Failure::Service(error) => error.code,
+        Failure::Internal(error) => panic!("{error}"),
+    }
+}
+
+fn object(installation: &TestInstallation, bucket: &str, key: &str, bytes: &[u8]) -> Object {
+    let installation = installation.call.installation();
+    let caller = root();
+    let cx = crate::pipe::Context::new(installation, &caller);
+    let row = access::bucket(&installation.store.view(), bucket).unwrap();
+    let (data_key, sealed) = encryption::WriteKey::find(&cx, &row, key, None).unwrap().make(&cx).unwrap();
+    assert!(matches!(sealed, SealedKey::Vault(_)));
+    let mut writer = installation.objects.create(&data_key).unwrap();
+    writer.write(bytes).unwrap();
+    let piece = writer.finish().unwrap();
+    let mut hasher = checksum::Hasher::new(checksum::Algorithm::Crc64Nvme);
+    hasher.update(bytes);
+    Object {
+        etag: hasher.finish().etag,
+        size: bytes.len() as u64,
+        content: Content { key: sealed, pieces: vec![piece] },
+        attributes: Attributes::default(),
+        checksum: None,
+    }
+}
+
+fn put(installation: &TestInstallation, key: &str, bytes: &[u8]) -> Option<String> {
+    let object = object(installation, "bucket", key, bytes);
+    let store = &installation.call.installation().store;
+    write(store, |tx| objects::put(tx, now(installation), ("bucket", key), object, &Default::default()))
+        .unwrap()
+}
+
+fn now(installation: &TestInstallation) -> Timestamp {
+    installation.call.installation().clock.now()
+}
+
+fn with_bucket() -> TestInstallation {
+    let installation = TestInstallation::new(&[]);
+    let store = &installation.call.installation().store;
+    write(store, |tx| buckets::create(tx, START, &account(), &region(), "bucket", None)).unwrap();
+    installation
+}
+
+fn names(
+    installation: &TestInstallation,
+    query: listing::Query<'_>,
+) -> (Vec<String>, Vec<String>, Option<String>) {
+    let view = installation.call.installation().store.view();
+    let page = listing::objects(&view, query).unwrap();
+    let items = page.items.into_iter().map(|(key, _)| key).collect();
+    (items, page.prefixes, page.next.map(|(key, _)| key))
+}
+
+const ALL: listing::Query<'static> =
+    listing::Query { bucket: "bucket", prefix: "", delimiter: None, after: None, after_id: None, most: 1000 };
+
+#[test]
+fn the_facade_reads_what_was_put_and_records_its_checks() {
+    let installation = with_bucket();
+    put(&installation, "a/b.env", b"A=1\n");
+    let outcome = get_object_for(&installation.call, &root(), "bucket", "a/b.env", 100);
+    assert_eq!(outcome.result.unwrap().expose(), b"A=1\n");
+    assert_eq!(outcome.checks[0].action, "s3:GetObject");
+    assert_eq!(outcome.checks[0].resource, "arn:aws:s3:::bucket/a/b.env");
+    let location = get_bucket_location(&installation.call, &root(), "bucket");
+    assert_eq!(location.result.unwrap(), region());
+}
+
+#[test]
+fn the_facade_refuses_in_s3s_words() {
+    let installation = with_bucket();
+    put(&installation, "k", b"1");
+    let get = |caller, bucket: &str, key: &str| {
+        let error = get_object_for(&installation.call, &caller, bucket, key, 100).result.unwrap_err();
+        (error.code, error.status, error.message)
+    };
+    let (code, status, message) = get(nobody(), "bucket", "k");
+    assert_eq!((code, status), ("AccessDenied", 403));
+    assert_eq!(
+        message,
+        "User: arn:aws:iam::111122223333:user/nobody is not authorized to perform: s3:GetObject on resource: \
+         \"arn:aws:s3:::bucket/k\" because no identity-based policy allows the s3:GetObject action"
+    );
+    assert_eq!(get(root(), "bucket", "x").0, "NoSuchKey");
+    assert_eq!(get(root(), "other", "x").0, "NoSuchBucket");
+    assert_eq!(get(nobody(), "bucket", "x").0, "AccessDenied");
+    let long = get_object_for(&installation.call, &root(), "bucket", "k", 0).result.unwrap_err();
+    assert_eq!(long.code, "EntityTooLarge");
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    let (mine, other) = (account(), "444455556666".parse().unwrap());
+    let again = |owner, place: &str| {
+        write(store, |tx| buckets::create(tx, START, owner, &place.parse().unwrap(), "bucket", None))
+    };
+    assert!(again(&mine, "us-east-1").is_ok());
+    assert_eq!(code(again(&mine, "eu-west-1")), "BucketAlreadyOwnedByYou");
+    assert_eq!(code(again(&other, "us-east-1")), "BucketAlreadyExists");
+}
+
+#[test]
+fn versions_come_and_go() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    assert_eq!(put(&installation, "k", b"0"), None);
+    write(store, |tx| {
+        buckets::update(tx, "bucket", |bucket| {
+            bucket.versioning = Some(Versioning::Enabled);
+            Ok(())
+        })
+    })
+    .unwrap();
+    let first = put(&installation, "k", b"1").unwrap();
+    let second = put(&installation, "k", b"2").unwrap();
+    let delete = |id: Option<&str>| {
+        write(store, |tx| objects::delete(tx, START, ("bucket", "k"), id, &Default::default())).unwrap()
+    };
+    let marker = delete(None);
+    assert!(marker.marker);
+    assert_eq!(names(&installation, ALL).0, Vec::<String>::new());
+    let found = |id: Option<&str>| objects::find(&store.view(), "bucket", "k", id).unwrap();
+    assert!(found(None).unwrap().version.object.is_none());
+    assert_eq!(found(Some(&first)).unwrap().version.object.as_ref().unwrap().size, 1);
+    assert!(found(Some("null")).is_some());
+    assert!(delete(marker.version_id.as_deref()).marker);
+    assert_eq!(names(&installation, ALL).0, ["k"]);
+    delete(Some(&second));
+    assert_eq!(found(None).unwrap().version.id, first);
+    let page = listing::versions(&store.view(), ALL).unwrap();
+    let ids: Vec<_> = page.items.iter().map(|(_, it)| (it.version.id.as_str(), it.is_latest)).collect();
+    assert_eq!(ids, [(first.as_str(), true), ("null", false)]);
+    assert_eq!(code(write(store, |tx| buckets::delete(tx, START, "bucket"))), "BucketNotEmpty");
+}
+
+#[test]
+fn conditions_hold_or_not() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    put(&installation, "k", b"0");
+    let etag = objects::newest(&store.view(), "bucket", "k").unwrap().unwrap();
+    let etag = etag.version.object.as_ref().unwrap().etag.clone();
+    let check = |key: &str, matches: Option<&str>, none: Option<&str>| {
+        let condition = objects::Condition {
+            if_match: matches.map(str::to_owned),
+            if_none_match: none.map(str::to_owned),
+        };
+        objects::check_condition(&store.view(), "bucket", key, &condition)
+    };
+    assert!(check("k", Some(&etag), None).is_ok());
+    assert_eq!(code(check("k", Some("x"), None)), "PreconditionFailed");
+    assert_eq!(code(check("new", Some("x"), None)), "NoSuchKey");
+    assert_eq!(code(check("k", None, Some("*"))), "PreconditionFailed");
+    assert!(check("new", None, Some("*")).is_ok());
+}
+
+#[test]
+fn listings_roll_up_and_go_on() {
+    let installation = with_bucket();
+    for key in ["a", "b/1", "b/2", "b/c/3", "c", "d/\u{10ffff}x", "d/1", "é"] {
+        put(&installation, key, b"");
+    }
+    let slash = listing::Query { delimiter: Some("/"), ..ALL };
+    let (keys, prefixes, next) = names(&installation, slash);
+    assert_eq!(
+        (keys, prefixes, next),
+        (vec!["a".into(), "c".into(), "é".into()], vec!["b/".into(), "d/".into()], None)
+    );
+    let mut seen = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let query = listing::Query { after: after.as_deref(), most: 2, ..slash };
+        let (keys, prefixes, next) = names(&installation, query);
+        seen.extend(keys);
+        seen.extend(prefixes);
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["a", "b/", "c", "d/", "é"]);
+    let within = listing::Query { prefix: "b/", ..slash };
+    assert_eq!(names(&installation, within), (vec!["b/1".into(), "b/2".into()], vec!["b/c/".into()], None));
+}
+
+#[test]
+fn public_policies_are_blocked_and_restricted() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    let policy = |principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket/*"}}]}}"#
+        )
+    };
+    put(&installation, "k", b"1");
+    let set = |text: &str| write(store, |tx| buckets::put_policy(tx, "bucket", text));
+    assert_eq!(code(set(&policy(r#""*""#))), "AccessDenied");
+    assert_eq!(code(set("{")), "MalformedPolicy");
+    assert_eq!(code(set(&policy(r#""*""#).replace(":bucket/", ":other/"))), "MalformedPolicy");
+    set(&policy(r#"{"AWS":"444455556666"}"#)).unwrap();
+    let block = |block| {
+        write(store, |tx| {
+            buckets::update(tx, "bucket", |bucket| {
+                bucket.public_access = block;
+                Ok(())
+            })
+        })
+        .unwrap();
+    };
+    block(None);
+    set(&policy(r#""*""#)).unwrap();
+    let mut stranger = root();
+    stranger.principal = landfall_iam::Principal::anonymous();
+    let get = || get_object_for(&installation.call, &stranger, "bucket", "k", 10).result;
+    assert!(get().is_ok());
+    block(Some(record::PublicAccess::ALL));
+    assert_eq!(get().unwrap_err().message, "Access Denied");
+    assert!(get_object_for(&installation.call, &nobody(), "bucket", "k", 10).result.is_ok());
+}
+
+#[test]
+fn files_nobody_needs_go() {
+    let installation = with_bucket();
+    put(&installation, "k", b"1");
+    put(&installation, "k", b"2");
+    let inner = installation.call.installation();
+    assert_eq!(inner.store.view().count(&record::GARBAGE, ()), 1);
+    reconcile(inner).unwrap();
+    assert_eq!(inner.store.view().count(&record::GARBAGE, ()), 1);
+    installation.clock.advance_seconds(301);
+    reconcile(inner).unwrap();
+    assert_eq!(inner.store.view().count(&record::GARBAGE, ()), 0);
+    assert_eq!(sweep(inner).unwrap(), 0);
+    assert!(get_object_for(&installation.call, &root(), "bucket", "k", 10).result.is_ok());
+}
