@@ -44,7 +44,7 @@ pub struct Listed {
     pub is_latest: bool,
 }
 
-/// Sorts after every key that begins with a prefix.
+/// Sorts after every key that begins with a prefix, but for those that go on with this very letter.
 fn behind(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
@@ -118,7 +118,7 @@ pub fn objects(view: &View, query: Query<'_>) -> Result<Page<Arc<Version>>, Stor
             match collector.offer(&key) {
                 Step::Full => break 'again,
                 Step::Jump => {
-                    from = collector.rolled(&key).map(|prefix| behind(&prefix)).or(Some(key));
+                    from = collector.rolled(&key).map(|prefix| behind(&prefix)).max(Some(key));
                     continue 'again;
                 }
                 Step::Take => {
@@ -161,7 +161,8 @@ pub fn versions(view: &View, query: Query<'_>) -> Result<Page<Listed>, StoreErro
             match collector.offer(&key) {
                 Step::Full => break 'again,
                 Step::Jump => {
-                    let to = collector.rolled(&key).map(|prefix| behind(&prefix)).unwrap_or(key);
+                    let to = collector.rolled(&key).map(|prefix| behind(&prefix)).max(Some(key));
+                    let to = to.unwrap_or_default();
                     from = Some((to, u64::MAX));
                     continue 'again;
                 }
@@ -199,7 +200,8 @@ pub fn uploads(view: &View, query: Query<'_>) -> Result<Page<(String, Arc<Upload
             match collector.offer(&key) {
                 Step::Full => break 'again,
                 Step::Jump => {
-                    let to = collector.rolled(&key).map(|prefix| behind(&prefix)).unwrap_or(key);
+                    let to = collector.rolled(&key).map(|prefix| behind(&prefix)).max(Some(key));
+                    let to = to.unwrap_or_default();
                     from = Some((to, String::new()));
                     continue 'again;
                 }
