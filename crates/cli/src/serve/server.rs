@@ -94,9 +94,7 @@ impl Server {
         let registry = Arc::new(EcrRegistry::new(Arc::clone(&installation)));
         let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
             .with_front(edge)
-            .with_front(Arc::clone(&registry) as Arc<dyn Front>);
-        let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
-            .with_front(edge)
+            .with_front(Arc::clone(&registry) as Arc<dyn Front>)
             .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))));
         sweep(&installation);
         let mut work = vec![spawn_gateway(gateway, listener, told.clone())];

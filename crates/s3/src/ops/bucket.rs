@@ -72,7 +72,7 @@ impl Session {
             Some(name) => name.parse().map_err(|_| convert::error(error::invalid_location()))?,
         };
         let here = self.caller.region.as_str();
-        if here != "us-east-1" && here != region.as_str() || (constraint.is_none() && here != "us-east-1") {
+        if here != "us-east-1" && (constraint.is_none() || here != region.as_str()) {
             let text = format!(
                 "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
                 constraint.as_ref().map_or("unspecified", BucketLocationConstraint::as_str)

@@ -7,7 +7,7 @@ mod object;
 
 use std::sync::Arc;
 
-use landfall_services::pipe::{CheckRecord, Context, Failure, audit_call};
+use landfall_services::pipe::{CheckRecord, Context, Failure, audit};
 use landfall_services::s3::access::{self, Ask};
 use landfall_services::s3::error;
 use landfall_services::s3::record::Bucket;
@@ -63,7 +63,7 @@ impl Session {
         checks: &[CheckRecord],
     ) -> S3Result<T> {
         let result = result.map_err(|failure| failure.into_service_error("s3"));
-        audit_call("s3", name, &self.caller, result.as_ref().err().map(|error| error.code), checks);
+        audit("s3", name, &self.caller, result.as_ref().err().map_or("ok", |error| error.code), checks);
         result.map_err(convert::error)
     }
 

@@ -140,20 +140,6 @@ fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outc
 /// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
 /// For protocols beside the APIs, too: `operation` is then what they call it.
 pub fn audit(service: &str, operation: &str, caller: &Caller, code: &str, checks: &[CheckRecord]) {
-fn audit(endpoint: &Endpoint, caller: &Caller, result: &Result<Value, ServiceError>, checks: &[CheckRecord]) {
-    let code = result.as_ref().err().map(|error| error.code);
-    audit_call(endpoint.service.name, endpoint.schema.name, caller, code, checks);
-}
-
-/// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
-pub fn audit_call(
-    service: &str,
-    operation: &str,
-    caller: &Caller,
-    code: Option<&str>,
-    checks: &[CheckRecord],
-) {
-    let code = code.unwrap_or("ok");
     tracing::info!(
         target: "audit", service, operation, code,
         principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id

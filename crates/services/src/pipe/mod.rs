@@ -14,7 +14,6 @@ mod permission;
 
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Calls, Outcome, audit};
-pub use call::{Call, Calls, Outcome, audit_call};
 pub use caller::{Caller, SessionFacts};
 pub use context::{Context, Images, Installation};
 pub use endpoint::{

@@ -91,7 +91,7 @@ impl Algorithm {
 }
 
 enum Sum {
-    Crc(Crc, usize),
+    Crc(Box<Crc>, usize),
     Digest(digest::Context),
 }
 
@@ -121,7 +121,7 @@ impl Hasher {
     /// MD5 and one checksum.
     pub fn new(algorithm: Algorithm) -> Self {
         let sum = match (algorithm.crc(), algorithm) {
-            (Some((crc, width)), _) => Sum::Crc(Crc::new(crc), width),
+            (Some((crc, width)), _) => Sum::Crc(Box::new(Crc::new(crc)), width),
             (None, Algorithm::Sha1) => Sum::Digest(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
             (None, _) => Sum::Digest(digest::Context::new(&digest::SHA256)),
         };

@@ -6,7 +6,7 @@ use landfall_store::View;
 use super::access::{self, Ask};
 use super::record::{Bucket, Object};
 use super::{encryption, error, objects};
-use crate::pipe::{Call, Caller, CheckRecord, Context, Failure, Installation, Outcome, audit_call};
+use crate::pipe::{Call, Caller, CheckRecord, Context, Failure, Installation, Outcome, audit};
 
 /// `GetBucketLocation` as `caller`.
 pub fn get_bucket_location(call: &Call, caller: &Caller, bucket: &str) -> Outcome<Region> {
@@ -98,6 +98,6 @@ fn conclude<T>(
     checks: Vec<CheckRecord>,
 ) -> Outcome<T> {
     let result = result.map_err(|failure| failure.into_service_error("s3"));
-    audit_call("s3", operation, caller, result.as_ref().err().map(|error| error.code), &checks);
+    audit("s3", operation, caller, result.as_ref().err().map_or("ok", |error| error.code), &checks);
     Outcome { result, checks }
 }

@@ -38,6 +38,10 @@ impl ObjectFiles {
     ///
     /// # Errors
     /// What the disk said.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compared with the times that the file system gives to files"
+    )]
     pub fn open(directory: &Path) -> io::Result<Self> {
         let this = Self { directory: directory.to_owned(), opened: SystemTime::now() };
         make_directory(&this.directory)?;

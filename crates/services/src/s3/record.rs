@@ -100,7 +100,7 @@ impl PublicAccess {
 }
 
 /// What objects are encrypted with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encryption {
     /// The key is one of KMS.
     #[serde(default)]
@@ -111,12 +111,6 @@ pub struct Encryption {
     /// Whether `BucketKeyEnabled` was set.
     #[serde(default)]
     pub bucket_key: bool,
-}
-
-impl Default for Encryption {
-    fn default() -> Self {
-        Self { kms: false, key: None, bucket_key: false }
-    }
 }
 
 impl Encryption {
