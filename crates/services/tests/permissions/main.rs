@@ -91,6 +91,7 @@ fn pages_are_fresh() {
         let service = table[0].service.name;
         stale.extend(check_file(&format!("{service}.txt"), &page::render(service, &walk)));
     }
+    stale.extend(check_file("s3.txt", &page::render_s3()));
     stale.extend(check_file("matrix.txt", &matrix::render(&world, &walk)));
     assert!(
         stale.is_empty(),
