@@ -1,11 +1,15 @@
 """S3 through boto3 and the AWS CLI."""
 
 import hashlib
+import json
 import os
 import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
+
+from harness.account import allow, unique
+from harness.tasks import assert_never_ran, failed_step
 
 
 @pytest.fixture
@@ -80,3 +84,127 @@ def test_what_is_not_there_says_so(s3):
     assert code(s3.get_bucket_policy, Bucket="absent-one") == ("NoSuchBucketPolicy", 404)
     assert code(s3.get_bucket_cors, Bucket="absent-one") == ("NoSuchCORSConfiguration", 404)
     assert code(s3.list_bucket_metrics_configurations, Bucket="absent-one")[1] == 501
+
+
+def test_the_command_line_copies_and_lists(admin, tmp_path):
+    bucket = unique("cli")
+    here, back = tmp_path / "one.env", tmp_path / "back.env"
+    here.write_text("A=1\n")
+    plain = lambda *words: admin.aws(*words, check=False)
+    for words in (("s3", "mb", f"s3://{bucket}"), ("s3", "cp", here, f"s3://{bucket}/a/one.env")):
+        done = plain(*words)
+        assert done.returncode == 0, done.stderr
+    listed = plain("s3", "ls", f"s3://{bucket}/a/")
+    assert listed.returncode == 0 and listed.stdout.split()[2:] == ["4", "one.env"], listed
+    done = plain("s3", "cp", f"s3://{bucket}/a/one.env", back)
+    assert done.returncode == 0 and back.read_text() == "A=1\n", done.stderr
+    done = plain("s3", "rb", f"s3://{bucket}", "--force")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bucket_says_where_it_is(admin):
+    bucket = unique("place")
+    there = admin.client("s3", "eu-west-1")
+    there.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    head = there.head_bucket(Bucket=bucket)["ResponseMetadata"]
+    assert head["HTTPHeaders"]["x-amz-bucket-region"] == "eu-west-1"
+    assert there.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "eu-west-1"
+    with pytest.raises(ClientError) as caught:
+        admin.user().client("s3", "eu-west-1").head_bucket(Bucket=bucket)
+    refused = caught.value.response["ResponseMetadata"]
+    assert refused["HTTPStatusCode"] == 403 and refused["HTTPHeaders"]["x-amz-bucket-region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"])
+def test_checksums_are_kept_and_compared(s3, algorithm):
+    bucket = unique("sums")
+    s3.create_bucket(Bucket=bucket)
+    if algorithm in ("CRC32", "SHA1", "SHA256"):
+        put = s3.put_object(Bucket=bucket, Key="k", Body=b"A=1", ChecksumAlgorithm=algorithm)
+        got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        assert got["Body"].read() == b"A=1" and got[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]
+    wrong = {"CRC32": "AAAAAA==", "CRC32C": "AAAAAA==", "SHA1": "A" * 27 + "=", "SHA256": "A" * 43 + "="}
+    value = wrong.get(algorithm, "AAAAAAAAAAA=")
+    refused = code(s3.put_object, Bucket=bucket, Key="w", Body=b"A=1", **{f"Checksum{algorithm}": value})
+    assert refused == ("BadDigest", 400)
+    assert code(s3.put_object, Bucket=bucket, Key="w", Body=b"A=1", ContentMD5="A" * 22 + "==") == ("BadDigest", 400)
+    assert code(s3.get_object, Bucket=bucket, Key="w") == ("NoSuchKey", 404)
+
+
+def test_a_bucket_policy_lets_in_and_out(s3, admin):
+    bucket = unique("policy")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    guest = admin.user()
+    arn = guest.sts.get_caller_identity()["Arn"]
+    theirs = guest.client("s3")
+    assert code(theirs.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
+    policy = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
+    policy["Statement"][0]["Principal"] = {"AWS": arn}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+    assert theirs.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+    assert code(theirs.get_object, Bucket=bucket, Key="missing") == ("AccessDenied", 403)
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert code(theirs.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
+
+
+# --- environment files ---
+
+FAILED = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+
+
+@pytest.fixture
+def files(s3):
+    """A bucket with two environment files."""
+    bucket = unique("files")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="app/one.env", Body=b"# of the app\nCOLOUR=blue\nSHAPE=round\nSIZE=1\n")
+    s3.put_object(Bucket=bucket, Key="app/two.env", Body=b"COLOUR=red\nTASTE=a = 'b'\n")
+    return bucket
+
+
+def listed(bucket):
+    return [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/app/{name}.env"} for name in ("one", "two")]
+
+
+def statement(actions, resource):
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+@pytest.mark.parametrize("network", ["awsvpc", "bridge"])
+def test_a_task_has_the_variables_of_its_files(tasks, admin, files, network):
+    bucket = f"arn:aws:s3:::{files}"
+    extra = [statement("s3:GetObject", f"{bucket}/*"), statement("s3:GetBucketLocation", bucket)]
+    main = tasks.container(
+        command='echo "$COLOUR|$SHAPE|$SIZE|$TASTE"',
+        environmentFiles=listed(files),
+        environment=[{"name": "SIZE", "value": "9"}],
+    )
+    role = admin.execution_role(tasks.secret, extra=extra)
+    task = tasks.finish(main, network=network, executionRoleArn=role)
+    assert tasks.lines(task) == ["blue|round|9|a = 'b'"], tasks.story(task)
+
+
+@pytest.mark.parametrize("network", ["awsvpc", "bridge"])
+@pytest.mark.parametrize("lacking", ["s3:GetObject", "s3:GetBucketLocation"])
+def test_a_role_that_may_not_read_its_files(tasks, admin, files, lacking, network):
+    bucket = f"arn:aws:s3:::{files}"
+    every = {"s3:GetObject": f"{bucket}/*", "s3:GetBucketLocation": bucket}
+    extra = [statement(action, resource) for action, resource in every.items() if action != lacking]
+    role = admin.execution_role(tasks.secret, extra=extra)
+    definition = tasks.define(
+        tasks.container(command="true", environmentFiles=listed(files)), network=network, executionRoleArn=role
+    )
+    arn = tasks.run(definition, network)
+    task, seen = tasks.watch(arn)
+    assert_never_ran(task, seen)
+    agent = {
+        "s3:GetObject": f"Unable to download env file with key app/one.env from bucket {files}, error: ",
+        "s3:GetBucketLocation": f"Unable to initialize s3 client for bucket {files}, error: ",
+    }
+    reason = task["stoppedReason"]
+    assert reason.startswith(FAILED + "AccessDenied: " if network == "awsvpc" else agent[lacking]), reason
+    assert f"is not authorized to perform: {lacking} on resource: " in reason
+    step = failed_step(tasks.trace(arn))
+    assert step["action"] == lacking and "aws iam put-role-policy" in step["hint"], step

@@ -1,5 +1,5 @@
-//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets, policies and grants of
-//! KMS keys.
+//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets and buckets, policies and
+//! grants of KMS keys.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use landfall_store::{StoreError, View};
 
 use crate::iam::find_role;
 use crate::kms::record::{GRANTS, KEYS};
+use crate::s3::record::BUCKETS;
 use crate::secretsmanager::record::{SECRETS, Secret};
 
 /// A resource's policy.
@@ -47,6 +48,9 @@ impl ResourcePolicy {
 /// # Errors
 /// A row cannot be read.
 pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> {
+    if arn.service() == "s3" {
+        return bucket(view, arn);
+    }
     let Some(owner) = arn.account_id() else { return Ok(None) };
     match arn.service() {
         "iam" => {
@@ -64,6 +68,14 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
         "kms" => key(view, arn, owner),
         _ => Ok(None),
     }
+}
+
+/// Names of buckets and objects tell no account: the row does.
+fn bucket(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> {
+    let name = arn.resource().split('/').next().unwrap_or_default();
+    let Some(bucket) = view.get(&BUCKETS, name)? else { return Ok(None) };
+    let owner = bucket.owner.clone();
+    Ok(bucket.policy.clone().map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
 }
 
 fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy>, StoreError> {

@@ -6,11 +6,10 @@ use landfall_store::View;
 use super::access::{self, Ask};
 use super::record::{Bucket, Object};
 use super::{encryption, error, objects};
-use crate::pipe::{Call, Caller, CheckRecord, Context, Failure, Installation, Outcome, audit};
+use crate::pipe::{Caller, CheckRecord, Context, Failure, Installation, Outcome, audit};
 
 /// `GetBucketLocation` as `caller`.
-pub fn get_bucket_location(call: &Call, caller: &Caller, bucket: &str) -> Outcome<Region> {
-    let installation = call.installation();
+pub fn get_bucket_location(installation: &Installation, caller: &Caller, bucket: &str) -> Outcome<Region> {
     let cx = Context::new(installation, caller);
     let mut checks = Vec::new();
     let ask = Ask { bucket, ..Ask::default() };
@@ -21,13 +20,12 @@ pub fn get_bucket_location(call: &Call, caller: &Caller, bucket: &str) -> Outcom
 
 /// `GetObject` as `caller`: the whole object, which must not be longer than `limit`. It may block.
 pub fn get_object_for(
-    call: &Call,
+    installation: &Installation,
     caller: &Caller,
     bucket: &str,
     key: &str,
     limit: u64,
 ) -> Outcome<Sensitive<Vec<u8>>> {
-    let installation = call.installation();
     let mut checks = Vec::new();
     let result = get_object(installation, caller, (bucket, key), limit, &mut checks);
     conclude("GetObject", caller, result, checks)

@@ -20,7 +20,7 @@ mod policy;
 mod reconcile;
 pub mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod uploads;
 
 pub use facade::{get_bucket_location, get_object_for, readable};

@@ -2,11 +2,12 @@
 
 use super::*;
 
+use landfall_api::iam;
 use landfall_base::Timestamp;
 use landfall_store::{Store, Tx, WriteError};
 
 use crate::pipe::Failure;
-use crate::testing::{START, TestInstallation, account, nobody, region, root};
+use crate::testing::{START, TestInstallation, account, caller, nobody, region, root};
 use record::{Attributes, Content, Object, SealedKey, Versioning};
 
 fn write<T>(store: &Store, body: impl FnOnce(&mut Tx) -> Result<T, Failure>) -> Result<T, Failure> {
@@ -42,10 +43,26 @@ fn object(installation: &TestInstallation, bucket: &str, key: &str, bytes: &[u8]
 }
 
 fn put(installation: &TestInstallation, key: &str, bytes: &[u8]) -> Option<String> {
-    let object = object(installation, "bucket", key, bytes);
+    put_in(installation, "bucket", key, bytes)
+}
+
+/// Puts an object, for tests of those who read some.
+pub(crate) fn put_in(
+    installation: &TestInstallation,
+    bucket: &str,
+    key: &str,
+    bytes: &[u8],
+) -> Option<String> {
+    let object = object(installation, bucket, key, bytes);
     let store = &installation.call.installation().store;
-    write(store, |tx| objects::put(tx, now(installation), ("bucket", key), object, &Default::default()))
+    write(store, |tx| objects::put(tx, now(installation), (bucket, key), object, &Default::default()))
         .unwrap()
+}
+
+/// Makes a bucket, for tests of those who read from one.
+pub(crate) fn make_bucket(installation: &TestInstallation, name: &str) {
+    let store = &installation.call.installation().store;
+    write(store, |tx| buckets::create(tx, START, &account(), &region(), name, None)).unwrap();
 }
 
 fn now(installation: &TestInstallation) -> Timestamp {
@@ -53,9 +70,8 @@ fn now(installation: &TestInstallation) -> Timestamp {
 }
 
 fn with_bucket() -> TestInstallation {
-    let installation = TestInstallation::new(&[]);
-    let store = &installation.call.installation().store;
-    write(store, |tx| buckets::create(tx, START, &account(), &region(), "bucket", None)).unwrap();
+    let installation = TestInstallation::new(crate::TABLES);
+    make_bucket(&installation, "bucket");
     installation
 }
 
@@ -76,11 +92,11 @@ const ALL: listing::Query<'static> =
 fn the_facade_reads_what_was_put_and_records_its_checks() {
     let installation = with_bucket();
     put(&installation, "a/b.env", b"A=1\n");
-    let outcome = get_object_for(&installation.call, &root(), "bucket", "a/b.env", 100);
+    let outcome = get_object_for(installation.call.installation(), &root(), "bucket", "a/b.env", 100);
     assert_eq!(outcome.result.unwrap().expose(), b"A=1\n");
     assert_eq!(outcome.checks[0].action, "s3:GetObject");
     assert_eq!(outcome.checks[0].resource, "arn:aws:s3:::bucket/a/b.env");
-    let location = get_bucket_location(&installation.call, &root(), "bucket");
+    let location = get_bucket_location(installation.call.installation(), &root(), "bucket");
     assert_eq!(location.result.unwrap(), region());
 }
 
@@ -89,7 +105,8 @@ fn the_facade_refuses_in_s3s_words() {
     let installation = with_bucket();
     put(&installation, "k", b"1");
     let get = |caller, bucket: &str, key: &str| {
-        let error = get_object_for(&installation.call, &caller, bucket, key, 100).result.unwrap_err();
+        let error =
+            get_object_for(installation.call.installation(), &caller, bucket, key, 100).result.unwrap_err();
         (error.code, error.status, error.message)
     };
     let (code, status, message) = get(nobody(), "bucket", "k");
@@ -102,8 +119,79 @@ fn the_facade_refuses_in_s3s_words() {
     assert_eq!(get(root(), "bucket", "x").0, "NoSuchKey");
     assert_eq!(get(root(), "other", "x").0, "NoSuchBucket");
     assert_eq!(get(nobody(), "bucket", "x").0, "AccessDenied");
-    let long = get_object_for(&installation.call, &root(), "bucket", "k", 0).result.unwrap_err();
+    let long =
+        get_object_for(installation.call.installation(), &root(), "bucket", "k", 0).result.unwrap_err();
     assert_eq!(long.code, "EntityTooLarge");
+}
+
+/// A user of the bucket's account with a policy of these actions.
+fn user(installation: &TestInstallation, actions: &[&str]) -> crate::pipe::Caller {
+    let name = landfall_base::random::hex(16);
+    let input = iam::CreateUserRequest { user_name: name.clone(), ..Default::default() };
+    let made = installation.call.call::<iam::CreateUser>(&root(), input).result.unwrap().user.unwrap();
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    if !actions.is_empty() {
+        let input = iam::PutUserPolicyRequest {
+            user_name: name,
+            policy_name: "own".to_owned(),
+            policy_document: policy.to_string(),
+        };
+        installation.call.call::<iam::PutUserPolicy>(&root(), input).result.unwrap();
+    }
+    caller(landfall_iam::Principal::user(made.arn.parse().unwrap(), &account(), &made.user_id))
+}
+
+fn stranger() -> crate::pipe::Caller {
+    caller(landfall_iam::Principal::root(&"444455556666".parse().unwrap()))
+}
+
+/// What a caller's policy allows, what the bucket's says to everybody it names, and what reading a key, reading a missing
+/// key and asking for the location then answer.
+#[test]
+fn both_policies_decide() {
+    const GET: &str = "s3:GetObject";
+    const LIST: &str = "s3:ListBucket";
+    const PLACE: &str = "s3:GetBucketLocation";
+    const NO: &str = "AccessDenied";
+    /// The actions of the caller, `None` for the root user of another account.
+    type Own = Option<&'static [&'static str]>;
+    /// The bucket policy's effect and actions.
+    type Bucket = Option<(&'static str, &'static [&'static str])>;
+    let cases: &[(Own, Bucket, [&str; 3])] = &[
+        (Some(&[]), None, [NO, NO, NO]),
+        (Some(&[GET]), None, ["ok", NO, NO]),
+        (Some(&[LIST]), None, [NO, NO, NO]),
+        (Some(&[GET, LIST]), None, ["ok", "NoSuchKey", NO]),
+        (Some(&[PLACE]), None, [NO, NO, "ok"]),
+        (Some(&["s3:*"]), None, ["ok", "NoSuchKey", "ok"]),
+        (Some(&[]), Some(("Allow", &[GET])), ["ok", NO, NO]),
+        (Some(&[GET]), Some(("Allow", &[LIST])), ["ok", "NoSuchKey", NO]),
+        (Some(&[]), Some(("Allow", &[GET, LIST, PLACE])), ["ok", "NoSuchKey", "ok"]),
+        (Some(&["s3:*"]), Some(("Deny", &[GET])), [NO, NO, "ok"]),
+        (Some(&["s3:*"]), Some(("Deny", &[LIST])), ["ok", NO, "ok"]),
+        (Some(&["s3:*"]), Some(("Deny", &[PLACE])), ["ok", "NoSuchKey", NO]),
+        (None, None, [NO, NO, NO]),
+        (None, Some(("Allow", &[GET])), ["ok", NO, NO]),
+        (None, Some(("Allow", &[GET, LIST, PLACE])), ["ok", "NoSuchKey", "ok"]),
+        (None, Some(("Deny", &[GET])), [NO, NO, NO]),
+    ];
+    for (own, bucket, expected) in cases {
+        let installation = with_bucket();
+        put(&installation, "k", b"1");
+        let who = own.map_or_else(stranger, |actions| user(&installation, actions));
+        let inner = installation.call.installation();
+        if let Some((effect, actions)) = bucket {
+            let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": effect, "Principal": {"AWS": who.arn().to_string()}, "Action": actions,
+                "Resource": ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"]}]});
+            write(&inner.store, |tx| buckets::put_policy(tx, "bucket", &policy.to_string())).unwrap();
+        }
+        let get =
+            |key| get_object_for(inner, &who, "bucket", key, 10).result.map_or_else(|it| it.code, |_| "ok");
+        let place = get_bucket_location(inner, &who, "bucket").result.map_or_else(|it| it.code, |_| "ok");
+        assert_eq!([get("k"), get("missing"), place], *expected, "{own:?} {bucket:?}");
+    }
 }
 
 #[test]
@@ -232,11 +320,11 @@ fn public_policies_are_blocked_and_restricted() {
     set(&policy(r#""*""#)).unwrap();
     let mut stranger = root();
     stranger.principal = landfall_iam::Principal::anonymous();
-    let get = || get_object_for(&installation.call, &stranger, "bucket", "k", 10).result;
+    let get = || get_object_for(installation.call.installation(), &stranger, "bucket", "k", 10).result;
     assert!(get().is_ok());
     block(Some(record::PublicAccess::ALL));
     assert_eq!(get().unwrap_err().message, "Access Denied");
-    assert!(get_object_for(&installation.call, &nobody(), "bucket", "k", 10).result.is_ok());
+    assert!(get_object_for(installation.call.installation(), &nobody(), "bucket", "k", 10).result.is_ok());
 }
 
 #[test]
@@ -252,5 +340,5 @@ fn files_nobody_needs_go() {
     reconcile(inner).unwrap();
     assert_eq!(inner.store.view().count(&record::GARBAGE, ()), 0);
     assert_eq!(sweep(inner).unwrap(), 0);
-    assert!(get_object_for(&installation.call, &root(), "bucket", "k", 10).result.is_ok());
+    assert!(get_object_for(installation.call.installation(), &root(), "bucket", "k", 10).result.is_ok());
 }

@@ -77,7 +77,9 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
         Problem::EnvFile(problem) => Advice::new(
             Cause::Content,
             format!("the environment file `{}` cannot be read: {problem}", of.step.resource),
-            Fix::advice("upload it again as UTF-8 text with lines `NAME=value` of less than 64 KiB"),
+            Fix::advice(
+                "upload it again as UTF-8 text with lines `NAME=value` of less than 64 KiB, at most 8 MiB in all",
+            ),
         ),
         Problem::MalformedArn => Advice::new(
             Cause::Configuration,
@@ -223,6 +225,14 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
             );
             Fix { document: Some(policy), ..Fix::command("in the repository's account", command) }
         }
+        Layer::Resource if denied.action.starts_with("s3:") => {
+            let policy = merged(of.policy, &step.statement);
+            let name = denied.resource.rsplit(':').next().unwrap_or_default();
+            let bucket = name.split('/').next().unwrap_or(name);
+            let command =
+                format!("aws s3api put-bucket-policy --bucket {} --policy {}", quote(bucket), quote(&policy));
+            Fix { document: Some(policy), ..Fix::command("in the bucket's account", command) }
+        }
         _ => Fix {
             document: Some(step.statement.to_string()),
             ..Fix::advice(format!("add to {}: {}", step.place, step.statement))
@@ -352,7 +362,8 @@ fn refusal(step: &Step, code: &str, message: &str) -> Advice {
                 Fix::command("create it and upload the file", format!("aws s3 mb s3://{bucket}")),
             )
         }
-        (Work::EnvironmentFile { bucket, key }, "NoSuchKey") => Advice::new(
+        // A denial that no check of the object gave: who may not list the bucket is not told that a key is missing.
+        (Work::EnvironmentFile { bucket, key }, "NoSuchKey" | "AccessDenied") => Advice::new(
             Cause::Content,
             format!("there is no object `{key}` in the bucket `{bucket}`"),
             Fix::command(

@@ -5,6 +5,9 @@
 
 use landfall_base::Sensitive;
 
+/// Largest file in bytes. AWS names no limit; what a process can be started with is far below this.
+pub const LARGEST: u64 = 8 * 1024 * 1024;
+
 /// Longest line in bytes, its end included: the buffer of Go's scanner.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -15,14 +18,17 @@ pub enum EnvFileProblem {
     LongLine,
     /// It is not UTF-8.
     NotText,
+    /// It is larger than [`LARGEST`].
+    TooLarge,
 }
 
 impl std::fmt::Display for EnvFileProblem {
-    /// Go's words for the first; ours for the second.
+    /// Go's words for the first; ours for the others.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::LongLine => "bufio.Scanner: token too long",
             Self::NotText => "the file is not UTF-8 text",
+            Self::TooLarge => "the file is larger than 8 MiB",
         })
     }
 }

@@ -582,3 +582,111 @@ fn parameters_that_cannot_be_had() {
         hint(&execution)
     );
 }
+
+fn with_files(keys: &[&str]) -> api::TaskDefinition {
+    let files: Vec<_> =
+        keys.iter().map(|key| json!({"value": format!("arn:aws:s3:::files/{key}"), "type": "s3"})).collect();
+    stage::definition(&json!([{"name": "app", "image": "x", "environmentFiles": files}]))
+}
+
+#[test]
+fn environment_files_become_variables_behind_secrets_the_first_one_first() {
+    let stage = Stage::new();
+    stage.allow(&["s3:GetObject", "s3:GetBucketLocation", GET]);
+    stage.file("one.env", b"A=hunter1\nTOKEN=hunter2\n");
+    stage.file("two.env", b"A=hunter3\nB=hunter4\n");
+    let token = stage.secret("token", "hunter5");
+    let mut definition = with_files(&["one.env", "two.env"]);
+    let app = &mut definition.container_definitions.as_mut().unwrap()[0];
+    app.secrets = with_secret(&token).container_definitions.unwrap()[0].secrets.take();
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    let trace = format!("{:?} {}", execution.steps, serde_json::to_string(&execution.steps).unwrap());
+    assert!(!trace.contains("hunter"), "{trace}");
+    let actions: Vec<_> = execution.steps.iter().map(|step| step.action.as_str()).collect();
+    assert_eq!(actions[2..], ["s3:GetBucketLocation", "s3:GetObject", "s3:GetObject"]);
+    assert!(
+        execution.steps[3].notes.iter().any(|note| note == "2 variables"),
+        "{:?}",
+        execution.steps[3].notes
+    );
+    let sheet = sheet(execution);
+    let found: Vec<_> = sheet.containers[0]
+        .environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose().as_str()))
+        .collect();
+    assert_eq!(found, [("TOKEN", "hunter5"), ("A", "hunter1"), ("B", "hunter4")]);
+}
+
+/// What the role may, which file it wants, what Fargate says behind its beginning, what the agent says, and the cause.
+#[test]
+fn environment_files_that_cannot_be_had() {
+    const FILES: &str = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: ";
+    const BOTH: &[&str] = &["s3:GetObject", "s3:GetBucketLocation"];
+    const ALL: &[&str] = &["s3:GetObject", "s3:GetBucketLocation", "s3:ListBucket"];
+    let user =
+        format!("User: arn:aws:sts::111122223333:assumed-role/exec/{TASK_ID} is not authorized to perform: ");
+    let no = |action: &str, name: &str| {
+        format!(
+            "AccessDenied: {user}{action} on resource: \"arn:aws:s3:::{name}\" because no identity-based policy allows \
+             the {action} action"
+        )
+    };
+    let fetch = |key: &str| format!("Unable to download env file with key {key} from bucket files, error: ");
+    let text = |it: &str| it.to_owned();
+    let cases: Vec<(&[&str], &str, String, String, Cause)> = vec![
+        (
+            &["s3:GetObject"],
+            "a.env",
+            no("s3:GetBucketLocation", "files"),
+            text("Unable to initialize s3 client for bucket files, error: "),
+            Cause::Permission,
+        ),
+        (
+            &["s3:GetBucketLocation"],
+            "a.env",
+            no("s3:GetObject", "files/a.env"),
+            fetch("a.env"),
+            Cause::Permission,
+        ),
+        (BOTH, "no.env", no("s3:ListBucket", "files"), fetch("no.env"), Cause::Content),
+        (
+            ALL,
+            "no.env",
+            text("NoSuchKey: The specified key does not exist."),
+            fetch("no.env"),
+            Cause::Content,
+        ),
+        (BOTH, "bytes.env", text("the file is not UTF-8 text"), fetch("bytes.env"), Cause::Content),
+        (BOTH, "long.env", text("bufio.Scanner: token too long"), fetch("long.env"), Cause::Content),
+        (BOTH, "large.env", text("the file is larger than 8 MiB"), fetch("large.env"), Cause::Content),
+    ];
+    for (allowed, key, problem, agent, cause) in cases {
+        let stage = Stage::new();
+        stage.allow(allowed);
+        stage.file("a.env", b"A=1");
+        stage.file("bytes.env", &[b'A', b'=', 0xff]);
+        stage.file("long.env", &[b'='; 70_000]);
+        stage.file("large.env", &vec![b'\n'; 8 * 1024 * 1024 + 1]);
+        let execution = run(&stage, &with_files(&[key]), LaunchKind::Fargate);
+        assert!(reason(&execution).starts_with(&format!("{FILES}{problem}")), "{}", reason(&execution));
+        assert_eq!(failed(&execution).finding.as_ref().unwrap().cause, cause, "{key}");
+        assert!(!hint(&execution).is_empty(), "{key}");
+        let execution = run(&stage, &with_files(&[key]), LaunchKind::External);
+        assert!(reason(&execution).starts_with(&agent), "{}", reason(&execution));
+        assert!(reason(&execution).contains(&problem), "{}", reason(&execution));
+    }
+}
+
+#[test]
+fn a_bucket_that_is_not_there() {
+    let stage = Stage::new();
+    stage.allow(&["s3:*"]);
+    let execution = run(&stage, &with_files(&["a.env"]), LaunchKind::Fargate);
+    assert!(
+        reason(&execution).contains(": NoSuchBucket: The specified bucket does not exist"),
+        "{}",
+        reason(&execution)
+    );
+    assert!(hint(&execution).contains("aws s3 mb s3://files"), "{}", hint(&execution));
+}

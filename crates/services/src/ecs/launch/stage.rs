@@ -10,6 +10,7 @@ use crate::ecs::names::Home;
 use crate::ecs::node::put_task;
 use crate::ecs::record::{Container, TASK_DEFINITIONS, Task, TaskDefinition, TaskStatus};
 use crate::pipe::Caller;
+use crate::s3::tests::{make_bucket, put_in};
 use crate::stored::Stored;
 use crate::testing::{START, TestInstallation, account, region, root};
 
@@ -83,6 +84,14 @@ impl Stage {
     pub(crate) fn log_group(&self, name: &str) {
         let input = logs::CreateLogGroupRequest { log_group_name: name.to_owned(), ..Default::default() };
         self.call::<logs::CreateLogGroup>(&root(), input);
+    }
+
+    /// Puts an environment file into the bucket `files`.
+    pub(crate) fn file(&self, key: &str, bytes: &[u8]) {
+        if crate::s3::buckets::region_of(&self.it.call.installation().store.view(), "files").is_none() {
+            make_bucket(&self.it, "files");
+        }
+        put_in(&self.it, "files", key, bytes);
     }
 
     /// The messages of a stream.

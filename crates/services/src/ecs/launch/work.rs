@@ -14,11 +14,12 @@ use super::advice::put_secret;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::plan::{Step, WantedParameter, Work};
-use super::problem::Problem;
+use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
-use super::{credential, go};
+use super::{credential, env_file, go};
 use crate::ecs::image_host::EcrImage;
 use crate::pipe::{Caller, CheckRecord, Outcome};
+use crate::s3;
 
 /// What a pull accepts: single images and indexes.
 const MANIFESTS: [&str; 4] = [
@@ -42,7 +43,8 @@ impl Run<'_> {
             Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
             Work::EcrImage(image) => self.ecr_image(caller, step, image),
             Work::Parameters(wanted) => self.parameters(caller, wanted),
-            Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => absent("Amazon S3"),
+            Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
+            Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
             Work::LogStream { group, stream, create_group } => {
                 self.log_stream(caller, group, stream, *create_group)
             }
@@ -155,6 +157,34 @@ impl Run<'_> {
         Taken::new(checks, result).noting(notes)
     }
 
+    /// The container agent asks where the bucket lies before it fetches from there.
+    fn bucket_location(&self, caller: &Caller, bucket: &str) -> Taken {
+        let Outcome { result, checks } = s3::get_bucket_location(self.calls.installation(), caller, bucket);
+        let notes = result.as_ref().map(|region| format!("`{bucket}` is in {region}")).ok();
+        Taken::new(checks, result.map(drop).map_err(Problem::Refused)).noting(notes.into_iter().collect())
+    }
+
+    /// The trace tells how many variables there are and not their names: a line that is no variable at all may look like
+    /// one, as the end of a key in Base64 does.
+    fn environment_file(&mut self, caller: &Caller, step: &Step, bucket: &str, key: &str) -> Taken {
+        let installation = self.calls.installation();
+        let Outcome { result, checks } =
+            s3::get_object_for(installation, caller, bucket, key, env_file::LARGEST);
+        let variables =
+            result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile));
+        let notes = variables.as_ref().map(|variables| format!("{} variables", variables.len())).ok();
+        let result = variables.map(|variables| self.give_file(step, &variables));
+        Taken::new(checks, result).noting(notes.into_iter().collect())
+    }
+
+    /// Steps come in the order of precedence: secrets first, then files as they are listed.
+    fn give_file(&mut self, step: &Step, variables: &[(String, Sensitive<String>)]) {
+        let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
+        for sheet in self.sheets.iter_mut().filter(named) {
+            env_file::add(&mut sheet.environment, variables.to_vec());
+        }
+    }
+
     fn ecr_token(&mut self, caller: &Caller, step: &Step, registry: &AccountId) -> Taken {
         let asked = ecr::GetAuthorizationTokenRequest { registry_ids: Some(vec![registry.to_string()]) };
         let Outcome { result, checks } = self.calls.call::<ecr::GetAuthorizationToken>(caller, asked);
@@ -261,8 +291,12 @@ impl Run<'_> {
     }
 }
 
-fn absent(service: &str) -> Taken {
-    Taken::refused("UnknownOperationException", format!("This installation has no {service}."))
+/// Why a file was not read. S3's words for what is too large are about uploads.
+fn unread(error: ServiceError) -> Problem {
+    match error.code {
+        "EntityTooLarge" => Problem::EnvFile(EnvFileProblem::TooLarge),
+        _ => Problem::Refused(error),
+    }
 }
 
 fn named(variables: &[(String, String)]) -> Vec<String> {

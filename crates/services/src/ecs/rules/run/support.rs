@@ -39,7 +39,6 @@ fn of_request(request: &api::RunTaskRequest) -> Option<String> {
             present(overrides.and_then(|it| it.inference_accelerator_overrides.as_ref())),
             "inferenceAcceleratorOverrides",
         ),
-        (any(|it| present(it.environment_files.as_ref())), "containerOverrides.environmentFiles"),
         (any(|it| present(it.resource_requirements.as_ref())), "containerOverrides.resourceRequirements"),
     ])
 }
@@ -88,7 +87,6 @@ fn of_container(container: &api::ContainerDefinition) -> Option<String> {
         (present(container.resource_requirements.as_ref()), "resourceRequirements"),
         (container.firelens_configuration.is_some(), "firelensConfiguration"),
         (unknown_driver, "logConfiguration.logDriver"),
-        (present(container.environment_files.as_ref()), "environmentFiles"),
         (present(container.links.as_ref()), "links"),
         (present(container.volumes_from.as_ref()), "volumesFrom"),
         (container.restart_policy.as_ref().is_some_and(|it| it.enabled), "restartPolicy"),
