@@ -208,3 +208,25 @@ def test_a_role_that_may_not_read_its_files(tasks, admin, files, lacking, networ
     assert f"is not authorized to perform: {lacking} on resource: " in reason
     step = failed_step(tasks.trace(arn))
     assert step["action"] == lacking and "aws iam put-role-policy" in step["hint"], step
+
+
+def test_a_key_that_looks_like_a_path_of_the_registry(server, s3):
+    s3.create_bucket(Bucket="virtual-one")
+    s3.put_object(Bucket="virtual-one", Key="v2/library/manifests/latest", Body=b"not a manifest")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "virtual-one", "Key": "v2/library/manifests/latest"})
+    assert urllib.request.urlopen(url).read() == b"not a manifest"
+    s3.delete_public_access_block(Bucket="virtual-one")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::virtual-one/*",
+        },
+    }
+    s3.put_bucket_policy(Bucket="virtual-one", Policy=json.dumps(policy))
+    by_host = urllib.request.Request(
+        server.endpoint + "/v2/library/manifests/latest", headers={"Host": "virtual-one.s3.us-east-1.amazonaws.com"}
+    )
+    assert urllib.request.urlopen(by_host).read() == b"not a manifest"

@@ -94,8 +94,9 @@ impl Server {
         let registry = Arc::new(EcrRegistry::new(Arc::clone(&installation)));
         let gateway = Gateway::new(call.clone(), landfall_api::SERVICES)
             .with_front(edge)
-            .with_front(Arc::clone(&registry) as Arc<dyn Front>)
-            .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))));
+            // Before the registry: a key of a bucket named by the host may begin with `v2/`.
+            .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))))
+            .with_front(Arc::clone(&registry) as Arc<dyn Front>);
         sweep(&installation);
         let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
         work.extend(containers::spawn(&installation, &board, &told));
