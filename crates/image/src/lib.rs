@@ -30,7 +30,7 @@ mod store;
 mod unpack;
 
 pub use builder::{BuiltImage, ImageBuilder};
-pub use client::{Client, ClientOptions, Resolved};
+pub use client::{BlobBytes, Client, ClientOptions, Nearby, NearbyBlob, Resolved};
 pub use config::{ImageConfig, RunConfig};
 pub use credential::Credential;
 pub use digest::{Digest, InvalidDigest};

@@ -4,6 +4,7 @@ mod client_file;
 mod containers;
 mod data_dir;
 mod logging;
+mod own_layers;
 mod registry_name;
 mod server;
 

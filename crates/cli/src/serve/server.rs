@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client_file::{self, ClientFile};
+use super::own_layers::OwnLayers;
 use super::{RegistryNameOption, containers};
 
 /// How often what is due by the clock is done.
@@ -224,6 +225,7 @@ fn node(call: &Call, options: &ServerOptions) -> Result<(Node, Arc<NativeRuntime
         insecure_registries: options.insecure_registries.clone(),
         inactivity_timeout: options.registry_timeout,
         manifest_timeout: options.registry_timeout,
+        nearby: Some(Arc::new(OwnLayers::new(Arc::clone(call.installation())))),
         ..ClientOptions::default()
     })?;
     let runtime = Arc::new(NativeRuntime::new(runtime_config(dir))?);

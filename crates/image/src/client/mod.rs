@@ -3,6 +3,7 @@
 mod blob;
 mod challenge;
 mod failure;
+mod nearby;
 mod proxy;
 mod push;
 mod redirect;
@@ -12,8 +13,10 @@ mod token;
 mod transport;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use nearby::{BlobBytes, Nearby, NearbyBlob};
 pub use resolve::Resolved;
 pub(crate) use session::{Call, Session};
 
@@ -47,6 +50,8 @@ pub struct ClientOptions {
     pub max_config_bytes: usize,
     /// What the client calls itself.
     pub user_agent: String,
+    /// Who knows blobs on this machine, if anybody does.
+    pub nearby: Option<Arc<dyn Nearby>>,
 }
 
 impl Default for ClientOptions {
@@ -64,6 +69,7 @@ impl Default for ClientOptions {
             max_manifest_bytes: 4 << 20,
             max_config_bytes: 8 << 20,
             user_agent: concat!("landfall/", env!("CARGO_PKG_VERSION")).to_owned(),
+            nearby: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One HTTP exchange: pool, TLS, time limits, redirects.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 
 use super::failure::network_failure;
+use super::nearby::{self, Nearby};
 use super::proxy::with_proxies;
 use super::redirect::{MAX_REDIRECTS, is_inside, refusal, same_origin, without_query};
 use crate::error::Place;
@@ -19,6 +21,7 @@ pub(super) struct Transport {
     anywhere: reqwest::Client,
     outside: reqwest::Client,
     inactivity: Duration,
+    nearby: Option<Arc<dyn Nearby>>,
 }
 
 /// One request as the caller wants it sent.
@@ -48,6 +51,7 @@ impl Transport {
             anywhere: build(options, false)?,
             outside: build(options, true)?,
             inactivity: options.inactivity_timeout,
+            nearby: options.nearby.clone(),
         })
     }
 
@@ -69,9 +73,19 @@ impl Transport {
                 exchange.outside_only = public;
             }
             exchange.url = next;
+            if let Some(response) = self.at_hand(&exchange).await {
+                let elsewhere = !same_origin(&origin, &exchange.url);
+                return Ok(Answer { response, url: without_query(&exchange.url), elsewhere });
+            }
         }
         let why = format!("more than {MAX_REDIRECTS} redirects");
         Err(PullError::new(PullErrorKind::RefusedRedirect, exchange.place, why))
+    }
+
+    /// What a redirect leads to, if it lies on this machine.
+    async fn at_hand(&self, exchange: &Exchange<'_>) -> Option<Response> {
+        let nearby = self.nearby.as_deref()?;
+        nearby::read(nearby, &exchange.method, &exchange.url, &exchange.headers).await
     }
 
     async fn send_once(&self, exchange: &Exchange<'_>) -> Result<Response, PullError> {
