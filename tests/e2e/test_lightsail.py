@@ -1,7 +1,8 @@
 """Lightsail container services: deployments really run, the public endpoint answers, images come from where they may."""
 
 import json
-import threading
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from harness.account import unique
 from harness.waiting import until
 from support import images
 from support.docker_registry import AnonymousRegistry
+from support.load import Load
 
 # Ends at once when it is told to: `httpd -f` as the first process would not hear it.
 PAGE = "httpd -p 80 -h /www; trap exit TERM; while :; do sleep 1 & wait $!; done"
@@ -129,29 +131,15 @@ def test_rolling_to_a_new_version_loses_no_request(server, lightsail, web):
     name = make(lightsail, scale=2)
     assert decided(lightsail, name, deploy(lightsail, name, web("one"))) == "ACTIVE"
     url = wait_for(lightsail, name, "RUNNING")["url"]
-    answers, errors, stop = [], [], threading.Event()
-
-    def ask():
-        while not stop.is_set():
-            try:
-                answers.append(fetch(server, url))
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong is a lost request
-                errors.append(repr(error))
-            time.sleep(0.02)
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
+    host = url.removeprefix("https://").rstrip("/")
+    with Load(server.endpoint.removeprefix("http://"), host, rate=200) as load:
+        until("the first version", lambda: len(load.answers) > 200, 30)
         assert decided(lightsail, name, deploy(lightsail, name, web("two"))) == "ACTIVE"
-        until("the second version", lambda: answers and answers[-1] == "two", 30)
+        until("the second version", lambda: load.answers[-1] == "two", 30)
         time.sleep(5)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert not errors, errors[:5]
-    assert set(answers) == {"one", "two"}
+    print(f"{load.reached():.0f} requests a second, {len(load.answers)} answers")
+    assert not load.errors, load.errors[:5]
+    assert set(load.answers) == {"one", "two"}
 
 
 def test_a_deployment_that_is_not_healthy_fails_and_the_last_one_goes_on(server, lightsail, web):
@@ -437,3 +425,61 @@ def test_an_image_that_was_pushed_to_lightsail(server, lightsail):
     lightsail.delete_container_image(serviceName=name, image=made["image"])
     with pytest.raises(ClientError):
         deploy(lightsail, name, made["image"])
+
+
+# Answers plain requests, and echoes what comes after an upgrade.
+ECHO = r"""
+cat > /www/talk <<'END'
+up=
+while IFS= read -r line; do
+  line=${line%$(printf '\r')}
+  [ -z "$line" ] && break
+  case "$line" in [Uu]pgrade:*websocket*) up=1;; [Xx]-[Ff]orwarded-[Pp]roto:*) proto=${line#*: };; esac
+done
+if [ "$up" ]; then
+  printf 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+  exec cat
+fi
+printf 'HTTP/1.1 200 OK\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' ${#proto} "$proto"
+END
+nc -ll -p 80 -e sh /www/talk & trap exit TERM; while :; do sleep 1 & wait $!; done
+"""
+
+
+def test_tls_and_websockets_at_the_public_endpoint(server, lightsail, web):
+    name = make(lightsail)
+    assert decided(lightsail, name, deploy(lightsail, name, web("x"), ECHO)) == "ACTIVE"
+    url = wait_for(lightsail, name, "RUNNING")["url"]
+    host = url.removeprefix("https://").rstrip("/")
+    assert fetch(server, url) == "http"
+    address, port = server.endpoint.removeprefix("http://").rsplit(":", 1)
+    trusted = ssl.create_default_context(cafile=server.data_dir / "tls" / "ca.pem")
+
+    def connect(secure):
+        plain = socket.create_connection((address, int(port)), timeout=30)
+        return trusted.wrap_socket(plain, server_hostname=host) if secure else plain
+
+    with connect(secure=True) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert read_to_end(connection).endswith("https")
+    for secure in (False, True):
+        with connect(secure) as connection:
+            wish = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            connection.sendall(f"GET /chat HTTP/1.1\r\nHost: {host}\r\n{wish}\r\n".encode())
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(4096)
+            assert head.startswith(b"HTTP/1.1 101 ") and b"upgrade: websocket" in head.lower(), head
+            for word in (b"one", b"two" * 1000):
+                connection.sendall(word)
+                got = b""
+                while len(got) < len(word):
+                    got += connection.recv(65536)
+                assert got == word
+
+
+def read_to_end(connection):
+    data = b""
+    while chunk := connection.recv(65536):
+        data += chunk
+    return data.decode()

@@ -18,7 +18,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use landfall_gateway::{Answer, Answering, Front, streamed};
+use hyper::upgrade::OnUpgrade;
+use landfall_gateway::{Answer, Answering, Front, Secure, streamed};
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::lightsail::endpoint::{self, Endpoint, Target};
 use landfall_services::pipe::Installation;
@@ -26,6 +27,7 @@ use tokio::net::TcpStream;
 
 use crate::balance;
 use crate::pages::page;
+use crate::upgrade;
 
 /// How long a node may take to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -74,7 +76,8 @@ impl Edge {
         Self { installation, board, client, turn: AtomicUsize::new(0) }
     }
 
-    async fn forward(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    async fn forward(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let Some(host) = host_of(&parts) else {
             return page(StatusCode::BAD_REQUEST, "The request names no host.");
@@ -95,19 +98,13 @@ impl Edge {
         };
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let order = balance::order(targets, &self.board, turn);
-        self.first_answer(parts, body, peer, order).await
+        self.first_answer(Visit { parts, peer, upgrade }, body, order).await
     }
 
     /// Tries one node after the other. A node is given up only before it can have seen the request's body, or where the
     /// request may be repeated.
-    async fn first_answer(
-        &self,
-        parts: Parts,
-        body: Incoming,
-        peer: SocketAddr,
-        order: Vec<Target>,
-    ) -> Answer {
-        let repeatable = body.is_end_stream() && is_idempotent(&parts.method);
+    async fn first_answer(&self, mut visit: Visit, body: Incoming, order: Vec<Target>) -> Answer {
+        let repeatable = body.is_end_stream() && is_idempotent(&visit.parts.method);
         let mut body = Some(body);
         for target in order {
             let sent = if repeatable {
@@ -119,7 +116,7 @@ impl Edge {
                 let Some(body) = body.take() else { break };
                 body.boxed_unsync()
             };
-            match self.ask(&parts, sent, peer, target).await {
+            match self.ask(&mut visit, sent, target).await {
                 Ok(answer) => return answer,
                 Err(Unanswered::Late) => {
                     return page(StatusCode::GATEWAY_TIMEOUT, "The container took too long to answer.");
@@ -135,16 +132,27 @@ impl Edge {
 
     async fn ask(
         &self,
-        parts: &Parts,
+        visit: &mut Visit,
         body: RequestBody,
-        peer: SocketAddr,
         target: Target,
     ) -> Result<Answer, Unanswered> {
         let work = InFlight::begin(&self.board, &target.node);
-        let request = onward(parts, body, peer, target.address).ok_or(Unanswered::Broken)?;
+        let request =
+            onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
         match tokio::time::timeout(ANSWER_PATIENCE, self.client.request(request)).await {
             Ok(Ok(mut response)) => {
+                let agreed = upgrade::agreed(&response);
+                if agreed.is_some() && upgrade::wanted(&visit.parts).is_none() {
+                    return Err(Unanswered::Broken);
+                }
                 strip(response.headers_mut());
+                if let Some(protocol) = agreed {
+                    upgrade::mark(response.headers_mut(), protocol);
+                    let node = hyper::upgrade::on(&mut response);
+                    let visitor = std::mem::replace(&mut visit.upgrade, hyper::upgrade::on(Request::new(())));
+                    upgrade::join(visitor, node, work);
+                    return Ok(streamed(response.map(|_| empty())));
+                }
                 Ok(streamed(response.map(|body| Counted { body, _work: work })))
             }
             Ok(Err(error)) => {
@@ -154,6 +162,14 @@ impl Edge {
             Err(_) => Err(Unanswered::Late),
         }
     }
+}
+
+/// What is known of a request beside its body.
+struct Visit {
+    parts: Parts,
+    peer: SocketAddr,
+    /// The connection, once HTTP has ended on it.
+    upgrade: OnUpgrade,
 }
 
 /// Why there is no answer.
@@ -204,16 +220,15 @@ fn onward(
     *request.uri_mut() = uri;
     *request.headers_mut() = parts.headers.clone();
     strip(request.headers_mut());
+    if let Some(protocol) = upgrade::wanted(parts) {
+        upgrade::mark(request.headers_mut(), protocol);
+    }
     let secure = parts.extensions.get::<Secure>().is_some();
     append(request.headers_mut(), "x-forwarded-for", &peer.ip().to_string());
     set(request.headers_mut(), "x-forwarded-proto", if secure { "https" } else { "http" });
     set(request.headers_mut(), "x-forwarded-port", if secure { "443" } else { "80" });
     Some(request)
 }
-
-/// Marks requests that came over TLS.
-#[derive(Debug, Clone, Copy)]
-pub struct Secure;
 
 fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
     let before = headers.get(name).and_then(|it| it.to_str().ok()).map(|it| format!("{it}, {value}"));
@@ -243,7 +258,7 @@ fn strip(headers: &mut HeaderMap) {
 }
 
 /// A request that a node is working on, from the first byte to the last one of the answer.
-struct InFlight {
+pub(crate) struct InFlight {
     board: Arc<HealthBoard>,
     node: String,
 }

@@ -9,6 +9,7 @@ mod balance;
 mod forward;
 mod pages;
 mod probe;
+mod upgrade;
 
-pub use forward::{Edge, Secure};
+pub use forward::Edge;
 pub use probe::probe;

@@ -9,6 +9,7 @@ use landfall_base::{AccountId, Region};
 use landfall_services::pipe::{AuthMode, Caller, Installation};
 use landfall_services::sts::{CredentialError, Credentials, find_credentials};
 use landfall_shape::{ServiceError, ServiceSchema};
+use crate::tls::Secure;
 use landfall_wire::auth::{AuthFailure, auth_error};
 use landfall_wire::sigv4::{Claim, ClaimError, Payload, RequestParts, Verifier};
 
@@ -82,7 +83,7 @@ pub fn caller(
         access_key_id,
         session: credentials.session,
         source_ip: Some(peer.ip()),
-        secure_transport: false,
+        secure_transport: parts.extensions.get::<Secure>().is_some(),
         user_agent: agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
         via: Vec::new(),
     }

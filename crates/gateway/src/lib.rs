@@ -13,6 +13,7 @@ mod health;
 mod last_used;
 mod registry;
 mod server;
+mod tls;
 
 pub use answer::{Answer, AnswerBody, plain, streamed};
 pub use authenticate::{caller, signed_parts};
@@ -20,3 +21,4 @@ pub use dispatch::Gateway;
 pub use front::{Answering, Front};
 pub use registry::EcrRegistry;
 pub use server::serve;
+pub use tls::{Secure, Tls, TlsError};

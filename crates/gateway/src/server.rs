@@ -1,15 +1,20 @@
 //! Listening.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::tls::{Secure, Tls, is_handshake};
 use crate::Gateway;
 
 /// How long a client may take to send its headers, or keep an idle connection.
@@ -19,7 +24,14 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(75);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until `stop` completes, then lets the calls that are under way end.
-pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Future<Output = ()>) {
+///
+/// With `tls` the port takes both plain HTTP and TLS.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -28,7 +40,10 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, _)) => spawn_connection(&gateway, stream, &graceful),
+            Ok((stream, peer)) => {
+                let connection = Connection { gateway: Arc::clone(&gateway), peer, watcher: graceful.watcher() };
+                tokio::spawn(connection.run(stream, tls.clone()));
+            }
             // Out of file descriptors, most likely: others will close theirs.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -42,21 +57,54 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
     }
 }
 
-fn spawn_connection(gateway: &Arc<Gateway>, stream: TcpStream, graceful: &GracefulShutdown) {
-    let Ok(peer) = stream.peer_addr() else { return };
-    // Answers are small and written at once; waiting to fill a packet would only delay them.
-    let _ = stream.set_nodelay(true);
-    let gateway = Arc::clone(gateway);
-    let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(gateway.answer(request, peer).await) }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
-    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+/// One client's connection.
+struct Connection {
+    gateway: Arc<Gateway>,
+    peer: SocketAddr,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, tls: Option<Arc<Tls>>) {
+        // Answers are small and written at once; waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+        let peer = self.peer;
+        let ended = match tls {
+            None => self.speak(stream, false).await,
+            Some(tls) => self.find_out(stream, &tls).await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(%peer, %error, "connection ended");
         }
-    });
+    }
+
+    async fn find_out(self, stream: TcpStream, tls: &Tls) -> Result<(), Ended> {
+        match tokio::time::timeout(HEADER_PATIENCE, is_handshake(&stream)).await?? {
+            true => {
+                let stream = tls.accept(stream).await?;
+                self.speak(stream, true).await
+            }
+            false => self.speak(stream, false).await,
+        }
+    }
+
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        secure: bool,
+    ) -> Result<(), Ended> {
+        let Self { gateway, peer, watcher } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let gateway = Arc::clone(&gateway);
+            if secure {
+                request.extensions_mut().insert(Secure);
+            }
+            async move { Ok::<_, Infallible>(gateway.answer(request, peer).await) }
+        });
+        let mut http = Builder::new(TokioExecutor::new()).http1_only();
+        http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
+        watcher.watch(http.serve_connection_with_upgrades(TokioIo::new(stream), service)).await
+    }
 }
+
+type Ended = Box<dyn std::error::Error + Send + Sync>;

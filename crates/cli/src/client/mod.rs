@@ -5,6 +5,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HOST};
@@ -19,6 +20,14 @@ pub(crate) use error::CallError;
 pub(crate) use settings::{ConnectArgs, Settings};
 
 use crate::error::CliError;
+
+/// The certificate authorities of a file, as the AWS CLI takes it.
+fn bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, CliError> {
+    let unusable =
+        |error: &dyn std::fmt::Display| CliError::new(format!("`AWS_CA_BUNDLE` ({}): {error}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))
+}
 
 /// Longest wait for an answer. No operation takes longer than a registry's time limits.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -53,6 +62,8 @@ impl Client {
         if endpoint.scheme() == "http" {
             // Plain HTTP must work on a machine without any certificate authority.
             builder = builder.tls_certs_only([]);
+        } else if let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+            builder = builder.tls_certs_merge(bundle(Path::new(&path))?);
         }
         let http = builder.build().map_err(|error| CliError::new(format!("cannot set up HTTP: {error}")))?;
         Ok(Self { http, endpoint, settings })

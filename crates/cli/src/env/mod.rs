@@ -4,12 +4,12 @@ pub(crate) mod ini;
 pub(crate) mod profile;
 pub(crate) mod shell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::data_dir;
 use crate::error::CliError;
-use crate::serve::ClientFile;
+use crate::serve::{ClientFile, ca_certificate};
 use crate::terminal;
 use shell::Shell;
 
@@ -22,6 +22,9 @@ pub(crate) struct EnvArgs {
     /// Write a profile of this name into the AWS CLI's files, and print how to choose it
     #[arg(long, value_name = "NAME", value_parser = profile::parse_name)]
     profile: Option<String>,
+    /// Speak TLS to the server, and trust its certificate authority (`AWS_CA_BUNDLE`)
+    #[arg(long, conflicts_with = "profile")]
+    tls: bool,
     /// Print JSON
     #[arg(long, conflicts_with_all = ["profile", "shell"])]
     json: bool,
@@ -31,9 +34,12 @@ pub(crate) struct EnvArgs {
 }
 
 pub(crate) fn run(args: &EnvArgs) -> Result<ExitCode, CliError> {
-    let file = data_dir::read(&data_dir::choose(args.data_dir.as_deref())?)?;
+    let dir = data_dir::choose(args.data_dir.as_deref())?;
+    let mut file = data_dir::read(&dir)?;
+    let bundle = if args.tls { Some(secure(&mut file, &dir)?) } else { None };
+    let variables = variables(&file, bundle.as_deref());
     if args.json {
-        terminal::print_json(&as_json(&file))?;
+        terminal::print_json(&as_json(&variables))?;
         return Ok(ExitCode::SUCCESS);
     }
     let shell = args.shell.unwrap_or_else(Shell::of_environment);
@@ -42,27 +48,42 @@ pub(crate) fn run(args: &EnvArgs) -> Result<ExitCode, CliError> {
             let places = profile::write(name, &file)?;
             terminal::print(&profile_lines(name, &file, &places, shell))?;
         }
-        None => terminal::print(&lines(&file, shell))?,
+        None => terminal::print(&lines(&variables, shell))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn variables(file: &ClientFile) -> [(&'static str, &str); 5] {
-    [
+/// Turns the endpoint into that of TLS; the certificate to trust.
+fn secure(file: &mut ClientFile, dir: &Path) -> Result<String, CliError> {
+    let certificate = std::path::absolute(ca_certificate(dir))?;
+    if !certificate.exists() {
+        return Err(CliError::new(format!("there is no `{}`", certificate.display()))
+            .hint("start the server once with this version: it makes its certificate authority then"));
+    }
+    file.endpoint = file.endpoint.replacen("http://", "https://", 1);
+    Ok(certificate.display().to_string())
+}
+
+type Variable<'a> = (&'static str, &'a str);
+
+fn variables<'a>(file: &'a ClientFile, bundle: Option<&'a str>) -> Vec<Variable<'a>> {
+    let mut all: Vec<Variable<'a>> = vec![
         ("AWS_ENDPOINT_URL", &file.endpoint),
         ("AWS_ACCESS_KEY_ID", &file.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &file.secret_access_key),
         ("AWS_REGION", &file.region),
         ("AWS_DEFAULT_REGION", &file.region),
-    ]
+    ];
+    all.extend(bundle.map(|path| ("AWS_CA_BUNDLE", path)));
+    all
 }
 
-fn as_json(file: &ClientFile) -> serde_json::Map<String, serde_json::Value> {
-    variables(file).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+fn as_json(variables: &[Variable<'_>]) -> serde_json::Map<String, serde_json::Value> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
 }
 
-fn lines(file: &ClientFile, shell: Shell) -> String {
-    let exports = variables(file).into_iter().map(|(name, value)| shell.export(name, value));
+fn lines(variables: &[Variable<'_>], shell: Shell) -> String {
+    let exports = variables.iter().map(|(name, value)| shell.export(name, value));
     // A token of an earlier session does not belong to these keys, and a profile would be mixed with them.
     let stale = ["AWS_SESSION_TOKEN", "AWS_PROFILE"].into_iter().map(|name| shell.unset(name));
     exports.chain(stale).collect()
@@ -97,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_shell_gets_its_own_lines() {
-        insta::assert_snapshot!(lines(&file(), Shell::Sh), @r"
+        insta::assert_snapshot!(lines(&variables(&file(), None), Shell::Sh), @r"
         export AWS_ENDPOINT_URL=http://127.0.0.1:4566
         export AWS_ACCESS_KEY_ID=AKIAEXAMPLE
         export AWS_SECRET_ACCESS_KEY='a/b+c'\''d'
@@ -106,7 +127,7 @@ mod tests {
         unset AWS_SESSION_TOKEN
         unset AWS_PROFILE
         ");
-        insta::assert_snapshot!(lines(&file(), Shell::Fish), @r"
+        insta::assert_snapshot!(lines(&variables(&file(), None), Shell::Fish), @r"
         set -gx AWS_ENDPOINT_URL 'http://127.0.0.1:4566';
         set -gx AWS_ACCESS_KEY_ID 'AKIAEXAMPLE';
         set -gx AWS_SECRET_ACCESS_KEY 'a/b+c\'d';
@@ -119,9 +140,10 @@ mod tests {
 
     #[test]
     fn json_has_the_variables() {
-        let json = as_json(&file());
+        let json = as_json(&variables(&file(), None));
         assert_eq!(json["AWS_SECRET_ACCESS_KEY"], "a/b+c'd");
         assert_eq!(json.len(), 5);
+        assert_eq!(as_json(&variables(&file(), Some("/ca.pem")))["AWS_CA_BUNDLE"], "/ca.pem");
     }
 
     #[test]

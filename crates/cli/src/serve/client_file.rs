@@ -8,6 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+/// Where the server keeps its certificate authority, below the data directory.
+pub(super) const TLS_DIR: &str = "tls";
+
+/// The certificate that clients should trust who speak TLS to the server of a data directory.
+pub fn ca_certificate(data_dir: &Path) -> PathBuf {
+    data_dir.join(TLS_DIR).join("ca.pem")
+}
+
 /// What the file holds.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ClientFile {

@@ -17,7 +17,7 @@ use landfall_base::{AccountId, Region};
 use landfall_services::pipe::AuthMode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-pub use client_file::{ClientFile, read as read_client_file};
+pub use client_file::{ClientFile, ca_certificate, read as read_client_file};
 pub use data_dir::default_data_dir;
 pub use registry_name::RegistryNameOption;
 pub use server::{Server, ServerOptions};

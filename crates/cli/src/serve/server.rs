@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use landfall_base::{AccountId, Clock, Region, SystemClock};
 use landfall_edge::Edge;
-use landfall_gateway::{EcrRegistry, Front, Gateway};
+use landfall_gateway::{EcrRegistry, Front, Gateway, Tls};
 use landfall_image::{Client, ClientOptions, LayerStore};
 use landfall_node::{Node, Parts};
 use landfall_registry::{BlobStore, Collected};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecr::LayerUploads;
 use landfall_services::ecs::agent::EcsControlPlane;
-use landfall_services::lightsail::HealthBoard;
+use landfall_services::lightsail::{HealthBoard, endpoint};
 use landfall_services::pipe::{AuthMode, Call, Images, Installation};
 use landfall_services::{TABLES, ecr, ecs, iam, kms, logs, s3, secretsmanager, ssm};
 use landfall_store::Store;
@@ -98,8 +98,11 @@ impl Server {
             // Before the registry: a key of a bucket named by the host may begin with `v2/`.
             .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))))
             .with_front(Arc::clone(&registry) as Arc<dyn Front>);
+        let tls = Arc::new(tls(&installation, &options.data_dir)?);
         sweep(&installation);
-        let mut work = vec![spawn_gateway(gateway, listener, told.clone())];
+        let stop_listening = stopped(told.clone());
+        let serving = landfall_gateway::serve(Arc::new(gateway), listener, Some(tls), stop_listening);
+        let mut work = vec![tokio::spawn(serving)];
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
@@ -182,6 +185,20 @@ fn sweep(installation: &Arc<Installation>) {
     });
 }
 
+/// Certificates for this machine's names, for AWS's, which clients may resolve to this machine, and for those of container
+/// services.
+fn tls(installation: &Arc<Installation>, data_dir: &Path) -> Result<Tls> {
+    let names = Arc::clone(installation);
+    let known = move |name: &str| {
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || name.ends_with(".amazonaws.com")
+            || endpoint::is_known(&names.store.view(), name)
+    };
+    let (vault, clock) = (&installation.vault, Arc::clone(&installation.clock));
+    Tls::open(&data_dir.join(client_file::TLS_DIR), vault, clock, known).context("cannot set up TLS")
+}
+
 fn write_client_file(
     installation: &Installation,
     options: &ServerOptions,
@@ -208,10 +225,6 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         address.set_ip(loopback);
     }
     address
-}
-
-fn spawn_gateway(gateway: Gateway, listener: TcpListener, told: watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(landfall_gateway::serve(Arc::new(gateway), listener, stopped(told)))
 }
 
 pub(super) async fn stopped(mut told: watch::Receiver<bool>) {
