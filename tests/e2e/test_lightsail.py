@@ -228,8 +228,6 @@ def test_what_is_wrong_is_refused_in_lightsails_words(lightsail, web):
         assert refused(lightsail.create_certificate, **arguments) == "InvalidInputException"
     new = lightsail.create_container_service_deployment
     assert refused(new, serviceName=name, containers={}) == "InvalidInputException"
-    elsewhere = containers("111122223333.dkr.ecr.eu-west-1.amazonaws.com/app:1")
-    assert refused(new, serviceName=name, containers=elsewhere) == "InvalidInputException"
     wrong = {"containerName": "app", "containerPort": 81}
     good = containers("nginx")
     assert refused(new, serviceName=name, containers=good, publicEndpoint=wrong) == "InvalidInputException"
@@ -309,12 +307,16 @@ def activate(client, name, active=True):
     return role["principalArn"]
 
 
+def page(text):
+    """An image that serves a page."""
+    base = images.layer(images.busybox_archive())
+    return images.build([base, images.layer(images.files_archive({"www/index.html": text}))])
+
+
 def private_image(account, text="private"):
     """A repository of the account with an image that serves a page; its name, and the image's name as AWS has it."""
-    base = images.layer(images.busybox_archive())
-    page = images.layer(images.files_archive({"www/index.html": text}))
     repository = ecr.repository(account)
-    ecr.Registry.of(account).push(images.build([base, page]), repository["repositoryUri"], "v1")
+    ecr.Registry.of(account).push(page(text), repository["repositoryUri"], "v1")
     host = f"{repository['registryId']}.dkr.ecr.us-east-1.amazonaws.com"
     return repository["repositoryName"], f"{host}/{repository['repositoryName']}:v1"
 
@@ -402,10 +404,83 @@ def test_without_role_or_statement_a_private_image_is_not_deployed(server, admin
     story = json.loads(done.stdout)
     fix = "AllowLightsailPull" if missing == "statement" else "isActive=true"
     assert story["state"] == "FAILED" and fix in story["advice"], story
+    assert f"landfall lightsail allow-ecr {name} {repository}" in story["advice"], story
     # What nobody can pull leaves the statement behind, if there was one.
     if missing == "after deactivation":
         there = admin.client("ecr").get_repository_policy(repositoryName=repository)["policyText"]
         assert "AllowLightsailPull" in there
+    done = server.command("lightsail", "allow-ecr", name, repository, "--json", environment=admin.env(), check=True)
+    allowed = json.loads(done.stdout)
+    assert allowed["sid"] == f"AllowLightsailPull-{name}" and allowed["changed"], allowed
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "ACTIVE", log(lightsail, name)
+
+
+def test_allow_and_revoke_do_what_the_console_does(server, admin, lightsail):
+    name = make(lightsail)
+    repository, image = private_image(admin)
+    ecr_client = admin.client("ecr")
+    old = {"Sid": "Old", "Effect": "Allow", "Principal": {"AWS": admin.id}, "Action": ["ecr:ListImages"]}
+    text = json.dumps({"Version": "2008-10-17", "Statement": [old]})
+    ecr_client.set_repository_policy(repositoryName=repository, policyText=text)
+
+    def run(command, *more):
+        return server.command("lightsail", command, name, repository, *more, environment=admin.env())
+
+    def sids():
+        there = ecr_client.get_repository_policy(repositoryName=repository)["policyText"]
+        return [it["Sid"] for it in json.loads(there)["Statement"]]
+
+    dry = run("allow-ecr", "--dry-run")
+    assert dry.returncode == 0 and "would be activated" in dry.stderr and sids() == ["Old"], dry.stderr
+    done = run("allow-ecr")
+    assert done.returncode == 0, done.stderr
+    assert f'+      "Sid": "AllowLightsailPull-{name}"' in done.stderr, done.stderr
+    assert sids() == ["Old", f"AllowLightsailPull-{name}"]
+    again = run("allow-ecr", "--json")
+    assert json.loads(again.stdout)["changed"] is False
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "ACTIVE", log(lightsail, name)
+    gone = json.loads(run("revoke-ecr", "--json").stdout)
+    assert gone["changed"] and gone["deactivated"] and sids() == ["Old"]
+    role = service(lightsail, name)["privateRegistryAccess"]["ecrImagePullerRole"]
+    assert role["isActive"] is False
+    missing = server.command("lightsail", "allow-ecr", "no-such-service", repository, environment=admin.env())
+    assert missing.returncode == 1 and "NotFoundException" in missing.stderr, missing.stderr
+
+
+def test_the_console_command_needs_no_more_than_the_documents_permissions(server, admin, lightsail):
+    name = make(lightsail)
+    repository, _ = private_image(admin)
+    actions = ["ecr:SetRepositoryPolicy", "ecr:DescribeRepositories", "ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy"]
+    arn = f"arn:aws:ecr:us-east-1:{admin.id}:repository/*"
+    containers = {"Effect": "Allow", "Action": "lightsail:*", "Resource": "*"}
+    managing = {"Effect": "Allow", "Action": actions, "Resource": arn}
+    manager = admin.user({"Version": "2012-10-17", "Statement": [managing, containers]})
+    for command in ("allow-ecr", "revoke-ecr"):
+        done = server.command("lightsail", command, name, repository, environment=manager.env())
+        assert done.returncode == 0, done.stderr
+    for lacking in ("ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"):
+        fewer = {**managing, "Action": [it for it in actions if it != lacking]}
+        user = admin.user({"Version": "2012-10-17", "Statement": [fewer, containers]})
+        done = server.command("lightsail", "allow-ecr", name, repository, environment=user.env())
+        assert done.returncode == 1 and f"not authorized to perform: {lacking}" in done.stderr, done.stderr
+
+
+def test_an_image_of_another_region_is_not_deployed(server, admin, lightsail):
+    name = make(lightsail)
+    client = admin.client("ecr", region="eu-west-1")
+    repository = client.create_repository(repositoryName=unique("far"))["repository"]
+    registry = ecr.Registry(admin.endpoint.removeprefix("http://"), *ecr.login(admin))
+    registry.push(page("far"), repository["repositoryUri"], "v1")
+    image = f"{admin.id}.dkr.ecr.eu-west-1.amazonaws.com/{repository['repositoryName']}:v1"
+    for named in (image, f"{repository['repositoryUri']}:v1"):
+        version = deploy(lightsail, name, named)
+        assert decided(lightsail, name, version) == "FAILED"
+        why = f"The image `{named}` is in the Region eu-west-1."
+        assert any(f"[deployment:{version}] {why}" in line for line in log(lightsail, name)), log(lightsail, name)
+        done = server.command("explain", "--lightsail", name, "--json", environment=admin.env(), check=True)
+        story = json.loads(done.stdout)
+        assert story["state"] == "FAILED" and story["failure"].startswith(why), story
+        assert "landfall image cp" in story["advice"] and "us-east-1" in story["advice"], story
 
 
 def test_an_image_that_was_pushed_to_lightsail(server, lightsail):

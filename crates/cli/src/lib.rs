@@ -10,11 +10,13 @@ mod completions;
 mod data_dir;
 mod demo;
 mod doctor;
+mod ecr;
 mod env;
 mod error;
 mod explain;
 mod finding;
 mod iam;
+mod lightsail;
 mod run;
 pub mod serve;
 mod terminal;
@@ -49,6 +51,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Ask the policy engine: decide cases, list who may do what
     Iam(iam::IamArgs),
+    /// Log docker, podman and skopeo in, and say who may use a repository
+    Ecr(ecr::EcrArgs),
+    /// Let Lightsail container services pull private images from Amazon ECR
+    Lightsail(lightsail::LightsailArgs),
     /// Show the whole story on this machine: nothing else is needed, nothing stays behind
     Demo(demo::DemoArgs),
     /// Say what this host lacks for running tasks
@@ -72,6 +78,8 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Check(args) => wait_for(check::run(*args)),
         Command::Explain(args) => wait_for(explain::run(args)),
         Command::Iam(args) => wait_for(iam::run(args)),
+        Command::Ecr(args) => wait_for(ecr::run(args)),
+        Command::Lightsail(args) => wait_for(lightsail::run(args)),
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -15,10 +15,10 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use hyper::upgrade::OnUpgrade;
 use landfall_gateway::{Answer, Answering, Front, Secure, streamed};
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::lightsail::endpoint::{self, Endpoint, Target};
@@ -130,15 +130,9 @@ impl Edge {
         page(StatusCode::SERVICE_UNAVAILABLE, "No healthy container can answer.")
     }
 
-    async fn ask(
-        &self,
-        visit: &mut Visit,
-        body: RequestBody,
-        target: Target,
-    ) -> Result<Answer, Unanswered> {
+    async fn ask(&self, visit: &mut Visit, body: RequestBody, target: Target) -> Result<Answer, Unanswered> {
         let work = InFlight::begin(&self.board, &target.node);
-        let request =
-            onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
+        let request = onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
         match tokio::time::timeout(ANSWER_PATIENCE, self.client.request(request)).await {
             Ok(Ok(mut response)) => {
                 let agreed = upgrade::agreed(&response);

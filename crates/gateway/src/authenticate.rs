@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::tls::Secure;
 use bytes::Bytes;
 use http::request::Parts;
 use landfall_base::{AccountId, Region};
 use landfall_services::pipe::{AuthMode, Caller, Installation};
 use landfall_services::sts::{CredentialError, Credentials, find_credentials};
 use landfall_shape::{ServiceError, ServiceSchema};
-use crate::tls::Secure;
 use landfall_wire::auth::{AuthFailure, auth_error};
 use landfall_wire::sigv4::{Claim, ClaimError, Payload, RequestParts, Verifier};
 

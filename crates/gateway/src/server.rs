@@ -14,8 +14,8 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::tls::{Secure, Tls, is_handshake};
 use crate::Gateway;
+use crate::tls::{Secure, Tls, is_handshake};
 
 /// How long a client may take to send its headers, or keep an idle connection.
 const HEADER_PATIENCE: Duration = Duration::from_secs(75);
@@ -41,7 +41,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = Connection { gateway: Arc::clone(&gateway), peer, watcher: graceful.watcher() };
+                let connection =
+                    Connection { gateway: Arc::clone(&gateway), peer, watcher: graceful.watcher() };
                 tokio::spawn(connection.run(stream, tls.clone()));
             }
             // Out of file descriptors, most likely: others will close theirs.

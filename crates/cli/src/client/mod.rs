@@ -23,8 +23,9 @@ use crate::error::CliError;
 
 /// The certificate authorities of a file, as the AWS CLI takes it.
 fn bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, CliError> {
-    let unusable =
-        |error: &dyn std::fmt::Display| CliError::new(format!("`AWS_CA_BUNDLE` ({}): {error}", path.display()));
+    let unusable = |error: &dyn std::fmt::Display| {
+        CliError::new(format!("`AWS_CA_BUNDLE` ({}): {error}", path.display()))
+    };
     let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))
 }

@@ -95,7 +95,8 @@ impl Tls {
             Some(name) => return Err(io::Error::other(format!("there is no `{name}` here"))),
         };
         let now = self.clock.now();
-        if let Some(kept) = self.lock().get(&subject).filter(|kept| now < kept.made.plus_seconds(RENEW_AFTER)) {
+        if let Some(kept) = self.lock().get(&subject).filter(|kept| now < kept.made.plus_seconds(RENEW_AFTER))
+        {
             return Ok(Arc::clone(&kept.config));
         }
         let config = self.make(&subject, now).map_err(io::Error::other)?;

@@ -3,13 +3,14 @@
 use landfall_api::{ecs, lightsail as api};
 use landfall_base::Timestamp;
 use landfall_shape::Entries;
-use landfall_store::Tx;
+use landfall_store::{Tx, View};
 
 use super::record::{DEPLOYMENTS, Definition, Deployment, NODES, Node, Service, ServiceKey};
 use super::rules::deployment::{self, ImageSource, shown_endpoint};
 use super::{images, owner};
+use crate::ecr::RegistryName;
 use crate::ecs::node::task_by_arn;
-use crate::pipe::{Failure, Installation};
+use crate::pipe::{Context, Failure, Installation};
 use crate::stored::Stored;
 
 /// Most deployments that are kept (Lightsail User Guide, "Deployments").
@@ -24,17 +25,18 @@ pub(super) struct Wanted {
 
 /// Checks a deployment and makes its row, the next one of its service.
 pub(super) fn add(
+    cx: &Context<'_>,
     tx: &mut Tx,
     key: &ServiceKey,
     service: &mut Service,
     wanted: Wanted,
-    now: Timestamp,
 ) -> Result<(), Failure> {
     let Wanted { containers, endpoint } = wanted;
-    deployment::check(containers.as_ref(), endpoint.as_ref(), &key.1)?;
+    let registry = &cx.installation.registry;
+    deployment::check(containers.as_ref(), endpoint.as_ref(), registry)?;
     for (_, container) in containers.iter().flat_map(Entries::iter) {
         let image = container.image.as_deref().unwrap_or_default();
-        if let Some(ImageSource::Pushed { service, label, number }) = ImageSource::of(image) {
+        if let Some(ImageSource::Pushed { service, label, number }) = ImageSource::of(image, registry) {
             images::resolve(tx, key, &service, &label, number)?;
         }
     }
@@ -44,7 +46,7 @@ pub(super) fn add(
         state: Some(api::ContainerServiceDeploymentState::Activating),
         containers,
         public_endpoint: endpoint.map(shown_endpoint),
-        created_at: Some(now),
+        created_at: Some(cx.now),
     };
     let row = Deployment {
         shown: Stored(shown),
@@ -189,7 +191,7 @@ fn definition(
     for (name, container) in row.shown.containers.iter().flat_map(Entries::iter) {
         let image = match row.pinned.iter().find(|(of, _)| of == name) {
             Some((_, image)) => image.clone(),
-            None => image(tx, key, container)?,
+            None => image(tx, key, container, &installation.registry)?,
         };
         containers.push(container_definition(key, name, container, image));
     }
@@ -210,12 +212,22 @@ fn definition(
     Ok(arn)
 }
 
-fn image(tx: &Tx, key: &ServiceKey, container: &api::Container) -> Result<String, Failure> {
+/// The image as the node pulls it.
+fn image(
+    view: &View,
+    key: &ServiceKey,
+    container: &api::Container,
+    registry: &RegistryName,
+) -> Result<String, Failure> {
     let image = container.image.clone().unwrap_or_default();
-    match ImageSource::of(&image) {
+    match ImageSource::of(&image, registry) {
         Some(ImageSource::Pushed { service, label, number }) => {
-            images::resolve(tx, key, &service, &label, number)
+            images::resolve(view, key, &service, &label, number)
         }
+        Some(ImageSource::Ecr(found)) => match deployment::foreign(&found, &key.1) {
+            Some(why) => Err(api::error::invalid_input_exception(why).into()),
+            None => Ok(image),
+        },
         _ => Ok(image),
     }
 }

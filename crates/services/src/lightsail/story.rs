@@ -7,9 +7,11 @@ use serde_json::json;
 
 use super::names::unknown_service_arn;
 use super::record::{DEPLOYMENTS, Deployment, SERVICES, Service, ServiceKey};
-use super::rules::deployment::ImageSource;
+use super::rules::deployment::foreign;
 use super::rules::health::Check;
 use super::{nodes, owner};
+use crate::ecr::RegistryName;
+use crate::ecs::image_host::EcrImage;
 use crate::ecs::names::Home;
 use crate::pipe::Failure;
 
@@ -38,6 +40,7 @@ pub fn deployment_story(
     view: &View,
     key: &ServiceKey,
     version: Option<u32>,
+    registry: &RegistryName,
 ) -> Result<(Arn, Option<DeploymentStory>), Failure> {
     let (account, region, name) = key;
     let Some(service) = view.get(&SERVICES, key)? else {
@@ -54,35 +57,31 @@ pub fn deployment_story(
         version,
         state: row.shown.state.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         failure: row.failure.clone(),
-        advice: row.failure.as_deref().and_then(|failure| advice(key, &service, &row, failure)),
+        advice: row.failure.as_deref().and_then(|failure| advice(key, &service, &row, failure, registry)),
         node: failed.or(newest.map(|(_, node)| node.task_arn)),
     };
     Ok((service.arn.clone(), Some(story)))
 }
 
 /// What to change, for causes that are Lightsail's own.
-fn advice(key: &ServiceKey, service: &Service, row: &Deployment, failure: &str) -> Option<String> {
+fn advice(
+    key: &ServiceKey,
+    service: &Service,
+    row: &Deployment,
+    failure: &str,
+    registry: &RegistryName,
+) -> Option<String> {
     let name = &key.2;
     let images =
         row.shown.containers.iter().flat_map(Entries::iter).filter_map(|(_, it)| it.image.as_deref());
-    let private =
-        images.into_iter().find(|image| matches!(ImageSource::of(image), Some(ImageSource::Ecr { .. })));
-    if let Some(image) = private.filter(|_| failure.contains("403 Forbidden")) {
-        let repository = repository(image);
-        return Some(match service.puller.role.as_ref().filter(|_| service.puller.wanted) {
-            Some(role) => {
-                let statement = json!({"Sid": format!("AllowLightsailPull-{name}"), "Effect": "Allow",
-                    "Principal": {"AWS": role}, "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]});
-                format!(
-                    "add this statement to the policy of the repository `{repository}`, which `aws ecr set-repository-policy` \
-                     replaces as a whole: {statement}"
-                )
-            }
-            None => format!(
-                "activate the service's ECR image puller role: aws lightsail update-container-service --service-name {name} \
-                 --private-registry-access ecrImagePullerRole={{isActive=true}}"
-            ),
-        });
+    let private: Vec<EcrImage> =
+        images.filter_map(|image| EcrImage::parse_here(image, Some(registry))).collect();
+    if let Some(image) = private.iter().find(|image| foreign(image, &key.1).as_deref() == Some(failure)) {
+        return Some(move_here(image, key, registry));
+    }
+    let named = private.iter().find(|image| failure.contains(&image.repository)).or(private.first());
+    if let Some(image) = named.filter(|_| failure.contains("403 Forbidden")) {
+        return Some(let_in(image, service, key));
     }
     if failure.starts_with("The health check") || failure == "Took too long." {
         let check = row.shown.public_endpoint.as_ref().and_then(Check::of)?;
@@ -95,32 +94,47 @@ fn advice(key: &ServiceKey, service: &Service, row: &Deployment, failure: &str) 
             row.shown.public_endpoint.as_ref()?.container_name.as_deref().unwrap_or_default(),
         ));
     }
-    private.filter(|_| failure.to_ascii_lowercase().contains("not found")).map(|image| {
+    named.filter(|_| failure.to_ascii_lowercase().contains("not found")).map(|image| {
         format!(
-            "push the image `{image}`, or name one that is there: aws ecr list-images --repository-name {}",
-            repository(image)
+            "push the image `{}`, or name one that is there: aws ecr list-images --repository-name {} --registry-id {}",
+            image.image, image.repository, image.account
         )
     })
 }
 
-/// The repository of an image in ECR.
-fn repository(image: &str) -> &str {
-    let path = image.split_once('/').map_or(image, |(_, path)| path);
-    let path = path.split('@').next().unwrap_or(path);
-    path.rsplit_once(':').map_or(path, |(name, _)| name)
+/// How an image of another Region comes into this one.
+fn move_here(image: &EcrImage, key: &ServiceKey, registry: &RegistryName) -> String {
+    let EcrImage { repository, .. } = image;
+    let here = EcrImage { account: key.0.clone(), region: key.1.clone(), ..image.clone() };
+    let there = EcrImage { digest: None, tag: image.tag.clone().or_else(|| Some("copy".to_owned())), ..here };
+    format!(
+        "copy the image into {}, and deploy it from there: aws ecr create-repository --region {} --repository-name {repository}; \
+         landfall image cp {} {}; landfall lightsail allow-ecr {} {repository}",
+        key.1,
+        key.1,
+        image.image,
+        there.address(registry),
+        key.2,
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::repository;
-
-    #[test]
-    fn a_repository_is_what_stands_between_host_and_tag() {
-        for image in [
-            "1.dkr.ecr.us-east-1.amazonaws.com/team/app:v1",
-            "1.dkr.ecr.us-east-1.amazonaws.com/team/app@sha256:0",
-        ] {
-            assert_eq!(repository(image), "team/app");
+/// How the service may pull an image.
+fn let_in(image: &EcrImage, service: &Service, key: &ServiceKey) -> String {
+    let (EcrImage { repository, account, .. }, name) = (image, &key.2);
+    let both = format!("landfall lightsail allow-ecr {name} {repository}");
+    match service.puller.role.as_ref().filter(|_| service.puller.wanted) {
+        Some(role) => {
+            let statement = json!({"Sid": format!("AllowLightsailPull-{name}"), "Effect": "Allow",
+                "Principal": {"AWS": role}, "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]});
+            format!(
+                "add this statement to the policy of the repository `{repository}` of the account {account}, which `aws ecr \
+                 set-repository-policy` replaces as a whole: {statement}; `{both}` does it"
+            )
         }
+        None => format!(
+            "activate the service's ECR image puller role: aws lightsail update-container-service --service-name {name} \
+             --private-registry-access ecrImagePullerRole={{isActive=true}}; `{both}` does it and lets the role into the \
+             repository"
+        ),
     }
 }

@@ -19,7 +19,7 @@ impl Resolve for api::DescribeDeploymentStart {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let version = input.version.and_then(|version| u32::try_from(version).ok());
         let place = (cx.account().clone(), cx.region().clone(), input.service_name);
-        let (arn, story) = lightsail::deployment_story(view, &place, version)?;
+        let (arn, story) = lightsail::deployment_story(view, &place, version, &cx.installation.registry)?;
         Ok(Checked::one(Request(story), Permission::on("landfall:DescribeDeploymentStart", &arn)))
     }
 }

@@ -90,7 +90,7 @@ impl WriteHandler for api::CreateContainerService {
         };
         if let Some(deployment) = input.deployment {
             let wanted = Wanted { containers: deployment.containers, endpoint: deployment.public_endpoint };
-            deploy::add(tx, &key, &mut service, wanted, cx.now)?;
+            deploy::add(cx, tx, &key, &mut service, wanted)?;
         }
         domains::enter(tx, &key, None, &service);
         tx.put(&SERVICES, &key, &service);

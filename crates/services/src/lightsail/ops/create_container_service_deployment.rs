@@ -41,7 +41,7 @@ impl WriteHandler for api::CreateContainerServiceDeployment {
             let text = "The specified service is disabled. Enable it before you create a deployment.";
             return Err(error::invalid_input_exception(text).into());
         }
-        deploy::add(tx, &target.key, &mut service, wanted, cx.now)?;
+        deploy::add(cx, tx, &target.key, &mut service, wanted)?;
         tx.put(&SERVICES, &target.key, &service);
         let shown = view::service(tx, &target.key, &service)?;
         Ok(api::CreateContainerServiceDeploymentResult { container_service: Some(shown) })

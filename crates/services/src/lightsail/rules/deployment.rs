@@ -8,6 +8,8 @@ use landfall_base::Region;
 use landfall_shape::{Entries, ServiceError};
 
 use super::health::success_codes;
+use crate::ecr::RegistryName;
+use crate::ecs::image_host::EcrImage;
 
 /// Most containers of a deployment.
 const MOST_CONTAINERS: usize = 10;
@@ -24,40 +26,38 @@ pub enum ImageSource {
         /// The number; `None` for `latest`.
         number: Option<u32>,
     },
-    /// A private repository of Amazon ECR, in a Region.
-    Ecr {
-        /// The repository's account.
-        account: String,
-        /// The repository's Region.
-        region: String,
-    },
+    /// A private repository of Amazon ECR.
+    Ecr(Box<EcrImage>),
     /// Anything else: pulled without a credential.
     Public,
 }
 
 impl ImageSource {
     /// Where an image comes from; `None` for a reference that makes no sense.
-    pub fn of(image: &str) -> Option<Self> {
+    pub fn of(image: &str, registry: &RegistryName) -> Option<Self> {
         if let Some(name) = image.strip_prefix(':') {
             return pushed(name);
         }
         if image.is_empty() || image.contains(char::is_whitespace) {
             return None;
         }
-        let Some(host) = crate::ecs::image_host::is_ecr(image).then(|| image.split('/').next()).flatten()
-        else {
-            return Some(Self::Public);
-        };
-        let mut labels = host.split('.');
-        let account = labels.next()?.to_owned();
-        let region = host.split('.').find(|label| {
-            label.parse::<Region>().is_ok()
-                && label.contains('-')
-                && !label.starts_with("dkr")
-                && !label.starts_with("ecr")
-        })?;
-        Some(Self::Ecr { account, region: region.to_owned() })
+        Some(match EcrImage::parse_here(image, Some(registry)) {
+            Some(image) => Self::Ecr(Box::new(image)),
+            None => Self::Public,
+        })
     }
+}
+
+/// Why an image in ECR cannot be deployed to a service in `region`, if it cannot.
+pub fn foreign(image: &EcrImage, region: &Region) -> Option<String> {
+    let there = &image.region;
+    (there != region).then(|| {
+        format!(
+            "The image `{}` is in the Region {there}. An image in a private repository of Amazon ECR must be in the same \
+             Region as the container service, {region}.",
+            image.image
+        )
+    })
 }
 
 fn pushed(name: &str) -> Option<ImageSource> {
@@ -71,27 +71,39 @@ fn pushed(name: &str) -> Option<ImageSource> {
     complete.then(|| ImageSource::Pushed { service: service.to_owned(), label: label.to_owned(), number })
 }
 
-/// Checks what does not depend on anything but the request and the service's Region.
+/// Checks what does not depend on anything but the request; everything that is wrong.
+pub fn check_all(
+    containers: Option<&Entries<Container>>,
+    endpoint: Option<&EndpointRequest>,
+    registry: &RegistryName,
+) -> Vec<ServiceError> {
+    let Some(containers) = containers.filter(|containers| !containers.0.is_empty()) else {
+        return vec![refuse("The deployment must have at least one container.")];
+    };
+    let mut wrong = Vec::new();
+    if containers.0.len() > MOST_CONTAINERS {
+        wrong.push(refuse(format!("A deployment can have at most {MOST_CONTAINERS} containers.")));
+    }
+    for (name, container) in containers.iter() {
+        wrong.extend(check_container(name, container, registry).err());
+    }
+    wrong.extend(endpoint.and_then(|endpoint| check_endpoint(endpoint, containers).err()));
+    wrong
+}
+
+/// The first of [`check_all`].
 ///
 /// # Errors
 /// `InvalidInputException` with what is wrong.
 pub fn check(
     containers: Option<&Entries<Container>>,
     endpoint: Option<&EndpointRequest>,
-    region: &Region,
+    registry: &RegistryName,
 ) -> Result<(), ServiceError> {
-    let containers = containers.filter(|containers| !containers.0.is_empty());
-    let containers = containers.ok_or_else(|| refuse("The deployment must have at least one container."))?;
-    if containers.0.len() > MOST_CONTAINERS {
-        return Err(refuse(format!("A deployment can have at most {MOST_CONTAINERS} containers.")));
-    }
-    for (name, container) in containers.iter() {
-        check_container(name, container, region)?;
-    }
-    endpoint.map_or(Ok(()), |endpoint| check_endpoint(endpoint, containers))
+    check_all(containers, endpoint, registry).into_iter().next().map_or(Ok(()), Err)
 }
 
-fn check_container(name: &str, container: &Container, region: &Region) -> Result<(), ServiceError> {
+fn check_container(name: &str, container: &Container, registry: &RegistryName) -> Result<(), ServiceError> {
     if !is_container_name(name) {
         return Err(refuse(format!(
             "The container name `{name}` is not valid: 1 to 53 lower-case letters, digits and hyphens, with a letter or \
@@ -99,15 +111,8 @@ fn check_container(name: &str, container: &Container, region: &Region) -> Result
         )));
     }
     let image = container.image.as_deref().unwrap_or_default();
-    match ImageSource::of(image) {
-        None => return Err(refuse(format!("The image `{image}` of the container `{name}` is not valid."))),
-        Some(ImageSource::Ecr { region: there, .. }) if there != region.as_str() => {
-            return Err(refuse(format!(
-                "The image `{image}` of the container `{name}` is in the Region {there}. An image in a private repository \
-                 of Amazon ECR must be in the same Region as the container service, {region}."
-            )));
-        }
-        Some(_) => {}
+    if ImageSource::of(image, registry).is_none() {
+        return Err(refuse(format!("The image `{image}` of the container `{name}` is not valid.")));
     }
     for (port, _) in container.ports.iter().flat_map(Entries::iter) {
         if port.parse::<u16>().ok().filter(|port| *port > 0).is_none() {
@@ -193,6 +198,26 @@ pub fn shown_endpoint(endpoint: EndpointRequest) -> api::ContainerServiceEndpoin
 mod tests {
     use super::*;
 
+    const AWS: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/app:1";
+    const HERE: &str = "127.0.0.1:4566/111122223333/eu-west-1/app:1";
+
+    fn registry() -> RegistryName {
+        RegistryName::host("127.0.0.1:4566")
+    }
+
+    #[test]
+    fn an_image_is_deployed_in_its_own_region() {
+        for (image, region, expected) in [
+            (AWS, "us-east-1", true),
+            (AWS, "eu-west-1", false),
+            (HERE, "eu-west-1", true),
+            (HERE, "us-east-1", false),
+        ] {
+            let image = EcrImage::parse_here(image, Some(&registry())).unwrap();
+            assert_eq!(foreign(&image, &region.parse().unwrap()).is_none(), expected, "{image:?} {region}");
+        }
+    }
+
     fn container(image: &str, ports: &[(&str, ContainerServiceProtocol)]) -> Container {
         Container {
             image: Some(image.to_owned()),
@@ -208,8 +233,7 @@ mod tests {
     fn verdict(containers: Vec<(&str, Container)>, endpoint: Option<EndpointRequest>) -> String {
         let containers =
             Entries(containers.into_iter().map(|(name, container)| (name.to_owned(), container)).collect());
-        let region = "us-east-1".parse().unwrap();
-        match check(Some(&containers), endpoint.as_ref(), &region) {
+        match check(Some(&containers), endpoint.as_ref(), &registry()) {
             Ok(()) => String::new(),
             Err(error) => error.message,
         }
@@ -217,10 +241,8 @@ mod tests {
 
     #[test]
     fn images_come_from_three_places() {
-        let ecr = |account: &str, region: &str| ImageSource::Ecr {
-            account: account.to_owned(),
-            region: region.to_owned(),
-        };
+        let ecr =
+            |image: &str| ImageSource::Ecr(Box::new(EcrImage::parse_here(image, Some(&registry())).unwrap()));
         let pushed =
             |number| ImageSource::Pushed { service: "web".to_owned(), label: "app".to_owned(), number };
         for (image, expected) in [
@@ -230,10 +252,11 @@ mod tests {
             (":web.app.0", None),
             (":web.app.1.2", None),
             ("nginx:latest", Some(ImageSource::Public)),
-            ("111122223333.dkr.ecr.us-east-1.amazonaws.com/app:1", Some(ecr("111122223333", "us-east-1"))),
+            (AWS, Some(ecr(AWS))),
+            (HERE, Some(ecr(HERE))),
             ("", None),
         ] {
-            assert_eq!(ImageSource::of(image), expected, "{image}");
+            assert_eq!(ImageSource::of(image, &registry()), expected, "{image}");
         }
     }
 
@@ -254,11 +277,6 @@ mod tests {
                 vec![("app", container("nginx", &[("80", ContainerServiceProtocol::Tcp)]))],
                 Some(endpoint("app", 80)),
                 "must be HTTP",
-            ),
-            (
-                vec![("app", container("111122223333.dkr.ecr.eu-west-1.amazonaws.com/app:1", &http))],
-                None,
-                "same Region",
             ),
         ] {
             let text = verdict(containers, endpoint);

@@ -1,0 +1,173 @@
+//! A repository policy with one statement more or one less, and nothing else changed.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::CliError;
+
+/// What ECR's own console writes for new policies.
+const VERSION: &str = "2008-10-17";
+
+/// A repository policy. Order and spelling of what was there are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RepositoryPolicy(Map<String, Value>);
+
+impl RepositoryPolicy {
+    /// A policy without a statement.
+    pub(crate) fn empty() -> Self {
+        let mut policy = Map::new();
+        policy.insert("Version".to_owned(), VERSION.into());
+        policy.insert("Statement".to_owned(), json!([]));
+        Self(policy)
+    }
+
+    /// Reads a policy: the document, the document escaped as the AWS CLI shows it in `policyText`, or that whole answer.
+    ///
+    /// # Errors
+    /// It is none of these, or a whole policy stands where a statement should.
+    pub(crate) fn read(text: &str) -> Result<Self, CliError> {
+        let mut value: Value = serde_json::from_str(text.trim())
+            .map_err(|error| CliError::new(format!("the repository policy is not JSON: {error}")))?;
+        if let Some(inner) = value.get_mut("policyText") {
+            value = inner.take();
+        }
+        if let Value::String(escaped) = &value {
+            return Self::read(escaped);
+        }
+        match value {
+            Value::Object(policy) if policy.contains_key("Statement") => Self(policy).checked(),
+            _ => Err(CliError::new("the repository policy is no policy: it has no `Statement`")),
+        }
+    }
+
+    fn checked(self) -> Result<Self, CliError> {
+        let nested = |it: &&Value| it.get("Statement").is_some() || it.get("Version").is_some();
+        match self.statements().iter().position(nested) {
+            None => Ok(self),
+            Some(at) => Err(CliError::new(format!(
+                "statement {} of the policy is a whole policy: a policy cannot stand within another one's `Statement`",
+                at + 1
+            ))
+            .hint(
+                "put only what is in the inner `Statement` there, side by side with the other statements; the example of the \
+                 Lightsail User Guide for a repository that has a policy already leads to this",
+            )),
+        }
+    }
+
+    /// Its statements.
+    pub(crate) fn statements(&self) -> Vec<&Value> {
+        match self.0.get("Statement") {
+            Some(Value::Array(all)) => all.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether nothing is left in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statements().is_empty()
+    }
+
+    /// With this statement, in place of one with the same `Sid` if there is one.
+    #[must_use]
+    pub(crate) fn with(&self, statement: Value) -> Self {
+        let sid = statement.get("Sid").cloned();
+        let mut statements: Vec<Value> = self.statements().into_iter().cloned().collect();
+        match statements.iter_mut().find(|it| sid.is_some() && it.get("Sid") == sid.as_ref()) {
+            Some(there) => *there = statement,
+            None => statements.push(statement),
+        }
+        self.of(statements)
+    }
+
+    /// Without the statements that have one of these `Sid`s.
+    #[must_use]
+    pub(crate) fn without(&self, sids: &[String]) -> Self {
+        let named = |it: &Value| {
+            it.get("Sid").and_then(Value::as_str).is_some_and(|sid| sids.iter().any(|it| it == sid))
+        };
+        self.of(self.statements().into_iter().filter(|it| !named(it)).cloned().collect())
+    }
+
+    fn of(&self, statements: Vec<Value>) -> Self {
+        let mut policy = self.0.clone();
+        policy.insert("Statement".to_owned(), Value::Array(statements));
+        Self(policy)
+    }
+
+    /// As it is written into the repository.
+    pub(crate) fn text(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
+    /// For people: one thing a line.
+    pub(crate) fn lines(&self) -> String {
+        let text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
+        format!("{text}\n")
+    }
+}
+
+/// What becomes of the policy, line by line: `-` goes, `+` comes. Empty if nothing changes.
+pub(crate) fn difference(before: Option<&RepositoryPolicy>, after: Option<&RepositoryPolicy>) -> String {
+    let lines = |policy: Option<&RepositoryPolicy>| policy.map(RepositoryPolicy::lines).unwrap_or_default();
+    let (before, after) = (lines(before), lines(after));
+    let diff = similar::TextDiff::from_lines(&before, &after);
+    diff.unified_diff().context_radius(3).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(sid: &str, principal: &str) -> Value {
+        json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "ecr:BatchGetImage"})
+    }
+
+    #[test]
+    fn the_rest_stays_as_it_is() {
+        let text = r#"{"Version":"2012-10-17","Id":"mine","Statement":{"Sid":"a","Effect":"Deny","Principal":"*","Action":["ecr:*"]}}"#;
+        let policy = RepositoryPolicy::read(text).unwrap();
+        let more = policy.with(statement("b", "111122223333"));
+        assert_eq!(
+            more.text(),
+            r#"{"Version":"2012-10-17","Id":"mine","Statement":[{"Sid":"a","Effect":"Deny","Principal":"*","Action":["ecr:*"]},{"Sid":"b","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"ecr:BatchGetImage"}]}"#
+        );
+        let other = more.with(statement("b", "444455556666"));
+        assert_eq!(other.statements().len(), 2, "the statement of that name is replaced");
+        let less = other.without(&["b".to_owned()]);
+        assert_eq!(less.statements(), policy.statements());
+        assert!(less.without(&["a".to_owned()]).is_empty());
+    }
+
+    #[test]
+    fn every_form_in_which_the_cli_shows_a_policy_is_read() {
+        let plain = RepositoryPolicy::empty().with(statement("a", "1")).text();
+        let escaped = Value::from(plain.as_str()).to_string();
+        let answer = json!({"registryId": "1", "repositoryName": "r", "policyText": plain}).to_string();
+        for text in [&plain, &escaped, &answer] {
+            assert_eq!(RepositoryPolicy::read(text).unwrap().text(), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_within_a_statement_is_refused_with_a_hint() {
+        let inner = RepositoryPolicy::empty().with(statement("b", "1")).text();
+        let text = format!(r#"{{"Version":"2008-10-17","Statement":[{},{inner}]}}"#, statement("a", "1"));
+        let refused = RepositoryPolicy::read(&text).unwrap_err().text();
+        assert!(refused.contains("statement 2 of the policy is a whole policy"), "{refused}");
+        assert!(refused.contains("hint: put only what is in the inner `Statement`"), "{refused}");
+        for text in ["", "[]", "{}", "\"x\"", "{\"policyText\": 1}"] {
+            assert!(RepositoryPolicy::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_difference_is_shown_line_by_line() {
+        let before = RepositoryPolicy::empty().with(statement("a", "1"));
+        let after = before.with(statement("b", "2"));
+        let shown = difference(Some(&before), Some(&after));
+        assert!(shown.contains("+      \"Sid\": \"b\","), "{shown}");
+        assert!(!shown.contains("-      \"Sid\": \"a\""), "{shown}");
+        assert_eq!(difference(Some(&before), Some(&before)), "");
+    }
+}
