@@ -1,5 +1,6 @@
 """Lightsail container services: deployments really run, the public endpoint answers, images come from where they may."""
 
+import datetime
 import json
 import socket
 import ssl
@@ -259,6 +260,18 @@ def test_kill_and_restart_lead_on_to_the_right_state(make_server, web):
     wait_for(client, name, "RUNNING")
     access = service(client, name)["privateRegistryAccess"]["ecrImagePullerRole"]
     assert access["isActive"] and access["principalArn"].startswith("arn:aws:iam::")
+    client.update_container_service(serviceName=name, isDisabled=True)
+    again()
+    wait_for(client, name, "DISABLED")
+    again()
+    client.update_container_service(serviceName=name, isDisabled=False)
+    again()
+    wait_for(client, name, "RUNNING")
+    until("the page of the enabled service", lambda: fetch(server, url) == "one", 30)
+    second = deploy(client, name, web("two"))
+    again()
+    assert decided(client, name, second) == "ACTIVE"
+    until("the second page", lambda: fetch(server, url) == "two", 30)
     client.delete_container_service(serviceName=name)
     again()
     until("its end", lambda: name not in names(client), 60)
@@ -558,3 +571,64 @@ def read_to_end(connection):
     while chunk := connection.recv(65536):
         data += chunk
     return data.decode()
+
+
+def check(server, account, name, image, **more):
+    """`landfall check` of a deployment, as `--cli-input-json` takes it: exit code and findings."""
+    document = {"serviceName": name, "containers": containers(image), **more}
+    done = server.command("check", "-", "--json", input=json.dumps(document), environment=account.env())
+    assert done.returncode in (0, 1), done.stderr
+    (deployment,) = json.loads(done.stdout)["deployments"]
+    assert deployment["would_start"] == (done.returncode == 0)
+    return deployment["findings"]
+
+
+def test_check_says_before_what_explain_says_after(server, admin, lightsail, web):
+    name = make(lightsail)
+    assert check(server, admin, name, web("fine"), publicEndpoint=endpoint()) == []
+    repository, image = private_image(admin)
+    (off,) = check(server, admin, name, image)
+    assert off["cause"] == "PERMISSION" and "image puller role" in off["headline"], off
+    assert off["fix"]["command"] == f"landfall lightsail allow-ecr {name} {repository}"
+    activate(lightsail, name)
+    (closed,) = check(server, admin, name, image)
+    assert closed["cause"] == "PERMISSION", closed
+    assert closed["fix"]["command"] == f"landfall lightsail allow-ecr {name} {repository}"
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "FAILED"
+    done = server.command("explain", "--lightsail", name, "--json", environment=admin.env(), check=True)
+    assert closed["fix"]["command"] in json.loads(done.stdout)["advice"]
+    _, *arguments = closed["fix"]["command"].split()
+    assert server.command(*arguments, environment=admin.env()).returncode == 0
+    assert check(server, admin, name, image) == []
+    (gone,) = check(server, admin, name, image.replace(":v1", ":v2"))
+    assert gone["cause"] == "REGISTRY" and "v2" in gone["message"], gone
+    (far,) = check(server, admin, name, image.replace("us-east-1", "eu-west-1"))
+    assert far["cause"] == "CONFIGURATION" and "must be in the same Region" in far["message"], far
+    assert "landfall image cp" in far["fix"]["text"], far
+    (nobody,) = check(server, admin, unique("nobody"), web("fine"))
+    assert nobody["headline"].startswith("There is no container service"), nobody
+    many = check(server, admin, name, image.replace(":v1", ":v2"), publicEndpoint=endpoint(timeoutSeconds=60))
+    assert len(many) == 2, many
+
+
+def test_metrics_come_from_control_groups(lightsail, web):
+    name = make(lightsail)
+    busy = "(while :; do :; done) & " + PAGE
+    assert decided(lightsail, name, deploy(lightsail, name, web("busy"), busy)) == "ACTIVE"
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+
+    def points(metric, period=3600):
+        return lightsail.get_container_service_metric_data(
+            serviceName=name, metricName=metric, startTime=end - datetime.timedelta(hours=2), endTime=end,
+            period=period, statistics=["Average", "Maximum", "Minimum", "SampleCount", "Sum"],
+        )["metricData"]  # fmt: skip
+
+    until("a sample", lambda: points("CPUUtilization"), 120, 1)
+    (cpu,), (memory,) = points("CPUUtilization"), points("MemoryUtilization")
+    assert cpu["unit"] == memory["unit"] == "Percent"
+    assert 20 < cpu["maximum"] < 200, cpu
+    assert 0 < memory["average"] < 100, memory
+    assert cpu["minimum"] <= cpu["average"] <= cpu["maximum"] and cpu["sum"] >= cpu["average"]
+    with pytest.raises(ClientError) as refused:
+        points("CPUUtilization", period=90)
+    assert refused.value.response["Error"]["Code"] == "InvalidInputException"

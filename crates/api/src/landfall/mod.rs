@@ -23,6 +23,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     target_prefix: "Landfall_20261123",
     xml_namespace: "",
     operations: &[
+        &operations::CHECK_DEPLOYMENT_START,
         &operations::CHECK_TASK_START,
         &operations::CREATE_ACCOUNT,
         &operations::DELETE_ORGANIZATION_POLICY,
@@ -37,6 +38,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
 
 /// Every operation that the service's model has, with generated types or not, sorted.
 pub static ALL_OPERATION_NAMES: &[&str] = &[
+    "CheckDeploymentStart",
     "CheckTaskStart",
     "CreateAccount",
     "DeleteOrganizationPolicy",

@@ -6,6 +6,28 @@ use landfall_shape::{OperationSchema, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
+/// `CheckDeploymentStart`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CheckDeploymentStart;
+
+impl landfall_shape::Operation for CheckDeploymentStart {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CHECK_DEPLOYMENT_START;
+    type Input = types::CheckDeploymentStartRequest;
+    type Output = types::CheckDeploymentStartResponse;
+}
+
+pub(super) static CHECK_DEPLOYMENT_START: OperationSchema = OperationSchema {
+    name: "CheckDeploymentStart",
+    input: &schema::CHECK_DEPLOYMENT_START_REQUEST,
+    output: &schema::CHECK_DEPLOYMENT_START_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `CheckTaskStart`
 ///
 /// # Errors

@@ -46,6 +46,28 @@ pub static BOOLEAN: Schema = Schema::new("Boolean", Kind::Boolean);
 
 pub static CAUSE: Schema = Schema::new("Cause", Kind::enumeration(super::enums::Cause::VALUES));
 
+pub static CHECK_DEPLOYMENT_START_REQUEST: Schema = Schema::new(
+    "CheckDeploymentStartRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("serviceName", &STRING),
+            Member::required("deployment", &SENSITIVE_STRING),
+            Member::optional("skipImages", &BOOLEAN),
+        ],
+    },
+);
+
+pub static CHECK_DEPLOYMENT_START_RESPONSE: Schema = Schema::new(
+    "CheckDeploymentStartResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("wouldStart", &BOOLEAN),
+            Member::required("findings", &FINDINGS),
+            Member::required("steps", &STEPS),
+        ],
+    },
+);
+
 pub static CHECK_TASK_START_REQUEST: Schema = Schema::new(
     "CheckTaskStartRequest",
     Kind::Structure {

@@ -59,6 +59,58 @@ impl Shape for AllowedPrincipal {
     }
 }
 
+/// `CheckDeploymentStartRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckDeploymentStartRequest {
+    pub service_name: String,
+    pub deployment: Sensitive<String>,
+    pub skip_images: Option<bool>,
+}
+
+impl Shape for CheckDeploymentStartRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            service_name: members.required("serviceName")?,
+            deployment: members.required("deployment")?,
+            skip_images: members.optional("skipImages")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("serviceName", self.service_name);
+        members.put("deployment", self.deployment);
+        members.put_some("skipImages", self.skip_images);
+        Value::Structure(members)
+    }
+}
+
+/// `CheckDeploymentStartResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckDeploymentStartResponse {
+    pub would_start: bool,
+    pub findings: Vec<Finding>,
+    pub steps: Vec<Step>,
+}
+
+impl Shape for CheckDeploymentStartResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            would_start: members.required("wouldStart")?,
+            findings: members.required("findings")?,
+            steps: members.required("steps")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("wouldStart", self.would_start);
+        members.put("findings", self.findings);
+        members.put("steps", self.steps);
+        Value::Structure(members)
+    }
+}
+
 /// `CheckTaskStartRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckTaskStartRequest {

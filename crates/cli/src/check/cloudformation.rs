@@ -7,7 +7,7 @@ use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value};
 
-use super::input::{Found, Place};
+use super::input::{Found, Kind, Place};
 use super::shape::fit;
 
 /// Deepest nesting of functions that is followed.
@@ -33,7 +33,12 @@ pub(super) fn task_definitions(
             members.remove("Tags");
             members.remove("tags");
         }
-        out.push(Found { name: id.clone(), definition: members, open: solver.open });
+        out.push(Found {
+            kind: Kind::TaskDefinition,
+            name: id.clone(),
+            definition: members,
+            open: solver.open,
+        });
     }
     out
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use landfall_api::ecs::RegisterTaskDefinition;
+use landfall_api::lightsail::CreateContainerServiceDeployment;
 use landfall_shape::Operation as _;
 use serde_json::Value;
 
@@ -17,12 +18,23 @@ pub(super) struct Place {
     pub(super) region: String,
 }
 
-/// A task definition of the file.
+/// What something of the file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A task definition.
+    TaskDefinition,
+    /// A deployment of the Lightsail container service of this name.
+    Deployment(String),
+}
+
+/// A task definition or a deployment of the file.
 #[derive(Debug)]
 pub(super) struct Found {
+    /// What it is.
+    pub(super) kind: Kind,
     /// What it is called there.
     pub(super) name: String,
-    /// As RegisterTaskDefinition takes it.
+    /// As RegisterTaskDefinition or CreateContainerServiceDeployment takes it.
     pub(super) definition: Value,
     /// What is not known before deployment.
     pub(super) open: Vec<String>,
@@ -42,18 +54,24 @@ pub(super) fn read(
     let found = if document["Resources"].is_object() {
         cloudformation::task_definitions(&document, parameters, place)
     } else if document["planned_values"].is_object() || document["values"].is_object() {
-        terraform::task_definitions(&document)
+        terraform::found(&document)
     } else {
         plain(document).into_iter().collect()
     };
     if found.is_empty() {
-        return Err("there is no task definition in it".to_owned());
+        return Err("there is no task definition and no Lightsail deployment in it".to_owned());
     }
     Ok(found)
 }
 
 /// What the AWS CLI takes, or gives.
 fn plain(document: Value) -> Option<Found> {
+    if let Some(service) = document["serviceName"].as_str().filter(|_| document["containers"].is_object()) {
+        let name = format!("deployment of {service}");
+        let kind = Kind::Deployment(service.to_owned());
+        let definition = fit(CreateContainerServiceDeployment::SCHEMA.input, document);
+        return Some(Found { kind, name, definition, open: Vec::new() });
+    }
     let document = match document.get("taskDefinition") {
         Some(described) if described.is_object() => described.clone(),
         _ => document,
@@ -61,5 +79,5 @@ fn plain(document: Value) -> Option<Found> {
     let definition = fit(RegisterTaskDefinition::SCHEMA.input, document);
     definition.get("containerDefinitions")?;
     let name = definition["family"].as_str().unwrap_or("task definition").to_owned();
-    Some(Found { name, definition, open: Vec::new() })
+    Some(Found { kind: Kind::TaskDefinition, name, definition, open: Vec::new() })
 }

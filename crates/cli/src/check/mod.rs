@@ -13,11 +13,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use landfall_api::landfall::{CheckTaskStart, CheckTaskStartRequest, CheckTaskStartResponse, LaunchTypeName};
+use landfall_api::landfall::{
+    CheckDeploymentStart, CheckDeploymentStartRequest, CheckTaskStart, CheckTaskStartRequest, Finding,
+    LaunchTypeName,
+};
 use landfall_api::sts::{GetCallerIdentity, GetCallerIdentityRequest};
 use serde_json::{Value, json};
 
-use self::input::{Found, Place};
+use self::input::{Found, Kind, Place};
 use crate::client::{Client, ConnectArgs};
 use crate::error::CliError;
 use crate::finding;
@@ -35,8 +38,9 @@ const UNREADABLE: u8 = 2;
 /// Exit codes: 0 they would, 1 something keeps them from it, 2 the file cannot be read or the server not be asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Task definition as the AWS CLI takes or gives it, CloudFormation template (JSON or YAML), or output of `terraform
-    /// show -json`; `-` for standard input
+    /// Task definition as the AWS CLI takes or gives it, deployment as `aws lightsail create-container-service-deployment
+    /// --cli-input-json` takes it, CloudFormation template (JSON or YAML), or output of `terraform show -json`; `-` for
+    /// standard input
     #[arg(required_unless_present = "reason")]
     file: Option<PathBuf>,
     /// Cluster that the tasks would run in
@@ -69,9 +73,13 @@ pub(crate) struct CheckArgs {
 
 /// What came of one task definition.
 struct Checked {
+    kind: Kind,
     name: String,
     open: Vec<String>,
-    answer: CheckTaskStartResponse,
+    /// The launch type; `LIGHTSAIL` for a deployment.
+    launch: String,
+    would_start: bool,
+    findings: Vec<Finding>,
 }
 
 pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
@@ -87,7 +95,7 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
     } else {
         terminal::print(&report_text(&checked, Style::stdout()))?;
     }
-    let sound = checked.iter().all(|it| it.answer.would_start);
+    let sound = checked.iter().all(|it| it.would_start);
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
 
@@ -142,6 +150,35 @@ fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
 }
 
 async fn ask(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+    match found.kind.clone() {
+        Kind::TaskDefinition => ask_of_task(client, args, found).await,
+        Kind::Deployment(service) => ask_of_deployment(client, args, found, service).await,
+    }
+}
+
+async fn ask_of_deployment(
+    client: &Client,
+    args: &CheckArgs,
+    found: Found,
+    service_name: String,
+) -> Result<Checked, CliError> {
+    let input = CheckDeploymentStartRequest {
+        service_name,
+        deployment: found.definition.to_string().into(),
+        skip_images: args.skip_images.then_some(true),
+    };
+    let answer = client.call::<CheckDeploymentStart>(input).await?;
+    Ok(Checked {
+        kind: found.kind,
+        name: found.name,
+        open: found.open,
+        launch: "LIGHTSAIL".to_owned(),
+        would_start: answer.would_start,
+        findings: answer.findings,
+    })
+}
+
+async fn ask_of_task(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
     let input = CheckTaskStartRequest {
         task_definition: found.definition.to_string().into(),
         cluster: args.cluster.clone(),
@@ -149,26 +186,36 @@ async fn ask(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked,
         skip_images: args.skip_images.then_some(true),
     };
     let answer = client.call::<CheckTaskStart>(input).await?;
-    Ok(Checked { name: found.name, open: found.open, answer })
+    Ok(Checked {
+        kind: found.kind,
+        name: found.name,
+        open: found.open,
+        launch: answer.launch_type.as_str().to_owned(),
+        would_start: answer.would_start,
+        findings: answer.findings,
+    })
 }
 
 fn report_json(path: &str, checked: &[Checked]) -> Value {
     let one = |it: &Checked| {
         json!({
             "name": it.name,
-            "launch_type": it.answer.launch_type.as_str(),
-            "would_start": it.answer.would_start,
-            "findings": it.answer.findings.iter().map(finding::json).collect::<Vec<_>>(),
+            "launch_type": it.launch,
+            "would_start": it.would_start,
+            "findings": it.findings.iter().map(finding::json).collect::<Vec<_>>(),
             "unknown": it.open,
         })
     };
-    json!({"file": path, "task_definitions": checked.iter().map(one).collect::<Vec<_>>()})
+    let (tasks, deployments): (Vec<&Checked>, Vec<&Checked>) =
+        checked.iter().partition(|it| it.kind == Kind::TaskDefinition);
+    let all = |these: Vec<&Checked>| these.into_iter().map(one).collect::<Vec<_>>();
+    json!({"file": path, "task_definitions": all(tasks), "deployments": all(deployments)})
 }
 
 fn report_text(checked: &[Checked], style: Style) -> String {
     let mut text = String::new();
     for it in checked {
-        let (count, launch) = (it.answer.findings.len(), it.answer.launch_type.as_str());
+        let (count, launch) = (it.findings.len(), &it.launch);
         let verdict = match count {
             0 => style.green("would start"),
             1 => style.red("would not start: 1 finding"),
@@ -176,7 +223,7 @@ fn report_text(checked: &[Checked], style: Style) -> String {
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{} ({launch}): {verdict}", style.bold(&visible(&it.name)));
-        for found in &it.answer.findings {
+        for found in &it.findings {
             text.push_str(&finding::text(found, style));
         }
         for open in &it.open {

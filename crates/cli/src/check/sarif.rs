@@ -19,10 +19,8 @@ const CAUSES: [(&str, &str); 6] = [
 pub(super) fn report(path: &str, checked: &[Checked]) -> Value {
     let rules: Vec<Value> =
         CAUSES.iter().map(|(id, text)| json!({"id": id, "shortDescription": {"text": text}})).collect();
-    let results: Vec<Value> = checked
-        .iter()
-        .flat_map(|it| it.answer.findings.iter().map(|found| result(path, &it.name, found)))
-        .collect();
+    let results: Vec<Value> =
+        checked.iter().flat_map(|it| it.findings.iter().map(|found| result(path, &it.name, found))).collect();
     let driver = json!({
         "name": "landfall check",
         "version": env!("CARGO_PKG_VERSION"),

@@ -110,6 +110,9 @@ impl Server {
         let mut engine = None;
         match node(&call, &options) {
             Ok((node, runtime)) => {
+                let metering =
+                    containers::meter(Arc::clone(&installation), Arc::clone(&runtime), told.clone());
+                work.push(tokio::spawn(metering));
                 engine = Some(runtime);
                 installation.images.set(node.image_probe());
                 work.push(tokio::spawn(async move { node.run(stopped(told)).await }));

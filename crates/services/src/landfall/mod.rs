@@ -17,6 +17,7 @@ pub(crate) use resource_policies::policy_of_resource;
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
+    blocking::<api::CheckDeploymentStart>(),
     blocking::<api::CheckTaskStart>(),
     write::<api::CreateAccount>(),
     write::<api::DeleteOrganizationPolicy>(),

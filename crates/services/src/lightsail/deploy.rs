@@ -232,7 +232,8 @@ fn image(
     }
 }
 
-fn container_definition(
+/// A container as ECS runs it.
+pub(super) fn container_definition(
     key: &ServiceKey,
     name: &str,
     container: &api::Container,

@@ -8,10 +8,12 @@
 //! Requests reach the nodes through the public edge, which asks [`endpoint`] whom to give them to and writes what it learns
 //! about their health onto the [`HealthBoard`].
 
+mod check;
 mod deploy;
 mod domains;
 pub mod endpoint;
 mod images;
+mod metrics;
 mod names;
 mod nodes;
 mod ops;
@@ -28,6 +30,8 @@ mod view;
 
 use landfall_api::lightsail as api;
 
+pub use check::DeploymentQuestion;
+pub use metrics::{Meter, Reading};
 pub use nodes::HealthBoard;
 pub use owner::account as owner;
 pub use reconcile::reconcile;
@@ -49,6 +53,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::GetContainerImages>(),
     blocking::<api::GetContainerLog>(),
     read::<api::GetContainerServiceDeployments>(),
+    read::<api::GetContainerServiceMetricData>(),
     read::<api::GetContainerServicePowers>(),
     read::<api::GetContainerServices>(),
     read::<api::GetRegions>(),

@@ -7,7 +7,7 @@ use landfall_store::{Tx, WriteError};
 use super::nodes::{self, HealthBoard};
 use super::record::{Change, DEPLOYMENTS, IMAGES, LABELS, NODES, SERVICES, Service, ServiceKey};
 use super::rules::reconcile::{Action, decide};
-use super::{deploy, domains, images, names, owner};
+use super::{deploy, domains, images, metrics, names, owner};
 use crate::pipe::{Failure, Installation};
 
 /// How often a service is decided upon before others have their turn.
@@ -255,6 +255,7 @@ impl Work<'_> {
         for ((.., version), _) in self.tx.list(&DEPLOYMENTS, place)? {
             self.tx.delete(&DEPLOYMENTS, &(account, region, name.as_str(), version));
         }
+        metrics::forget(self.tx, self.key, Timestamp::from_millis(i64::MAX))?;
         domains::strike(self.tx, self.key, &self.service);
         let group = logs::DeleteLogGroupRequest { log_group_name: owner::log_group(self.key) };
         match owner::write::<logs::DeleteLogGroup>(self.installation, self.tx, region, group) {

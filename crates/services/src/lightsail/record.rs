@@ -33,6 +33,10 @@ pub const HOSTS: Table<String, ServiceKey> = Table::new("lightsail.host");
 /// Certificates by account, Region and name.
 pub const CERTIFICATES: Table<(AccountId, Region, String), Certificate> = Table::new("lightsail.certificate");
 
+/// What nodes used, by account, Region, service, hour and node.
+pub const SAMPLES: Table<(AccountId, Region, String, Timestamp, String), Vec<Sample>> =
+    Table::new("lightsail.sample");
+
 /// A container service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
@@ -187,6 +191,17 @@ pub struct Certificate {
     /// Tags.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
+}
+
+/// What a node used at a moment, and since the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When.
+    pub at: Timestamp,
+    /// Percent of the node's CPU.
+    pub cpu: f64,
+    /// Percent of the node's memory.
+    pub memory: f64,
 }
 
 impl Service {

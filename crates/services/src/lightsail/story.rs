@@ -103,7 +103,7 @@ fn advice(
 }
 
 /// How an image of another Region comes into this one.
-fn move_here(image: &EcrImage, key: &ServiceKey, registry: &RegistryName) -> String {
+pub(super) fn move_here(image: &EcrImage, key: &ServiceKey, registry: &RegistryName) -> String {
     let EcrImage { repository, .. } = image;
     let here = EcrImage { account: key.0.clone(), region: key.1.clone(), ..image.clone() };
     let there = EcrImage { digest: None, tag: image.tag.clone().or_else(|| Some("copy".to_owned())), ..here };

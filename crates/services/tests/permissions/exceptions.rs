@@ -32,6 +32,10 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
 
 /// Landfall's own actions, and on what.
 pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
+    (
+        "landfall:CheckDeploymentStart",
+        "arn:${Partition}:lightsail:${Region}:${Account}:ContainerService/${Id}",
+    ),
     ("landfall:CheckTaskStart", "*"),
     ("landfall:CreateAccount", "*"),
     ("landfall:DeleteOrganizationPolicy", "*"),

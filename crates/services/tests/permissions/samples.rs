@@ -12,6 +12,7 @@ pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect"
     "Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// A task definition that has a role.
+const DEPLOYMENT: &str = r#"{"serviceName":"sample","containers":{"app":{"image":"x"}}}"#;
 const DEFINITION: &str = r#"{"family":"sample","executionRoleArn":"sample",
     "containerDefinitions":[{"name":"app","image":"app","memory":64}]}"#;
 
@@ -90,6 +91,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("landfall", "action", "ecs:ListClusters"),
     ("landfall", "resource", "*"),
     ("landfall", "content", ANYTHING),
+    ("landfall", "deployment", DEPLOYMENT),
     ("landfall", "taskDefinition", DEFINITION),
     ("landfall", "targetId", "root"),
     ("logs", "resourceArn", LOG_GROUP),

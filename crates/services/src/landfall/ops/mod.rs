@@ -1,5 +1,6 @@
 //! Operations of Landfall's own API, one a file.
 
+mod check_deployment_start;
 mod check_task_start;
 mod create_account;
 mod delete_organization_policy;

@@ -12,6 +12,7 @@ mod get_container_api_metadata;
 mod get_container_images;
 mod get_container_log;
 mod get_container_service_deployments;
+mod get_container_service_metric_data;
 mod get_container_service_powers;
 mod get_container_services;
 mod get_regions;

@@ -1,0 +1,52 @@
+//! `CheckDeploymentStart`: everything that would keep a deployment of a Lightsail container service from becoming active,
+//! before it is made.
+
+use landfall_api::landfall::{self as api, error};
+use landfall_api::lightsail::{CreateContainerServiceDeploymentRequest, schema};
+use landfall_shape::Shape as _;
+use landfall_store::View;
+use landfall_wire::json;
+
+use crate::landfall::steps;
+use crate::lightsail::DeploymentQuestion;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+impl Resolve for api::CheckDeploymentStart {
+    type Request = Checked<DeploymentQuestion>;
+
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let wanted = CreateContainerServiceDeploymentRequest {
+            service_name: input.service_name,
+            ..deployment(input.deployment.expose())?
+        };
+        let question = DeploymentQuestion::new(cx, view, wanted, input.skip_images != Some(true))?;
+        let permission = Permission::on("landfall:CheckDeploymentStart", &question.arn());
+        Ok(Checked::one(question, permission))
+    }
+}
+
+fn deployment(text: &str) -> Result<CreateContainerServiceDeploymentRequest, Failure> {
+    // The cause may quote what is in it: only where it is wrong is told.
+    let invalid = || {
+        error::invalid_parameter_exception("deployment is not what CreateContainerServiceDeployment takes.")
+    };
+    let value = json::decode(&schema::CREATE_CONTAINER_SERVICE_DEPLOYMENT_REQUEST, text.as_bytes())
+        .map_err(|_| invalid())?;
+    CreateContainerServiceDeploymentRequest::from_value(value).map_err(|_| invalid().into())
+}
+
+impl ReadHandler for api::CheckDeploymentStart {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let answer = request.into_request().answer(cx, view)?;
+        let findings: Vec<_> = answer.iter().filter_map(steps::finding).collect();
+        Ok(api::CheckDeploymentStartResponse {
+            would_start: findings.is_empty(),
+            findings,
+            steps: answer.iter().map(steps::step).collect(),
+        })
+    }
+}
