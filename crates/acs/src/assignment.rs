@@ -12,6 +12,10 @@ pub struct Assignment {
     pub task_arn: String,
     /// The last part of the ARN.
     pub task_id: String,
+    /// The Region that it runs in.
+    pub region: String,
+    /// Its containers can ask for credentials of its role: see [`crate::ControlPlane::role_credentials`].
+    pub has_task_role: bool,
     /// The cluster's ARN.
     pub cluster_arn: String,
     /// Task definition family.

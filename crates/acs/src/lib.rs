@@ -23,7 +23,9 @@ pub use finding::{Cause, Finding, Fix};
 pub use probe::{ImageProbe, ImageQuestion};
 pub use progress::PullProgress;
 pub use report::{ContainerReport, ContainerState, ImageReport, NetworkBinding, TaskPhase, TaskReport};
-pub use sheet::{ContainerSheet, LaunchSheet, LogEvent, RegistryCredential, StartFailure};
+pub use sheet::{
+    ContainerSheet, LaunchSheet, LogEvent, NoCredentials, RegistryCredential, RoleCredentials, StartFailure,
+};
 pub use step::{StepOutcome, StepRecord};
 
 /// The control plane as the agent sees it.
@@ -38,6 +40,13 @@ pub trait ControlPlane: Send + Sync {
     /// Carries out the part of the launch plan that needs the execution role (registry credential, log streams…), records
     /// each step in the start trace, and returns what the containers need. The answer lives in memory only.
     async fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure>;
+
+    /// Credentials of the task's role, for the containers of the task that ask by the id of its launch sheet. They are
+    /// renewed before they end.
+    ///
+    /// # Errors
+    /// The id is not the task's, or the role cannot be assumed.
+    async fn role_credentials(&self, task_arn: &str, id: &str) -> Result<RoleCredentials, NoCredentials>;
 
     /// Adds a step that the agent took (image resolved, layers pulled, container started) to the start trace.
     async fn record(&self, task_arn: &str, step: StepRecord);

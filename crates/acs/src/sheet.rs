@@ -7,6 +7,32 @@ use landfall_base::{Sensitive, Timestamp};
 pub struct LaunchSheet {
     /// One entry for each container, in definition order.
     pub containers: Vec<ContainerSheet>,
+    /// What the task's containers ask by for credentials of its role. Whoever knows it may have them.
+    pub credentials_id: Option<Sensitive<String>>,
+}
+
+/// Credentials of a task's role.
+#[derive(Debug, Clone)]
+pub struct RoleCredentials {
+    /// The role's ARN.
+    pub role_arn: String,
+    /// `ASIA…`
+    pub access_key_id: String,
+    /// Signs.
+    pub secret_access_key: Sensitive<String>,
+    /// Goes with every request.
+    pub session_token: Sensitive<String>,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+/// Why a task gets no credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCredentials {
+    /// There are none by that id, or not for this task.
+    Unknown,
+    /// The role cannot be assumed now.
+    Unavailable,
 }
 
 /// What one container needs.

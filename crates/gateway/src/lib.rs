@@ -20,5 +20,5 @@ pub use authenticate::{caller, signed_parts};
 pub use dispatch::Gateway;
 pub use front::{Answering, Front};
 pub use registry::EcrRegistry;
-pub use server::serve;
+pub use server::{answer_connection, serve};
 pub use tls::{Secure, Tls, TlsError};

@@ -58,6 +58,12 @@ pub async fn serve(
     }
 }
 
+/// Answers what comes over one connection, as from `peer`, until it ends. It is not waited for when the server stops.
+pub async fn answer_connection(gateway: Arc<Gateway>, stream: TcpStream, peer: SocketAddr) {
+    let graceful = GracefulShutdown::new();
+    Connection { gateway, peer, watcher: graceful.watcher() }.run(stream, None).await;
+}
+
 /// One client's connection.
 struct Connection {
     gateway: Arc<Gateway>,

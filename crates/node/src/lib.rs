@@ -4,6 +4,7 @@
 //! credentials, images, sandbox, containers, logs, end. Containers outlive the agent; one that starts anew finds them and
 //! goes on where the last one was. It knows no database and no policy: only [`landfall_acs::ControlPlane`].
 
+mod endpoint;
 mod logs;
 mod probe;
 mod supervisor;
@@ -16,6 +17,8 @@ use landfall_acs::{ControlPlane, ImageProbe};
 use landfall_base::Clock;
 use landfall_image::{Client, LayerStore};
 use landfall_runtime::Runtime;
+
+pub use endpoint::{ApiAnswer, TaskApi};
 
 /// What the agent works with.
 pub struct Parts {
@@ -31,6 +34,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where volumes without a host path live.
     pub volumes: PathBuf,
+    /// The server's API, if containers of tasks with a task role shall reach it.
+    pub api: Option<TaskApi>,
 }
 
 /// The agent of this machine.

@@ -5,6 +5,7 @@
 //! <dir>/sandboxes/<id>/state.json        address, ports, labels     hosts, resolv.conf, hostname
 //!                      proxy.json, proxy.lock   only where ports are published through a process
 //! <dir>/netns/<id>                       the network namespace, bound to a file
+//! <dir>/doors/<id>                       the one beside it in which the server listens for the sandbox
 //! <dir>/containers/<id>/state.json       written by the server before the start; no environment, no arguments
 //!                       lock             held by the shim as long as it lives
 //!                       started.json     written by the shim once the program runs
@@ -44,7 +45,8 @@ impl Layout {
         builder.create(&self.dir)?;
         builder.mode(0o700).create(self.sandboxes())?;
         builder.create(self.containers())?;
-        builder.create(self.dir.join("netns"))
+        builder.create(self.dir.join("netns"))?;
+        builder.create(self.dir.join("doors"))
     }
 
     /// Removes what a killed server had only begun to make, or had not finished removing. A state file is the first
@@ -75,6 +77,11 @@ impl Layout {
 
     pub(crate) fn netns(&self, id: &SandboxId) -> PathBuf {
         self.dir.join("netns").join(id.as_str())
+    }
+
+    /// The network namespace beside a sandbox's, for sockets of the server.
+    pub(crate) fn door(&self, id: &SandboxId) -> PathBuf {
+        self.dir.join("doors").join(id.as_str())
     }
 
     pub(crate) fn network(&self) -> PathBuf {

@@ -61,6 +61,10 @@ pub trait Runtime: Send + Sync {
     /// A socket that only the sandbox reaches: adds `address` to its loopback interface and listens there. What is
     /// connected to it is known by that alone. In the host's network the address must be the host's own.
     fn listen_in_sandbox(&self, id: &SandboxId, address: SocketAddr) -> Result<TcpListener, RuntimeError>;
+
+    /// A socket at `169.254.170.2` that only the sandbox reaches, beside its own network, so that programs in it can bind
+    /// every port. What is connected to it is known by that alone. Only with a private network.
+    fn listen_at_door(&self, id: &SandboxId, port: u16) -> Result<TcpListener, RuntimeError>;
 }
 
 /// A sandbox as it is.

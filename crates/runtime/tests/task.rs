@@ -206,6 +206,29 @@ fn a_socket_in_the_sandbox_is_the_servers() {
     host.assert_nothing_left();
 }
 
+/// Programs in the sandbox have port 80 for themselves, and nobody else reaches the server's socket.
+#[test]
+fn a_socket_at_the_door_is_beside_the_sandboxs_ports() {
+    let host = Host::new("door");
+    let (sandbox, other) = (host.sandbox("s", private(Vec::new())), host.sandbox("o", private(Vec::new())));
+    let listener = host.runtime.listen_at_door(&sandbox, 80).unwrap();
+    let answer = std::thread::spawn(move || {
+        let (mut stream, peer) = listener.accept().unwrap();
+        stream.write_all(b"credentials\n").unwrap();
+        peer.ip()
+    });
+    let script = "nc -l -p 80 </dev/null & nc 169.254.170.2 80 </dev/null; nc 127.0.0.1 80 </dev/null && echo own; wait";
+    let client = host.container("c", &sandbox, &["/bin/sh", "-c", script]);
+    let stranger = host.container("x", &other, &["/bin/sh", "-c", "nc -w 1 169.254.170.2 80 </dev/null"]);
+    host.runtime.start_container(&stranger).unwrap();
+    assert_ne!(code(&host.end_of(&stranger.id)), 0);
+    host.runtime.start_container(&client).unwrap();
+    host.end_of(&client.id);
+    assert_eq!(host.output(&client.id), "credentials\nown\n");
+    assert_eq!(answer.join().unwrap(), Ipv4Addr::new(169, 254, 170, 1));
+    host.assert_nothing_left();
+}
+
 #[test]
 fn the_limit_of_a_task_holds_all_its_containers() {
     let host = Host::new("task");

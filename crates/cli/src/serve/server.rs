@@ -10,7 +10,7 @@ use landfall_base::{AccountId, Clock, Region, SystemClock};
 use landfall_edge::Edge;
 use landfall_gateway::{EcrRegistry, Front, Gateway, Tls};
 use landfall_image::{Client, ClientOptions, LayerStore};
-use landfall_node::{Node, Parts};
+use landfall_node::{Node, Parts, TaskApi};
 use landfall_registry::{BlobStore, Collected};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
 use landfall_services::ecr::LayerUploads;
@@ -100,15 +100,16 @@ impl Server {
             .with_front(Arc::clone(&registry) as Arc<dyn Front>);
         let tls = Arc::new(tls(&installation, &options.data_dir)?);
         sweep(&installation);
+        let gateway = Arc::new(gateway);
         let stop_listening = stopped(told.clone());
-        let serving = landfall_gateway::serve(Arc::new(gateway), listener, Some(tls), stop_listening);
+        let serving = landfall_gateway::serve(Arc::clone(&gateway), listener, Some(tls), stop_listening);
         let mut work = vec![tokio::spawn(serving)];
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
-        match node(&call, &options) {
+        match node(&call, &options, task_api(&gateway, options.auth, address)) {
             Ok((node, runtime)) => {
                 let metering =
                     containers::meter(Arc::clone(&installation), Arc::clone(&runtime), told.clone());
@@ -230,12 +231,24 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// The API for containers. Without enforcement it is not for them: whoever reaches it then may run containers as root.
+fn task_api(gateway: &Arc<Gateway>, auth: AuthMode, address: SocketAddr) -> Option<TaskApi> {
+    if auth != AuthMode::Enforce {
+        return None;
+    }
+    let gateway = Arc::clone(gateway);
+    let answer = move |stream, peer| {
+        Box::pin(landfall_gateway::answer_connection(Arc::clone(&gateway), stream, peer)) as _
+    };
+    Some(TaskApi { url: format!("http://{}", reachable(address)), answer: Arc::new(answer) })
+}
+
 pub(super) async fn stopped(mut told: watch::Receiver<bool>) {
     // A server that was dropped without being stopped has stopped too.
     let _ = told.wait_for(|stopped| *stopped).await;
 }
 
-fn node(call: &Call, options: &ServerOptions) -> Result<(Node, Arc<NativeRuntime>)> {
+fn node(call: &Call, options: &ServerOptions, api: Option<TaskApi>) -> Result<(Node, Arc<NativeRuntime>)> {
     let dir = &options.data_dir;
     let client = Client::new(ClientOptions {
         insecure_registries: options.insecure_registries.clone(),
@@ -252,6 +265,7 @@ fn node(call: &Call, options: &ServerOptions) -> Result<(Node, Arc<NativeRuntime
         layers: LayerStore::open(dir.join("images"))?,
         clock: Arc::clone(&call.installation().clock),
         volumes: dir.join("volumes"),
+        api,
     });
     Ok((node, runtime))
 }

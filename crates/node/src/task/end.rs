@@ -64,6 +64,7 @@ pub(super) async fn finish(task: &Arc<Task>, ended: Ended) {
     // What is removed cannot be told again: so first the exit codes are brought to safety, as a task that is stopping,
     // and only when nothing is left is the task said to be over.
     task.parts.control.report(TaskReport { phase: TaskPhase::Stopping, ..last.clone() }).await;
+    task.endpoint.close();
     clean_up(task).await;
     task.parts.control.report(last).await;
 }

@@ -9,7 +9,10 @@ use landfall_image::Image;
 use landfall_runtime::{ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId};
 
 use super::report::{self, Ended};
+use super::spec::Given;
+use super::surroundings::Surroundings;
 use super::{Step, Task, names, spec, wording};
+use crate::endpoint::{self, Place};
 
 /// Whether a container's program has run: then it is taken over and not started a second time.
 pub(super) fn has_begun(status: &ContainerStatus) -> bool {
@@ -28,7 +31,7 @@ pub(super) async fn containers(
     let sandbox = sandbox(task).await?;
     let sheet = Arc::new(sheet);
     for (index, image) in images.into_iter().enumerate() {
-        container(task, &sandbox.id, index, &sheet, image).await?;
+        container(task, &sandbox, index, &sheet, image).await?;
     }
     task.parts.control.report(running(task, &sandbox)).await;
     Ok(())
@@ -37,6 +40,10 @@ pub(super) async fn containers(
 async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
     let began = task.now();
     let made = task.blocking(|task, runtime| make_sandbox(task, runtime)).await;
+    let made = match made {
+        Ok(sandbox) => endpoint::open(task, &sandbox).await.map(|()| sandbox),
+        Err(error) => Err(error),
+    };
     let mut step =
         Step { name: "make network", action: "create sandbox", resource: task.arn(), ..Step::default() };
     match made {
@@ -67,7 +74,8 @@ fn port_owner<'a>(task: &'a Task, error: &RuntimeError) -> Option<&'a str> {
 
 fn make_sandbox(task: &Task, runtime: &dyn Runtime) -> Result<Sandbox, RuntimeError> {
     let id = sandbox_id(task)?;
-    let spec = spec::sandbox(&task.assignment, id);
+    let mut spec = spec::sandbox(&task.assignment, id);
+    spec.labels.extend(endpoint::labels(&task.assignment)?);
     match runtime.create_sandbox(&spec) {
         Err(RuntimeError::Exists(_)) => existing_sandbox(runtime, &spec.id),
         made => made,
@@ -87,7 +95,7 @@ pub(super) fn existing_sandbox(runtime: &dyn Runtime, id: &SandboxId) -> Result<
 
 async fn container(
     task: &Arc<Task>,
-    sandbox: &SandboxId,
+    sandbox: &Sandbox,
     index: usize,
     sheet: &Arc<LaunchSheet>,
     image: Image,
@@ -96,7 +104,7 @@ async fn container(
     let (began, name) = (task.now(), wanted.name.clone());
     let (sheet, sandbox) = (Arc::clone(sheet), sandbox.clone());
     let started = task
-        .blocking(move |task, runtime| start_container(task, runtime, index, &sheet, &image, sandbox))
+        .blocking(move |task, runtime| start_container(task, runtime, index, &sheet, &image, &sandbox))
         .await;
     let mut step = Step {
         name: "start container",
@@ -125,7 +133,7 @@ fn start_container(
     index: usize,
     sheet: &LaunchSheet,
     image: &Image,
-    sandbox: SandboxId,
+    sandbox: &Sandbox,
 ) -> Result<(), RuntimeError> {
     let Some(wanted) = task.assignment.containers.get(index) else { return Ok(()) };
     let id = names::container(&task.assignment.task_id, &wanted.name)
@@ -135,8 +143,18 @@ fn start_container(
         Ok(_) => runtime.remove_container(&id)?,
         Err(_) => {}
     }
-    let sheet = sheet.containers.iter().find(|entry| entry.name == wanted.name);
-    let spec = spec::container(&task.assignment, wanted, sheet, image, id, sandbox, &task.parts.volumes)
+    let given = Given {
+        sheet: sheet.containers.iter().find(|entry| entry.name == wanted.name),
+        image,
+        volumes: &task.parts.volumes,
+        surroundings: Surroundings {
+            assignment: &task.assignment,
+            place: Place::of(&task.assignment, sandbox),
+            credentials_id: sheet.credentials_id.as_ref(),
+            api: task.parts.api.as_ref(),
+        },
+    };
+    let spec = spec::container(&task.assignment, wanted, &given, id, sandbox.id.clone())
         .map_err(RuntimeError::Invalid)?;
     runtime.start_container(&spec).map(drop)
 }

@@ -10,6 +10,7 @@ pub(crate) mod pull;
 mod report;
 mod spec;
 mod start;
+mod surroundings;
 mod watch;
 mod wording;
 
@@ -21,12 +22,23 @@ use landfall_runtime::{Runtime, RuntimeError};
 use tokio::sync::watch::Receiver;
 
 use crate::Parts;
+use crate::endpoint::Endpoint;
 use report::Ended;
 
 /// A task that is being driven.
 pub(crate) struct Task {
     pub(crate) parts: Arc<Parts>,
     pub(crate) assignment: Assignment,
+    pub(crate) endpoint: Endpoint,
+}
+
+/// Closes a task's endpoint however the driver ends: what goes on there holds the task.
+struct Closing(Arc<Task>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.endpoint.close();
+    }
 }
 
 /// How a start came out.
@@ -41,7 +53,8 @@ enum Start {
 
 /// Drives a task to its end. What is there already is taken over.
 pub(crate) async fn drive(parts: Arc<Parts>, assignment: Assignment, mut desired: Receiver<Desired>) {
-    let task = Arc::new(Task { parts, assignment });
+    let task = Arc::new(Task { parts, assignment, endpoint: Endpoint::default() });
+    let _closing = Closing(Arc::clone(&task));
     let begun = if task.has_run().await { Start::Running } else { start::start(&task, &mut desired).await };
     let ended = match begun {
         Start::Running => watch::until_over(&task, &mut desired).await,

@@ -12,6 +12,8 @@ use landfall_runtime::{
     Protocol, SandboxId, SandboxSpec, TaskLimits, Ulimit,
 };
 
+use super::surroundings::{Environment, Surroundings};
+
 const MIB: u64 = 1 << 20;
 
 /// CPU units of one processor.
@@ -76,6 +78,14 @@ fn extra_hosts(containers: &[ContainerAssignment]) -> Vec<(String, std::net::IpA
     hosts.filter_map(|(name, address)| Some((name.clone(), address.parse().ok()?))).collect()
 }
 
+/// What a container is made from, beside its definition.
+pub(super) struct Given<'a> {
+    pub(super) sheet: Option<&'a ContainerSheet>,
+    pub(super) image: &'a Image,
+    pub(super) volumes: &'a Path,
+    pub(super) surroundings: Surroundings<'a>,
+}
+
 /// A container, or why there can be none, as Docker says it.
 ///
 /// # Errors
@@ -83,19 +93,19 @@ fn extra_hosts(containers: &[ContainerAssignment]) -> Vec<(String, std::net::IpA
 pub(super) fn container(
     assignment: &Assignment,
     container: &ContainerAssignment,
-    sheet: Option<&ContainerSheet>,
-    image: &Image,
+    given: &Given<'_>,
     id: ContainerId,
     sandbox: SandboxId,
-    volumes: &Path,
 ) -> Result<ContainerSpec, String> {
+    let Given { sheet, image, volumes, surroundings } = given;
     let run = &image.config.config;
     let args = args(container, run);
     if args.is_empty() {
         return Err("No command specified".to_owned());
     }
     let mut spec = ContainerSpec::new(id, sandbox, image.layer_dirs.clone(), args);
-    spec.env = environment(container, run, sheet);
+    spec.env = environment(container, run, *sheet);
+    surroundings.add(&mut spec.env);
     spec.cwd = PathBuf::from(first([container.working_directory.as_deref(), Some(&run.working_dir)], "/"));
     spec.user = first([container.user.as_deref(), Some(&run.user)], "").to_owned();
     spec.readonly_rootfs = container.readonly_root_filesystem;
@@ -139,8 +149,8 @@ fn environment(
     container: &ContainerAssignment,
     run: &RunConfig,
     sheet: Option<&ContainerSheet>,
-) -> Vec<(String, Sensitive<String>)> {
-    let mut merged: Vec<(String, Sensitive<String>)> = Vec::new();
+) -> Environment {
+    let mut merged = Environment::new();
     let mut set = |name: &str, value: Sensitive<String>| match merged.iter_mut().find(|(it, _)| it == name) {
         Some(entry) => entry.1 = value,
         None => merged.push((name.to_owned(), value)),

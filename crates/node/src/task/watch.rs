@@ -5,20 +5,25 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use landfall_acs::{ContainerAssignment, Desired, LogDriver, TaskPhase, TaskReport};
-use landfall_runtime::{ContainerId, ContainerStatus};
+use landfall_runtime::{ContainerId, ContainerStatus, Sandbox};
 use tokio::sync::watch::Receiver;
+use tokio::task::AbortHandle;
 
 use super::report::{self, Ended};
 use super::start::until_stopped;
 use super::{Task, end, launch, names};
+use crate::endpoint;
 use crate::logs::LogPump;
 
 /// Follows the containers until an essential one has ended or the task is to stop, then stops the others and waits for the
 /// last log lines.
 pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>) -> Ended {
+    let found = sandbox(task).await;
     if task.assignment.phase == TaskPhase::Pending {
-        tell_running(task).await;
+        tell_running(task, found.as_ref()).await;
     }
+    let endpoint = found.map(|it| tokio::spawn(endpoint::open_again(Arc::clone(task), it)));
+    let endpoint = endpoint.map(|it| it.abort_handle());
     let pumps = pumps(task);
     let execution_stopped_at = tokio::select! {
         moment = essential_end(task) => Some(moment),
@@ -27,6 +32,7 @@ pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>
     let told = TaskReport { execution_stopped_at, ..report::empty(task, TaskPhase::Stopping) };
     task.parts.control.report(told).await;
     end::stop_containers(task).await;
+    endpoint.iter().for_each(AbortHandle::abort);
     for pump in pumps {
         pump.drain().await;
     }
@@ -34,14 +40,19 @@ pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>
 }
 
 /// The server died after the last container was started and before it could say so.
-async fn tell_running(task: &Arc<Task>) {
+async fn tell_running(task: &Arc<Task>, sandbox: Option<&Sandbox>) {
+    if let Some(sandbox) = sandbox {
+        task.parts.control.report(launch::running(task, sandbox)).await;
+    }
+}
+
+/// The task's sandbox, if it is there.
+async fn sandbox(task: &Arc<Task>) -> Option<Sandbox> {
     let found = task.blocking(|task, runtime| {
         let id = names::sandbox(&task.assignment.task_id);
         id.map(|id| launch::existing_sandbox(runtime, &id)).transpose()
     });
-    if let Ok(Some(sandbox)) = found.await {
-        task.parts.control.report(launch::running(task, &sandbox)).await;
-    }
+    found.await.ok().flatten()
 }
 
 fn pumps(task: &Arc<Task>) -> Vec<LogPump> {

@@ -74,6 +74,7 @@ impl NativeRuntime {
         netns::inside(&path, net::loopback_up)?;
         let Some(address) = state.address else { return Ok(()) };
         self.network.attach(&spec.id, &path, address)?;
+        net::make_door(&path, &self.layout.door(&spec.id))?;
         self.publish(&spec.id, address, &state.ports)
     }
 
@@ -104,6 +105,7 @@ impl NativeRuntime {
         problems.extend(self.stop_proxy(&dir).err());
         problems.extend(self.network.unpublish(id).err());
         problems.extend(self.network.detach(id).err());
+        problems.extend(netns::remove(&self.layout.door(id)).err());
         problems.extend(netns::remove(&self.layout.netns(id)).err());
         problems.extend(self.sandbox_group(id).remove().err());
         if problems.is_empty() {
@@ -123,6 +125,14 @@ impl NativeRuntime {
 
     pub(super) fn all_sandboxes(&self) -> Result<Vec<Sandbox>, RuntimeError> {
         Ok(self.all_states()?.iter().map(|state| self.describe(state)).collect())
+    }
+
+    pub(super) fn listen_beside(&self, id: &SandboxId, port: u16) -> Result<TcpListener, RuntimeError> {
+        self.sandbox_state(id)?;
+        let address = SocketAddr::from((net::DOOR, port));
+        netns::inside(&self.layout.door(id), || {
+            TcpListener::bind(address).doing(|| format!("cannot listen on `{address}`"))
+        })
     }
 
     pub(super) fn listen(&self, id: &SandboxId, address: SocketAddr) -> Result<TcpListener, RuntimeError> {

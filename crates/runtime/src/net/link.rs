@@ -57,28 +57,39 @@ pub(super) fn add_bridge(name: &str, mac: [u8; 6], mtu: u32) -> Result<(), Errno
     send(request)
 }
 
-/// Makes a pair of interfaces: `name` here, on the bridge, and `eth0` in another network namespace. To make the far end
-/// there at once is many times faster than moving it.
-pub(super) fn add_pair(
-    name: &str,
-    bridge: u32,
-    netns: impl AsFd,
-    mac: [u8; 6],
-    mtu: u32,
-) -> Result<(), Errno> {
+/// A pair of interfaces, one here and one in another network namespace.
+pub(super) struct Pair<'a> {
+    /// The name of the near end.
+    pub(super) name: &'a str,
+    /// The bridge that the near end is on.
+    pub(super) bridge: Option<u32>,
+    /// The name of the far end.
+    pub(super) far: &'a str,
+    /// The far end's hardware address; `None` leaves it to the kernel.
+    pub(super) mac: Option<[u8; 6]>,
+    /// The longest packet.
+    pub(super) mtu: u32,
+}
+
+/// Makes a pair of interfaces. To make the far end there at once is many times faster than moving it.
+pub(super) fn add_pair(pair: &Pair<'_>, netns: impl AsFd) -> Result<(), Errno> {
     let mut request = Request::default();
     request.begin(NEWLINK, ACK | CREATE | EXCL, &interface(0, true));
-    request.text(IFLA_IFNAME, name);
-    request.number(IFLA_MASTER, bridge);
-    request.number(IFLA_MTU, mtu);
+    request.text(IFLA_IFNAME, pair.name);
+    if let Some(bridge) = pair.bridge {
+        request.number(IFLA_MASTER, bridge);
+    }
+    request.number(IFLA_MTU, pair.mtu);
     request.nested(IFLA_LINKINFO, |info| {
         info.text(INFO_KIND, "veth");
         info.nested(INFO_DATA, |data| {
             data.nested(VETH_PEER, |peer| {
                 peer.raw(&interface(0, false));
-                peer.text(IFLA_IFNAME, "eth0");
-                peer.attribute(IFLA_ADDRESS, &mac);
-                peer.number(IFLA_MTU, mtu);
+                peer.text(IFLA_IFNAME, pair.far);
+                if let Some(mac) = &pair.mac {
+                    peer.attribute(IFLA_ADDRESS, mac);
+                }
+                peer.number(IFLA_MTU, pair.mtu);
                 peer.number(IFLA_NET_NS_FD, netns.as_fd().as_raw_fd().unsigned_abs());
             });
         });

@@ -21,6 +21,15 @@ use crate::names::SandboxId;
 use crate::spec::PortBinding;
 use subnet::Subnet;
 
+/// Where containers of ECS find the agent (Developer Guide, "Task IAM role"; "Task metadata endpoint version 4").
+pub(crate) const DOOR: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+/// The sandbox's own end of that link.
+const BEFORE_DOOR: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 1);
+const DOOR_PREFIX: u8 = 30;
+const DOOR_MTU: u32 = 1500;
+/// As the container agent calls it.
+const DOOR_INTERFACE: &str = "ecs-eth0";
+
 const ROUTES: &str = "/proc/net/route";
 
 /// Names and files of the network.
@@ -96,7 +105,15 @@ impl Network {
         let doing = || format!("cannot connect sandbox `{id}` to `{}`", self.config.bridge);
         let bridge = link::index(&self.config.bridge).doing(doing)?;
         let target = File::open(netns).doing(doing)?;
-        link::add_pair(&self.pair_name(id), bridge, &target, mac(address), mtu()).doing(doing)?;
+        let name = self.pair_name(id);
+        let pair = link::Pair {
+            name: &name,
+            bridge: Some(bridge),
+            far: "eth0",
+            mac: Some(mac(address)),
+            mtu: mtu(),
+        };
+        link::add_pair(&pair, &target).doing(doing)?;
         netns::inside(netns, || {
             let index = link::index("eth0").doing(doing)?;
             link::add_address(index, address, subnet.prefix()).doing(doing)?;
@@ -155,6 +172,26 @@ impl Network {
         });
         format!("lf{:012x}", hash >> 16)
     }
+}
+
+/// Makes the place beside a sandbox where the server answers its containers: a network namespace of its own, with an
+/// interface that leads into the sandbox's. Sockets there are in nobody's way: a program in the sandbox can bind every port of
+/// every address that it has.
+pub(crate) fn make_door(sandbox: &Path, door: &Path) -> Result<(), RuntimeError> {
+    let doing = || "cannot connect a sandbox with its metadata endpoint".to_owned();
+    netns::create(door)?;
+    let target = File::open(sandbox).doing(doing)?;
+    netns::inside(door, || {
+        let pair = link::Pair { name: "task", bridge: None, far: DOOR_INTERFACE, mac: None, mtu: DOOR_MTU };
+        link::add_pair(&pair, &target).doing(doing)?;
+        let index = link::index("task").doing(doing)?;
+        link::add_address(index, DOOR, DOOR_PREFIX).doing(doing)
+    })?;
+    netns::inside(sandbox, || {
+        let index = link::index(DOOR_INTERFACE).doing(doing)?;
+        link::add_address(index, BEFORE_DOOR, DOOR_PREFIX).doing(doing)?;
+        link::set_up(index).doing(doing)
+    })
 }
 
 /// A hardware address that goes with the IP address, so that neighbours' memory of it is never wrong.

@@ -150,7 +150,7 @@ impl Host {
         let links: Vec<_> =
             std::fs::read_dir("/sys/class/net").unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert!(!links.contains(&self.config.bridge.clone().into()), "{links:?}");
-        for below in ["containers", "sandboxes", "netns"] {
+        for below in ["containers", "sandboxes", "netns", "doors"] {
             assert_eq!(
                 std::fs::read_dir(self.config.dir.join(below)).unwrap().count(),
                 0,

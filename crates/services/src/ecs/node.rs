@@ -8,7 +8,7 @@ use landfall_store::{StoreError, Tx, View};
 
 use super::names::Home;
 use super::record::{
-    CLIENT_TOKENS, DELIVERED_LINES, TASK_DEFINITIONS, TASKS, TRACE_STEPS, Task, TaskDefinition, TaskStatus,
+    CLIENT_TOKENS, CREDENTIALS_IDS, DELIVERED_LINES, TASK_DEFINITIONS, TASKS, TRACE_STEPS, Task, TaskDefinition, TaskStatus,
 };
 use super::rules::{assignment, expiry, lifecycle};
 
@@ -99,6 +99,7 @@ pub fn expire(tx: &mut Tx, now: Timestamp) -> Result<usize, StoreError> {
 }
 
 fn remove_traces(tx: &mut Tx, arn: &str) -> Result<(), StoreError> {
+    tx.delete(&CREDENTIALS_IDS, arn);
     for ((_, step), _) in tx.list(&TRACE_STEPS, (arn,))? {
         tx.delete(&TRACE_STEPS, &(arn, step));
     }

@@ -4,6 +4,7 @@ use landfall_acs::{ContainerState, Desired, LaunchKind, NetworkBinding, StepReco
 use landfall_api::ecs as api;
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::Table;
+use landfall_vault::Sealed;
 use serde::{Deserialize, Serialize};
 
 use crate::stored::Stored;
@@ -37,6 +38,9 @@ pub const ACCOUNT_SETTINGS: Table<(AccountId, Region, String, String), String> =
 
 /// Log lines delivered to CloudWatch Logs so far, by task ARN and container name.
 pub const DELIVERED_LINES: Table<(String, String), u64> = Table::new("ecs.delivered_lines");
+
+/// What a task's containers ask by for credentials of its role, by task ARN: sealed, as whoever knows it may have them.
+pub const CREDENTIALS_IDS: Table<String, Sealed> = Table::new("ecs.credentials_id");
 
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]

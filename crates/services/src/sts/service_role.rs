@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use landfall_api::sts as api;
 use landfall_base::{AccountId, Arn, Region, Timestamp};
 use landfall_iam::Principal;
 use landfall_store::View;
 
 use super::session::role_session;
+use super::token::Session;
 use crate::iam::record::{ROLES, Role, key_name};
 use crate::pipe::{
     Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts,
@@ -44,6 +46,21 @@ pub fn assume_role_for_service(
     let mut checks = Vec::new();
     let caller = assume(installation, view, wanted, &mut checks);
     (caller, checks)
+}
+
+/// Becomes a role as [`assume_role_for_service`] does, for somebody who signs calls himself: the answer is a key, its
+/// secret and a session token.
+///
+/// # Errors
+/// As there.
+pub fn credentials_for_service(
+    installation: &Installation,
+    view: &View,
+    wanted: &ServiceSession<'_>,
+) -> Result<api::Credentials, Failure> {
+    let Caller { principal, account, .. } = assume(installation, view, wanted, &mut Vec::new())?;
+    let seconds = i32::try_from(SESSION_SECONDS).map_err(Failure::internal)?;
+    Session::new(principal, account, installation.clock.now(), seconds).credentials(&installation.vault)
 }
 
 fn assume(

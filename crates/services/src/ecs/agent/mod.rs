@@ -5,6 +5,7 @@
 //! store are logged; the agent asks and tells again.
 
 mod batch;
+mod credentials;
 mod deliver;
 mod progress;
 mod reconcile;
@@ -14,12 +15,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use landfall_acs::{
-    Assignment, ControlPlane, LaunchSheet, LogEvent, PullProgress, StartFailure, StepRecord, TaskPhase,
-    TaskReport,
+    Assignment, ControlPlane, LaunchSheet, LogEvent, NoCredentials, PullProgress, RoleCredentials,
+    StartFailure, StepRecord, TaskPhase, TaskReport,
 };
 use landfall_store::{StoreError, TableWatch, View, WriteError};
 use tokio::sync::Mutex;
 
+use self::credentials::Kept;
 use self::deliver::Deliveries;
 use self::session::Sessions;
 use super::launch::{TaskFacts, execute, plan, trace};
@@ -48,13 +50,19 @@ struct Inner {
     call: Call,
     sessions: Sessions,
     deliveries: Deliveries,
+    credentials: Kept,
 }
 
 impl EcsControlPlane {
     /// A control plane that makes its calls through `call`.
     pub fn new(call: Call) -> Self {
         let changes = Mutex::new(call.installation().store.changed(&TASKS));
-        let inner = Inner { call, sessions: Sessions::default(), deliveries: Deliveries::default() };
+        let inner = Inner {
+            call,
+            sessions: Sessions::default(),
+            deliveries: Deliveries::default(),
+            credentials: Kept::default(),
+        };
         Self { inner: Arc::new(inner), changes }
     }
 
@@ -109,6 +117,12 @@ impl ControlPlane for EcsControlPlane {
         let task_arn = task_arn.to_owned();
         let broken = || Err(StartFailure { reason: BROKEN.to_owned(), containers: Vec::new() });
         self.blocking(move |inner| inner.prepare(&task_arn)).await.unwrap_or_else(broken)
+    }
+
+    async fn role_credentials(&self, task_arn: &str, id: &str) -> Result<RoleCredentials, NoCredentials> {
+        let (task_arn, id) = (task_arn.to_owned(), id.to_owned());
+        let broken = || Err(NoCredentials::Unavailable);
+        self.blocking(move |inner| inner.role_credentials(&task_arn, &id)).await.unwrap_or_else(broken)
     }
 
     async fn record(&self, task_arn: &str, step: StepRecord) {
@@ -201,7 +215,13 @@ impl Inner {
         if let Some(session) = execution.session {
             self.sessions.keep(task_arn, session, self.call.installation().clock.now());
         }
-        Ok(execution.result)
+        let mut result = execution.result;
+        if let Ok(sheet) = &mut result
+            && task.task_role_arn.is_some()
+        {
+            sheet.credentials_id = Some(self.credentials_id(task_arn)?);
+        }
+        Ok(result)
     }
 }
 

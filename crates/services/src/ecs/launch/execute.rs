@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         }
         let (given, sheets) =
             if self.reader.is_some() { (Vec::new(), self.sheets) } else { (self.sheets, Vec::new()) };
-        let result = self.failure.map_or(Ok(LaunchSheet { containers: given }), Err);
+        let result = self.failure.map_or(Ok(LaunchSheet { containers: given, credentials_id: None }), Err);
         let (session, task_session) = (self.session, self.task_session);
         Execution { steps: self.records, result, sheets, session, task_session }
     }

@@ -17,6 +17,8 @@ pub fn assignment(task: &Task, definition: &api::TaskDefinition) -> Assignment {
     Assignment {
         task_arn: task.arn.clone(),
         task_id: task.id.clone(),
+        region: task.region.to_string(),
+        has_task_role: task.task_role_arn.is_some(),
         cluster_arn: home.cluster(&task.cluster).to_string(),
         family: task.family.clone(),
         revision: i32::try_from(task.revision).unwrap_or(i32::MAX),
