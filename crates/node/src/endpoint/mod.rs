@@ -161,7 +161,8 @@ pub(crate) async fn open(task: &Arc<Task>, sandbox: &Sandbox) -> Result<(), Runt
     };
     let own = Arc::clone(task);
     let credentials = listener(sockets.credentials)?;
-    let mut work = vec![tokio::spawn(serve(credentials, move |it| talk(Arc::clone(&own), it))).abort_handle()];
+    let mut work =
+        vec![tokio::spawn(serve(credentials, move |it| talk(Arc::clone(&own), it))).abort_handle()];
     if let (Some(api), Some(socket)) = (task.parts.api.clone(), sockets.api) {
         // What counts as the caller's address is the task's.
         let from = SocketAddr::from((sandbox.address.unwrap_or(Ipv4Addr::UNSPECIFIED), 0));
@@ -243,7 +244,8 @@ async fn talk(task: Arc<Task>, stream: TcpStream) {
         async move { Ok::<_, std::convert::Infallible>(answer::answer(&task, &request).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    // Shells that end their request with the end of their input want an answer still.
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).half_close(true);
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(task = task.arn(), %error, "a connection to a task's endpoint ended");
     }

@@ -8,7 +8,8 @@ use landfall_store::{StoreError, Tx, View};
 
 use super::names::Home;
 use super::record::{
-    CLIENT_TOKENS, CREDENTIALS_IDS, DELIVERED_LINES, TASK_DEFINITIONS, TASKS, TRACE_STEPS, Task, TaskDefinition, TaskStatus,
+    CLIENT_TOKENS, CREDENTIALS_IDS, DELIVERED_LINES, TASK_DEFINITIONS, TASKS, TRACE_STEPS, Task,
+    TaskDefinition, TaskStatus,
 };
 use super::rules::{assignment, expiry, lifecycle};
 

@@ -257,3 +257,79 @@ fn old_tasks_go_with_everything_that_belongs_to_them() {
     assert_eq!(view.count(&DELIVERED_LINES, ()), 0);
     assert_eq!(view.count(&deliver::DELIVERED_EVENTS, ()), 0);
 }
+
+fn with_task_role() -> World {
+    let stage = Stage::new();
+    stage.role("app", stage::TRUST);
+    let definition = stage::definition(&json!([{"name": "app", "image": "x"}]));
+    let definition = landfall_api::ecs::TaskDefinition {
+        task_role_arn: Some("arn:aws:iam::111122223333:role/app".to_owned()),
+        ..definition
+    };
+    let task = stage.task(&definition, LaunchKind::Fargate);
+    let plane = EcsControlPlane::new(stage.it.call.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    World { stage, plane, task, runtime }
+}
+
+#[test]
+fn credentials_of_the_task_role_outlive_the_server_and_are_renewed_before_they_end() {
+    let mut world = with_task_role();
+    let sheet = world.runtime.block_on(world.plane.prepare(&world.task.arn)).unwrap();
+    let id = sheet.credentials_id.unwrap();
+    let ask =
+        |world: &World, id: &str| world.runtime.block_on(world.plane.role_credentials(&world.task.arn, id));
+    let first = ask(&world, id.expose()).unwrap();
+    assert_eq!(first.role_arn, "arn:aws:iam::111122223333:role/app");
+    assert_eq!(first.expires_at, START.plus_seconds(6 * 3600));
+    assert_eq!(ask(&world, id.expose()).unwrap().access_key_id, first.access_key_id, "kept");
+    assert_eq!(ask(&world, "another").unwrap_err(), NoCredentials::Unknown);
+    assert_eq!(ask(&world, "").unwrap_err(), NoCredentials::Unknown);
+
+    let installation = world.stage.it.call.installation();
+    let who = crate::sts::find_credentials(
+        installation,
+        &installation.store.view(),
+        &first.access_key_id,
+        Some(&first.session_token),
+    )
+    .unwrap();
+    let session = format!("arn:aws:sts::111122223333:assumed-role/app/{TASK_ID}");
+    assert_eq!(who.principal.display(), session);
+    assert_eq!(who.secret, first.secret_access_key);
+
+    world.restart();
+    let again = world.runtime.block_on(world.plane.prepare(&world.task.arn)).unwrap();
+    assert_eq!(again.credentials_id.unwrap(), id, "a start that is tried again gives no other id");
+    assert!(ask(&world, id.expose()).is_ok());
+
+    world.stage.it.clock.advance_seconds(5 * 3600 + 60);
+    let renewed = ask(&world, id.expose()).unwrap();
+    assert_ne!(renewed.access_key_id, first.access_key_id);
+    let debug = format!("{renewed:?}");
+    assert!(!debug.contains(renewed.secret_access_key.expose()), "{debug}");
+    assert!(!debug.contains(renewed.session_token.expose()), "{debug}");
+}
+
+#[test]
+fn a_role_that_trusts_nobody_any_more_gives_what_it_gave_until_that_ends() {
+    let world = with_task_role();
+    let sheet = world.runtime.block_on(world.plane.prepare(&world.task.arn)).unwrap();
+    let id = sheet.credentials_id.unwrap();
+    let ask = || world.runtime.block_on(world.plane.role_credentials(&world.task.arn, id.expose()));
+    let first = ask().unwrap();
+    world.stage.trust_of("app", &stage::TRUST.replace("ecs-tasks", "ec2"));
+    world.stage.it.clock.advance_seconds(5 * 3600 + 60);
+    assert_eq!(ask().unwrap().access_key_id, first.access_key_id);
+    world.stage.it.clock.advance_seconds(3600);
+    assert_eq!(ask().unwrap_err(), NoCredentials::Unavailable);
+}
+
+#[test]
+fn a_task_without_a_role_has_no_credentials() {
+    let world = world();
+    let sheet = world.runtime.block_on(world.plane.prepare(&world.task.arn)).unwrap();
+    assert_eq!(sheet.credentials_id, None);
+    let asked = world.runtime.block_on(world.plane.role_credentials(&world.task.arn, ""));
+    assert_eq!(asked.unwrap_err(), NoCredentials::Unknown);
+}

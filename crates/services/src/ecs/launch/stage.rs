@@ -46,8 +46,12 @@ impl Stage {
     }
 
     pub(crate) fn trust(&self, trust: &str) {
+        self.trust_of("exec", trust);
+    }
+
+    pub(crate) fn trust_of(&self, role: &str, trust: &str) {
         let input = iam::UpdateAssumeRolePolicyRequest {
-            role_name: "exec".to_owned(),
+            role_name: role.to_owned(),
             policy_document: trust.to_owned(),
         };
         self.call::<iam::UpdateAssumeRolePolicy>(&root(), input);
@@ -149,7 +153,7 @@ pub(crate) fn task(definition: &api::TaskDefinition, launch: LaunchKind) -> Task
         started_by: None,
         overrides: Stored::default(),
         execution_role_arn: definition.execution_role_arn.clone(),
-        task_role_arn: None,
+        task_role_arn: definition.task_role_arn.clone(),
         cpu: None,
         memory: None,
         ephemeral_storage: None,
