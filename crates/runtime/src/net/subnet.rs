@@ -17,6 +17,9 @@ pub(crate) struct Subnet {
 /// Docker, Kubernetes and home routers.
 const CANDIDATES: [[u8; 2]; 6] = [[172, 31], [172, 30], [10, 213], [10, 87], [192, 168], [172, 27]];
 
+/// Which parts of them: several servers can work on one host.
+const PARTS: [u8; 4] = [240, 224, 208, 192];
+
 impl Subnet {
     pub(crate) const fn new(network: Ipv4Addr, prefix: u8) -> Self {
         Self { network, prefix }
@@ -73,9 +76,8 @@ impl Subnet {
     /// A range that no route of the host touches. `routes` is what `/proc/net/route` holds.
     pub(crate) fn choose(routes: &str) -> Result<Self, RuntimeError> {
         let used: Vec<Self> = routes.lines().skip(1).filter_map(route).collect();
-        CANDIDATES
-            .iter()
-            .map(|[a, b]| Self::new(Ipv4Addr::new(*a, *b, 240, 0), 20))
+        let all = PARTS.iter().flat_map(|c| CANDIDATES.iter().map(move |[a, b]| (*a, *b, *c)));
+        all.map(|(a, b, c)| Self::new(Ipv4Addr::new(a, b, c, 0), 20))
             .find(|subnet| !used.iter().any(|other| other.overlaps(*subnet)))
             .ok_or_else(|| {
                 RuntimeError::Invalid(
