@@ -78,6 +78,12 @@ impl From<anyhow::Error> for CliError {
     }
 }
 
+impl From<landfall_image::PullError> for CliError {
+    fn from(error: landfall_image::PullError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 /// Output that cannot be written. A reader that went away (`landfall … | head`) is no failure worth a word.
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {

@@ -16,6 +16,7 @@ mod error;
 mod explain;
 mod finding;
 mod iam;
+mod image;
 mod lightsail;
 mod run;
 pub mod serve;
@@ -53,6 +54,8 @@ enum Command {
     Iam(iam::IamArgs),
     /// Log docker, podman and skopeo in, and say who may use a repository
     Ecr(ecr::EcrArgs),
+    /// Move images without docker
+    Image(image::ImageArgs),
     /// Let Lightsail container services pull private images from Amazon ECR
     Lightsail(lightsail::LightsailArgs),
     /// Show the whole story on this machine: nothing else is needed, nothing stays behind
@@ -79,6 +82,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Explain(args) => wait_for(explain::run(args)),
         Command::Iam(args) => wait_for(iam::run(args)),
         Command::Ecr(args) => wait_for(ecr::run(args)),
+        Command::Image(args) => wait_for(image::run(args)),
         Command::Lightsail(args) => wait_for(lightsail::run(args)),
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Doctor(args) => doctor::run(&args),

@@ -25,6 +25,22 @@ impl Digest {
         hasher.finish()
     }
 
+    /// The SHA-256 of everything that a reader gives.
+    ///
+    /// # Errors
+    /// The reader fails.
+    pub fn of_reader(reader: &mut impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = Hasher::sha256();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let read = reader.read(&mut buffer)?;
+            match buffer.get(..read).filter(|bytes| !bytes.is_empty()) {
+                Some(bytes) => hasher.update(bytes),
+                None => return Ok(hasher.finish()),
+            }
+        }
+    }
+
     /// `sha256:…`
     pub fn as_str(&self) -> &str {
         &self.0

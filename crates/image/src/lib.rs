@@ -30,7 +30,9 @@ mod store;
 mod unpack;
 
 pub use builder::{BuiltImage, ImageBuilder};
-pub use client::{BlobBytes, Client, ClientOptions, Nearby, NearbyBlob, Resolved};
+pub use client::{
+    BlobBytes, BlobDownload, BlobUpload, Client, ClientOptions, Nearby, NearbyBlob, RawManifest, Resolved,
+};
 pub use config::{ImageConfig, RunConfig};
 pub use credential::Credential;
 pub use digest::{Digest, InvalidDigest};

@@ -10,6 +10,7 @@ mod redirect;
 mod resolve;
 mod session;
 mod token;
+mod transfer;
 mod transport;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use nearby::{BlobBytes, Nearby, NearbyBlob};
 pub use resolve::Resolved;
 pub(crate) use session::{Call, Session};
+pub use transfer::{BlobDownload, BlobUpload, RawManifest};
 
 use crate::{Credential, PullError, Reference};
 

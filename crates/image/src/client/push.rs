@@ -1,10 +1,9 @@
 //! Writing blobs and manifests (OCI Distribution Specification, "Pushing").
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 
-use super::redirect::same_origin;
 use super::{Call, Client, Session};
 use crate::error::Stage;
 use crate::{Credential, Digest, PullError, PullErrorKind, Reference};
@@ -68,7 +67,7 @@ impl Client {
 }
 
 impl Session<'_> {
-    async fn has_blob(&self, digest: &Digest) -> Result<bool, PullError> {
+    pub(super) async fn has_blob(&self, digest: &Digest) -> Result<bool, PullError> {
         let url = self.url(&format!("blobs/{digest}"))?;
         match self.send(Call::new(Method::HEAD, url, Stage::Push)).await {
             Ok(_) => Ok(true),
@@ -77,18 +76,9 @@ impl Session<'_> {
         }
     }
 
-    /// Where to send the bytes. Only the registry itself may say so, because the credential goes along.
+    /// Where to send all bytes of a blob.
     fn upload_url(&self, asked: &Url, started: &Response, digest: &Digest) -> Result<Url, PullError> {
-        let place = self.place(asked, Stage::Push);
-        let location = started.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let target = location.and_then(|location| asked.join(location).ok());
-        let mut target = target.ok_or_else(|| {
-            PullError::new(PullErrorKind::NotARegistry, &place, "an upload began without a usable `Location`")
-        })?;
-        if !same_origin(asked, &target) {
-            let why = "to another host for the upload".to_owned();
-            return Err(PullError::new(PullErrorKind::RefusedRedirect, &place, why));
-        }
+        let mut target = self.location(asked, started)?;
         target.query_pairs_mut().append_pair("digest", digest.as_str());
         Ok(target)
     }
