@@ -1,7 +1,7 @@
 //! ARN patterns, compared segment by segment: a wildcard before the fifth colon does not cross a colon, one behind it
 //! does (IAM User Guide, "Resource" and "ARN condition operators").
 
-use crate::choices;
+use crate::choices::Choice;
 use crate::pattern::{Case, NullVariable, Pattern, Syntax, variable_length};
 use crate::request::Request;
 
@@ -65,7 +65,7 @@ impl ArnPattern {
     /// The pattern of a `Resource` element.
     pub(crate) fn resource(text: &str, variables: bool) -> Self {
         let variables = if variables { Variables::InResourcePart } else { Variables::Nowhere };
-        Self::compile(text, variables, choices::SHORT_ARN_STAR_CROSSES_COLONS)
+        Self::compile(text, variables, Choice::ShortArnStarCrossesColons.holds())
     }
 
     /// The value of an ARN condition operator.

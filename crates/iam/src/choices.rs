@@ -1,53 +1,124 @@
 //! Points that AWS's documentation leaves open or states in two ways, each decided once, here, with its reason.
-//! Flipping a constant flips the engine; nothing else has to change.
+//!
+//! In the engine as it is built for use a decision is a constant. With the feature `switches`, which only tests have, it
+//! can be taken the other way on one thread (`with_other`), to show what hangs on it.
 
-/// A resource pattern with fewer than six fields and a field that ends in `*`, such as
-/// `arn:aws:ecr:*:repository/app`, is also read as one whole text in which that `*` crosses colons. The IAM User Guide
-/// says that a `*` at the end of a segment can match beyond the colon. Patterns with all six fields stay strict, so
-/// that the rule widens only what could otherwise not have been meant.
-pub const SHORT_ARN_STAR_CROSSES_COLONS: bool = true;
+/// An open point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// A resource pattern with fewer than six fields and a field that ends in `*`, such as
+    /// `arn:aws:ecr:*:repository/app`, is also read as one whole text in which that `*` crosses colons. The IAM User Guide
+    /// says that a `*` at the end of a segment can match beyond the colon. Patterns with all six fields stay strict, so
+    /// that the rule widens only what could otherwise not have been meant.
+    ShortArnStarCrossesColons,
+    /// `ForAnyValue:…IfExists` is true when the key is absent: the text about `IfExists` has no exception for it.
+    IfExistsHoldsUnderForAnyValue,
+    /// A key with several values under an operator without `ForAllValues` or `ForAnyValue` matches. AWS leaves it
+    /// undefined; no match is what its engineers show in talks, and is the smaller surprise for an Allow.
+    SeveralValuesMatchWithoutSetOperator,
+    /// A context value that is the empty text counts as missing when a variable asks for it, as "a key without a value".
+    /// Without this, `home/${aws:PrincipalTag/team}/*` would open `home//`.
+    EmptyVariableValueIsNull,
+    /// `NotResource` whose pattern holds a variable without a value excludes nothing, so that the statement applies: such
+    /// a pattern matches no resource, and `NotResource` is "everything that does not match".
+    UnresolvedNotResourceApplies,
+    /// A grant to `*` in a resource policy is limited by neither boundary nor session policy inside the account: the page
+    /// on the `Principal` element says so for `*` with a condition on `aws:PrincipalArn`.
+    EveryoneIsDirect,
+    /// `Deny` with `NotPrincipal` spares a role session only if session ARN, role ARN and account are all listed, as the
+    /// page on `NotPrincipal` demands; a partial list denies.
+    NotPrincipalNeedsEveryFacet,
+    /// `NotPrincipal` in a Deny never spares a principal that has a permissions boundary (page on `NotPrincipal`).
+    NotPrincipalDeniesBounded,
+    /// Across accounts, with neither side allowing, the refusal names the identity-based policy: it is the side that the
+    /// caller can see and change.
+    BothSidesSilentNamesIdentity,
+    /// A KMS grant also needs an Allow in the grantee's own account when that is not the key's. Off: the KMS guide
+    /// describes a grant as sufficient for its grantee, and names no second condition.
+    GrantNeedsIdentityAcrossAccounts,
+    /// Explicit denies end in the ARN of the policy (AWS security blog, January 2026). Tools that read refusals compare
+    /// the beginning, which does not change.
+    ExplicitDenyNamesPolicy,
+    /// Only denials count in a resource control policy: `RCPFullAWSAccess` is always attached and cannot be removed.
+    RcpOnlyDenies,
+    /// Calls that only work through their resource's policy (`sts:AssumeRole*`, operations on a KMS key) are refused when
+    /// no such policy was handed to the engine. A forgotten layer must not open anything.
+    MissingRequiredPolicyDenies,
+}
 
-/// `ForAnyValue:…IfExists` is true when the key is absent: the text about `IfExists` has no exception for it.
-pub const IF_EXISTS_HOLDS_UNDER_FOR_ANY_VALUE: bool = true;
+impl Choice {
+    /// Every open point.
+    pub const ALL: [Self; 13] = [
+        Self::ShortArnStarCrossesColons,
+        Self::IfExistsHoldsUnderForAnyValue,
+        Self::SeveralValuesMatchWithoutSetOperator,
+        Self::EmptyVariableValueIsNull,
+        Self::UnresolvedNotResourceApplies,
+        Self::EveryoneIsDirect,
+        Self::NotPrincipalNeedsEveryFacet,
+        Self::NotPrincipalDeniesBounded,
+        Self::BothSidesSilentNamesIdentity,
+        Self::GrantNeedsIdentityAcrossAccounts,
+        Self::ExplicitDenyNamesPolicy,
+        Self::RcpOnlyDenies,
+        Self::MissingRequiredPolicyDenies,
+    ];
 
-/// A key with several values under an operator without `ForAllValues` or `ForAnyValue` matches. AWS leaves it
-/// undefined; no match is what its engineers show in talks, and is the smaller surprise for an Allow.
-pub const SEVERAL_VALUES_MATCH_WITHOUT_SET_OPERATOR: bool = false;
+    /// How it is decided.
+    pub const fn decided(self) -> bool {
+        match self {
+            Self::ShortArnStarCrossesColons
+            | Self::IfExistsHoldsUnderForAnyValue
+            | Self::EmptyVariableValueIsNull
+            | Self::UnresolvedNotResourceApplies
+            | Self::EveryoneIsDirect
+            | Self::NotPrincipalNeedsEveryFacet
+            | Self::NotPrincipalDeniesBounded
+            | Self::BothSidesSilentNamesIdentity
+            | Self::ExplicitDenyNamesPolicy
+            | Self::RcpOnlyDenies
+            | Self::MissingRequiredPolicyDenies => true,
+            Self::SeveralValuesMatchWithoutSetOperator | Self::GrantNeedsIdentityAcrossAccounts => false,
+        }
+    }
 
-/// A context value that is the empty text counts as missing when a variable asks for it, as "a key without a value".
-/// Without this, `home/${aws:PrincipalTag/team}/*` would open `home//`.
-pub const EMPTY_VARIABLE_VALUE_IS_NULL: bool = true;
+    /// How it is taken now.
+    #[inline]
+    pub(crate) fn holds(self) -> bool {
+        #[cfg(feature = "switches")]
+        return self.decided() != switches::is_other(self);
+        #[cfg(not(feature = "switches"))]
+        self.decided()
+    }
+}
 
-/// `NotResource` whose pattern holds a variable without a value excludes nothing, so that the statement applies: such
-/// a pattern matches no resource, and `NotResource` is "everything that does not match".
-pub const UNRESOLVED_NOT_RESOURCE_APPLIES: bool = true;
+#[cfg(feature = "switches")]
+pub use switches::with_other;
 
-/// A grant to `*` in a resource policy is limited by neither boundary nor session policy inside the account: the page
-/// on the `Principal` element says so for `*` with a condition on `aws:PrincipalArn`.
-pub const EVERYONE_IS_DIRECT: bool = true;
+#[cfg(feature = "switches")]
+mod switches {
+    use std::cell::Cell;
 
-/// `Deny` with `NotPrincipal` spares a role session only if session ARN, role ARN and account are all listed, as the
-/// page on `NotPrincipal` demands; a partial list denies.
-pub const NOT_PRINCIPAL_NEEDS_EVERY_FACET: bool = true;
+    use super::Choice;
 
-/// `NotPrincipal` in a Deny never spares a principal that has a permissions boundary (page on `NotPrincipal`).
-pub const NOT_PRINCIPAL_DENIES_BOUNDED: bool = true;
+    thread_local! {
+        static OTHER: Cell<Option<Choice>> = const { Cell::new(None) };
+    }
 
-/// Across accounts, with neither side allowing, the refusal names the identity-based policy: it is the side that the
-/// caller can see and change.
-pub const BOTH_SIDES_SILENT_NAMES_IDENTITY: bool = true;
+    pub(super) fn is_other(choice: Choice) -> bool {
+        OTHER.get() == Some(choice)
+    }
 
-/// A KMS grant also needs an Allow in the grantee's own account when that is not the key's. Off: the KMS guide
-/// describes a grant as sufficient for its grantee, and names no second condition.
-pub const GRANT_NEEDS_IDENTITY_ACROSS_ACCOUNTS: bool = false;
-
-/// Explicit denies end in the ARN of the policy (AWS security blog, January 2026). Tools that read refusals compare
-/// the beginning, which does not change.
-pub const EXPLICIT_DENY_NAMES_POLICY: bool = true;
-
-/// Only denials count in a resource control policy: `RCPFullAWSAccess` is always attached and cannot be removed.
-pub const RCP_ONLY_DENIES: bool = true;
-
-/// Calls that only work through their resource's policy (`sts:AssumeRole*`, operations on a KMS key) are refused when
-/// no such policy was handed to the engine. A forgotten layer must not open anything.
-pub const MISSING_REQUIRED_POLICY_DENIES: bool = true;
+    /// Does `work` with one point decided the other way, on this thread. Policies that were compiled before keep what was
+    /// decided for them.
+    pub fn with_other<T>(choice: Choice, work: impl FnOnce() -> T) -> T {
+        struct Back(Option<Choice>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                OTHER.set(self.0);
+            }
+        }
+        let _back = Back(OTHER.replace(Some(choice)));
+        work()
+    }
+}

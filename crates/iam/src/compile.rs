@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::arn_match::{ArnLiteral, ArnPattern};
-use crate::choices;
+use crate::choices::Choice;
 use crate::condition::Condition;
 use crate::document::{self, Document, PrincipalEntry, PrincipalKind, Version};
 use crate::error::PolicyErrorReason as Reason;
@@ -237,6 +237,6 @@ impl Selection<ResourcePattern> {
             unresolved |= matched.is_err();
             matched == Ok(true)
         });
-        if self.not { !any && (!unresolved || choices::UNRESOLVED_NOT_RESOURCE_APPLIES) } else { any }
+        if self.not { !any && (!unresolved || Choice::UnresolvedNotResourceApplies.holds()) } else { any }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::Bundle;
-use crate::choices;
+use crate::choices::Choice;
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::principal_match::Strength;
 use crate::request::{Request, Target};
@@ -119,7 +119,7 @@ pub fn evaluate<'a>(request: &Request<'_>, layers: &Layers<'a>) -> Decision<'a> 
 /// Puts an empty policy where a required one was left out.
 fn with_required_policy<'a>(request: &Request<'_>, layers: &Layers<'a>) -> Layers<'a> {
     let mut layers = *layers;
-    if layers.resource.is_none() && choices::MISSING_REQUIRED_POLICY_DENIES {
+    if layers.resource.is_none() && Choice::MissingRequiredPolicyDenies.holds() {
         layers.resource = required_kind(request).map(|kind| ResourceLayer { policies: &[], kind });
     }
     layers
@@ -155,6 +155,8 @@ fn silent<'a>(layer: Layer) -> Decision<'a> {
 /// The layers whose Allow is needed or helps, after none of them denied.
 #[derive(Default)]
 struct Scans<'a> {
+    /// Some level of resource control policies allows nothing that matches.
+    rcp_silent: bool,
     /// Some level of the organization allows nothing that matches.
     scp_silent: bool,
     endpoint: Scan<'a>,
@@ -169,12 +171,12 @@ impl<'a> Scans<'a> {
     fn of(target: &Target<'_>, layers: &Layers<'a>) -> Result<Self, Decision<'a>> {
         let principal = target.request.principal;
         let managed_key = layers.resource.is_some_and(|resource| resource.is_aws_managed_key());
+        let mut scans = Self::default();
         if principal.under_rcp() && !managed_key && supports_rcp(target.service) {
             for level in layers.rcp {
-                scan(target, Layer::ResourceControl, level, None)?;
+                scans.rcp_silent |= scan(target, Layer::ResourceControl, level, None)?.allow.is_none();
             }
         }
-        let mut scans = Self::default();
         if principal.under_scp() {
             for level in layers.scp {
                 scans.scp_silent |= scan(target, Layer::ServiceControl, level, None)?.allow.is_none();
@@ -195,6 +197,9 @@ impl<'a> Scans<'a> {
     fn decide(&self, request: &Request<'_>, layers: &Layers<'a>) -> Decision<'a> {
         if request.principal.is_root() && is_assume_role(request.action) {
             return Decision { reason: Reason::RootMayNotAssume, ..silent(Layer::RoleTrust) };
+        }
+        if self.rcp_silent && !Choice::RcpOnlyDenies.holds() {
+            return silent(Layer::ResourceControl);
         }
         if self.scp_silent {
             return silent(Layer::ServiceControl);
@@ -217,7 +222,7 @@ impl<'a> Scans<'a> {
     fn granted(&self, request: &Request<'_>, layers: &Layers<'a>) -> bool {
         let grants = layers.resource.map_or(&[][..], |resource| resource.grants());
         let own_side = || {
-            !(request.is_cross_account() && choices::GRANT_NEEDS_IDENTITY_ACROSS_ACCOUNTS)
+            !(request.is_cross_account() && Choice::GrantNeedsIdentityAcrossAccounts.holds())
                 || self.own_side(request, layers).is_ok()
         };
         grants.iter().any(|grant| grant.covers(request)) && own_side()
@@ -242,7 +247,7 @@ impl<'a> Scans<'a> {
         match (self.resource.statement(), own) {
             (Some(statement), Ok(_)) => allow(layer, Some(statement)),
             (Some(_), Err(missing)) => silent(missing),
-            (None, Err(Layer::Identity)) if choices::BOTH_SIDES_SILENT_NAMES_IDENTITY => {
+            (None, Err(Layer::Identity)) if Choice::BothSidesSilentNamesIdentity.holds() => {
                 silent(Layer::Identity)
             }
             (None, _) => silent(layer),

@@ -1,6 +1,6 @@
 //! Refusals in AWS's words (IAM User Guide, "Troubleshoot access denied error messages").
 
-use crate::choices;
+use crate::choices::Choice;
 use crate::evaluate::{Decision, Effect, Reason};
 use crate::layers::Layer;
 use crate::request::{Request, Values};
@@ -14,7 +14,7 @@ pub struct MessageStyle {
 
 impl Default for MessageStyle {
     fn default() -> Self {
-        Self { policy_arn: choices::EXPLICIT_DENY_NAMES_POLICY }
+        Self { policy_arn: Choice::ExplicitDenyNamesPolicy.holds() }
     }
 }
 

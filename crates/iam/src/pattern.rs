@@ -3,7 +3,7 @@
 //! A variable's value is compared as it is: it never becomes part of a pattern, so a tag whose value is `*` widens
 //! nothing.
 
-use crate::choices;
+use crate::choices::Choice;
 use crate::request::{Request, Values};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Token {
 impl Variable {
     fn value<'r>(&'r self, request: &Request<'r>) -> Option<&'r str> {
         let found = request.values(&self.key).and_then(Values::single);
-        let found = found.filter(|value| !(value.is_empty() && choices::EMPTY_VARIABLE_VALUE_IS_NULL));
+        let found = found.filter(|value| !(value.is_empty() && Choice::EmptyVariableValueIsNull.holds()));
         found.or(self.default.as_deref())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_base::{AccountId, Arn};
 use serde::{Deserialize, Serialize};
 
-use crate::choices;
+use crate::choices::Choice;
 use crate::compile::Selection;
 use crate::document::{PrincipalEntry, PrincipalKind};
 use crate::principal::{Kind, Principal};
@@ -92,7 +92,7 @@ impl PrincipalPattern {
 
     pub(crate) fn matches(&self, principal: &Principal) -> Option<Strength> {
         match self {
-            Self::Everyone if choices::EVERYONE_IS_DIRECT => Some(Strength::Direct),
+            Self::Everyone if Choice::EveryoneIsDirect.holds() => Some(Strength::Direct),
             Self::Everyone => Some(Strength::Parent),
             Self::Account(account) => {
                 (principal.account()?.as_str() == account.as_ref()).then_some(Strength::Account)
@@ -169,13 +169,13 @@ impl Principals {
         if patterns.iter().any(|pattern| matches!(pattern, PrincipalPattern::Everyone)) {
             return true;
         }
-        if has_boundary && choices::NOT_PRINCIPAL_DENIES_BOUNDED {
+        if has_boundary && Choice::NotPrincipalDeniesBounded.holds() {
             return false;
         }
         let listed = |strength| patterns.iter().any(|it| it.matches(principal) == Some(strength));
         let (account, parent, direct) =
             (listed(Strength::Account), listed(Strength::Parent), listed(Strength::Direct));
-        if !choices::NOT_PRINCIPAL_NEEDS_EVERY_FACET {
+        if !Choice::NotPrincipalNeedsEveryFacet.holds() {
             return account || parent || direct;
         }
         match principal.kind {

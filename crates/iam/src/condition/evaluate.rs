@@ -7,7 +7,7 @@
 use super::operand::{Operand, parse_address, parse_bool, parse_date, parse_number};
 use super::{Base, Condition, Quantifier};
 use crate::arn_match::ArnParts;
-use crate::choices;
+use crate::choices::Choice;
 use crate::pattern::{Case, Pattern};
 use crate::request::{Request, Values};
 
@@ -48,7 +48,7 @@ impl Condition {
     fn holds_without_value(&self) -> bool {
         match self.operator.quantifier {
             Quantifier::All => true,
-            Quantifier::Any => self.operator.if_exists && choices::IF_EXISTS_HOLDS_UNDER_FOR_ANY_VALUE,
+            Quantifier::Any => self.operator.if_exists && Choice::IfExistsHoldsUnderForAnyValue.holds(),
             Quantifier::None => self.operator.if_exists || self.operator.negated,
         }
     }
@@ -62,7 +62,7 @@ impl Condition {
         match self.operator.quantifier {
             Quantifier::All => values.all(accepts),
             Quantifier::Any => !values.all(|value| !accepts(value)),
-            Quantifier::None if values.len() > 1 && !choices::SEVERAL_VALUES_MATCH_WITHOUT_SET_OPERATOR => {
+            Quantifier::None if values.len() > 1 && !Choice::SeveralValuesMatchWithoutSetOperator.holds() => {
                 false
             }
             Quantifier::None => !values.all(|value| !accepts(value)),
