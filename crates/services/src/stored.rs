@@ -57,4 +57,5 @@ described! {
     landfall_api::ecs::TaskOverride => landfall_api::ecs::schema::TASK_OVERRIDE,
     landfall_api::lightsail::ContainerServiceDeployment =>
         landfall_api::lightsail::schema::CONTAINER_SERVICE_DEPLOYMENT,
+    landfall_api::lightsail::Operation => landfall_api::lightsail::schema::OPERATION,
 }

@@ -7,6 +7,11 @@ use crate::error::CliError;
 /// What ECR's own console writes for new policies.
 const VERSION: &str = "2008-10-17";
 
+/// What to do with a policy that somebody has put into another one, or behind it.
+const MERGE: &str = "put only what is in the inner `Statement` there, side by side with the other statements; the example of the \
+                     Lightsail User Guide for a repository that has a policy already leads to this, `landfall lightsail \
+                     allow-ecr` does it right";
+
 /// A repository policy. Order and spelling of what was there are kept.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RepositoryPolicy(Map<String, Value>);
@@ -20,13 +25,13 @@ impl RepositoryPolicy {
         Self(policy)
     }
 
-    /// Reads a policy: the document, the document escaped as the AWS CLI shows it in `policyText`, or that whole answer.
+    /// Reads a policy: the document, the document escaped as the AWS CLI shows it in `policyText` (with its quotes or without
+    /// them), or that whole answer.
     ///
     /// # Errors
     /// It is none of these, or a whole policy stands where a statement should.
     pub(crate) fn read(text: &str) -> Result<Self, CliError> {
-        let mut value: Value = serde_json::from_str(text.trim())
-            .map_err(|error| CliError::new(format!("the repository policy is not JSON: {error}")))?;
+        let mut value = parse(text.trim())?;
         if let Some(inner) = value.get_mut("policyText") {
             value = inner.take();
         }
@@ -47,10 +52,7 @@ impl RepositoryPolicy {
                 "statement {} of the policy is a whole policy: a policy cannot stand within another one's `Statement`",
                 at + 1
             ))
-            .hint(
-                "put only what is in the inner `Statement` there, side by side with the other statements; the example of the \
-                 Lightsail User Guide for a repository that has a policy already leads to this",
-            )),
+            .hint(MERGE)),
         }
     }
 
@@ -107,6 +109,29 @@ impl RepositoryPolicy {
     }
 }
 
+fn parse(text: &str) -> Result<Value, CliError> {
+    let error = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    // What stands between the quotes of `policyText`, as the Lightsail User Guide has people copy it.
+    if let Ok(inner) = serde_json::from_str::<String>(&format!("\"{text}\""))
+        && inner.trim_start().starts_with('{')
+    {
+        return parse(inner.trim());
+    }
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let first = documents.next().is_some_and(|first| first.is_ok_and(|first| first.is_object()));
+    let rest = text.get(documents.byte_offset()..).unwrap_or_default().trim_start();
+    if first && rest.trim_start_matches(',').trim_start().starts_with('{') {
+        return Err(CliError::new(
+            "a second policy stands behind the repository policy: only one can be there",
+        )
+        .hint(MERGE));
+    }
+    Err(CliError::new(format!("the repository policy is not JSON: {error}")))
+}
+
 /// What becomes of the policy, line by line: `-` goes, `+` comes. Empty if nothing changes.
 pub(crate) fn difference(before: Option<&RepositoryPolicy>, after: Option<&RepositoryPolicy>) -> String {
     let lines = |policy: Option<&RepositoryPolicy>| policy.map(RepositoryPolicy::lines).unwrap_or_default();
@@ -144,7 +169,8 @@ mod tests {
         let plain = RepositoryPolicy::empty().with(statement("a", "1")).text();
         let escaped = Value::from(plain.as_str()).to_string();
         let answer = json!({"registryId": "1", "repositoryName": "r", "policyText": plain}).to_string();
-        for text in [&plain, &escaped, &answer] {
+        let between_quotes = escaped.trim_matches('"').replace('{', "{\\n  ");
+        for text in [&plain, &escaped, &answer, &between_quotes] {
             assert_eq!(RepositoryPolicy::read(text).unwrap().text(), plain, "{text}");
         }
     }
@@ -155,6 +181,10 @@ mod tests {
         let text = format!(r#"{{"Version":"2008-10-17","Statement":[{},{inner}]}}"#, statement("a", "1"));
         let refused = RepositoryPolicy::read(&text).unwrap_err().text();
         assert!(refused.contains("statement 2 of the policy is a whole policy"), "{refused}");
+        assert!(refused.contains("hint: put only what is in the inner `Statement`"), "{refused}");
+        let appended = format!("{}\n, {inner}", RepositoryPolicy::empty().text());
+        let refused = RepositoryPolicy::read(&appended).unwrap_err().text();
+        assert!(refused.contains("a second policy stands behind the repository policy"), "{refused}");
         assert!(refused.contains("hint: put only what is in the inner `Statement`"), "{refused}");
         for text in ["", "[]", "{}", "\"x\"", "{\"policyText\": 1}"] {
             assert!(RepositoryPolicy::read(text).is_err(), "{text}");

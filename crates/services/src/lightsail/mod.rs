@@ -16,6 +16,7 @@ mod images;
 mod metrics;
 mod names;
 mod nodes;
+mod operations;
 mod ops;
 mod owner;
 mod reconcile;
@@ -56,6 +57,9 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::GetContainerServiceMetricData>(),
     read::<api::GetContainerServicePowers>(),
     read::<api::GetContainerServices>(),
+    read::<api::GetOperation>(),
+    read::<api::GetOperations>(),
+    read::<api::GetOperationsForResource>(),
     read::<api::GetRegions>(),
     write::<api::RegisterContainerImage>(),
     write::<api::TagResource>(),

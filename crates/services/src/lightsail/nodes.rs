@@ -101,6 +101,7 @@ pub(super) fn facts(
             in_flight: board.in_flight(&id),
             version: node.version,
             generation: node.generation,
+            started_at: node.started_at,
             role: node.role,
             draining_since: node.draining_since,
             stopping: node.stopping,
@@ -123,10 +124,11 @@ pub(super) fn progress(view: &View, key: &ServiceKey, service: &Service) -> Resu
         let task = task_by_arn(view, &node.task_arn)?;
         running += u32::from(matches!(life(task.as_deref()), Life::Running(_)));
     }
-    Ok(Progress { running: running >= service.scale, healthy: false })
+    Ok(Progress { running: running >= service.scale, healthy: service.activating_since.is_some() })
 }
 
-fn life(task: Option<&Task>) -> Life {
+/// How the containers of a node stand.
+pub(super) fn life(task: Option<&Task>) -> Life {
     let Some(task) = task else { return Life::Ended("The node is gone.".to_owned()) };
     match task.last_status {
         TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => Life::Starting,

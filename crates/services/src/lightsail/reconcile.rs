@@ -6,8 +6,9 @@ use landfall_store::{Tx, WriteError};
 
 use super::nodes::{self, HealthBoard};
 use super::record::{Change, DEPLOYMENTS, IMAGES, LABELS, NODES, SERVICES, Service, ServiceKey};
-use super::rules::reconcile::{Action, decide};
+use super::rules::reconcile::{Action, Life, decide};
 use super::{deploy, domains, images, metrics, names, owner};
+use crate::ecs::node::task_by_arn;
 use crate::pipe::{Failure, Installation};
 
 /// How often a service is decided upon before others have their turn.
@@ -113,6 +114,7 @@ impl Work<'_> {
             }
             Action::StopNode(id) => self.stop_node(&id)?,
             Action::ForgetNode(id) => self.forget_node(&id)?,
+            Action::BeginActivating => self.service.activating_since = Some(self.now),
             Action::Activate(version) => self.activate(version)?,
             Action::Fail(version, reason, node) => {
                 self.fail(version, reason, node)?;
@@ -206,6 +208,9 @@ impl Work<'_> {
         let Some(node) = self.tx.get(&NODES, &node_key(self.key, id))? else { return Ok(()) };
         if !node.stopping && self.service.current == Some(node.version) {
             self.service.node_ended_at = Some(self.now);
+            if let Life::Ended(reason) = nodes::life(task_by_arn(self.tx, &node.task_arn)?.as_deref()) {
+                self.say(node.version, reason)?;
+            }
         }
         self.tx.delete(&NODES, &node_key(self.key, id));
         Ok(())
@@ -219,7 +224,7 @@ impl Work<'_> {
         if let Some(old) = self.service.current.replace(version) {
             deploy::change(self.tx, self.key, old, |row| row.shown.0.state = Some(State::Inactive))?;
         }
-        self.service.next = None;
+        (self.service.next, self.service.activating_since) = (None, None);
         deploy::change(self.tx, self.key, version, |row| row.shown.0.state = Some(State::Active))?;
         self.say(version, "Deployment is active".to_owned())
     }
@@ -227,7 +232,7 @@ impl Work<'_> {
     fn fail(&mut self, version: u32, reason: String, node: Option<String>) -> Result<(), Failure> {
         self.say(version, reason.clone())?;
         self.say(version, "Deployment failed".to_owned())?;
-        self.service.next = None;
+        (self.service.next, self.service.activating_since) = (None, None);
         deploy::change(self.tx, self.key, version, |row| {
             row.shown.0.state = Some(State::Failed);
             row.failure = Some(reason);

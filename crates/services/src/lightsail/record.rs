@@ -33,6 +33,10 @@ pub const HOSTS: Table<String, ServiceKey> = Table::new("lightsail.host");
 /// Certificates by account, Region and name.
 pub const CERTIFICATES: Table<(AccountId, Region, String), Certificate> = Table::new("lightsail.certificate");
 
+/// Operations that are over, by account, Region, time and id.
+pub const PAST: Table<(AccountId, Region, Timestamp, String), Stored<api::Operation>> =
+    Table::new("lightsail.operation");
+
 /// What nodes used, by account, Region, service, hour and node.
 pub const SAMPLES: Table<(AccountId, Region, String, Timestamp, String), Vec<Sample>> =
     Table::new("lightsail.sample");
@@ -81,6 +85,9 @@ pub struct Service {
     /// When a node last ended by itself: another one waits a little.
     #[serde(default)]
     pub node_ended_at: Option<Timestamp>,
+    /// Since when all nodes of the deployment that is to serve are ready.
+    #[serde(default)]
+    pub activating_since: Option<Timestamp>,
 }
 
 /// The role that pulls images from Amazon ECR, and those that did before.

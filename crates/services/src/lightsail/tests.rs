@@ -129,6 +129,8 @@ impl World {
             self.board.set_health(node.task_arn.rsplit('/').next().unwrap(), Health::Healthy);
         }
         self.settle();
+        // One step to be activated, one to serve.
+        self.settle();
     }
 
     fn log(&self) -> Vec<String> {
@@ -163,6 +165,48 @@ fn a_service_goes_from_pending_to_running_and_rolls_on() {
     world.settle();
     assert!(world.nodes(1)[0].stopping);
     assert_eq!(world.log().first().map(String::as_str), Some("[deployment:1] Creating your deployment"));
+}
+
+#[test]
+fn a_deployment_tells_how_far_it_is() {
+    let world = World::new();
+    world.service(1);
+    let stage = || world.shown().state_detail.and_then(|it| it.code).map(|code| code.as_str().to_owned());
+    assert_eq!(stage(), None);
+    world.deploy("nginx:1").unwrap();
+    world.settle();
+    assert_eq!(stage().as_deref(), Some("CREATING_DEPLOYMENT"));
+    let node = world.nodes(1).remove(0);
+    world.report(&node, TaskPhase::Running, None);
+    world.settle();
+    assert_eq!(stage().as_deref(), Some("EVALUATING_HEALTH_CHECK"));
+    world.board.set_health(node.task_arn.rsplit('/').next().unwrap(), Health::Healthy);
+    world.settle();
+    assert_eq!(stage().as_deref(), Some("ACTIVATING_DEPLOYMENT"));
+    world.settle();
+    assert_eq!((world.state().as_str(), stage()), ("RUNNING", None));
+}
+
+#[test]
+fn an_update_whose_nodes_do_not_start_leaves_the_old_ones_and_takes_the_next_change() {
+    let world = World::new();
+    world.service(1);
+    world.deploy("nginx:1").unwrap();
+    world.settle();
+    world.bring_up(1);
+    world.update(|it| it.power = Some(api::ContainerServicePowerName::Micro));
+    world.settle();
+    assert_eq!((world.state().as_str(), world.nodes(1).len()), ("UPDATING", 2));
+    let new = world.nodes(1).into_iter().find(|node| node.generation == 2).unwrap();
+    world.report(&new, TaskPhase::Running, None);
+    world.report(&new, TaskPhase::Stopped, Some(7));
+    world.settle();
+    assert_eq!(world.state(), "RUNNING");
+    let old: Vec<_> = world.nodes(1).into_iter().filter(|node| node.generation == 1).collect();
+    assert!(old.len() == 1 && old[0].draining_since.is_none(), "{old:?}");
+    let log = world.log();
+    assert!(log.contains(&"[deployment:1] Container `app` exited with code 7.".to_owned()), "{log:?}");
+    world.update(|it| it.power = Some(api::ContainerServicePowerName::Nano));
 }
 
 #[test]
@@ -273,4 +317,42 @@ fn nobody_can_have_the_account_that_runs_container_services() {
     let (code, message) = world.refused::<landfall_api::landfall::CreateAccount>(input);
     assert_eq!(code, "InvalidParameterException");
     assert!(message.contains("choose another id"), "{message}");
+}
+
+#[test]
+fn an_operation_that_an_answer_names_is_found_again() {
+    let world = World::new();
+    world.service(1);
+    let tag = |key: String| {
+        let tag = api::Tag { key: Some(key), value: None };
+        let input = api::TagResourceRequest {
+            resource_name: "web".to_owned(),
+            tags: vec![tag],
+            ..Default::default()
+        };
+        world.call::<api::TagResource>(input).unwrap().operations.unwrap().remove(0)
+    };
+    let made = tag("first".to_owned());
+    let id = made.id.clone().unwrap();
+    let get = || api::GetOperationRequest { operation_id: id.clone() };
+    assert_eq!(world.call::<api::GetOperation>(get()).unwrap().operation, Some(made.clone()));
+    let of = |name: &str| api::GetOperationsForResourceRequest {
+        resource_name: name.to_owned(),
+        page_token: None,
+    };
+    let found = world.call::<api::GetOperationsForResource>(of("web")).unwrap().operations.unwrap();
+    assert_eq!(found, [made]);
+    assert_eq!(world.refused::<api::GetOperationsForResource>(of("other")).0, "NotFoundException");
+    // Only so many are kept.
+    for _ in 0..200 {
+        world.it.clock.advance_seconds(1);
+        tag("again".to_owned());
+    }
+    let all = world.call::<api::GetOperations>(Default::default()).unwrap().operations.unwrap();
+    assert_eq!(all.len(), 200);
+    let (code, message) = world.refused::<api::GetOperation>(get());
+    assert_eq!(
+        (code.as_str(), message),
+        ("NotFoundException", format!("The operation `{id}` does not exist."))
+    );
 }

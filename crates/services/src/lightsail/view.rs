@@ -1,7 +1,7 @@
 //! Rows to API types.
 
 use landfall_api::lightsail as api;
-use landfall_base::{Region, Timestamp, random};
+use landfall_base::Region;
 use landfall_shape::Entries;
 use landfall_store::{StoreError, View};
 
@@ -66,29 +66,6 @@ pub(super) fn location(region: &Region) -> api::ResourceLocation {
     api::ResourceLocation {
         availability_zone: Some("all".to_owned()),
         region_name: Some(api::RegionName::from(region.as_str())),
-    }
-}
-
-/// An operation that is over already.
-pub(super) fn operation(
-    kind: api::OperationType,
-    resource: (&str, api::ResourceType),
-    region: &Region,
-    now: Timestamp,
-) -> api::Operation {
-    api::Operation {
-        id: Some(random::uuid()),
-        resource_name: Some(resource.0.to_owned()),
-        resource_type: Some(resource.1),
-        created_at: Some(now),
-        location: Some(location(region)),
-        is_terminal: Some(true),
-        operation_details: Some(String::new()),
-        operation_type: Some(kind),
-        status: Some(api::OperationStatus::Succeeded),
-        status_changed_at: Some(now),
-        error_code: None,
-        error_details: None,
     }
 }
 

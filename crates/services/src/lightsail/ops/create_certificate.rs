@@ -4,7 +4,7 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::{Tx, View};
 
 use crate::lightsail::record::{CERTIFICATES, Certificate};
-use crate::lightsail::{domains, names, tags, view};
+use crate::lightsail::{domains, names, operations, tags, view};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Most names of a certificate.
@@ -66,7 +66,7 @@ impl WriteHandler for api::CreateCertificate {
         };
         tx.put(&CERTIFICATES, &(cx.account(), cx.region(), name.as_str()), &row);
         let resource = (name.as_str(), api::ResourceType::from("Certificate"));
-        let operation = view::operation(api::OperationType::CreateCertificate, resource, cx.region(), cx.now);
+        let operation = operations::note(cx, tx, api::OperationType::CreateCertificate, resource)?;
         Ok(api::CreateCertificateResult {
             certificate: Some(view::certificate(&name, &row, true)),
             operations: Some(vec![operation]),

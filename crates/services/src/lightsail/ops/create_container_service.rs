@@ -87,6 +87,7 @@ impl WriteHandler for api::CreateContainerService {
             generation: 1,
             nodes_started: 0,
             node_ended_at: None,
+            activating_since: None,
         };
         if let Some(deployment) = input.deployment {
             let wanted = Wanted { containers: deployment.containers, endpoint: deployment.public_endpoint };

@@ -4,8 +4,8 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_base::Arn;
 use landfall_store::{Tx, View};
 
+use crate::lightsail::operations;
 use crate::lightsail::record::{CERTIFICATES, SERVICES};
-use crate::lightsail::view;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// A certificate.
@@ -47,7 +47,7 @@ impl WriteHandler for api::DeleteCertificate {
         }
         tx.delete(&CERTIFICATES, &(cx.account(), cx.region(), name.as_str()));
         let resource = (name.as_str(), api::ResourceType::from("Certificate"));
-        let operation = view::operation(api::OperationType::DeleteCertificate, resource, cx.region(), cx.now);
+        let operation = operations::note(cx, tx, api::OperationType::DeleteCertificate, resource)?;
         Ok(api::DeleteCertificateResult { operations: Some(vec![operation]) })
     }
 }

@@ -26,7 +26,8 @@ impl ReadHandler for api::GetCertificates {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request(input) = request.into_request();
-        let detailed = input.include_certificate_details == Some(true);
+        // Whoever names one is told everything: Terraform's provider reads the details without asking for them.
+        let detailed = input.include_certificate_details == Some(true) || input.certificate_name.is_some();
         let issued = input
             .certificate_statuses
             .is_none_or(|wanted| wanted.is_empty() || wanted.contains(&api::CertificateStatus::Issued));

@@ -42,7 +42,9 @@ impl ReadHandler for api::GetContainerServiceMetricData {
         if !(60..=86_400).contains(&period) || period % 60 != 0 {
             return Err(refuse("`period` must be a multiple of 60 seconds, from 60 to 86400.").into());
         }
-        let (from, to) = (input.start_time, input.end_time);
+        // As CloudWatch does: periods begin at whole minutes.
+        let from = Timestamp::from_millis(input.start_time.millis().div_euclid(60_000) * 60_000);
+        let to = input.end_time;
         if from >= to {
             return Err(refuse("`startTime` must be before `endTime`.").into());
         }

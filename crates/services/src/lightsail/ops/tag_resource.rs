@@ -4,7 +4,7 @@ use landfall_api::lightsail as api;
 use landfall_store::{Tx, View};
 
 use crate::lightsail::target::Tagged;
-use crate::lightsail::{tags, view};
+use crate::lightsail::{operations, tags};
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 /// A resource and its tags.
@@ -36,8 +36,7 @@ impl WriteHandler for api::TagResource {
         let tags = tags::merge(&found.tags(), input.tags)?;
         found.put_tags(tx, tags)?;
         let resource = (input.resource_name.as_str(), found.kind());
-        let kind = api::OperationType::from("TagResource");
-        let operation = view::operation(kind, resource, cx.region(), cx.now);
+        let operation = operations::note(cx, tx, "TagResource", resource)?;
         Ok(api::TagResourceResult { operations: Some(vec![operation]) })
     }
 }

@@ -3,8 +3,8 @@
 use landfall_api::lightsail as api;
 use landfall_store::{Tx, View};
 
+use crate::lightsail::operations;
 use crate::lightsail::target::Tagged;
-use crate::lightsail::view;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 /// A resource and its tags.
@@ -37,8 +37,7 @@ impl WriteHandler for api::UntagResource {
         tags.retain(|(key, _)| !input.tag_keys.contains(key));
         found.put_tags(tx, tags)?;
         let resource = (input.resource_name.as_str(), found.kind());
-        let kind = api::OperationType::from("UntagResource");
-        let operation = view::operation(kind, resource, cx.region(), cx.now);
+        let operation = operations::note(cx, tx, "UntagResource", resource)?;
         Ok(api::UntagResourceResult { operations: Some(vec![operation]) })
     }
 }

@@ -13,8 +13,12 @@ const DRAIN_LIMIT_SECONDS: i64 = 60;
 const DRAIN_SECONDS: i64 = 2;
 /// How long a node that has just begun to run may fail its checks, in seconds.
 const START_GRACE_SECONDS: i64 = 20;
-/// How long a deployment may take from the moment its nodes run, in seconds.
+/// How long nodes may take to become healthy from the moment they run, in seconds.
 const ACTIVATION_LIMIT_SECONDS: i64 = 600;
+/// How long a node of the next deployment may take until its containers run, in seconds: images may be large.
+const START_LIMIT_SECONDS: i64 = 1800;
+/// How long a deployment is shown as being activated at least, in seconds.
+const ACTIVATING_SECONDS: i64 = 1;
 /// How long to wait before a node that ended is replaced, in seconds.
 const REPLACE_AFTER_SECONDS: i64 = 5;
 
@@ -27,6 +31,8 @@ pub struct NodeFacts {
     pub version: u32,
     /// Its generation.
     pub generation: u32,
+    /// When it was started.
+    pub started_at: Timestamp,
     /// The role that it was started with.
     pub role: String,
     /// How its containers stand.
@@ -97,6 +103,8 @@ pub enum Action {
     StopNode(String),
     /// A node is over: forget it.
     ForgetNode(String),
+    /// All nodes of the next deployment are ready.
+    BeginActivating,
     /// The next deployment serves from now on.
     Activate(u32),
     /// The next deployment failed: why, and at which node.
@@ -184,7 +192,14 @@ impl Decision<'_> {
             return vec![Action::StartNode(version); missing];
         }
         let ready = nodes.iter().filter(|node| node.is_ready(self.facts.next_has_endpoint)).count();
-        if ready >= self.scale() { vec![Action::Activate(version)] } else { Vec::new() }
+        match self.service.activating_since {
+            _ if ready < self.scale() => Vec::new(),
+            None => vec![Action::BeginActivating],
+            Some(since) if self.now >= since.plus_seconds(ACTIVATING_SECONDS) => {
+                vec![Action::Activate(version)]
+            }
+            Some(_) => Vec::new(),
+        }
     }
 
     /// Why a node of the next deployment makes it fail.
@@ -204,6 +219,9 @@ impl Decision<'_> {
                 } else {
                     None
                 }
+            }
+            Life::Starting if self.now >= node.started_at.plus_seconds(START_LIMIT_SECONDS) => {
+                Some(fail("Took too long.".to_owned()))
             }
             Life::Starting => None,
         }
@@ -283,7 +301,14 @@ impl Decision<'_> {
         let nodes = self.facts.nodes.iter().filter(of_current).count();
         let settled = self.now >= since.plus_seconds(SETTLE_SECONDS);
         let stopped = !self.service.disabled || self.facts.nodes.is_empty();
-        settled && stopped && nodes >= nodes_wanted
+        settled && stopped && (nodes >= nodes_wanted || self.nodes_cannot_be_had(since))
+    }
+
+    /// Nodes that an update takes end, or do not become healthy: the service goes on with those that it has, and with trying.
+    /// It must not stay in a transition that takes no other change, which might be the one that helps.
+    fn nodes_cannot_be_had(&self, since: Timestamp) -> bool {
+        self.service.node_ended_at.is_some_and(|at| at >= since)
+            || self.now >= since.plus_seconds(ACTIVATION_LIMIT_SECONDS)
     }
 
     fn scale(&self) -> usize {

@@ -29,6 +29,7 @@ fn service(current: Option<u32>, next: Option<u32>) -> Service {
         generation: 1,
         nodes_started: 0,
         node_ended_at: None,
+        activating_since: None,
     }
 }
 
@@ -37,6 +38,7 @@ fn node(id: &str, version: u32, life: Life, health: Health) -> NodeFacts {
         id: id.to_owned(),
         version,
         generation: 1,
+        started_at: ago(100),
         role: "base".to_owned(),
         gone: matches!(life, Life::Ended(_)),
         life,
@@ -65,7 +67,15 @@ fn a_deployment_starts_its_nodes_waits_for_their_health_and_takes_over() {
     assert_eq!(decided(&first, vec![]), [Action::StartNode(1), Action::StartNode(1)]);
     let starting = node("b", 1, Life::Starting, Health::Unknown);
     assert_eq!(decided(&first, vec![healthy("a", 1), starting]), []);
-    assert_eq!(decided(&first, vec![healthy("a", 1), healthy("b", 1)]), [Action::Activate(1)]);
+    let ready = || vec![healthy("a", 1), healthy("b", 1)];
+    let mut first = first;
+    assert_eq!(decided(&first, ready()), [Action::BeginActivating]);
+    first.activating_since = Some(ago(0));
+    assert_eq!(decided(&first, ready()), [], "clients see that stage, too");
+    first.activating_since = Some(ago(2));
+    assert_eq!(decided(&first, ready()), [Action::Activate(1)]);
+    let lost = vec![healthy("a", 1), node("b", 1, Life::Running(ago(5)), Health::Unhealthy)];
+    assert_eq!(decided(&first, lost), [], "not while one of them is not healthy");
 
     // The serving one is left alone until then, and taken out afterwards.
     let second = service(Some(1), Some(2));
@@ -103,6 +113,11 @@ fn a_deployment_fails_of_a_node_that_ends_or_stays_unhealthy() {
         let nodes = [serving(), vec![node("c", 2, life.clone(), state)]].concat();
         assert_eq!(decided(&it, nodes), expected, "{life:?} {state:?}");
     }
+    for (started, expected) in [(1799, vec![Action::StartNode(2)]), (1801, fails("Took too long."))] {
+        let slow = node("c", 2, Life::Starting, Health::Unknown);
+        let slow = NodeFacts { started_at: ago(started), ..slow };
+        assert_eq!(decided(&it, [serving(), vec![slow]].concat()), expected, "{started}");
+    }
     // What is left of it goes, the serving one stays.
     let after = service(Some(1), None);
     let left = node("c", 2, Life::Running(ago(25)), Health::Unhealthy);
@@ -129,6 +144,23 @@ fn a_new_power_means_new_nodes_before_the_old_ones_go() {
     let new = NodeFacts { generation: 2, ..healthy("b", 1) };
     assert_eq!(decided(&it, vec![healthy("a", 1), new.clone()]), [Action::DrainNode(id("a"))]);
     assert_eq!(decided(&it, vec![new]), [Action::FinishUpdating]);
+}
+
+#[test]
+fn an_update_ends_even_if_its_nodes_cannot_be_had() {
+    let mut it = service(Some(1), None);
+    (it.generation, it.scale, it.change) = (2, 1, Change::Updating { since: ago(10) });
+    let old = || vec![healthy("a", 1)];
+    it.node_ended_at = Some(ago(11));
+    assert_eq!(decided(&it, old()), [Action::StartNode(1)], "one that ended before tells nothing");
+    it.node_ended_at = Some(ago(3));
+    assert_eq!(decided(&it, old()), [Action::FinishUpdating]);
+    it.node_ended_at = None;
+    let sick = NodeFacts { generation: 2, ..node("b", 1, Life::Running(ago(10)), Health::Unhealthy) };
+    let with_sick = || [old(), vec![sick.clone()]].concat();
+    assert_eq!(decided(&it, with_sick()), []);
+    it.change = Change::Updating { since: ago(601) };
+    assert_eq!(decided(&it, with_sick()), [Action::FinishUpdating]);
 }
 
 #[test]
