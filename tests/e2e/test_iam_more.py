@@ -188,3 +188,13 @@ def test_aws_cli_simulates(admin, document):
     effect = document["Statement"][0]["Effect"]
     decision = {"Allow": "allowed", "Deny": "explicitDeny"}[effect]
     assert answer["EvaluationResults"][0]["EvalDecision"] == decision
+
+
+@pytest.mark.parametrize("call", ["get_session_token", "assume_role"])
+def test_a_second_factor_that_nobody_has_is_refused(admin, account_id, call):
+    text = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+    device = {"SerialNumber": f"arn:aws:iam::{account_id}:mfa/phone", "TokenCode": "123456"}
+    role = {"RoleArn": admin.role(trusted=root_of(account_id)), "RoleSessionName": "tester"}
+    with refused("AccessDenied", text) as error:
+        getattr(admin.sts, call)(**device, **(role if call == "assume_role" else {}))
+    assert error.status == 403

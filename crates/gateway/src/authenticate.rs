@@ -75,7 +75,8 @@ pub fn caller(
     parts: &Parts,
     peer: SocketAddr,
 ) -> Caller {
-    let agent = parts.headers.get(http::header::USER_AGENT);
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let referer = header(http::header::REFERER).map(|referer| ("aws:Referer".to_owned(), vec![referer]));
     Caller {
         principal: credentials.principal,
         account: credentials.account,
@@ -84,8 +85,8 @@ pub fn caller(
         session: credentials.session,
         source_ip: Some(peer.ip()),
         secure_transport: parts.extensions.get::<Secure>().is_some(),
-        user_agent: agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
-        via: Vec::new(),
+        user_agent: header(http::header::USER_AGENT),
+        via: referer.into_iter().collect(),
     }
 }
 

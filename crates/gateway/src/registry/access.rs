@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::tls::Secure;
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
 use landfall_base::{AccountId, Region, Sensitive};
@@ -24,12 +25,14 @@ const USERNAME: &str = "AWS";
 pub(super) struct Visitor {
     address: IpAddr,
     agent: Option<String>,
+    secure: bool,
 }
 
 impl Visitor {
     pub(super) fn of(parts: &Parts, peer: SocketAddr) -> Self {
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        Self { address: peer.ip(), agent: agent.map(str::to_owned) }
+        let secure = parts.extensions.get::<Secure>().is_some();
+        Self { address: peer.ip(), agent: agent.map(str::to_owned), secure }
     }
 }
 
@@ -85,6 +88,7 @@ impl EcrAccess {
         Ok(Caller {
             source_ip: visitor.map(|visitor| visitor.address),
             user_agent: visitor.and_then(|visitor| visitor.agent.clone()),
+            secure_transport: visitor.is_some_and(|visitor| visitor.secure),
             ..caller
         })
     }

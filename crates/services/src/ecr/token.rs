@@ -8,12 +8,12 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use landfall_base::{AccountId, Sensitive, Timestamp};
-use landfall_iam::{Policy, PolicyKind, Principal};
+use landfall_iam::Principal;
 use landfall_store::View;
 use landfall_vault::{Sealed, Vault};
 use serde::{Deserialize, Serialize};
 
-use crate::pipe::{Caller, Failure, Installation, SessionFacts};
+use crate::pipe::{Caller, Failure, Installation, SessionFacts, SessionPolicyText};
 use crate::sts::principal_exists;
 
 /// What tokens are bound to when sealed.
@@ -48,7 +48,7 @@ struct Session {
     issued_at: Timestamp,
     expires_at: Timestamp,
     #[serde(default)]
-    policies: Vec<String>,
+    policies: Vec<SessionPolicyText>,
     #[serde(default)]
     tags: Vec<(String, String)>,
     #[serde(default)]
@@ -66,7 +66,7 @@ impl Session {
         Self {
             issued_at: facts.issued_at,
             expires_at: facts.expires_at,
-            policies: facts.policies.iter().map(|policy| policy.text().to_owned()).collect(),
+            policies: facts.policies.iter().map(SessionPolicyText::from).collect(),
             tags: facts.tags.clone(),
             transitive: facts.transitive.clone(),
             source_identity: facts.source_identity.clone(),
@@ -77,9 +77,8 @@ impl Session {
 
     /// `None` if a policy does not compile: such a token is never made, so it is refused rather than read as no policy.
     fn facts(self) -> Option<SessionFacts> {
-        let compile = |text: &String| Policy::parse(text, PolicyKind::Session).ok().map(Arc::new);
         Some(SessionFacts {
-            policies: self.policies.iter().map(compile).collect::<Option<_>>()?,
+            policies: self.policies.iter().map(SessionPolicyText::compile).collect::<Option<_>>()?,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
             tags: self.tags,

@@ -201,7 +201,7 @@ pub(super) fn arn_of<E: Entity>(account: &AccountId, path: &str, name: &str) -> 
 }
 
 /// Adds the tags of a resource under both names that IAM gives them.
-pub(super) fn with_tags_of(permission: Permission, tags: &[(String, String)]) -> Permission {
+pub(crate) fn with_tags_of(permission: Permission, tags: &[(String, String)]) -> Permission {
     let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let permission = permission.with_resource_tags(pairs);
     tags.iter().fold(permission, |permission, (key, value)| {

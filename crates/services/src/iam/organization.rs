@@ -10,6 +10,12 @@ use landfall_store::{StoreError, View};
 
 use super::record::{ORGANIZATION_POLICIES, WITHOUT_FULL_ACCESS};
 
+/// The organization: an installation is one.
+pub const ID: &str = "o-landfall";
+
+/// Where accounts are in it (`aws:PrincipalOrgPaths`): directly below its root.
+pub const PATH: &str = "o-landfall/r-root/";
+
 /// The level above all accounts.
 pub const ROOT: &str = "root";
 

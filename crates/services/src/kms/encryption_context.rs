@@ -36,6 +36,12 @@ impl EncryptionContext {
     }
 }
 
+impl From<&BTreeMap<String, String>> for EncryptionContext {
+    fn from(pairs: &BTreeMap<String, String>) -> Self {
+        Self(pairs.clone())
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for EncryptionContext {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())

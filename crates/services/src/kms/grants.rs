@@ -10,6 +10,7 @@ use landfall_iam::{Grant as Rule, GrantConstraint};
 use landfall_shape::{Entries, ServiceError};
 use landfall_store::{StoreError, Tx, View};
 
+use super::encryption_context::EncryptionContext;
 use super::names::key_arn;
 use super::record::{GRANTS, Grant, KeyKey};
 use crate::pipe::{Failure, Permission};
@@ -90,6 +91,15 @@ pub(super) fn add_to(permission: Permission, grant: &Grant) -> Permission {
         GrantConstraint::EncryptionContextEquals(_) => "EncryptionContextEquals",
         GrantConstraint::EncryptionContextSubset(_) => "EncryptionContextSubset",
     });
+    let context = grant.rule.constraint.as_ref().map(|constraint| match constraint {
+        GrantConstraint::EncryptionContextEquals(pairs) | GrantConstraint::EncryptionContextSubset(pairs) => {
+            EncryptionContext::from(pairs)
+        }
+    });
+    let permission = match context {
+        Some(context) => context.add_to(permission),
+        None => permission,
+    };
     permission
         .with("kms:GrantIsForAWSResource", "false")
         .with("kms:GranteePrincipal", &grant.rule.grantee)

@@ -167,3 +167,8 @@ impl Target {
         rules::check_enabled(key).map(|()| key)
     }
 }
+
+/// A check for an action that is about no key.
+pub(super) fn on_account(cx: &Context<'_>, action: &'static str) -> Permission {
+    Permission::on_anything(action).with("kms:CallerAccount", cx.account().as_str())
+}

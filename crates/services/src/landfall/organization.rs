@@ -3,7 +3,7 @@
 use landfall_api::landfall as api;
 use landfall_base::AccountId;
 
-use crate::iam::organization::{ControlKind, FULL_ACCESS, FULL_ACCESS_ARN, FULL_ACCESS_DOCUMENT, ROOT};
+use crate::iam::organization::{ControlKind, FULL_ACCESS, FULL_ACCESS_ARN, FULL_ACCESS_DOCUMENT, ID, ROOT};
 use crate::iam::record::OrganizationPolicy;
 
 /// The kind that a request names.
@@ -30,7 +30,7 @@ pub(super) fn target(target: Option<&str>) -> String {
 /// A new ARN for a policy of the management account.
 pub(super) fn new_arn(management: &AccountId, kind: ControlKind) -> String {
     let id = landfall_base::random::hex(8);
-    format!("arn:aws:organizations::{management}:policy/o-landfall/{}_control_policy/p-{id}", kind.key())
+    format!("arn:aws:organizations::{management}:policy/{ID}/{}_control_policy/p-{id}", kind.key())
 }
 
 /// A policy as answers show it.

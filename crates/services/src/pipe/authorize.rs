@@ -13,8 +13,8 @@ use landfall_store::View;
 use serde::{Deserialize, Serialize};
 
 use super::permission::{Guarded, Permission};
-use super::{Caller, Context, Failure};
-use crate::iam::organization::{ControlKind, Levels, levels_of};
+use super::{Caller, Context, Failure, SessionPolicy};
+use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
 
 /// Whether refusals are enforced.
@@ -158,7 +158,8 @@ fn check(
     permission: &Permission,
     checks: &mut Vec<CheckRecord>,
 ) -> Result<Option<ServiceError>, Failure> {
-    let conditions = conditions(cx.caller, policies, cx.now, permission);
+    let mut conditions = conditions(cx.caller, policies, cx.now, permission);
+    add_organization(&mut conditions, cx.caller, permission);
     let request = Request {
         principal: &cx.caller.principal,
         action: permission.action,
@@ -210,14 +211,36 @@ struct Organization {
 impl Organization {
     fn of(cx: &Context<'_>, view: &View, permission: &Permission) -> Result<Self, Failure> {
         let management = &cx.installation.default_account;
-        // What AWS's own accounts do is outside of every organization.
-        let outside = |account: &&AccountId| **account != *crate::lightsail::owner();
-        let caller = cx.caller.principal.account().filter(outside);
-        let owner = permission.account.as_ref().or(caller).filter(outside);
+        let (caller, owner) = (cx.caller.principal.account(), owner(cx.caller, permission));
         Ok(Self {
-            scp: levels_of(view, management, caller, ControlKind::Service)?,
-            rcp: levels_of(view, management, owner, ControlKind::Resource)?,
+            scp: levels_of(view, management, caller.filter(is_member), ControlKind::Service)?,
+            rcp: levels_of(view, management, owner.filter(is_member), ControlKind::Resource)?,
         })
+    }
+}
+
+/// Accounts of AWS's own are outside of every organization.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as `Option::filter` takes it")]
+fn is_member(account: &&AccountId) -> bool {
+    **account != *crate::lightsail::owner()
+}
+
+/// Whose the resource is: the caller's own, where nothing else is said.
+fn owner<'a>(caller: &'a Caller, permission: &'a Permission) -> Option<&'a AccountId> {
+    permission.account.as_ref().or(caller.principal.account())
+}
+
+/// The keys about the organization that caller and resource are in.
+fn add_organization(conditions: &mut Conditions, caller: &Caller, permission: &Permission) {
+    if caller.principal.account().filter(is_member).is_some() {
+        conditions.set("aws:PrincipalOrgID", organization::ID);
+        conditions.set_all("aws:PrincipalOrgPaths", [organization::PATH]);
+    }
+    let Some(owner) = owner(caller, permission) else { return };
+    conditions.set("aws:ResourceAccount", owner.as_str());
+    if is_member(&owner) {
+        conditions.set("aws:ResourceOrgID", organization::ID);
+        conditions.set_all("aws:ResourceOrgPaths", [organization::PATH]);
     }
 }
 
@@ -235,7 +258,7 @@ impl<'a> Stack<'a> {
         Self {
             identity: policies.identity.iter().map(AttachedPolicy::attached).collect(),
             boundary: policies.boundary.iter().map(AttachedPolicy::attached).collect(),
-            session: session.map(|policy| Attached::inline("session policy", policy)).collect(),
+            session: session.map(attached_to_session).collect(),
             resource: permission.attached_guards().collect(),
         }
     }
@@ -252,6 +275,13 @@ impl<'a> Stack<'a> {
             None if guard.role_trust => ResourceLayer::role_trust(&self.resource),
             None => ResourceLayer::ordinary(&self.resource),
         })
+    }
+}
+
+fn attached_to_session(it: &SessionPolicy) -> Attached<'_> {
+    match &it.arn {
+        Some(arn) => Attached::managed("session policy", arn, &it.policy),
+        None => Attached::inline("session policy", &it.policy),
     }
 }
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use landfall_base::{AccountId, Region, Timestamp};
-use landfall_iam::{Policy, Principal};
+use landfall_iam::{Policy, PolicyKind, Principal};
+use serde::{Deserialize, Serialize};
 
 /// Who makes a call, and how it reached us.
 #[derive(Debug, Clone)]
@@ -25,7 +26,8 @@ pub struct Caller {
     pub secure_transport: bool,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// Condition keys that a service adds when it calls on somebody's behalf, for example `kms:ViaService`.
+    /// Further condition keys of the request: `aws:Referer`, or those that a service adds when it calls on somebody's
+    /// behalf, for example `kms:ViaService`.
     pub via: Vec<(String, Vec<String>)>,
 }
 
@@ -37,7 +39,7 @@ pub struct SessionFacts {
     /// When it ends.
     pub expires_at: Timestamp,
     /// Session policies: they narrow what the role may do.
-    pub policies: Vec<Arc<Policy>>,
+    pub policies: Vec<SessionPolicy>,
     /// Session tags.
     pub tags: Vec<(String, String)>,
     /// `sts:SourceIdentity`
@@ -48,6 +50,44 @@ pub struct SessionFacts {
     pub mfa: bool,
     /// The user whose policies a federated session has.
     pub parent: Option<Principal>,
+}
+
+/// A policy that narrows a session.
+#[derive(Debug, Clone)]
+pub struct SessionPolicy {
+    /// Of a managed one.
+    pub arn: Option<String>,
+    /// The policy, as it was when the session began.
+    pub policy: Arc<Policy>,
+}
+
+/// A session policy as tokens hold it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionPolicyText {
+    /// Of a managed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// The document.
+    pub document: String,
+}
+
+impl SessionPolicyText {
+    /// A policy of the request itself.
+    pub fn inline(document: impl Into<String>) -> Self {
+        Self { arn: None, document: document.into() }
+    }
+
+    /// `None` if it does not compile: such a token is never made, so it is refused rather than read as no policy.
+    pub fn compile(&self) -> Option<SessionPolicy> {
+        let policy = Policy::parse(&self.document, PolicyKind::Session).ok()?;
+        Some(SessionPolicy { arn: self.arn.clone(), policy: Arc::new(policy) })
+    }
+}
+
+impl From<&SessionPolicy> for SessionPolicyText {
+    fn from(it: &SessionPolicy) -> Self {
+        Self { arn: it.arn.clone(), document: it.policy.text().to_owned() }
+    }
 }
 
 impl Caller {

@@ -14,7 +14,7 @@ mod permission;
 
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Calls, Outcome, audit};
-pub use caller::{Caller, SessionFacts};
+pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};
 pub use context::{Context, Images, Installation};
 pub use endpoint::{
     AwaitingHandler, Endpoint, EndpointKind, ReadHandler, Resolve, Surroundings, WriteHandler, awaiting,

@@ -10,10 +10,23 @@ use landfall_store::View;
 use super::token::Session;
 use crate::iam::managed_policy;
 use crate::iam::record::Role;
-use crate::pipe::Failure;
+use crate::pipe::{Failure, SessionPolicyText};
 
 /// The most characters of an inline session policy.
 pub(super) const POLICY_LIMIT: usize = 2048;
+
+/// Refuses a second factor: there are no MFA devices here, so none can have been shown.
+///
+/// # Errors
+/// AWS's words for a device that it does not know.
+pub(super) fn check_second_factor(serial: Option<&str>, code: Option<&str>) -> Result<(), ServiceError> {
+    if serial.is_none() && code.is_none() {
+        return Ok(());
+    }
+    let text = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is \
+                valid and associated with this user.";
+    Err(ServiceError::with_status("AccessDenied", 403, text))
+}
 
 /// A session of a role. Those of service-linked roles are beyond the organization's policies.
 pub(super) fn role_session(role: &Role, arn: Arn, account: &AccountId, name: &str) -> Principal {
@@ -29,7 +42,7 @@ pub(super) fn session_policies(
     view: &View,
     inline: Option<&str>,
     managed: Option<&[PolicyDescriptorType]>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<SessionPolicyText>, Failure> {
     let mut policies = Vec::new();
     if let Some(text) = inline {
         if text.chars().count() > POLICY_LIMIT {
@@ -38,14 +51,15 @@ pub(super) fn session_policies(
         }
         let parsed = Policy::parse(text, PolicyKind::Session);
         parsed.map_err(|error| malformed_policy_document_exception(error.to_string()))?;
-        policies.push(text.to_owned());
+        policies.push(SessionPolicyText::inline(text));
     }
     for arn in managed.unwrap_or_default().iter().filter_map(|descriptor| descriptor.arn.as_deref()) {
         let missing = || {
             let text = format!("Policy {arn} does not exist or is not attachable.");
             ServiceError::client("ValidationError", text)
         };
-        policies.push(managed_policy(view, arn)?.ok_or_else(missing)?.text().to_owned());
+        let document = managed_policy(view, arn)?.ok_or_else(missing)?.text().to_owned();
+        policies.push(SessionPolicyText { arn: Some(arn.to_owned()), document });
     }
     Ok(policies)
 }
@@ -53,7 +67,7 @@ pub(super) fn session_policies(
 /// Percentage of the space that AWS's packed form has; ours is not packed, so this is of the characters. `None` for a
 /// session without policies and tags.
 pub(super) fn packed_size(session: &Session) -> Option<i32> {
-    let policies: usize = session.policies.iter().map(String::len).sum();
+    let policies: usize = session.policies.iter().map(|policy| policy.document.len()).sum();
     let tags: usize = session.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
     let percentage = i32::try_from((policies + tags) * 100 / (POLICY_LIMIT * 2)).unwrap_or(100);
     (policies + tags > 0).then_some(percentage.clamp(1, 100))

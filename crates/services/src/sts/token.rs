@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use landfall_api::sts as api;
 use landfall_base::{AccountId, Sensitive, Timestamp, random};
-use landfall_iam::{Policy, PolicyKind, Principal};
+use landfall_iam::Principal;
 use landfall_vault::{Sealed, Vault};
 use serde::{Deserialize, Serialize};
 
-use crate::pipe::{Failure, SessionFacts};
+use crate::pipe::{Failure, SessionFacts, SessionPolicyText};
 
 /// What tokens are bound to when sealed.
 const CONTEXT: [(&str, &str); 1] = [("Purpose", "SessionToken")];
@@ -25,7 +25,7 @@ pub(super) struct Session {
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
     #[serde(default)]
-    pub(super) policies: Vec<String>,
+    pub(super) policies: Vec<SessionPolicyText>,
     #[serde(default)]
     pub(super) tags: Vec<(String, String)>,
     #[serde(default)]
@@ -77,11 +77,10 @@ impl Session {
     /// The part of the session that authorization looks at. `None` if a session policy does not compile: such a token is
     /// never made, so it is refused rather than read as no policy.
     pub(super) fn facts(&self) -> Option<Arc<SessionFacts>> {
-        let compile = |text: &String| Policy::parse(text, PolicyKind::Session).ok().map(Arc::new);
         Some(Arc::new(SessionFacts {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-            policies: self.policies.iter().map(compile).collect::<Option<_>>()?,
+            policies: self.policies.iter().map(SessionPolicyText::compile).collect::<Option<_>>()?,
             tags: self.tags.clone(),
             source_identity: self.source_identity.clone(),
             transitive: self.transitive.clone(),

@@ -4,6 +4,7 @@ use landfall_api::kms as api;
 use landfall_shape::Blob;
 use landfall_store::View;
 
+use super::encrypt::algorithm;
 use crate::kms::encryption_context::EncryptionContext;
 use crate::kms::material;
 use crate::kms::rules;
@@ -26,7 +27,8 @@ impl Resolve for api::GenerateDataKeyWithoutPlaintext {
         let length = rules::data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
         let target = Target::find(cx, view, &input.key_id)?;
         let context = EncryptionContext::of(input.encryption_context);
-        let permission = context.add_to(target.permission(cx, "kms:GenerateDataKeyWithoutPlaintext")?);
+        let permission =
+            context.add_to(algorithm(target.permission(cx, "kms:GenerateDataKeyWithoutPlaintext")?));
         let request = Request { target, context, length, dry_run: input.dry_run };
         Ok(Checked::one(request, permission))
     }

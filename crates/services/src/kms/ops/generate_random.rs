@@ -5,7 +5,8 @@ use landfall_store::View;
 
 use crate::kms::material;
 use crate::kms::rules;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::kms::target::on_account;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// How many bytes.
 #[derive(Debug)]
@@ -14,14 +15,14 @@ pub struct Request(usize);
 impl Resolve for api::GenerateRandom {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         rules::check_options(None, input.recipient.as_ref())?;
         if input.custom_key_store_id.is_some() {
             let message = "CustomKeyStoreId is not available in this installation.";
             return Err(api::error::unsupported_operation_exception(message).into());
         }
         let length = rules::byte_count(input.number_of_bytes.unwrap_or_default())?;
-        Ok(Checked::one(Request(length), Permission::on_anything("kms:GenerateRandom")))
+        Ok(Checked::one(Request(length), on_account(cx, "kms:GenerateRandom")))
     }
 }
 

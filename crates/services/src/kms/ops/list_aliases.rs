@@ -6,8 +6,9 @@ use landfall_store::View;
 use crate::kms::paging::Paging;
 use crate::kms::record::ALIASES;
 use crate::kms::target::Target;
+use crate::kms::target::on_account;
 use crate::kms::view as shown;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// A page of aliases.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl Resolve for api::ListAliases {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.limit, input.marker.as_deref(), 50)?;
         let target = input.key_id.map(|key_id| Target::find_key(cx, view, &key_id)).transpose()?;
-        let permission = Permission::on_anything("kms:ListAliases");
+        let permission = on_account(cx, "kms:ListAliases");
         Ok(Checked::one(Request { target, paging }, permission))
     }
 }

@@ -7,7 +7,8 @@ use landfall_store::View;
 
 use crate::kms::paging::Paging;
 use crate::kms::record::{KEYS, Key, KeyKey};
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::kms::target::on_account;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// A page of keys.
 #[derive(Debug)]
@@ -16,9 +17,9 @@ pub struct Request(Paging);
 impl Resolve for api::ListKeys {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.limit, input.marker.as_deref(), 100)?;
-        Ok(Checked::one(Request(paging), Permission::on_anything("kms:ListKeys")))
+        Ok(Checked::one(Request(paging), on_account(cx, "kms:ListKeys")))
     }
 }
 

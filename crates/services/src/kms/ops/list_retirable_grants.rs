@@ -6,8 +6,9 @@ use landfall_store::View;
 
 use crate::kms::paging::Paging;
 use crate::kms::record::GRANTS;
+use crate::kms::target::on_account;
 use crate::kms::view as shown;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Whose grants.
 #[derive(Debug)]
@@ -19,10 +20,10 @@ pub struct Request {
 impl Resolve for api::ListRetirableGrants {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.limit, input.marker.as_deref(), 50)?;
         let request = Request { retiring_principal: input.retiring_principal, paging };
-        Ok(Checked::one(request, Permission::on_anything("kms:ListRetirableGrants")))
+        Ok(Checked::one(request, on_account(cx, "kms:ListRetirableGrants")))
     }
 }
 

@@ -8,10 +8,12 @@ use landfall_shape::ServiceError;
 use landfall_store::View;
 
 use crate::iam::record::{ROLES, Role, key_name};
-use crate::iam::{role_needs_touch, touch_role};
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, ResourceGuard};
+use crate::iam::{role_needs_touch, touch_role, with_tags_of};
+use crate::pipe::{
+    Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, ResourceGuard, SessionPolicyText,
+};
 use crate::sts::passed::Passed;
-use crate::sts::session::{packed_size, role_session, session_policies};
+use crate::sts::session::{check_second_factor, packed_size, role_session, session_policies};
 use crate::sts::token::Session;
 
 /// One hour, in seconds: the default, and the most when roles are chained.
@@ -24,7 +26,7 @@ pub struct Request {
     role: Option<Arc<Role>>,
     session_name: String,
     seconds: i32,
-    session_policies: Vec<String>,
+    session_policies: Vec<SessionPolicyText>,
     passed: Passed,
 }
 
@@ -33,6 +35,7 @@ impl Resolve for api::AssumeRole {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let role_arn = role_arn(&input.role_arn)?;
+        check_second_factor(input.serial_number.as_deref(), input.token_code.as_deref())?;
         let role = find_role(view, &role_arn)?;
         let passed = Passed::of(cx.caller.session.as_deref(), &input)?;
         let permissions = permissions(&input, &role_arn, role.as_deref(), &passed);
@@ -79,7 +82,7 @@ fn permissions(
             permission = permission.with_all("sts:TransitiveTagKeys", passed.transitive.iter().cloned());
         }
         permission.guard = guard.clone();
-        permission
+        with_tags_of(permission, role.map_or(&[], |role| &role.tags))
     };
     let mut permissions = vec![on_role("sts:AssumeRole")];
     permissions.extend((!passed.tags.is_empty()).then(|| on_role("sts:TagSession")));

@@ -7,7 +7,9 @@ use landfall_iam::Principal;
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{
+    Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, SessionPolicyText,
+};
 use crate::sts::session::{packed_size, session_policies};
 use crate::sts::token::Session;
 
@@ -25,7 +27,7 @@ const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 pub struct Request {
     name: String,
     seconds: i32,
-    policies: Vec<String>,
+    policies: Vec<SessionPolicyText>,
     tags: Vec<(String, String)>,
 }
 
@@ -60,7 +62,7 @@ impl ReadHandler for api::GetFederationToken {
         let mut session = new_session(cx, &request)?;
         let packed_policy_size = packed_size(&session);
         if session.policies.is_empty() {
-            session.policies.push(NOTHING.to_owned());
+            session.policies.push(SessionPolicyText::inline(NOTHING));
         }
         Ok(api::GetFederationTokenResponse {
             credentials: Some(session.credentials(cx.vault())?),

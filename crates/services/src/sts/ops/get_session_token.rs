@@ -5,6 +5,7 @@ use landfall_shape::ServiceError;
 use landfall_store::View;
 
 use crate::pipe::{Allowed, Authorized, Context, Failure, ReadHandler, Resolve};
+use crate::sts::session::check_second_factor;
 use crate::sts::token::Session;
 
 /// Twelve hours, in seconds.
@@ -14,6 +15,7 @@ impl Resolve for api::GetSessionToken {
     type Request = Allowed<i32>;
 
     fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        check_second_factor(input.serial_number.as_deref(), input.token_code.as_deref())?;
         Ok(Allowed(input.duration_seconds.unwrap_or(DEFAULT_SECONDS)))
     }
 }
