@@ -22,6 +22,10 @@ from support.load import Load
 PAGE = "httpd -p 80 -h /www; trap exit TERM; while :; do sleep 1 & wait $!; done"
 
 
+# Takes a body in, and answers what the page says.
+SAY = "#!/bin/sh\ncat >/dev/null\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\ncat /www/index.html\n"
+
+
 @pytest.fixture(scope="module")
 def public_registry():
     """A registry that asks for nothing."""
@@ -35,7 +39,8 @@ def web(public_registry):
 
     def push(text, repository="web"):
         base = images.layer(images.busybox_archive())
-        page = images.layer(images.files_archive({"www/index.html": text, "www/health": "fine"}))
+        files = {"www/index.html": text, "www/health": "fine", "www/cgi-bin/say": SAY}
+        page = images.layer(images.files_archive(files))
         tag = unique("v")
         images.push(images.build([base, page]), public_registry, repository, tag)
         return f"{public_registry}/{repository}:{tag}"
@@ -136,7 +141,7 @@ def test_rolling_to_a_new_version_loses_no_request(server, lightsail, web):
     assert decided(lightsail, name, deploy(lightsail, name, web("one"))) == "ACTIVE"
     url = wait_for(lightsail, name, "RUNNING")["url"]
     host = url.removeprefix("https://").rstrip("/")
-    with Load(server.endpoint.removeprefix("http://"), host, rate=200) as load:
+    with Load(server.endpoint.removeprefix("http://"), host, rate=200, post="/cgi-bin/say") as load:
         until("the first version", lambda: len(load.answers) > 200, 30)
         assert decided(lightsail, name, deploy(lightsail, name, web("two"))) == "ACTIVE"
         until("the second version", lambda: load.answers[-1] == "two", 30)
@@ -237,47 +242,74 @@ def test_what_is_wrong_is_refused_in_lightsails_words(lightsail, web):
     assert refused(new, serviceName=name, containers=good, publicEndpoint=wrong) == "InvalidInputException"
 
 
-def test_kill_and_restart_lead_on_to_the_right_state(make_server, web):
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_kill_and_restart_lead_on_to_the_right_state(make_server, web, end):
+    """The server ends in each state that a service can be in, by `kill -9` and by SIGTERM, and goes on from there."""
     from harness.account import Account
 
     server = make_server()
     client = Account.from_env(server.env()).client("lightsail")
     name = unique("svc")
-    client.create_container_service(serviceName=name, power="nano", scale=1)
+    seen = set()
 
-    def again():
-        server.kill()
+    def again(state):
+        assert service(client, name)["state"] == state
+        seen.add(state)
+        getattr(server, end)()
         server.start()
 
-    again()
+    def shows(text):
+        try:
+            return fetch(server, url) == text
+        except urllib.error.HTTPError:
+            return False
+
+    client.create_container_service(serviceName=name, power="nano", scale=1)
+    again("PENDING")
     wait_for(client, name, "READY")
+    again("READY")
+    assert service(client, name)["state"] == "READY"
     version = deploy(client, name, web("one"))
-    again()
+    again("DEPLOYING")
     assert decided(client, name, version) == "ACTIVE"
     url = wait_for(client, name, "RUNNING")["url"]
-    again()
-    until("the page after a restart", lambda: fetch(server, url) == "one", 30)
+    again("RUNNING")
+    assert service(client, name)["state"] == "RUNNING"
+    until("the page after a restart", lambda: shows("one"), 30)
     role = {"ecrImagePullerRole": {"isActive": True}}
     client.update_container_service(serviceName=name, privateRegistryAccess=role)
-    again()
+    again("UPDATING")
     wait_for(client, name, "RUNNING")
     access = service(client, name)["privateRegistryAccess"]["ecrImagePullerRole"]
     assert access["isActive"] and access["principalArn"].startswith("arn:aws:iam::")
+    client.update_container_service(serviceName=name, power="micro", scale=2)
+    again("UPDATING")
+    assert wait_for(client, name, "RUNNING")["scale"] == 2
+    assert shows("one")
     client.update_container_service(serviceName=name, isDisabled=True)
-    again()
+    again("UPDATING")
     wait_for(client, name, "DISABLED")
-    again()
+    again("DISABLED")
+    assert service(client, name)["state"] == "DISABLED" and not shows("one")
     client.update_container_service(serviceName=name, isDisabled=False)
-    again()
+    again("UPDATING")
     wait_for(client, name, "RUNNING")
-    until("the page of the enabled service", lambda: fetch(server, url) == "one", 30)
+    until("the page of the enabled service", lambda: shows("one"), 30)
     second = deploy(client, name, web("two"))
-    again()
+    again("DEPLOYING")
     assert decided(client, name, second) == "ACTIVE"
-    until("the second page", lambda: fetch(server, url) == "two", 30)
+    until("the second page", lambda: shows("two"), 30)
+    third = deploy(client, name, web("three"), "exit 3")
+    again("DEPLOYING")
+    assert decided(client, name, third) == "FAILED"
+    again("RUNNING")
+    assert deployment(client, name, third)["state"] == "FAILED"
+    assert any("exited with code 3" in line for line in log(client, name)), log(client, name)
+    until("the second page still", lambda: shows("two"), 30)
     client.delete_container_service(serviceName=name)
-    again()
+    again("DELETING")
     until("its end", lambda: name not in names(client), 60)
+    assert seen == {"PENDING", "READY", "DEPLOYING", "RUNNING", "UPDATING", "DISABLED", "DELETING"}
 
 
 def test_terraforms_calls(lightsail, web):
@@ -474,10 +506,20 @@ def test_the_console_command_needs_no_more_than_the_documents_permissions(server
     for command in ("allow-ecr", "revoke-ecr"):
         done = server.command("lightsail", command, name, repository, environment=manager.env())
         assert done.returncode == 0, done.stderr
-    for lacking in ("ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"):
+    needed = {
+        "ecr:SetRepositoryPolicy": "allow-ecr",
+        "ecr:GetRepositoryPolicy": "allow-ecr",
+        "ecr:DeleteRepositoryPolicy": "revoke-ecr",
+        "ecr:DescribeRepositories": "revoke-ecr",
+    }
+    assert set(needed) == set(actions)
+    for lacking, command in needed.items():
+        if command == "revoke-ecr":
+            given = server.command("lightsail", "allow-ecr", name, repository, environment=manager.env())
+            assert given.returncode == 0, given.stderr
         fewer = {**managing, "Action": [it for it in actions if it != lacking]}
         user = admin.user({"Version": "2012-10-17", "Statement": [fewer, containers]})
-        done = server.command("lightsail", "allow-ecr", name, repository, environment=user.env())
+        done = server.command("lightsail", command, name, repository, environment=user.env())
         assert done.returncode == 1 and f"not authorized to perform: {lacking}" in done.stderr, done.stderr
 
 
@@ -642,3 +684,71 @@ def test_metrics_come_from_control_groups(lightsail, web):
     with pytest.raises(ClientError) as refused:
         points("CPUUtilization", period=90)
     assert refused.value.response["Error"]["Code"] == "InvalidInputException"
+
+
+def explained(server, account, name):
+    done = server.command("explain", "--lightsail", name, "--json", environment=account.env(), check=True)
+    return json.loads(done.stdout)
+
+
+def test_explain_knows_an_image_that_is_gone_and_a_health_check_that_fails(server, admin, lightsail, web):
+    name = make(lightsail)
+    repository, image = private_image(admin)
+    assert server.command("lightsail", "allow-ecr", name, repository, environment=admin.env()).returncode == 0
+    admin.client("ecr").batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "FAILED"
+    story = explained(server, admin, name)
+    assert "CannotPullContainerError" in story["failure"] and story["failure"] in " ".join(log(lightsail, name)), story
+    assert story["advice"].startswith(f"push the image `{image}`, or name one that is there: aws ecr list-images"), story
+    found = admin.client("ecr").describe_repositories(repositoryNames=[repository])["repositories"][0]
+    ecr.Registry.of(admin).push(page("back"), found["repositoryUri"], "v1")
+    version = deploy(lightsail, name, image, path="/nowhere", successCodes="200")
+    assert decided(lightsail, name, version) == "FAILED"
+    story = explained(server, admin, name)
+    assert story["failure"] == "The health check of the public endpoint failed.", story
+    assert "has to answer `GET /nowhere` on port 80" in story["advice"], story
+    assert f"get-container-log --service-name {name} --container-name app" in story["advice"], story
+    assert decided(lightsail, name, deploy(lightsail, name, image)) == "ACTIVE", log(lightsail, name)
+
+
+def test_a_domain_name_of_a_certificate_leads_to_the_service(server, lightsail, web):
+    name, certificate = make(lightsail), unique("cert")
+    domain, other = f"{name}.example.com", f"www.{name}.example.com"
+    made = lightsail.create_certificate(
+        certificateName=certificate, domainName=domain, subjectAlternativeNames=[other]
+    )
+    assert made["certificate"]["certificateDetail"]["status"] == "ISSUED"
+    assert lightsail.get_operation(operationId=made["operations"][0]["id"])["operation"]["status"] == "Succeeded"
+    assert decided(lightsail, name, deploy(lightsail, name, web("mine"))) == "ACTIVE"
+    wait_for(lightsail, name, "RUNNING")
+
+    def update(domains):
+        lightsail.update_container_service(serviceName=name, publicDomainNames={certificate: domains})
+        assert wait_for(lightsail, name, "RUNNING")["publicDomainNames"] == {certificate: domains}
+
+    address, port = server.endpoint.removeprefix("http://").rsplit(":", 1)
+    trusted = ssl.create_default_context(cafile=server.data_dir / "tls" / "ca.pem")
+
+    def secure(host):
+        with socket.create_connection((address, int(port)), timeout=30) as plain:
+            with trusted.wrap_socket(plain, server_hostname=host) as connection:
+                connection.sendall(f"GET / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                return read_to_end(connection).endswith("mine")
+
+    with pytest.raises(OSError):
+        secure(domain)
+    update([domain])
+    assert fetch(server, f"https://{domain}/") == "mine" and secure(domain)
+    with pytest.raises(OSError):
+        # The certificate covers it, but it was not given to the service.
+        secure(other)
+    with pytest.raises(ClientError) as used:
+        lightsail.delete_certificate(certificateName=certificate)
+    assert used.value.response["Error"]["Code"] == "InvalidInputException"
+    with pytest.raises(ClientError) as uncovered:
+        lightsail.update_container_service(serviceName=name, publicDomainNames={certificate: ["example.net"]})
+    assert uncovered.value.response["Error"]["Message"].endswith("does not cover the domain name `example.net`.")
+    update([])
+    with pytest.raises(OSError):
+        secure(domain)
+    lightsail.delete_certificate(certificateName=certificate)

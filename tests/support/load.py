@@ -1,4 +1,4 @@
-"""Requests at a steady rate, some over kept connections and some over new ones, and what became of each."""
+"""Requests at a steady rate, some over kept connections and some over new ones, some with a body, and what became of each."""
 
 import http.client
 import threading
@@ -6,10 +6,10 @@ import time
 
 
 class Load:
-    """`rate` requests a second for `host` at `address`, from `with` to its end."""
+    """`rate` requests a second for `host` at `address`, from `with` to its end. With `post`, every fourth worker posts to it."""
 
-    def __init__(self, address, host, rate, workers=20):
-        self.address, self.host, self.rate, self.workers = address, host, rate, workers
+    def __init__(self, address, host, rate, workers=20, post=None):
+        self.address, self.host, self.rate, self.workers, self.post = address, host, rate, workers, post
         self.answers, self.errors = [], []
         self._stop = threading.Event()
 
@@ -39,7 +39,10 @@ class Load:
             try:
                 if connection is None:
                     connection = http.client.HTTPConnection(self.address, timeout=30)
-                connection.request("GET", "/", headers={"Host": self.host})
+                if self.post and number % 4 >= 2:
+                    connection.request("POST", self.post, body=b"x" * 4096, headers={"Host": self.host})
+                else:
+                    connection.request("GET", "/", headers={"Host": self.host})
                 answer = connection.getresponse()
                 text = answer.read().decode()
                 if answer.status != 200:
