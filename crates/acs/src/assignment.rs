@@ -108,6 +108,12 @@ pub struct ContainerAssignment {
     pub readonly_root_filesystem: bool,
     /// All capabilities and devices of the host.
     pub privileged: bool,
+    /// Containers that have to be so far before this one starts.
+    pub depends_on: Vec<Dependency>,
+    /// Seconds after its start in which it has to be as far as others wait for.
+    pub start_timeout: Option<u32>,
+    /// How to find out whether it is well.
+    pub health_check: Option<HealthCheck>,
     /// Seconds between the stop signal and the kill.
     pub stop_timeout: Option<u32>,
     /// Resource limits.
@@ -138,6 +144,55 @@ pub struct ContainerAssignment {
     pub log_options: LogOptions,
     /// The registry asks for a credential from Secrets Manager.
     pub has_repository_credentials: bool,
+}
+
+/// A container that another one waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its name.
+    pub container: String,
+    /// How far it has to be.
+    pub condition: Condition,
+}
+
+/// How far a container has to be that another one waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It has started.
+    Start,
+    /// It has ended.
+    Complete,
+    /// It has ended with exit code 0.
+    Success,
+    /// Its health check has passed.
+    Healthy,
+}
+
+impl Condition {
+    /// As the API names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "START",
+            Self::Complete => "COMPLETE",
+            Self::Success => "SUCCESS",
+            Self::Healthy => "HEALTHY",
+        }
+    }
+}
+
+/// How to find out whether a container is well. Times are in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// `CMD` and a program with its arguments, or `CMD-SHELL` and a line for the shell.
+    pub command: Vec<String>,
+    /// Between checks.
+    pub interval: u32,
+    /// A check that takes longer has failed.
+    pub timeout: u32,
+    /// Failures in a row that make a container unhealthy.
+    pub retries: u32,
+    /// After the start, in which failures do not count.
+    pub start_period: u32,
 }
 
 /// How output becomes log events.

@@ -16,13 +16,15 @@ mod step;
 use async_trait::async_trait;
 
 pub use assignment::{
-    Assignment, ContainerAssignment, Desired, LaunchKind, LogDriver, LogOptions, MountPoint, NetworkMode,
-    PortMapping, Protocol, Ulimit, Volume,
+    Assignment, Condition, ContainerAssignment, Dependency, Desired, HealthCheck, LaunchKind, LogDriver,
+    LogOptions, MountPoint, NetworkMode, PortMapping, Protocol, Ulimit, Volume,
 };
 pub use finding::{Cause, Finding, Fix};
 pub use probe::{ImageProbe, ImageQuestion};
 pub use progress::PullProgress;
-pub use report::{ContainerReport, ContainerState, ImageReport, NetworkBinding, TaskPhase, TaskReport};
+pub use report::{
+    ContainerReport, ContainerState, Health, ImageReport, NetworkBinding, TaskPhase, TaskReport,
+};
 pub use sheet::{
     ContainerSheet, LaunchSheet, LogEvent, NoCredentials, RegistryCredential, RoleCredentials, StartFailure,
 };

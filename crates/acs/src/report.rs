@@ -57,8 +57,22 @@ pub struct ContainerReport {
     pub image: Option<ImageReport>,
     /// The runtime's identifier.
     pub runtime_id: Option<String>,
+    /// What its health check makes of it.
+    pub health: Option<Health>,
     /// Published ports.
     pub network_bindings: Vec<NetworkBinding>,
+}
+
+/// What a health check makes of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Health {
+    /// Nothing yet.
+    Unknown,
+    /// It is well.
+    Healthy,
+    /// It is not.
+    Unhealthy,
 }
 
 /// How far a container is.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use landfall_acs::{TaskPhase, TaskReport};
+use landfall_acs::{ContainerAssignment, TaskPhase, TaskReport};
 use landfall_base::Timestamp;
 use landfall_runtime::{ContainerStatus, Runtime, RuntimeError};
 
 use super::report::{self, Ended};
-use super::{Task, names, spec};
+use super::{Task, attend, names, spec};
 
 /// Seconds between the stop signal and the kill (ECS Developer Guide, `stopTimeout`).
 const STOP_TIMEOUT: u32 = 30;
@@ -20,22 +20,45 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How often a clean-up is tried before it is left to the next start of the server.
 const TRIES: u32 = 3;
 
-/// Stops every container that runs, all at once.
+/// Stops every container that runs: those first that no other one depends on, then those that only these depended on, and so
+/// on (Developer Guide, `dependsOn`: the reverse of the start).
 pub(super) async fn stop_containers(task: &Arc<Task>) {
-    let stops = task.assignment.containers.iter().map(|container| {
-        let id = names::container(&task.assignment.task_id, &container.name);
-        let whole = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
-        let patience = patience(whole, task.assignment.stopping_at, task.now());
-        task.blocking(move |_, runtime| match id {
-            Some(id) => runtime.stop_container(&id, patience).map(drop),
-            None => Ok(()),
-        })
-    });
-    for error in join_all(stops).await.into_iter().filter_map(Result::err) {
-        if !matches!(error, RuntimeError::NoSuchContainer(_) | RuntimeError::NotRunning(_)) {
-            tracing::warn!(task = task.arn(), %error, "a container could not be stopped");
+    task.attendance.end_checks();
+    for round in rounds(&task.assignment.containers) {
+        let stops = join_all(round.into_iter().map(|container| stop(task, container))).await;
+        for error in stops.into_iter().filter_map(Result::err) {
+            if !matches!(error, RuntimeError::NoSuchContainer(_) | RuntimeError::NotRunning(_)) {
+                tracing::warn!(task = task.arn(), %error, "a container could not be stopped");
+            }
         }
     }
+}
+
+async fn stop(task: &Arc<Task>, container: &ContainerAssignment) -> Result<(), RuntimeError> {
+    let Some(id) = names::container(&task.assignment.task_id, &container.name) else { return Ok(()) };
+    let whole = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+    let patience = patience(whole, task.assignment.stopping_at, task.now());
+    task.blocking(move |_, runtime| runtime.stop_container(&id, patience).map(drop)).await
+}
+
+/// Containers in the order in which they stop; those of one round at once. A cycle, which no definition has, is one round.
+fn rounds(containers: &[ContainerAssignment]) -> Vec<Vec<&ContainerAssignment>> {
+    let mut left: Vec<&ContainerAssignment> = containers.iter().collect();
+    let mut rounds = Vec::new();
+    while !left.is_empty() {
+        let needed: Vec<&str> =
+            left.iter().flat_map(|it| &it.depends_on).map(|it| it.container.as_str()).collect();
+        let (later, mut now): (Vec<_>, Vec<_>) =
+            left.iter().copied().partition(|it| needed.contains(&it.name.as_str()));
+        if now.is_empty() {
+            now.clone_from(&later);
+            left = Vec::new();
+        } else {
+            left = later;
+        }
+        rounds.push(now);
+    }
+    rounds
 }
 
 /// How long a container may still take. A task that was being stopped when this agent took it over does not get its whole
@@ -49,6 +72,7 @@ fn patience(whole: Duration, stopping_at: Option<Timestamp>, now: Timestamp) -> 
 /// Ends what is left, reports, and removes everything.
 pub(super) async fn finish(task: &Arc<Task>, ended: Ended) {
     stop_containers(task).await;
+    attend::drain(task).await;
     let statuses = task.blocking(|task, runtime| Ok(statuses(task, runtime))).await.unwrap_or_default();
     let containers = task.assignment.containers.iter().map(|container| {
         let status = statuses.iter().find(|(name, _)| *name == container.name).map(|(_, status)| status);

@@ -1,40 +1,256 @@
-//! From images to running containers. Not interrupted: it takes milliseconds, and what is half made is hard to find.
+//! From images to running containers, each as soon as those that it depends on are so far. The start of a container itself is
+//! not interrupted: it takes milliseconds, and what is half made is hard to find.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use landfall_acs::{
-    ContainerReport, ContainerState, LaunchKind, LaunchSheet, StepOutcome, TaskPhase, TaskReport,
+    ContainerAssignment, ContainerReport, ContainerState, Dependency, Desired, LaunchKind, LaunchSheet,
+    StepOutcome, TaskPhase, TaskReport,
 };
+use landfall_base::Timestamp;
 use landfall_image::Image;
-use landfall_runtime::{ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId};
+use landfall_runtime::{ContainerId, ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId};
+use tokio::sync::{Mutex, watch};
 
+use super::board::{Verdict, verdict};
 use super::report::{self, Ended};
 use super::spec::Given;
+use super::start::until_stopped;
 use super::surroundings::Surroundings;
-use super::{Step, Task, names, spec, wording};
+use super::watch::container_end;
+use super::{Start, Step, Task, attend, names, spec, wording};
 use crate::endpoint::{self, Place};
+
+/// What the container agent tells of a container that never ran, as something that it depends on failed.
+const NEVER_RAN: i32 = 143;
 
 /// Whether a container's program has run: then it is taken over and not started a second time.
 pub(super) fn has_begun(status: &ContainerStatus) -> bool {
     matches!(status, ContainerStatus::Running { .. } | ContainerStatus::Exited { .. })
 }
 
-/// Makes the sandbox and starts the containers in definition order.
-///
-/// # Errors
-/// The first failure, in the words of the launch type. What was made is left for the clean-up.
+/// Makes the sandbox and starts the containers: in definition order, those that depend on others when they may. A task that
+/// is to stop, or whose essential container ends, starts no further one. What was made is left for the clean-up.
 pub(super) async fn containers(
     task: &Arc<Task>,
     sheet: LaunchSheet,
     images: Vec<Image>,
-) -> Result<(), Ended> {
-    let sandbox = sandbox(task).await?;
-    let sheet = Arc::new(sheet);
-    for (index, image) in images.into_iter().enumerate() {
-        container(task, &sandbox, index, &sheet, image).await?;
+    desired: &mut watch::Receiver<Desired>,
+) -> Start {
+    let sandbox = match sandbox(task).await {
+        Ok(sandbox) => sandbox,
+        Err(ended) => return Start::Failed(ended),
+    };
+    let launch = Launch {
+        task,
+        sandbox: &sandbox,
+        sheet: Arc::new(sheet),
+        turn: Mutex::new(()),
+        halt: watch::channel(false).0,
+    };
+    if let Some(early) = launch.all(images, desired).await {
+        return early;
     }
     task.parts.control.report(running(task, &sandbox)).await;
-    Ok(())
+    Start::Running
+}
+
+/// What the starts of a task's containers share.
+struct Launch<'a> {
+    task: &'a Arc<Task>,
+    sandbox: &'a Sandbox,
+    sheet: Arc<LaunchSheet>,
+    /// Containers start one at a time.
+    turn: Mutex<()>,
+    /// No further container shall start.
+    halt: watch::Sender<bool>,
+}
+
+/// What became of a container.
+enum Outcome {
+    /// It runs, or ran.
+    Started,
+    /// It was not started, as the task is not to go on.
+    Halted,
+    /// It will never be started, and the task goes on without it.
+    LeftOut,
+}
+
+impl Launch<'_> {
+    /// Starts everything; why that came to an early end, if it did.
+    async fn all(&self, images: Vec<Image>, desired: &mut watch::Receiver<Desired>) -> Option<Start> {
+        let containers = &self.task.assignment.containers;
+        // Where nobody waits for anybody there is nothing to tell before all have started.
+        let ordered = containers.iter().any(|it| !it.depends_on.is_empty());
+        let pairs = containers.iter().zip(images);
+        let mut starts: FuturesUnordered<_> =
+            pairs.map(|(wanted, image)| async move { (wanted, self.one(wanted, image).await) }).collect();
+        let mut ends = FuturesUnordered::new();
+        let mut early = None;
+        while !starts.is_empty() {
+            tokio::select! {
+                Some((wanted, outcome)) = starts.next() => match outcome {
+                    Ok(Outcome::Started) if ordered => {
+                        self.tell_started(wanted).await;
+                        ends.push(container_end(self.task, wanted));
+                    }
+                    Ok(_) => {}
+                    Err(ended) => drop(early.get_or_insert(Start::Failed(ended))),
+                },
+                Some((wanted, status)) = ends.next(), if !ends.is_empty() => {
+                    self.tell_ended(wanted, status.as_ref()).await;
+                    if wanted.essential && !starts.is_empty() {
+                        let execution_stopped_at = report::finished_at(status.as_ref());
+                        early.get_or_insert(Start::Failed(Ended { execution_stopped_at, ..Ended::default() }));
+                    }
+                }
+                () = until_stopped(desired), if early.is_none() => early = Some(Start::Cancelled),
+            }
+            if early.is_some() {
+                self.halt.send_replace(true);
+            }
+        }
+        early
+    }
+
+    async fn tell_started(&self, wanted: &ContainerAssignment) {
+        self.tell(running_container(self.task, wanted, self.sandbox)).await;
+    }
+
+    async fn tell_ended(&self, wanted: &ContainerAssignment, status: Option<&ContainerStatus>) {
+        let code = match status {
+            Some(ContainerStatus::Exited { code, .. }) => Some(*code),
+            _ => None,
+        };
+        self.task.board.note(&wanted.name, |progress| {
+            progress.ended = true;
+            progress.exit_code = code;
+        });
+        self.tell(report::over(&wanted.name, status, None)).await;
+    }
+
+    async fn tell(&self, container: ContainerReport) {
+        let phase = TaskPhase::Pending;
+        let told = TaskReport { containers: vec![container], ..report::empty(self.task, phase) };
+        self.task.parts.control.report(told).await;
+    }
+
+    async fn one(&self, wanted: &ContainerAssignment, image: Image) -> Result<Outcome, Ended> {
+        let hindered = tokio::select! {
+            ready = self.ready(wanted) => ready.err(),
+            () = halted(self.halt.subscribe()) => return Ok(Outcome::Halted),
+        };
+        if let Some(hindrance) = hindered {
+            return self.leave_out(wanted, &hindrance).await;
+        }
+        let _turn = self.turn.lock().await;
+        if *self.halt.borrow() {
+            return Ok(Outcome::Halted);
+        }
+        let started_at = self.start(wanted, image).await?;
+        self.task.board.note(&wanted.name, |progress| progress.started_at = Some(started_at));
+        attend::begin(self.task, wanted);
+        Ok(Outcome::Started)
+    }
+
+    /// Waits until everything that a container depends on is so far.
+    async fn ready(&self, wanted: &ContainerAssignment) -> Result<(), Hindrance> {
+        let mut changes = self.task.board.changes();
+        loop {
+            changes.borrow_and_update();
+            let mut waits = false;
+            let mut deadline: Option<Timestamp> = None;
+            for dependency in &wanted.depends_on {
+                match self.verdict(dependency) {
+                    Verdict::Holds => {}
+                    Verdict::Waits(until) => {
+                        waits = true;
+                        deadline = deadline.into_iter().chain(until).min();
+                    }
+                    Verdict::Never => return Err(Hindrance::Never(dependency.clone())),
+                    Verdict::TimedOut => return Err(Hindrance::TimedOut(dependency.clone())),
+                }
+            }
+            if !waits {
+                return Ok(());
+            }
+            let left = deadline.map(|until| until.millis().saturating_sub(self.task.now().millis()));
+            let left = left.map_or(LONGEST_WAIT, |it| Duration::from_millis(u64::try_from(it).unwrap_or(0)));
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(left.min(LONGEST_WAIT)) => {}
+            }
+        }
+    }
+
+    fn verdict(&self, dependency: &Dependency) -> Verdict {
+        let of = self.dependency(dependency);
+        let progress = self.task.board.of(&dependency.container);
+        verdict(dependency.condition, &progress, of.and_then(|it| it.start_timeout), self.task.now())
+    }
+
+    fn dependency(&self, dependency: &Dependency) -> Option<&ContainerAssignment> {
+        self.task.assignment.containers.iter().find(|it| it.name == dependency.container)
+    }
+
+    /// Tells that a container will never run. The task goes on without one that is not essential.
+    async fn leave_out(&self, wanted: &ContainerAssignment, hindrance: &Hindrance) -> Result<Outcome, Ended> {
+        let (task, began) = (self.task, self.task.now());
+        let dependency = hindrance.dependency();
+        let image = self.dependency(dependency).map_or("", |it| it.image.as_str());
+        let reason = match hindrance {
+            Hindrance::Never(_) => None,
+            Hindrance::TimedOut(_) => Some(wording::dependency_timed_out(wanted, dependency, image)),
+        };
+        let exit_code = task.board.of(&dependency.container).exit_code;
+        let finding = wording::dependency_finding(wanted, dependency, exit_code, reason.as_deref());
+        let outcome = StepOutcome::Failed(finding.headline.clone());
+        let step = Step {
+            name: "start container",
+            container: Some(&wanted.name),
+            action: "start",
+            resource: &wanted.image,
+            finding: Some(finding),
+            ..Step::default()
+        };
+        task.record(step, began, outcome).await;
+        task.board.note(&wanted.name, |progress| progress.ended = true);
+        let mut told = report::container(&wanted.name, ContainerState::Stopped);
+        told.exit_code = reason.is_none().then_some(NEVER_RAN);
+        told.reason.clone_from(&reason);
+        self.tell(told).await;
+        match (wanted.essential, reason) {
+            (false, _) => Ok(Outcome::LeftOut),
+            (true, Some(reason)) => Err(Ended::container(&wanted.name, reason)),
+            (true, None) => Err(Ended::default()),
+        }
+    }
+}
+
+/// Longest wait for news of a container, should the clock have been set.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Why a container will never start.
+enum Hindrance {
+    Never(Dependency),
+    TimedOut(Dependency),
+}
+
+impl Hindrance {
+    fn dependency(&self) -> &Dependency {
+        match self {
+            Self::Never(dependency) | Self::TimedOut(dependency) => dependency,
+        }
+    }
+}
+
+async fn halted(mut halt: watch::Receiver<bool>) {
+    if halt.wait_for(|halt| *halt).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
@@ -93,53 +309,50 @@ pub(super) fn existing_sandbox(runtime: &dyn Runtime, id: &SandboxId) -> Result<
     found.ok_or_else(|| RuntimeError::NoSuchSandbox(id.clone()))
 }
 
-async fn container(
-    task: &Arc<Task>,
-    sandbox: &Sandbox,
-    index: usize,
-    sheet: &Arc<LaunchSheet>,
-    image: Image,
-) -> Result<(), Ended> {
-    let Some(wanted) = task.assignment.containers.get(index) else { return Ok(()) };
-    let (began, name) = (task.now(), wanted.name.clone());
-    let (sheet, sandbox) = (Arc::clone(sheet), sandbox.clone());
-    let started = task
-        .blocking(move |task, runtime| start_container(task, runtime, index, &sheet, &image, &sandbox))
-        .await;
-    let mut step = Step {
-        name: "start container",
-        container: Some(&name),
-        action: "start",
-        resource: &wanted.image,
-        ..Step::default()
-    };
-    match started {
-        Ok(()) => {
-            task.record(step, began, StepOutcome::Done).await;
-            Ok(())
-        }
-        Err(error) => {
-            let reason = wording::start(task.assignment.launch, &error);
-            step.finding = Some(wording::start_finding(&name, &error, reason.clone()));
-            task.record(step, began, StepOutcome::Failed(error.to_string())).await;
-            Err(Ended::container(&name, reason))
+impl Launch<'_> {
+    async fn start(&self, wanted: &ContainerAssignment, image: Image) -> Result<Timestamp, Ended> {
+        let (task, began, name) = (self.task, self.task.now(), wanted.name.clone());
+        let (sheet, sandbox, own) = (Arc::clone(&self.sheet), self.sandbox.clone(), name.clone());
+        let started = task
+            .blocking(move |task, runtime| start_container(task, runtime, &own, &sheet, &image, &sandbox))
+            .await;
+        let mut step = Step {
+            name: "start container",
+            container: Some(&name),
+            action: "start",
+            resource: &wanted.image,
+            ..Step::default()
+        };
+        match started {
+            Ok(started_at) => {
+                task.record(step, began, StepOutcome::Done).await;
+                Ok(started_at)
+            }
+            Err(error) => {
+                let reason = wording::start(task.assignment.launch, &error);
+                step.finding = Some(wording::start_finding(&name, &error, reason.clone()));
+                task.record(step, began, StepOutcome::Failed(error.to_string())).await;
+                Err(Ended::container(&name, reason))
+            }
         }
     }
 }
 
+/// Starts a container, or finds that it was started by an earlier run of the server, and says when.
 fn start_container(
     task: &Task,
     runtime: &dyn Runtime,
-    index: usize,
+    name: &str,
     sheet: &LaunchSheet,
     image: &Image,
     sandbox: &Sandbox,
-) -> Result<(), RuntimeError> {
-    let Some(wanted) = task.assignment.containers.get(index) else { return Ok(()) };
+) -> Result<Timestamp, RuntimeError> {
+    let wanted = task.assignment.containers.iter().find(|it| it.name == name);
+    let wanted = wanted.ok_or_else(|| RuntimeError::Invalid(format!("there is no container `{name}`")))?;
     let id = names::container(&task.assignment.task_id, &wanted.name)
         .ok_or_else(|| RuntimeError::Invalid(format!("`{}` is no container name", wanted.name)))?;
     match runtime.status(&id) {
-        Ok(status) if has_begun(&status) => return Ok(()),
+        Ok(status) if has_begun(&status) => return began(task, runtime, &id, &status),
         Ok(_) => runtime.remove_container(&id)?,
         Err(_) => {}
     }
@@ -156,7 +369,21 @@ fn start_container(
     };
     let spec = spec::container(&task.assignment, wanted, &given, id, sandbox.id.clone())
         .map_err(RuntimeError::Invalid)?;
-    runtime.start_container(&spec).map(drop)
+    runtime.start_container(&spec).map(|started| Timestamp::from_millis(started.started_at))
+}
+
+/// When a container's program began; for one that has ended, what the runtime remembers of it.
+fn began(
+    task: &Task,
+    runtime: &dyn Runtime,
+    id: &ContainerId,
+    status: &ContainerStatus,
+) -> Result<Timestamp, RuntimeError> {
+    if let ContainerStatus::Running { started_at, .. } = status {
+        return Ok(Timestamp::from_millis(*started_at));
+    }
+    let found = runtime.list()?.containers.into_iter().find(|container| container.id == *id);
+    Ok(found.and_then(|it| it.started_at).map_or_else(|| task.now(), Timestamp::from_millis))
 }
 
 /// What is told once everything runs.
@@ -166,6 +393,7 @@ pub(super) fn running(task: &Task, sandbox: &Sandbox) -> TaskReport {
             .assignment
             .containers
             .iter()
+            .filter(|it| !is_left_out(task, it))
             .map(|it| running_container(task, it, sandbox))
             .collect(),
         private_address: sandbox.address.map(|address| address.to_string()),
@@ -174,11 +402,12 @@ pub(super) fn running(task: &Task, sandbox: &Sandbox) -> TaskReport {
     }
 }
 
-fn running_container(
-    task: &Task,
-    container: &landfall_acs::ContainerAssignment,
-    sandbox: &Sandbox,
-) -> ContainerReport {
+fn is_left_out(task: &Task, container: &ContainerAssignment) -> bool {
+    let progress = task.board.of(&container.name);
+    progress.ended && progress.started_at.is_none()
+}
+
+fn running_container(task: &Task, container: &ContainerAssignment, sandbox: &Sandbox) -> ContainerReport {
     let own = sandbox.ports.iter().filter(|port| {
         container.port_mappings.iter().any(|mapping| mapping.container_port == port.container_port)
     });

@@ -3,7 +3,10 @@
 //! `start` fetches credentials and images and launches the containers, `watch` follows them until the task is over, `end`
 //! stops and removes. `spec` and `wording` decide and do nothing; everything else does and decides nothing.
 
+mod attend;
+pub(crate) mod board;
 mod end;
+mod health;
 mod launch;
 pub(crate) mod names;
 pub(crate) mod pull;
@@ -23,6 +26,8 @@ use tokio::sync::watch::Receiver;
 
 use crate::Parts;
 use crate::endpoint::Endpoint;
+use attend::Attendance;
+use board::Board;
 use report::Ended;
 
 /// A task that is being driven.
@@ -30,14 +35,29 @@ pub(crate) struct Task {
     pub(crate) parts: Arc<Parts>,
     pub(crate) assignment: Assignment,
     pub(crate) endpoint: Endpoint,
+    pub(crate) board: Board,
+    attendance: Attendance,
 }
 
-/// Closes a task's endpoint however the driver ends: what goes on there holds the task.
+impl Task {
+    fn new(parts: Arc<Parts>, assignment: Assignment) -> Self {
+        Self {
+            parts,
+            assignment,
+            endpoint: Endpoint::default(),
+            board: Board::default(),
+            attendance: Attendance::default(),
+        }
+    }
+}
+
+/// Ends what goes on beside a task's containers, however the driver ends: it holds the task.
 struct Closing(Arc<Task>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.endpoint.close();
+        self.0.attendance.end();
     }
 }
 
@@ -53,7 +73,7 @@ enum Start {
 
 /// Drives a task to its end. What is there already is taken over.
 pub(crate) async fn drive(parts: Arc<Parts>, assignment: Assignment, mut desired: Receiver<Desired>) {
-    let task = Arc::new(Task { parts, assignment, endpoint: Endpoint::default() });
+    let task = Arc::new(Task::new(parts, assignment));
     let _closing = Closing(Arc::clone(&task));
     let begun = if task.has_run().await { Start::Running } else { start::start(&task, &mut desired).await };
     let ended = match begun {

@@ -67,6 +67,7 @@ pub(crate) fn container(name: &str, state: ContainerState) -> ContainerReport {
         reason: None,
         image: None,
         runtime_id: None,
+        health: None,
         network_bindings: Vec::new(),
     }
 }

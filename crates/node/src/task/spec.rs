@@ -16,6 +16,10 @@ use super::surroundings::{Environment, Surroundings};
 
 const MIB: u64 = 1 << 20;
 
+/// Labels of a container with what further processes in it run as, and where.
+pub(super) const USER_LABEL: &str = "user";
+pub(super) const CWD_LABEL: &str = "cwd";
+
 /// CPU units of one processor.
 const UNITS: f64 = 1024.0;
 
@@ -123,6 +127,8 @@ pub(super) fn container(
     spec.labels = BTreeMap::from([
         ("task".to_owned(), assignment.task_arn.clone()),
         ("container".to_owned(), container.name.clone()),
+        (USER_LABEL.to_owned(), spec.user.clone()),
+        (CWD_LABEL.to_owned(), spec.cwd.display().to_string()),
     ]);
     Ok(spec)
 }

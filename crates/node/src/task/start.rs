@@ -9,7 +9,7 @@ use tokio::sync::watch::Receiver;
 use super::report::{self, Ended};
 use super::{Start, Task, launch, pull};
 
-/// Starts a task. Credentials and pulls give way to a stop; the launch itself does not.
+/// Starts a task. Credentials, pulls and waits for other containers give way to a stop; the start of a container does not.
 pub(super) async fn start(task: &Arc<Task>, desired: &mut Receiver<Desired>) -> Start {
     task.parts.control.report(report::empty(task, TaskPhase::Pending)).await;
     let prepared = tokio::select! {
@@ -20,10 +20,7 @@ pub(super) async fn start(task: &Arc<Task>, desired: &mut Receiver<Desired>) -> 
         Ok(prepared) => prepared,
         Err(ended) => return Start::Failed(ended),
     };
-    match launch::containers(task, sheet, images).await {
-        Ok(()) => Start::Running,
-        Err(ended) => Start::Failed(ended),
-    }
+    launch::containers(task, sheet, images, desired).await
 }
 
 async fn prepare(task: &Task) -> Result<(LaunchSheet, Vec<Image>), Ended> {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use landfall_acs::{ContainerAssignment, Desired, LogDriver, TaskPhase, TaskReport};
-use landfall_runtime::{ContainerId, ContainerStatus, Sandbox};
+use landfall_acs::{ContainerAssignment, Desired, TaskPhase, TaskReport};
+use landfall_runtime::{ContainerId, ContainerStatus, RuntimeError, Sandbox};
 use tokio::sync::watch::Receiver;
 use tokio::task::AbortHandle;
 
 use super::report::{self, Ended};
 use super::start::until_stopped;
-use super::{Task, end, launch, names};
+use super::{Task, attend, end, launch, names};
 use crate::endpoint;
-use crate::logs::LogPump;
 
 /// Follows the containers until an essential one has ended or the task is to stop, then stops the others and waits for the
 /// last log lines.
@@ -24,7 +23,7 @@ pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>
     }
     let endpoint = found.map(|it| tokio::spawn(endpoint::open_again(Arc::clone(task), it)));
     let endpoint = endpoint.map(|it| it.abort_handle());
-    let pumps = pumps(task);
+    task.assignment.containers.iter().for_each(|container| attend::begin(task, container));
     let execution_stopped_at = tokio::select! {
         moment = essential_end(task) => Some(moment),
         () = until_stopped(desired) => None,
@@ -33,9 +32,7 @@ pub(super) async fn until_over(task: &Arc<Task>, desired: &mut Receiver<Desired>
     task.parts.control.report(told).await;
     end::stop_containers(task).await;
     endpoint.iter().for_each(AbortHandle::abort);
-    for pump in pumps {
-        pump.drain().await;
-    }
+    attend::drain(task).await;
     Ended { execution_stopped_at, ..Ended::default() }
 }
 
@@ -55,33 +52,25 @@ async fn sandbox(task: &Arc<Task>) -> Option<Sandbox> {
     found.await.ok().flatten()
 }
 
-fn pumps(task: &Arc<Task>) -> Vec<LogPump> {
-    let logged = task.assignment.containers.iter().filter(|it| it.log_driver == LogDriver::Awslogs);
-    logged
-        .filter_map(|container| {
-            let id = names::container(&task.assignment.task_id, &container.name)?;
-            Some(LogPump::start(Arc::clone(task), container, &id))
-        })
-        .collect()
-}
-
 /// Returns when the first essential container has ended; tells of the others on the way.
 async fn essential_end(task: &Arc<Task>) -> landfall_base::Timestamp {
     let waits: FuturesUnordered<_> =
         task.assignment.containers.iter().map(|container| container_end(task, container)).collect();
     let mut ends = waits;
     while let Some((container, status)) = ends.next().await {
-        let told = report::over(&container.name, status.as_ref(), None);
+        // One that was left out because of what it depends on has been told of.
+        let Some(status) = status else { continue };
+        let told = report::over(&container.name, Some(&status), None);
         let told = TaskReport { containers: vec![told], ..report::empty(task, TaskPhase::Running) };
         task.parts.control.report(told).await;
         if container.essential {
-            return report::finished_at(status.as_ref()).unwrap_or_else(|| task.now());
+            return report::finished_at(Some(&status)).unwrap_or_else(|| task.now());
         }
     }
     task.now()
 }
 
-async fn container_end<'a>(
+pub(super) async fn container_end<'a>(
     task: &Arc<Task>,
     container: &'a ContainerAssignment,
 ) -> (&'a ContainerAssignment, Option<ContainerStatus>) {
@@ -89,6 +78,9 @@ async fn container_end<'a>(
     let Some(id) = id else { return (container, None) };
     let status = match task.parts.runtime.wait(&id).await {
         Ok(status) => status,
+        Err(RuntimeError::NoSuchContainer(_)) if !container.essential && !container.depends_on.is_empty() => {
+            return (container, None);
+        }
         Err(error) => {
             tracing::warn!(task = task.arn(), container = container.name, %error, "a container is gone");
             ContainerStatus::Lost

@@ -1,7 +1,7 @@
 //! Failures in the words that ECS users know: containerd's for Fargate, the container agent's for EC2 and external
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
-use landfall_acs::{Cause, Finding, Fix, LaunchKind};
+use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind};
 use landfall_image::{PullError, PullErrorKind};
 use landfall_runtime::{RuntimeError, StartFailureKind};
 
@@ -153,6 +153,48 @@ pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: Stri
             "`landfall doctor` says what the machine lacks",
         ),
     }
+}
+
+/// A container that has waited too long for another one, in the words of the container agent.
+pub(crate) fn dependency_timed_out(
+    container: &ContainerAssignment,
+    dependency: &Dependency,
+    image: &str,
+) -> String {
+    format!(
+        "CannotStartContainerError: dependency graph: container ordering dependency [{}({image}) (RUNNING->RUNNING)] for \
+         target [{}({}) (MANIFEST_PULLED->RUNNING)] has timed out.",
+        dependency.container, container.name, container.image
+    )
+}
+
+/// Why a container never started and what to change.
+pub(crate) fn dependency_finding(
+    container: &ContainerAssignment,
+    dependency: &Dependency,
+    exit_code: Option<i32>,
+    reason: Option<&str>,
+) -> Finding {
+    let (waiting, other) = (&container.name, &dependency.container);
+    let condition = dependency.condition.as_str();
+    let (headline, fix) = match (reason, exit_code) {
+        (Some(_), _) => (
+            format!("`{waiting}` waited for `{other}` to be {condition} longer than its `startTimeout`"),
+            format!("give `{other}` a longer `startTimeout`, or find out in its log what takes so long"),
+        ),
+        (None, Some(code)) => (
+            format!(
+                "`{waiting}` waits for `{other}` to be {condition}, and that ended with exit code {code}"
+            ),
+            format!("look at the log of `{other}`: it has to be {condition} before `{waiting}` starts"),
+        ),
+        (None, None) => (
+            format!("`{waiting}` waits for `{other}` to be {condition}, and that never will be"),
+            format!("look at the log of `{other}`: it has to be {condition} before `{waiting}` starts"),
+        ),
+    };
+    let message = reason.unwrap_or("Task failed to start").to_owned();
+    Finding { headline, cause: Cause::Configuration, message, fix: Some(Fix::advice(fix)) }
 }
 
 /// Why a task's network could not be made and what to change.

@@ -1,6 +1,6 @@
 //! Rows of ECS.
 
-use landfall_acs::{ContainerState, Desired, LaunchKind, NetworkBinding, StepRecord};
+use landfall_acs::{ContainerState, Desired, Health, LaunchKind, NetworkBinding, StepRecord};
 use landfall_api::ecs as api;
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::Table;
@@ -231,6 +231,9 @@ pub struct Container {
     pub runtime_id: Option<String>,
     /// How far it is.
     pub state: ContainerState,
+    /// What its health check made of it last.
+    #[serde(default)]
+    pub health: Option<Health>,
     /// Present once its process has ended.
     pub exit_code: Option<i32>,
     /// `ErrorClass: message`

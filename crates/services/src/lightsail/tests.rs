@@ -104,6 +104,7 @@ impl World {
             reason: None,
             image: Some(landfall_acs::ImageReport { digest: format!("sha256:{}", "a".repeat(64)) }),
             runtime_id: None,
+            health: None,
             network_bindings: Vec::new(),
         };
         let report = TaskReport {

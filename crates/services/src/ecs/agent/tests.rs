@@ -71,6 +71,7 @@ impl World {
             reason: None,
             image: None,
             runtime_id: Some("r".to_owned()),
+            health: None,
             network_bindings: Vec::new(),
         };
         let report = TaskReport {

@@ -186,6 +186,7 @@ fn container(definition: &api::ContainerDefinition) -> Container {
         image_digest: None,
         runtime_id: None,
         state: ContainerState::Pending,
+        health: None,
         exit_code: None,
         reason: None,
         network_bindings: Vec::new(),

@@ -104,6 +104,7 @@ fn container(definition: &api::ContainerDefinition, overrides: &api::TaskOverrid
         image_digest: None,
         runtime_id: None,
         state: ContainerState::Pending,
+        health: None,
         exit_code: None,
         reason: None,
         network_bindings: Vec::new(),

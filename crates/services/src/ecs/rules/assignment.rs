@@ -1,8 +1,8 @@
 //! What the agent is told of a task: its definition with the overrides applied, in the units the kernel needs.
 
 use landfall_acs::{
-    Assignment, ContainerAssignment, LaunchKind, LogDriver, MountPoint, NetworkMode, PortMapping, Protocol,
-    TaskPhase, Ulimit, Volume,
+    Assignment, Condition, ContainerAssignment, Dependency, HealthCheck, LaunchKind, LogDriver, MountPoint,
+    NetworkMode, PortMapping, Protocol, TaskPhase, Ulimit, Volume,
 };
 use landfall_api::ecs as api;
 
@@ -98,6 +98,9 @@ fn container(task: &Task, definition: &api::ContainerDefinition) -> ContainerAss
         ),
         readonly_root_filesystem: definition.readonly_root_filesystem.unwrap_or(false),
         privileged: definition.privileged.unwrap_or(false),
+        depends_on: definition.depends_on.iter().flatten().filter_map(dependency).collect(),
+        start_timeout: unsigned(definition.start_timeout),
+        health_check: definition.health_check.as_ref().and_then(health_check),
         stop_timeout: unsigned(definition.stop_timeout),
         ulimits: definition.ulimits.iter().flatten().map(ulimit).collect(),
         init_process_enabled: linux.and_then(|it| it.init_process_enabled).unwrap_or(false),
@@ -142,6 +145,28 @@ fn environment(
         out.push(("AWS_EXECUTION_ENV".to_owned(), place.to_owned()));
     }
     out
+}
+
+fn dependency(dependency: &api::ContainerDependency) -> Option<Dependency> {
+    let condition = match dependency.condition {
+        api::ContainerCondition::Start => Condition::Start,
+        api::ContainerCondition::Complete => Condition::Complete,
+        api::ContainerCondition::Success => Condition::Success,
+        api::ContainerCondition::Healthy => Condition::Healthy,
+        api::ContainerCondition::Unknown(_) => return None,
+    };
+    Some(Dependency { container: dependency.container_name.clone(), condition })
+}
+
+/// With the defaults of the API reference, HealthCheck. `NONE` is no check.
+fn health_check(check: &api::HealthCheck) -> Option<HealthCheck> {
+    (check.command.first().map(String::as_str) != Some("NONE")).then(|| HealthCheck {
+        command: check.command.clone(),
+        interval: unsigned(check.interval).unwrap_or(30),
+        timeout: unsigned(check.timeout).unwrap_or(5),
+        retries: unsigned(check.retries).unwrap_or(3),
+        start_period: unsigned(check.start_period).unwrap_or(0),
+    })
 }
 
 fn filled(words: Option<&Vec<String>>) -> Option<Vec<String>> {

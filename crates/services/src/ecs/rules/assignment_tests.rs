@@ -93,3 +93,16 @@ fn platforms_in_the_words_of_oci() {
     assert_eq!(platform(Some(&of(api::CPUArchitecture::X86_64))), "linux/amd64");
     assert_eq!(platform(None), format!("linux/{HOST_ARCHITECTURE}"));
 }
+
+#[test]
+fn health_checks_have_the_defaults_of_the_reference() {
+    let task = fixture::task(LaunchKind::Ec2, &["web"]);
+    let of = |command: &str| {
+        let check = api::HealthCheck { command: words(command).unwrap(), ..Default::default() };
+        let container = api::ContainerDefinition { health_check: Some(check), ..web() };
+        assignment(&task, &definition(container)).containers[0].health_check.clone()
+    };
+    let check = of("CMD true").unwrap();
+    assert_eq!((check.interval, check.timeout, check.retries, check.start_period), (30, 5, 3, 0));
+    assert_eq!(of("NONE"), None);
+}

@@ -7,7 +7,7 @@ use crate::ecs::record::{Container, Task, TaskStatus};
 use crate::stored::Stored;
 
 /// A new task with these containers.
-pub(super) fn task(launch: LaunchKind, containers: &[&str]) -> Task {
+pub(in crate::ecs) fn task(launch: LaunchKind, containers: &[&str]) -> Task {
     Task {
         arn: "arn:aws:ecs:us-east-1:111122223333:task/default/0123".to_owned(),
         id: "0123".to_owned(),
@@ -56,6 +56,7 @@ fn container(name: &str) -> Container {
         image_digest: None,
         runtime_id: None,
         state: ContainerState::Pending,
+        health: None,
         exit_code: None,
         reason: None,
         network_bindings: Vec::new(),

@@ -78,6 +78,7 @@ fn take_container(report: &ContainerReport, row: &mut Container) {
     if rank(report.state) > rank(row.state) {
         row.state = report.state;
     }
+    row.health = report.health.or(row.health);
     row.exit_code = row.exit_code.or(report.exit_code);
     if row.reason.is_none() {
         row.reason = report.reason.as_deref().map(shorten);

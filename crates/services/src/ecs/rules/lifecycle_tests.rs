@@ -33,6 +33,7 @@ fn container(name: &str, state: ContainerState) -> ContainerReport {
         reason: None,
         image: None,
         runtime_id: None,
+        health: None,
         network_bindings: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ pub mod assignment;
 pub mod cluster;
 pub mod expiry;
 #[cfg(test)]
-mod fixture;
+pub(in crate::ecs) mod fixture;
 pub mod lifecycle;
 pub mod log_lines;
 pub mod placement;

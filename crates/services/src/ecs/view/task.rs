@@ -1,6 +1,6 @@
 //! Tasks as the API shows them.
 
-use landfall_acs::{ContainerState, Desired, LaunchKind, Protocol};
+use landfall_acs::{ContainerState, Desired, Health, LaunchKind, Protocol};
 use landfall_api::ecs as api;
 
 use crate::ecs::names::Home;
@@ -31,7 +31,7 @@ pub fn task(row: &Task, with_tags: bool) -> api::Task {
         enable_execute_command: Some(row.enable_execute_command),
         execution_stopped_at: row.execution_stopped_at,
         group: Some(row.group.clone()),
-        health_status: Some(api::HealthStatus::UnknownValue),
+        health_status: Some(task_health(row)),
         last_status: Some(status(row.last_status).to_owned()),
         launch_type: Some(launch_type(row.launch)),
         memory: Some(
@@ -57,6 +57,27 @@ pub fn task(row: &Task, with_tags: bool) -> api::Task {
             .ephemeral_storage
             .map(|size| api::TaskEphemeralStorage { size_in_gib: Some(size), kms_key_id: None }),
         ..api::Task::default()
+    }
+}
+
+fn health(health: Option<Health>) -> api::HealthStatus {
+    match health {
+        Some(Health::Healthy) => api::HealthStatus::Healthy,
+        Some(Health::Unhealthy) => api::HealthStatus::Unhealthy,
+        Some(Health::Unknown) | None => api::HealthStatus::UnknownValue,
+    }
+}
+
+/// Essential containers count: one that is unhealthy makes the task so, and only all of them make it healthy (API reference,
+/// `Task.healthStatus`).
+fn task_health(row: &Task) -> api::HealthStatus {
+    let mut essential = row.containers.iter().filter(|it| it.essential);
+    if essential.clone().any(|it| it.health == Some(Health::Unhealthy)) {
+        api::HealthStatus::Unhealthy
+    } else if essential.all(|it| it.health == Some(Health::Healthy)) {
+        api::HealthStatus::Healthy
+    } else {
+        api::HealthStatus::UnknownValue
     }
 }
 
@@ -155,7 +176,7 @@ fn container(row: &Task, home: Home<'_>, container: &Container) -> api::Containe
         reason: container.reason.clone(),
         network_bindings: Some(container.network_bindings.iter().map(binding).collect()),
         network_interfaces: Some(interfaces.collect()),
-        health_status: Some(api::HealthStatus::UnknownValue),
+        health_status: Some(health(container.health)),
         cpu: Some(container.cpu.to_string()),
         memory: container.memory.map(|memory| memory.to_string()),
         memory_reservation: container.memory_reservation.map(|memory| memory.to_string()),
@@ -182,5 +203,32 @@ fn binding(binding: &landfall_acs::NetworkBinding) -> api::NetworkBinding {
         host_port: Some(i32::from(binding.host_port)),
         protocol: Some(protocol),
         ..api::NetworkBinding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::rules::fixture;
+
+    #[test]
+    fn a_task_is_as_healthy_as_its_essential_containers() {
+        let (unknown, well, ill) = (Some(Health::Unknown), Some(Health::Healthy), Some(Health::Unhealthy));
+        for (essential, other, expected) in [
+            ([None, None], None, api::HealthStatus::UnknownValue),
+            ([well, None], None, api::HealthStatus::UnknownValue),
+            ([well, unknown], None, api::HealthStatus::UnknownValue),
+            ([well, well], ill, api::HealthStatus::Healthy),
+            ([well, ill], well, api::HealthStatus::Unhealthy),
+            ([None, None], well, api::HealthStatus::UnknownValue),
+        ] {
+            let mut row = fixture::task(LaunchKind::Fargate, &["a", "b", "c"]);
+            let healths = [essential[0], essential[1], other];
+            for (container, health) in row.containers.iter_mut().zip(healths) {
+                container.health = health;
+                container.essential = container.name != "c";
+            }
+            assert_eq!(task_health(&row), expected, "{healths:?}");
+        }
     }
 }

@@ -54,8 +54,7 @@ fn of_definition(definition: &api::TaskDefinition) -> Option<String> {
     let volumes = || definition.volumes.iter().flatten().find_map(of_volume);
     let containers = definition.container_definitions.as_deref().unwrap_or_default();
     let container = || containers.iter().find_map(of_container);
-    let order = || unordered(containers).then(|| "containerDefinitions.dependsOn".to_owned());
-    task.or_else(volumes).or_else(container).or_else(order)
+    task.or_else(volumes).or_else(container)
 }
 
 fn of_volume(volume: &api::Volume) -> Option<String> {
@@ -102,18 +101,6 @@ fn of_container(container: &api::ContainerDefinition) -> Option<String> {
         (linux.is_some_and(|it| it.swappiness.is_some()), "linuxParameters.swappiness"),
     ]);
     member.map(|member| format!("containerDefinitions.{member}"))
-}
-
-/// Containers are started in definition order. So `START` on an earlier container holds by itself; everything else does
-/// not.
-fn unordered(containers: &[api::ContainerDefinition]) -> bool {
-    let position = |name: &str| containers.iter().position(|it| it.name.as_deref() == Some(name));
-    containers.iter().enumerate().any(|(at, container)| {
-        container.depends_on.iter().flatten().any(|dependency| {
-            let earlier = position(&dependency.container_name).is_some_and(|other| other < at);
-            dependency.condition != api::ContainerCondition::Start || !earlier
-        })
-    })
 }
 
 fn check_platform(definition: &api::TaskDefinition) -> Verdict {

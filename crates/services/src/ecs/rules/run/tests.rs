@@ -130,19 +130,6 @@ fn what_would_be_ignored_is_named() {
 }
 
 #[test]
-fn only_an_order_that_holds_by_itself_is_accepted() {
-    let depends = |condition| api::ContainerDefinition {
-        depends_on: Some(vec![api::ContainerDependency { container_name: "web".to_owned(), condition }]),
-        name: Some("side".to_owned()),
-        ..Default::default()
-    };
-    let start = || depends(api::ContainerCondition::Start);
-    assert_eq!(refused(&definition(vec![container(), start()])), None);
-    assert!(refused(&definition(vec![start(), container()])).is_some());
-    assert!(refused(&definition(vec![container(), depends(api::ContainerCondition::Healthy)])).is_some());
-}
-
-#[test]
 fn another_architecture_is_refused() {
     let other = if cfg!(target_arch = "aarch64") {
         api::CPUArchitecture::X86_64
