@@ -82,6 +82,8 @@ pub enum NetworkMode {
 pub struct ContainerAssignment {
     /// Unique in the task.
     pub name: String,
+    /// The id of the last part of its ARN: what it asks by for its metadata.
+    pub id: String,
     /// As written in the task definition.
     pub image: String,
     /// The task ends with it.

@@ -7,6 +7,7 @@
 
 mod assignment;
 mod finding;
+mod metadata;
 mod probe;
 mod progress;
 mod report;
@@ -20,6 +21,7 @@ pub use assignment::{
     LogOptions, MountPoint, NetworkMode, PortMapping, Protocol, Ulimit, Volume,
 };
 pub use finding::{Cause, Finding, Fix};
+pub use metadata::{ContainerMetadata, TaskMetadata};
 pub use probe::{ImageProbe, ImageQuestion};
 pub use progress::PullProgress;
 pub use report::{
@@ -49,6 +51,9 @@ pub trait ControlPlane: Send + Sync {
     /// # Errors
     /// The id is not the task's, or the role cannot be assumed.
     async fn role_credentials(&self, task_arn: &str, id: &str) -> Result<RoleCredentials, NoCredentials>;
+
+    /// What the containers of a task may know of it; `None` once it is gone.
+    async fn task_metadata(&self, task_arn: &str) -> Option<TaskMetadata>;
 
     /// Adds a step that the agent took (image resolved, layers pulled, container started) to the start trace.
     async fn record(&self, task_arn: &str, step: StepRecord);

@@ -136,6 +136,18 @@ pub struct Usage {
     pub memory_bytes: u64,
     /// Processes and threads now.
     pub pids: u64,
+    /// Processor time in the kernel's half, in nanoseconds.
+    pub cpu_kernel_nanos: u64,
+    /// Processor time in the programs' half, in nanoseconds.
+    pub cpu_user_nanos: u64,
+    /// Periods in which the processor time was limited, those in which it ran out, and for how many nanoseconds.
+    pub cpu_throttling: (u64, u64, u64),
+    /// The most memory so far, in bytes; zero where the kernel does not say.
+    pub memory_peak_bytes: u64,
+    /// The kernel's counters of memory, under its names.
+    pub memory_counters: Vec<(String, u64)>,
+    /// Bytes read from and written to block devices: the device, bytes read, bytes written.
+    pub block_devices: Vec<((u32, u32), u64, u64)>,
 }
 
 /// All sandboxes and containers.

@@ -1,5 +1,5 @@
-//! What a task's containers find at `169.254.170.2`: credentials of the task's role on port 80, and the server's API on port
-//! 4566, whatever address it listens on itself.
+//! What a task's containers find at `169.254.170.2`: credentials of the task's role and the task's metadata on port 80, and
+//! the server's API on port 4566, whatever address it listens on itself.
 //!
 //! Each task has sockets of its own, beside its network and reached from nowhere else, so that who asks is known before a
 //! word is read. Tasks in the host's network share theirs with everybody on the host, as on AWS: there the credentials' id,
@@ -7,6 +7,8 @@
 //! taken by a real container agent.
 
 mod answer;
+mod metadata;
+pub(crate) mod stats;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};

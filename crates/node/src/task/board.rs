@@ -27,10 +27,8 @@ pub(crate) struct HealthFact {
     /// Since when.
     pub(crate) since: Timestamp,
     /// How the last check ended; `None` if it took too long or could not run.
-    #[expect(dead_code, reason = "for the metadata endpoint")]
     pub(crate) exit_code: Option<i32>,
     /// What the last check wrote.
-    #[expect(dead_code, reason = "for the metadata endpoint")]
     pub(crate) output: String,
 }
 

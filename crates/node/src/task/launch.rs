@@ -362,6 +362,7 @@ fn start_container(
         volumes: &task.parts.volumes,
         surroundings: Surroundings {
             assignment: &task.assignment,
+            container_id: &wanted.id,
             place: Place::of(&task.assignment, sandbox),
             credentials_id: sheet.credentials_id.as_ref(),
             api: task.parts.api.as_ref(),

@@ -17,7 +17,8 @@ mod surroundings;
 mod watch;
 mod wording;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use landfall_acs::{Assignment, Desired, Finding, StepOutcome, StepRecord, TaskPhase};
 use landfall_base::Timestamp;
@@ -26,6 +27,7 @@ use tokio::sync::watch::Receiver;
 
 use crate::Parts;
 use crate::endpoint::Endpoint;
+use crate::endpoint::stats::Sample;
 use attend::Attendance;
 use board::Board;
 use report::Ended;
@@ -36,6 +38,8 @@ pub(crate) struct Task {
     pub(crate) assignment: Assignment,
     pub(crate) endpoint: Endpoint,
     pub(crate) board: Board,
+    /// What containers used when that was asked for last, by the runtime's name.
+    pub(crate) samples: Mutex<HashMap<String, Sample>>,
     attendance: Attendance,
 }
 
@@ -46,6 +50,7 @@ impl Task {
             assignment,
             endpoint: Endpoint::default(),
             board: Board::default(),
+            samples: Mutex::default(),
             attendance: Attendance::default(),
         }
     }

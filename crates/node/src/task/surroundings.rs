@@ -11,6 +11,7 @@ pub(super) type Environment = Vec<(String, Sensitive<String>)>;
 /// What a container is told about where it runs.
 pub(super) struct Surroundings<'a> {
     pub(super) assignment: &'a Assignment,
+    pub(super) container_id: &'a str,
     pub(super) place: Place,
     pub(super) credentials_id: Option<&'a Sensitive<String>>,
     pub(super) api: Option<&'a TaskApi>,
@@ -20,7 +21,7 @@ impl Surroundings<'_> {
     /// Adds the variables. The container agent replaces what an image or a definition says of the endpoints, and leaves
     /// the Region alone if there is one; the API's address is left alone too: so an image can talk to somebody else.
     pub(super) fn add(&self, environment: &mut Environment) {
-        for (name, value) in self.credentials().into_iter() {
+        for (name, value) in self.metadata().into_iter().flatten().chain(self.credentials()) {
             environment.retain(|(other, _)| other != name);
             environment.push((name.to_owned(), value));
         }
@@ -34,6 +35,14 @@ impl Surroundings<'_> {
         {
             environment.push(("AWS_ENDPOINT_URL".to_owned(), url.into()));
         }
+    }
+
+    fn metadata(&self) -> Option<[(&'static str, Sensitive<String>); 2]> {
+        let base = self.place.base()?;
+        Some([
+            ("ECS_CONTAINER_METADATA_URI", format!("{base}/v3/{}", self.container_id).into()),
+            ("ECS_CONTAINER_METADATA_URI_V4", format!("{base}/v4/{}", self.container_id).into()),
+        ])
     }
 
     /// Clients that find a relative address add it to `169.254.170.2`; others need the whole.

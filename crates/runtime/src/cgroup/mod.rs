@@ -326,6 +326,27 @@ fn number(file: &Path) -> u64 {
     fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
+/// Reads lines of a name and a number.
+fn counters(file: &Path) -> Vec<(String, u64)> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(' ')?;
+        Some((name.to_owned(), value.trim().parse().ok()?))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+/// One of some counters; zero where there is none.
+fn counter(counters: &[(String, u64)], name: &str) -> u64 {
+    counters.iter().find(|(other, _)| other == name).map_or(0, |(_, value)| *value)
+}
+
+/// `8:0`
+fn device(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// Refuses a limit that the host cannot keep.
 fn no_controller(limit: &str, controller: &str) -> RuntimeError {
     RuntimeError::Invalid(format!(

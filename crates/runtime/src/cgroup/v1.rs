@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Devices, Hierarchy, Limits, PERIOD, no_controller, number, quota, set};
+use super::{
+    Devices, Hierarchy, Limits, PERIOD, counter, counters, device, no_controller, number, quota, set,
+};
 use crate::error::{Doing, RuntimeError};
 use crate::runtime::Usage;
 
@@ -113,13 +115,66 @@ fn devices(hierarchies: &[Hierarchy], path: &Path, limits: &Limits) -> Result<()
     STANDARD_DEVICES.iter().try_for_each(|rule| set(&dir, "devices.allow", rule))
 }
 
+/// Nanoseconds of the clock that `cpuacct.stat` counts in (`USER_HZ`).
+const TICK_NANOS: u64 = 10_000_000;
+
 pub(super) fn usage(hierarchies: &[Hierarchy], path: &Path) -> Usage {
-    let read = |controller, file| {
-        find(hierarchies, controller).map_or(0, |hierarchy| number(&hierarchy.mount.join(path).join(file)))
+    let file = |controller, file| {
+        find(hierarchies, controller).map(|hierarchy| hierarchy.mount.join(path).join(file))
     };
+    let read = |controller, name| file(controller, name).map_or(0, |file| number(&file));
+    let all = |controller, name| file(controller, name).map(|file| counters(&file)).unwrap_or_default();
+    let (halves, throttling) = (all("cpuacct", "cpuacct.stat"), all("cpu", "cpu.stat"));
+    let io = file("blkio", "blkio.throttle.io_service_bytes").map(fs::read_to_string);
     Usage {
         cpu_nanos: read("cpuacct", "cpuacct.usage"),
+        cpu_kernel_nanos: counter(&halves, "system").saturating_mul(TICK_NANOS),
+        cpu_user_nanos: counter(&halves, "user").saturating_mul(TICK_NANOS),
+        cpu_throttling: (
+            counter(&throttling, "nr_periods"),
+            counter(&throttling, "nr_throttled"),
+            counter(&throttling, "throttled_time"),
+        ),
         memory_bytes: read("memory", "memory.usage_in_bytes"),
+        memory_peak_bytes: read("memory", "memory.max_usage_in_bytes"),
+        memory_counters: all("memory", "memory.stat"),
         pids: read("pids", "pids.current"),
+        block_devices: block_devices(&io.and_then(Result::ok).unwrap_or_default()),
+    }
+}
+
+/// Lines such as `8:0 Read 4096`.
+fn block_devices(text: &str) -> Vec<((u32, u32), u64, u64)> {
+    let mut found: Vec<((u32, u32), u64, u64)> = Vec::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [at, kind, bytes] = words.as_slice() else { continue };
+        let (Some(at), Ok(bytes)) = (device(at), bytes.parse::<u64>()) else { continue };
+        let slot = match found.iter().position(|(other, ..)| *other == at) {
+            Some(slot) => slot,
+            None => {
+                found.push((at, 0, 0));
+                found.len() - 1
+            }
+        };
+        if let Some(entry) = found.get_mut(slot) {
+            match *kind {
+                "Read" => entry.1 = bytes,
+                "Write" => entry.2 = bytes,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_devices() {
+        let text = "8:0 Read 4096\n8:0 Write 512\n8:0 Sync 1\n7:1 Write 3\nTotal 4611\n";
+        assert_eq!(block_devices(text), [((8, 0), 4096, 512), ((7, 1), 0, 3)]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::device_filter;
-use super::{Devices, Limits, PERIOD, no_controller, number, quota, set};
+use super::{Devices, Limits, PERIOD, counter, counters, device, no_controller, number, quota, set};
 use crate::error::{Doing, RuntimeError};
 use crate::runtime::Usage;
 
@@ -79,21 +79,44 @@ fn weight(shares: u64) -> u64 {
 }
 
 pub(super) fn usage(dir: &Path) -> Usage {
-    let cpu = fs::read_to_string(dir.join("cpu.stat")).unwrap_or_default();
-    let micros = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse::<u64>().ok())
-        .unwrap_or(0);
+    let cpu = counters(&dir.join("cpu.stat"));
+    let nanos = |name| counter(&cpu, name).saturating_mul(1000);
     Usage {
-        cpu_nanos: micros * 1000,
+        cpu_nanos: nanos("usage_usec"),
+        cpu_kernel_nanos: nanos("system_usec"),
+        cpu_user_nanos: nanos("user_usec"),
+        cpu_throttling: (counter(&cpu, "nr_periods"), counter(&cpu, "nr_throttled"), nanos("throttled_usec")),
         memory_bytes: number(&dir.join("memory.current")),
+        memory_peak_bytes: number(&dir.join("memory.peak")),
+        memory_counters: counters(&dir.join("memory.stat")),
         pids: number(&dir.join("pids.current")),
+        block_devices: block_devices(&fs::read_to_string(dir.join("io.stat")).unwrap_or_default()),
     }
+}
+
+/// Lines such as `8:0 rbytes=4096 wbytes=0 rios=1 …`.
+fn block_devices(text: &str) -> Vec<((u32, u32), u64, u64)> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace();
+        let device = device(words.next()?)?;
+        let value = |name: &str| {
+            let found = words.clone().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            found.and_then(|value| value.parse().ok()).unwrap_or(0)
+        };
+        Some((device, value("rbytes"), value("wbytes")))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_of_devices() {
+        let text = "8:0 rbytes=4096 wbytes=512 rios=1 wios=1\n7:1 \n";
+        assert_eq!(block_devices(text), [((8, 0), 4096, 512), ((7, 1), 0, 0)]);
+    }
 
     #[test]
     fn shares_become_weights() {

@@ -7,6 +7,7 @@
 mod batch;
 mod credentials;
 mod deliver;
+mod metadata;
 mod progress;
 mod reconcile;
 mod session;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use landfall_acs::{
     Assignment, ControlPlane, LaunchSheet, LogEvent, NoCredentials, PullProgress, RoleCredentials,
-    StartFailure, StepRecord, TaskPhase, TaskReport,
+    StartFailure, StepRecord, TaskMetadata, TaskPhase, TaskReport,
 };
 use landfall_store::{StoreError, TableWatch, View, WriteError};
 use tokio::sync::Mutex;
@@ -123,6 +124,12 @@ impl ControlPlane for EcsControlPlane {
         let (task_arn, id) = (task_arn.to_owned(), id.to_owned());
         let broken = || Err(NoCredentials::Unavailable);
         self.blocking(move |inner| inner.role_credentials(&task_arn, &id)).await.unwrap_or_else(broken)
+    }
+
+    async fn task_metadata(&self, task_arn: &str) -> Option<TaskMetadata> {
+        let found = metadata::metadata(&self.installation().store.view(), task_arn);
+        let told = |error: &StoreError| tracing::error!(task = task_arn, %error, "a task cannot be read");
+        found.inspect_err(told).ok().flatten()
     }
 
     async fn record(&self, task_arn: &str, step: StepRecord) {

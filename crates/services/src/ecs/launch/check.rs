@@ -18,6 +18,7 @@ use crate::ecs::names::DEFAULT_CLUSTER;
 use crate::ecs::ops::{demands_on_this_machine, passes};
 use crate::ecs::rules::assignment::platform;
 use crate::ecs::rules::placement::{demand, place};
+use crate::ecs::rules::run::check_supported;
 use crate::ecs::rules::task_definition;
 use crate::pipe::{Calls, Context, Failure, Permission};
 
@@ -103,6 +104,9 @@ impl Question {
             true => task_definition::fill(request, cx.caller.arn(), cx.now)?,
             false => unfilled(request),
         };
+        if sound && let Err(error) = check_supported(&api::RunTaskRequest::default(), &definition) {
+            steps.push(told(error.message, Cause::Configuration, &family));
+        }
         if sound && launch != LaunchKind::Fargate {
             steps.extend(room(cx, view, &definition)?);
         }

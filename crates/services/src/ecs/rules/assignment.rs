@@ -81,7 +81,9 @@ fn container(task: &Task, definition: &api::ContainerDefinition) -> ContainerAss
     let over = given.rev().find(|it| it.name.as_deref() == Some(name.as_str()));
     let linux = definition.linux_parameters.as_ref();
     let capabilities = linux.and_then(|it| it.capabilities.as_ref());
+    let row = task.containers.iter().find(|it| it.name == name);
     ContainerAssignment {
+        id: row.map(|row| row.id.clone()).unwrap_or_default(),
         image: definition.image.clone().unwrap_or_default(),
         essential: definition.essential.unwrap_or(true),
         entry_point: filled(definition.entry_point.as_ref()),

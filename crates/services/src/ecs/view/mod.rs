@@ -6,5 +6,5 @@ mod task;
 
 pub(super) use cluster::{Counts, cluster, counts};
 pub(super) use instance::container_instance;
-pub(super) use task::launch_type;
 pub use task::task;
+pub(super) use task::{launch_type, private_dns_name, status as task_status};

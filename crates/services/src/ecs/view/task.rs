@@ -101,7 +101,7 @@ fn desired(desired: Desired) -> &'static str {
     }
 }
 
-fn status(status: TaskStatus) -> &'static str {
+pub(in crate::ecs) fn status(status: TaskStatus) -> &'static str {
     match status {
         TaskStatus::Provisioning => "PROVISIONING",
         TaskStatus::Pending => "PENDING",
@@ -149,7 +149,7 @@ fn attachment(row: &Task, network: &NetworkConfiguration) -> api::Attachment {
 }
 
 /// `ip-10-0-0-1.eu-west-1.compute.internal`; us-east-1 has a name of its own (VPC User Guide, "DNS hostnames").
-fn private_dns_name(address: &str, row: &Task) -> String {
+pub(in crate::ecs) fn private_dns_name(address: &str, row: &Task) -> String {
     let host = address.replace('.', "-");
     match row.region.as_str() {
         "us-east-1" => format!("ip-{host}.ec2.internal"),

@@ -80,12 +80,15 @@ fn of_container(container: &api::ContainerDefinition) -> Option<String> {
     let driver = container.log_configuration.as_ref().map(|it| &it.log_driver);
     let unknown_driver =
         driver.is_some_and(|it| !matches!(it, api::LogDriver::Awslogs | api::LogDriver::JsonFile));
+    let log = container.log_configuration.as_ref();
+    let secret_log_options = present(log.and_then(|it| it.secret_options.as_ref()));
     let ranges = container.port_mappings.iter().flatten().any(|it| it.container_port_range.is_some());
     let linux = container.linux_parameters.as_ref();
     let member = first(&[
         (present(container.resource_requirements.as_ref()), "resourceRequirements"),
         (container.firelens_configuration.is_some(), "firelensConfiguration"),
         (unknown_driver, "logConfiguration.logDriver"),
+        (secret_log_options, "logConfiguration.secretOptions"),
         (present(container.links.as_ref()), "links"),
         (present(container.volumes_from.as_ref()), "volumesFrom"),
         (container.restart_policy.as_ref().is_some_and(|it| it.enabled), "restartPolicy"),

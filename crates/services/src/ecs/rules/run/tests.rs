@@ -130,6 +130,22 @@ fn what_would_be_ignored_is_named() {
 }
 
 #[test]
+fn secret_options_of_log_drivers_are_refused_rather_than_ignored() {
+    let secret = api::Secret { name: "awslogs-group".to_owned(), value_from: "/group".to_owned() };
+    let log = api::LogConfiguration {
+        log_driver: api::LogDriver::Awslogs,
+        secret_options: Some(vec![secret]),
+        ..Default::default()
+    };
+    let logged = api::ContainerDefinition { log_configuration: Some(log), ..container() };
+    assert_eq!(
+        refused(&definition(vec![logged])).unwrap(),
+        "Landfall cannot honour `containerDefinitions.logConfiguration.secretOptions` yet and does not ignore it. Remove \
+         it, or run the task elsewhere."
+    );
+}
+
+#[test]
 fn another_architecture_is_refused() {
     let other = if cfg!(target_arch = "aarch64") {
         api::CPUArchitecture::X86_64
