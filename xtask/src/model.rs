@@ -93,6 +93,8 @@ pub(crate) struct Reference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) query_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result_wrapper: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timestamp_format: Option<String>,

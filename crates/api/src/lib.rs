@@ -6,6 +6,7 @@
 //! ([`ecs::RunTaskRequest`]), its errors ([`ecs::error`]) and the schemas that codecs and validation read
 //! ([`ecs::SERVICE`]). What members mean is in the services' API references.
 
+pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod iam;
@@ -19,6 +20,7 @@ pub mod sts;
 
 /// Every service.
 pub static SERVICES: &[&landfall_shape::ServiceSchema] = &[
+    &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
     &iam::SERVICE,

@@ -84,6 +84,9 @@ pub(crate) fn output(
         Protocol::AwsQuery => {
             plain(200, query::ANSWER_TYPE, query::encode_output(service, operation, value, request_id))
         }
+        Protocol::Ec2Query => {
+            plain(200, query::EC2_ANSWER_TYPE, query::encode_output(service, operation, value, request_id))
+        }
         protocol if operation.has_output => {
             plain(200, json::content_type(protocol), json::encode(operation.output, value))
         }
@@ -102,6 +105,9 @@ pub(crate) fn error(
     let answer = match protocol {
         Protocol::AwsQuery => {
             plain(error.status, query::ANSWER_TYPE, query::encode_error(error, service, request_id))
+        }
+        Protocol::Ec2Query => {
+            plain(error.status, query::EC2_ANSWER_TYPE, query::encode_ec2_error(error, request_id))
         }
         _ => {
             let mut answer =

@@ -157,6 +157,10 @@ impl Gateway {
                 );
                 ServiceError::client("InvalidAction", text)
             }
+            Protocol::Ec2Query => {
+                let text = format!("The action {} is not valid for this web service.", operation.name);
+                ServiceError::client("InvalidAction", text)
+            }
             _ => unknown_operation(""),
         })
     }
@@ -178,6 +182,7 @@ fn decode(
 ) -> Result<Value, ServiceError> {
     let decoded = match (service.protocol, &exchange.form) {
         (Protocol::AwsQuery, Some(form)) => query::decode_input(operation, form),
+        (Protocol::Ec2Query, Some(form)) => query::decode_ec2_input(operation, form),
         _ => json::decode(operation.input, &exchange.body),
     };
     decoded.map_err(|error| error.into_service_error(service.protocol))
@@ -188,6 +193,7 @@ fn invalid(service: &ServiceSchema, message: String) -> ServiceError {
     let code = match (service.name, service.protocol) {
         ("ecs" | "logs" | "landfall", _) => "InvalidParameterException",
         (_, Protocol::AwsQuery) => "ValidationError",
+        (_, Protocol::Ec2Query) => "InvalidParameterValue",
         _ => "ValidationException",
     };
     ServiceError::client(code, message)
@@ -201,7 +207,7 @@ fn unknown_operation(text: impl Into<String>) -> ServiceError {
 fn unnamed_of(exchange: &Exchange, service: &ServiceSchema) -> Answer {
     let (method, path) = (&exchange.parts.method, exchange.parts.uri.path());
     let error = match service.protocol {
-        Protocol::AwsQuery => {
+        Protocol::AwsQuery | Protocol::Ec2Query => {
             ServiceError::client("MissingAction", "The request must contain the parameter Action.")
         }
         _ => unknown_operation(format!(

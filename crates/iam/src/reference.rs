@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(action_resources("ECR:getauthorizationtoken"), Some(&[][..]));
         assert_eq!(action_resources("ecs:RunTask"), Some(&["task-definition*".to_owned()][..]));
         assert_eq!(action_resources("ecs:RunTasks"), None);
-        assert!(covers_service("kms") && !covers_service("ec2"));
+        assert!(covers_service("kms") && !covers_service("lambda"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! façade that other services may call; `ops/` has one operation a file; `record.rs` has rows and tables; `names.rs` turns
 //! ARNs into parts and back; `rules.rs` decides without I/O; `view.rs` turns rows into API types.
 
+pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod iam;
@@ -26,6 +27,7 @@ use landfall_iam::Principal;
 
 /// Every operation of every service.
 pub static TABLES: &[&[pipe::Endpoint]] = &[
+    ec2::OPERATIONS,
     ecr::OPERATIONS,
     ecs::OPERATIONS,
     iam::OPERATIONS,

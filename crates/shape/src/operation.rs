@@ -11,6 +11,15 @@ pub enum Protocol {
     AwsJson11,
     /// Form in, XML out.
     AwsQuery,
+    /// EC2's form in, XML out: lists without a wrapper, members under names of their own, other errors.
+    Ec2Query,
+}
+
+impl Protocol {
+    /// Whether requests are forms and answers XML.
+    pub const fn is_query(self) -> bool {
+        matches!(self, Self::AwsQuery | Self::Ec2Query)
+    }
 }
 
 /// A service as its model describes it.

@@ -11,6 +11,8 @@ pub enum Dialect {
     Json,
     /// awsQuery
     Query,
+    /// ec2Query
+    Ec2,
     /// S3's REST XML
     S3,
 }
@@ -20,6 +22,7 @@ impl From<Protocol> for Dialect {
         match protocol {
             Protocol::AwsJson10 | Protocol::AwsJson11 => Self::Json,
             Protocol::AwsQuery => Self::Query,
+            Protocol::Ec2Query => Self::Ec2,
         }
     }
 }
@@ -59,6 +62,7 @@ fn code_and_status(failure: &AuthFailure, dialect: Dialect) -> (&'static str, u1
     match dialect {
         Dialect::Json => (json_code(failure), 400),
         Dialect::Query => query_code(failure),
+        Dialect::Ec2 => ec2_code(failure),
         Dialect::S3 => s3_code(failure),
     }
 }
@@ -87,6 +91,17 @@ fn query_code(failure: &AuthFailure) -> (&'static str, u16) {
     }
 }
 
+fn ec2_code(failure: &AuthFailure) -> (&'static str, u16) {
+    match failure {
+        AuthFailure::UnknownKey | AuthFailure::BadSignature(_) => ("AuthFailure", 401),
+        AuthFailure::ClockSkew(_) | AuthFailure::Expired => ("RequestExpired", 400),
+        AuthFailure::Missing => ("MissingAuthenticationToken", 403),
+        AuthFailure::Malformed(_) => ("IncompleteSignature", 400),
+        AuthFailure::Denied(_) => ("UnauthorizedOperation", 403),
+        AuthFailure::Throttled => ("RequestLimitExceeded", 503),
+    }
+}
+
 fn s3_code(failure: &AuthFailure) -> (&'static str, u16) {
     match failure {
         AuthFailure::UnknownKey => ("InvalidAccessKeyId", 403),
@@ -103,6 +118,12 @@ fn message(failure: &AuthFailure, dialect: Dialect) -> String {
     match failure {
         AuthFailure::UnknownKey if dialect == Dialect::S3 => {
             "The AWS Access Key Id you provided does not exist in our records.".to_owned()
+        }
+        AuthFailure::UnknownKey | AuthFailure::BadSignature(_) if dialect == Dialect::Ec2 => {
+            "AWS was not able to validate the provided access credentials".to_owned()
+        }
+        AuthFailure::ClockSkew(_) | AuthFailure::Expired if dialect == Dialect::Ec2 => {
+            "Request has expired.".to_owned()
         }
         AuthFailure::UnknownKey => INVALID_TOKEN.to_owned(),
         AuthFailure::Expired => EXPIRED_TOKEN.to_owned(),

@@ -24,6 +24,7 @@ impl DecodeError {
         let code = match protocol {
             Protocol::AwsJson10 | Protocol::AwsJson11 => "SerializationException",
             Protocol::AwsQuery => "MalformedInput",
+            Protocol::Ec2Query => "InvalidParameterValue",
         };
         ServiceError::client(code, self.message)
     }

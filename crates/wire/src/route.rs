@@ -51,6 +51,11 @@ impl Route {
                 let text = format!("Could not find operation {name} for version {version}");
                 ServiceError::client("InvalidAction", text)
             }
+            Protocol::Ec2Query => {
+                let name: String = name.chars().take(128).collect();
+                let text = format!("The action {name} is not valid for this web service.");
+                ServiceError::client("InvalidAction", text)
+            }
         })
     }
 }
@@ -123,11 +128,12 @@ impl Router {
         scoped: Option<&'static ServiceSchema>,
     ) -> Route {
         let fits = |service: &&'static ServiceSchema| {
-            service.protocol == Protocol::AwsQuery && Some(service.api_version) == version
+            service.protocol.is_query() && Some(service.api_version) == version
         };
         // Two services may share a version; then the scope decides.
         let service = scoped.filter(fits).or_else(|| self.services.iter().copied().find(fits));
-        self.operation(service, Protocol::AwsQuery, action, version)
+        let protocol = service.map_or(Protocol::AwsQuery, |service| service.protocol);
+        self.operation(service, protocol, action, version)
     }
 
     fn operation(

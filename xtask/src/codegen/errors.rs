@@ -25,6 +25,10 @@ pub(super) fn generate(service: &Service) -> Result<String> {
             function = names::snake_name(name),
         );
     }
+    if body.is_empty() {
+        // EC2's model lists none.
+        return Ok("//! Errors of the operations: the model lists none.\n".to_owned());
+    }
     Ok(format!("//! Errors of the operations.\n\nuse landfall_shape::ServiceError;\n\n{body}"))
 }
 

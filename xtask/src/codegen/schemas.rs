@@ -58,6 +58,10 @@ fn member(service: &Service, shape: &Shape, name: &str, reference: &Reference) -
         reference.timestamp_format.is_none(),
         "`{name}` has a time format of its own: put it on its shape"
     );
+    ensure!(
+        reference.query_name.is_none(),
+        "`{name}` has a name of its own in forms, which has no schema yet"
+    );
     let how = if shape.requires(name) { "required" } else { "optional" };
     let mut text = format!("Member::{how}({name:?}, {})", static_of(service, reference)?);
     if let Some(wire_name) = reference.location_name.as_deref().filter(|it| *it != name) {

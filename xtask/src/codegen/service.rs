@@ -178,6 +178,7 @@ impl Service {
             ("json", Some("1.0")) => "AwsJson10",
             ("json", Some("1.1")) => "AwsJson11",
             ("query", _) => "AwsQuery",
+            ("ec2", _) => "Ec2Query",
             (other, _) => bail!("protocol `{other}` is not known"),
         })
     }

@@ -134,7 +134,7 @@ fn encode<O: Operation>(input: O::Input) -> (HeaderMap, Vec<u8>) {
     let mut headers = HeaderMap::new();
     let input = with_tokens(O::SCHEMA.input, input.into_value());
     let protocol = O::SERVICE.protocol;
-    if protocol == Protocol::AwsQuery {
+    if protocol.is_query() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(query::REQUEST_TYPE));
         return (headers, query::encode_input(O::SERVICE, O::SCHEMA, &input));
     }
@@ -162,6 +162,7 @@ fn with_tokens(schema: &'static Schema, input: Value) -> Value {
 fn decode<O: Operation>(body: &[u8]) -> Result<O::Output, CallError> {
     let value = match O::SERVICE.protocol {
         Protocol::AwsQuery => query::decode_output(O::SCHEMA, body),
+        Protocol::Ec2Query => query::decode_ec2_output(O::SCHEMA, body),
         Protocol::AwsJson10 | Protocol::AwsJson11 => json::decode(O::SCHEMA.output, body),
     };
     let value = value.map_err(|error| CallError::garbled(O::SCHEMA.name, error.to_string()))?;
@@ -171,7 +172,7 @@ fn decode<O: Operation>(body: &[u8]) -> Result<O::Output, CallError> {
 
 fn remote_error<O: Operation>(status: u16, headers: &HeaderMap, body: &[u8]) -> landfall_wire::RemoteError {
     match O::SERVICE.protocol {
-        Protocol::AwsQuery => query::decode_error(status, body),
+        Protocol::AwsQuery | Protocol::Ec2Query => query::decode_error(status, body),
         Protocol::AwsJson10 | Protocol::AwsJson11 => json::decode_error(status, headers, body),
     }
 }

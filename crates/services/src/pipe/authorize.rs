@@ -351,6 +351,15 @@ fn denial(
     }
     match service.protocol {
         Protocol::AwsQuery => ServiceError::with_status("AccessDenied", 403, message),
+        Protocol::Ec2Query => ServiceError::with_status(
+            "UnauthorizedOperation",
+            403,
+            format!(
+                "You are not authorized to perform this operation. {}",
+                // EC2 does not name a resource where there is none.
+                message.replacen(" on resource: * ", " ", 1)
+            ),
+        ),
         Protocol::AwsJson10 | Protocol::AwsJson11 => ServiceError::client("AccessDeniedException", message),
     }
 }

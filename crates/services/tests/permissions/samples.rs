@@ -43,8 +43,23 @@ pub(crate) const GRANT: &str = "{grant}";
 const KEY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
     "Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
 
+/// A policy of a VPC endpoint.
+const ENDPOINT_POLICY: &str =
+    r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+
 /// Text by member: `service` or `service:Operation`, member, text. The first line that fits counts.
 const TEXTS: &[(&str, &str, &str)] = &[
+    ("ec2", "CidrBlock", "10.0.0.0/16"),
+    ("ec2", "Resources", "vpc-sample"),
+    ("ec2:CreateSecurityGroup", "ResourceType", "security-group"),
+    ("ec2:CreateSubnet", "ResourceType", "subnet"),
+    ("ec2:CreateVpc", "ResourceType", "vpc"),
+    ("ec2:CreateVpcEndpoint", "ResourceType", "vpc-endpoint"),
+    ("ec2:CreateVpcEndpoint", "VpcEndpointType", "Interface"),
+    ("ec2", "PolicyDocument", ENDPOINT_POLICY),
+    ("ec2:DescribeVpcAttribute", "Attribute", "enableDnsSupport"),
+    ("ec2", "NextToken", ""),
+    ("ec2:CreateSecurityGroup", "GroupName", "sample"),
     ("ecr", "resourceArn", "arn:aws:ecr:us-east-1:111122223333:repository/sample"),
     ("ecr", "registryId", "111122223333"),
     ("ecr", "registryIds", "111122223333"),
@@ -112,6 +127,15 @@ const TEXTS: &[(&str, &str, &str)] = &[
 
 /// Members that a structure needs though the schema does not say so, by `service` or `service:Operation`.
 const NEEDED: &[(&str, &str)] = &[
+    ("ec2", "Key"),
+    ("ec2", "ResourceType"),
+    ("ec2", "Tags"),
+    ("ec2", "Value"),
+    ("ec2:CreateSubnet", "CidrBlock"),
+    ("ec2:CreateVpc", "CidrBlock"),
+    ("ec2:CreateVpcEndpoint", "ServiceName"),
+    ("ec2:DeleteSecurityGroup", "GroupId"),
+    ("ec2:ModifyVpcAttribute", "EnableDnsSupport"),
     ("ecs", "key"),
     ("lightsail", "key"),
     ("logs:GetLogEvents", "logGroupName"),

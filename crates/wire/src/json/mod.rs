@@ -14,7 +14,7 @@ use crate::DecodeError;
 pub fn content_type(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::AwsJson10 => "application/x-amz-json-1.0",
-        Protocol::AwsJson11 | Protocol::AwsQuery => "application/x-amz-json-1.1",
+        Protocol::AwsJson11 | Protocol::AwsQuery | Protocol::Ec2Query => "application/x-amz-json-1.1",
     }
 }
 

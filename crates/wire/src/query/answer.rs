@@ -2,6 +2,7 @@
 
 use landfall_shape::{Kind, Member, OperationSchema, Schema, ServiceSchema, Structure, Value};
 
+use super::Rules;
 use super::xml::{self, Element, Writer};
 use crate::DecodeError;
 use crate::scalar::{self, MapBuilder};
@@ -15,6 +16,11 @@ pub(super) fn encode(
     let mut xml = Writer::default();
     let response = format!("{}Response", operation.name);
     xml.open_with_namespace(&response, service.xml_namespace);
+    if Rules::of(service) == Rules::Ec2 {
+        write_ec2(&mut xml, operation, output, request_id);
+        xml.close(&response);
+        return xml.finish();
+    }
     if operation.has_output {
         let result = format!("{}Result", operation.name);
         xml.open(&result);
@@ -26,6 +32,16 @@ pub(super) fn encode(
     xml.close("ResponseMetadata");
     xml.close(&response);
     xml.finish()
+}
+
+/// EC2 wraps nothing: the request's id and the members stand side by side. Operations without an output answer `return`.
+fn write_ec2(xml: &mut Writer, operation: &'static OperationSchema, output: &Value, request_id: &str) {
+    xml.leaf("requestId", request_id);
+    if operation.has_output {
+        write_content(xml, operation.output, output);
+    } else {
+        xml.leaf("return", "true");
+    }
 }
 
 fn write_member(xml: &mut Writer, member: &'static Member, value: &Value) {
@@ -75,10 +91,17 @@ fn write_content(xml: &mut Writer, schema: &'static Schema, value: &Value) {
     }
 }
 
-pub(super) fn decode(operation: &'static OperationSchema, body: &[u8]) -> Result<Value, DecodeError> {
+pub(super) fn decode(
+    rules: Rules,
+    operation: &'static OperationSchema,
+    body: &[u8],
+) -> Result<Value, DecodeError> {
     let root = xml::parse(body)?;
     if root.name != format!("{}Response", operation.name) {
         return Err(DecodeError::new(format!("expected an answer to `{}`", operation.name)));
+    }
+    if rules == Rules::Ec2 {
+        return read(operation.output, &root);
     }
     let none = Element::default();
     let result = root.child(&format!("{}Result", operation.name)).unwrap_or(&none);

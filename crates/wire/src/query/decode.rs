@@ -2,26 +2,32 @@
 
 use landfall_shape::{Kind, Member, Schema, Structure, Value};
 
+use super::Rules;
 use super::form::{Form, Node};
 use crate::DecodeError;
 use crate::scalar::{self, MapBuilder};
 
-pub(super) fn decode(schema: &'static Schema, form: &Form) -> Result<Value, DecodeError> {
+pub(super) fn decode(rules: Rules, schema: &'static Schema, form: &Form) -> Result<Value, DecodeError> {
     match schema.kind {
-        Kind::Structure { members } => structure(members, form.root(), ""),
+        Kind::Structure { members } => structure(rules, members, form.root(), ""),
         _ => Err(DecodeError::new("the operation's input is not a structure")),
     }
 }
 
 /// `path` is for error texts: the key so far.
-fn value(schema: &'static Schema, node: &Node, path: &str) -> Result<Option<Value>, DecodeError> {
+fn value(
+    rules: Rules,
+    schema: &'static Schema,
+    node: &Node,
+    path: &str,
+) -> Result<Option<Value>, DecodeError> {
     match schema.kind {
-        Kind::Structure { members } => structure(members, node, path).map(Some),
+        Kind::Structure { members } => structure(rules, members, node, path).map(Some),
         Kind::List { member, member_name, flattened, .. } => {
-            let items = if flattened { Some(node) } else { node.child(member_name) };
-            list(member, node, items, path)
+            let items = if rules.flattens(flattened) { Some(node) } else { node.child(member_name) };
+            list(rules, member, node, items, path)
         }
-        Kind::Map { key, value, .. } => map(key, value, node, path),
+        Kind::Map { key, value, .. } => map(rules, key, value, node, path),
         _ => leaf(schema, node, path),
     }
 }
@@ -46,12 +52,18 @@ fn expected(schema: &Schema) -> &'static str {
     }
 }
 
-fn structure(members: &'static [Member], node: &Node, path: &str) -> Result<Value, DecodeError> {
+fn structure(
+    rules: Rules,
+    members: &'static [Member],
+    node: &Node,
+    path: &str,
+) -> Result<Value, DecodeError> {
     let mut structure = Structure::new();
     for member in members {
-        let Some(child) = node.child(parameter_name(member)) else { continue };
-        let path = join(path, member.wire_name);
-        structure.push_some(member.name, value(member.schema, child, &path)?);
+        let name = rules.parameter_name(member);
+        let Some(child) = node.child(&name) else { continue };
+        let path = join(path, rules.shown_name(member, &name));
+        structure.push_some(member.name, value(rules, member.schema, child, &path)?);
     }
     Ok(Value::Structure(structure))
 }
@@ -65,6 +77,7 @@ pub(super) fn parameter_name(member: &Member) -> &'static str {
 }
 
 fn list(
+    rules: Rules,
     member: &'static Schema,
     node: &Node,
     items: Option<&Node>,
@@ -75,7 +88,7 @@ fn list(
     };
     let mut values = Vec::new();
     for item in items.numbered(path)? {
-        values.extend(value(member, item, path)?);
+        values.extend(value(rules, member, item, path)?);
     }
     Ok(Some(Value::List(values)))
 }
@@ -85,6 +98,7 @@ fn empty(node: &Node) -> bool {
 }
 
 fn map(
+    rules: Rules,
     key_schema: &'static Schema,
     value_schema: &'static Schema,
     node: &Node,
@@ -100,7 +114,7 @@ fn map(
             return Err(DecodeError::new(format!("every entry of the map `{path}` needs a `key`")));
         };
         if let Some(found) =
-            entry.child("value").map(|node| value(value_schema, node, path)).transpose()?.flatten()
+            entry.child("value").map(|node| value(rules, value_schema, node, path)).transpose()?.flatten()
         {
             builder.insert(key, found);
         }

@@ -5,6 +5,21 @@ use landfall_shape::{ServiceError, ServiceSchema, Value};
 use super::xml::{self, Writer};
 use crate::RemoteError;
 
+/// Writes an error answer of EC2, which has a form of its own: a list of errors, and no namespace.
+pub fn encode_ec2_error(error: &ServiceError, request_id: &str) -> Vec<u8> {
+    let mut xml = Writer::default();
+    xml.open("Response");
+    xml.open("Errors");
+    xml.open("Error");
+    xml.leaf("Code", error.code);
+    xml.leaf("Message", &error.message);
+    xml.close("Error");
+    xml.close("Errors");
+    xml.leaf("RequestID", request_id);
+    xml.close("Response");
+    xml.finish()
+}
+
 /// Writes an error answer. `Type` follows the status: `Sender` below 500, `Receiver` from there.
 pub fn encode_error(error: &ServiceError, service: Option<&ServiceSchema>, request_id: &str) -> Vec<u8> {
     let mut xml = Writer::default();

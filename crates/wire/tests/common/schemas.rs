@@ -127,6 +127,15 @@ pub(crate) static ECS: ServiceSchema = ServiceSchema {
     xml_namespace: "",
     operations: &[&DO_IT],
 };
+pub(crate) static EC2: ServiceSchema = ServiceSchema {
+    name: "ec2",
+    signing_name: "ec2",
+    api_version: "2016-11-15",
+    protocol: Protocol::Ec2Query,
+    target_prefix: "",
+    xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15",
+    operations: &[&DO_IT, &FORGET_IT],
+};
 pub(crate) static QUERY: ServiceSchema = ServiceSchema {
     name: "iam",
     signing_name: "iam",
