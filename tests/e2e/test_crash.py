@@ -1,5 +1,6 @@
 """`kill -9` of the server at every moment of a task's life: after the restart all is as it should be, and no line is lost or doubled."""
 
+import json
 import os
 import signal
 import threading
@@ -214,3 +215,20 @@ def test_a_second_server_on_the_same_data(own):
     assert done.returncode != 0
     assert str(own.server.data_dir) in done.stderr
     assert own.server.health()[0] == 200
+
+
+def test_a_sandbox_that_was_only_begun(own, hostile):
+    """The server died after it had written the sandbox down, and before there was a network."""
+    registry = hostile("hang-layer")
+    main, role = own.hostile_container(registry, command="echo well; exit 5")
+    arn = own.run(own.define(main, executionRoleArn=role))
+    until("the pull", lambda: registry.requests_for("/blobs/"), 30)
+    registry.mode = "ok"
+    own.server.kill()
+    state = {"id": task_id(arn), "hostname": "h", "network": "private", "address": "172.31.240.99", "ports": [], "labels": {}}
+    directory = own.server.data_dir / "containers" / "sandboxes" / task_id(arn)
+    directory.mkdir(mode=0o700)
+    (directory / "state.json").write_text(json.dumps(state))
+    own.server.start()
+    task = own.wait_stopped(arn, 120)
+    assert (exit_code(task), own.lines(task)) == (5, ["well"]), own.story(task)

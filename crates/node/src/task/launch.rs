@@ -12,7 +12,9 @@ use landfall_acs::{
 };
 use landfall_base::Timestamp;
 use landfall_image::Image;
-use landfall_runtime::{ContainerId, ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId};
+use landfall_runtime::{
+    ContainerId, ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId, SandboxSpec,
+};
 use tokio::sync::{Mutex, watch};
 
 use super::board::{Verdict, verdict};
@@ -293,9 +295,20 @@ fn make_sandbox(task: &Task, runtime: &dyn Runtime) -> Result<Sandbox, RuntimeEr
     let mut spec = spec::sandbox(&task.assignment, id);
     spec.labels.extend(endpoint::labels(&task.assignment)?);
     match runtime.create_sandbox(&spec) {
-        Err(RuntimeError::Exists(_)) => existing_sandbox(runtime, &spec.id),
+        Err(RuntimeError::Exists(_)) => take_over(runtime, &spec),
         made => made,
     }
+}
+
+/// A sandbox that an earlier run of the server made: with containers in it, it is whole and stays. Without, the server may
+/// have died while it made it.
+fn take_over(runtime: &dyn Runtime, spec: &SandboxSpec) -> Result<Sandbox, RuntimeError> {
+    let is_used = runtime.list()?.containers.iter().any(|container| container.sandbox == spec.id);
+    if is_used {
+        return existing_sandbox(runtime, &spec.id);
+    }
+    runtime.remove_sandbox(&spec.id)?;
+    runtime.create_sandbox(spec)
 }
 
 fn sandbox_id(task: &Task) -> Result<SandboxId, RuntimeError> {
