@@ -18,6 +18,7 @@ mod finding;
 mod iam;
 mod image;
 mod lightsail;
+mod organization;
 mod run;
 pub mod serve;
 mod terminal;
@@ -44,6 +45,8 @@ enum Command {
     Env(env::EnvArgs),
     /// Create and list accounts
     Account(account::AccountArgs),
+    /// Attach service and resource control policies to accounts
+    Organization(organization::OrganizationArgs),
     /// Run a task from a file or a registered task definition
     Run(Box<run::RunArgs>),
     /// Say what would keep tasks of a definition from starting, before one is run
@@ -77,6 +80,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Serve(args) => serve::run(args).map_err(CliError::from),
         Command::Env(args) => env::run(&args),
         Command::Account(args) => wait_for(account::run(args)),
+        Command::Organization(args) => wait_for(organization::run(args)),
         Command::Run(args) => wait_for(run::run(*args)),
         Command::Check(args) => wait_for(check::run(*args)),
         Command::Explain(args) => wait_for(explain::run(args)),

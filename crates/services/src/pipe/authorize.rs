@@ -140,10 +140,12 @@ pub fn is_allowed(
         return Ok(());
     }
     let policies = policies_of(view, cx.caller.policy_holder())?;
-    match check(cx, view, &policies, service, permission, &mut Vec::new())? {
+    let mut checks = Vec::new();
+    match check(cx, view, &policies, service, permission, &mut checks)? {
         Some(denial) if mode == AuthMode::Enforce => Err(denial.into()),
         Some(denial) => {
-            tracing::warn!(target: "audit", denied = %denial.message, "would be refused");
+            let decision = serde_json::to_string(&checks).unwrap_or_default();
+            tracing::warn!(target: "audit", denied = %denial.message, decision, "would be refused");
             Ok(())
         }
         None => Ok(()),

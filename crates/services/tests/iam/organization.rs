@@ -15,6 +15,11 @@ fn put(
     name: &str,
     content: &str,
 ) -> landfall::OrganizationPolicy {
+    if target != "root" {
+        // There already, where a test puts several.
+        let account = landfall::CreateAccountRequest { account_id: target.into() };
+        let _ = t.call.call::<landfall::CreateAccount>(&root(), account);
+    }
     let input = landfall::PutOrganizationPolicyRequest {
         name: name.into(),
         r#type: kind,
@@ -229,4 +234,24 @@ fn who_can_demands_permission_and_sense() {
         refused::<landfall::ListAllowedPrincipals>(&t, &root(), ask("r")).0,
         "InvalidParameterException"
     );
+}
+
+#[test]
+fn a_target_must_be_there_and_holds_five() {
+    let t = installation();
+    let attach = |target: &str, name: &str| landfall::PutOrganizationPolicyRequest {
+        name: name.into(),
+        r#type: SCP,
+        content: policy("Deny", "sqs:*", "*"),
+        target_id: Some(target.into()),
+    };
+    let (code, message) =
+        refused::<landfall::PutOrganizationPolicy>(&t, &root(), attach("999999999999", "a"));
+    assert_eq!(code, "InvalidParameterException");
+    assert_eq!(message, "there is no account `999999999999`: expected the id of an account, or `root`");
+    for name in ["a", "b", "c", "d", "d"] {
+        ok::<landfall::PutOrganizationPolicy>(&t, &root(), attach("root", name));
+    }
+    let (_, message) = refused::<landfall::PutOrganizationPolicy>(&t, &root(), attach("root", "e"));
+    assert_eq!(message, "`root` has 5 policies of this kind: detach one first");
 }

@@ -8,7 +8,8 @@ use landfall_iam::{Policy, policy_size};
 use landfall_store::{Tx, View};
 
 use super::{denied, is_of_default_account};
-use crate::iam::organization::{ControlKind, FULL_ACCESS};
+use crate::iam::accounts;
+use crate::iam::organization::{ControlKind, FULL_ACCESS, ROOT};
 use crate::iam::record::{ORGANIZATION_POLICIES, OrganizationPolicy, WITHOUT_FULL_ACCESS};
 use crate::landfall::organization::{full_access, kind, new_arn, shown, target};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
@@ -17,6 +18,9 @@ const ACTION: &str = "landfall:PutOrganizationPolicy";
 
 /// The most characters of a policy, without white space (AWS Organizations User Guide, "Quotas").
 const QUOTA: usize = 5_120;
+
+/// The most policies of a kind on one target, the one that allows everything included (the same page).
+const MOST: usize = 5;
 
 impl Resolve for api::PutOrganizationPolicy {
     type Request = Checked<api::PutOrganizationPolicyRequest>;
@@ -39,9 +43,11 @@ impl WriteHandler for api::PutOrganizationPolicy {
         let target = target(input.target_id.as_deref());
         let invalid = || api::error::invalid_parameter_exception("the type of policy is not known");
         let kind = kind(&input.r#type).ok_or_else(invalid)?;
+        check_target(tx, &target)?;
         if input.name == FULL_ACCESS {
             return put_back(tx, kind, &target);
         }
+        check_count(tx, kind, &target, &input.name)?;
         let key = (kind.key(), target.as_str(), input.name.as_str());
         let old = tx.get(&ORGANIZATION_POLICIES, &key)?;
         let arn = old.map_or_else(|| new_arn(&cx.installation.default_account, kind), |old| old.arn.clone());
@@ -49,6 +55,27 @@ impl WriteHandler for api::PutOrganizationPolicy {
         tx.put(&ORGANIZATION_POLICIES, &key, &row);
         Ok(api::PutOrganizationPolicyResponse { policy: shown(kind, &target, &input.name, &row) })
     }
+}
+
+/// A policy on an account that is not there would be one that somebody believes in.
+fn check_target(view: &View, target: &str) -> Result<(), Failure> {
+    if target == ROOT || accounts(view)?.iter().any(|(account, _)| account.as_str() == target) {
+        return Ok(());
+    }
+    let text = format!("there is no account `{target}`: expected the id of an account, or `{ROOT}`");
+    Err(api::error::invalid_parameter_exception(text).into())
+}
+
+fn check_count(view: &View, kind: ControlKind, target: &str, name: &str) -> Result<(), Failure> {
+    // `RCPFullAWSAccess` cannot be detached.
+    let full = kind == ControlKind::Resource || !view.contains(&WITHOUT_FULL_ACCESS, target);
+    let attached = view.list(&ORGANIZATION_POLICIES, (kind.key(), target))?;
+    let others = attached.iter().filter(|((_, _, other), _)| other != name).count();
+    if others + usize::from(full) < MOST {
+        return Ok(());
+    }
+    let text = format!("`{target}` has {MOST} policies of this kind: detach one first");
+    Err(api::error::invalid_parameter_exception(text).into())
 }
 
 fn parse(kind: ControlKind, content: &str) -> Result<Arc<Policy>, Failure> {
