@@ -87,6 +87,7 @@ pub fn caller(
         secure_transport: parts.extensions.get::<Secure>().is_some(),
         user_agent: header(http::header::USER_AGENT),
         via: referer.into_iter().collect(),
+        way: None,
     }
 }
 

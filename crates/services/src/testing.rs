@@ -51,7 +51,6 @@ impl TestInstallation {
             default_account: account(),
             default_region: region(),
             images: Images::default(),
-            upstreams: crate::ecr::pull_through::Upstreams::default(),
         };
         Self { call: Call::new(Arc::new(installation), tables), clock, directory }
     }
@@ -104,5 +103,6 @@ pub fn caller(principal: Principal) -> Caller {
         secure_transport: false,
         user_agent: None,
         via: Vec::new(),
+        way: None,
     }
 }

@@ -23,7 +23,6 @@ pub mod names;
 mod ops;
 mod paging;
 mod policy;
-pub mod pull_through;
 mod reconcile;
 pub mod record;
 pub mod registry;
@@ -40,7 +39,7 @@ mod view;
 
 use landfall_api::ecr as api;
 
-pub use address::{ADDRESS_HEADER, AddressError, LAYER_PATH, addressed_layer, layer_address};
+pub use address::{AddressError, LAYER_PATH, addressed_layer, layer_address};
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
 pub use reconcile::reconcile;
@@ -56,11 +55,9 @@ pub const OPERATIONS: &[Endpoint] = &[
     awaiting_read::<api::BatchGetImage>(),
     read::<api::BatchGetRepositoryScanningConfiguration>(),
     awaiting::<api::CompleteLayerUpload>(),
-    write::<api::CreatePullThroughCacheRule>(),
     write::<api::CreateRepository>(),
     write::<api::CreateRepositoryCreationTemplate>(),
     write::<api::DeleteLifecyclePolicy>(),
-    write::<api::DeletePullThroughCacheRule>(),
     write::<api::DeleteRegistryPolicy>(),
     write::<api::DeleteRepository>(),
     write::<api::DeleteRepositoryCreationTemplate>(),
@@ -68,7 +65,6 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::DescribeImageReplicationStatus>(),
     read::<api::DescribeImages>(),
     read::<api::DescribeImageScanFindings>(),
-    read::<api::DescribePullThroughCacheRules>(),
     read::<api::DescribeRegistry>(),
     read::<api::DescribeRepositories>(),
     read::<api::DescribeRepositoryCreationTemplates>(),
@@ -97,7 +93,5 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::TagResource>(),
     write::<api::UntagResource>(),
     write::<api::UpdateRepositoryCreationTemplate>(),
-    write::<api::UpdatePullThroughCacheRule>(),
     awaiting::<api::UploadLayerPart>(),
-    awaiting::<api::ValidatePullThroughCacheRule>(),
 ];

@@ -14,7 +14,7 @@ pub use super::names::{
 };
 pub use super::record::{Image, Repository, RepositoryKey};
 pub use super::rules::wording::no_repository_text;
-pub use super::token::{TokenError, token_caller};
+pub use super::token::{TokenError, token_caller, token_through};
 
 use super::record::{
     ACCOUNT_SETTINGS, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,

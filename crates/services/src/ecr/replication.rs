@@ -210,5 +210,6 @@ fn source((account, _, _): &RepositoryKey, region: &Region) -> Caller {
         secure_transport: true,
         user_agent: Some("replication.ecr.amazonaws.com".to_owned()),
         via: Vec::new(),
+        way: None,
     }
 }

@@ -13,6 +13,7 @@ use landfall_store::View;
 use landfall_vault::{Sealed, Vault};
 use serde::{Deserialize, Serialize};
 
+use crate::ec2::Way;
 use crate::pipe::{Caller, Failure, Installation, SessionFacts, SessionPolicyText};
 use crate::sts::principal_exists;
 
@@ -41,6 +42,9 @@ struct Token {
     expires_at: Timestamp,
     #[serde(default)]
     session: Option<Session>,
+    /// How requests with it come: those of a task through the VPC endpoint of its subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    way: Option<Way>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,8 +106,27 @@ pub(super) fn issue(
         access_key_id: caller.access_key_id.clone(),
         expires_at,
         session: caller.session.as_deref().map(Session::of),
+        way: None,
     };
-    let plain = Sensitive::new(serde_json::to_vec(&token).map_err(Failure::internal)?);
+    seal(vault, &token)
+}
+
+/// The same password for a task whose pulls come through a VPC endpoint. The call that gives a token does not tell: on Fargate
+/// it takes another way. `None` for what is no token of this installation.
+///
+/// # Errors
+/// It cannot be sealed.
+pub fn token_through(
+    vault: &Vault,
+    password: &Sensitive<String>,
+    way: Way,
+) -> Result<Option<Sensitive<String>>, Failure> {
+    let Some(token) = open(vault, password.expose()) else { return Ok(None) };
+    seal(vault, &Token { way: Some(way), ..token }).map(Some)
+}
+
+fn seal(vault: &Vault, token: &Token) -> Result<Sensitive<String>, Failure> {
+    let plain = Sensitive::new(serde_json::to_vec(token).map_err(Failure::internal)?);
     let sealed = vault.seal(&CONTEXT, plain.expose())?;
     Ok(Sensitive::new(URL_SAFE_NO_PAD.encode(sealed.as_bytes())))
 }
@@ -121,7 +144,7 @@ pub fn token_caller(
     if token.expires_at <= installation.clock.now() {
         return Err(TokenError::Expired);
     }
-    let Token { principal, account, access_key_id, session, .. } = token;
+    let Token { principal, account, access_key_id, session, way, .. } = token;
     let session =
         session.map(|session| session.facts().ok_or(TokenError::Invalid)).transpose()?.map(Arc::new);
     let caller = Caller {
@@ -134,6 +157,7 @@ pub fn token_caller(
         secure_transport: false,
         user_agent: None,
         via: Vec::new(),
+        way: way.map(Arc::new),
     };
     match principal_exists(view, caller.policy_holder(), &caller.account) {
         Ok(true) => Ok(caller),

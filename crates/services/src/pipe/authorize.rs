@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use landfall_base::{AccountId, Timestamp};
 use landfall_iam::{
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::permission::{Guarded, Permission};
 use super::{Caller, Context, Failure, SessionPolicy};
+use crate::ec2::Way;
+use crate::ec2::record::Endpoint;
 use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
 
@@ -160,7 +163,8 @@ fn check(
     permission: &Permission,
     checks: &mut Vec<CheckRecord>,
 ) -> Result<Option<ServiceError>, Failure> {
-    let mut conditions = conditions(cx.caller, policies, cx.now, permission);
+    let passed = Passed::of(cx, view, service, permission)?;
+    let mut conditions = conditions(cx.caller, policies, cx.now, permission, &passed);
     add_organization(&mut conditions, cx.caller, permission);
     let request = Request {
         principal: &cx.caller.principal,
@@ -175,6 +179,7 @@ fn check(
     let (scp, rcp) = (organization.scp.attached(), organization.rcp.attached());
     let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
     let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
+    let through = passed.attached();
     let layers = Layers {
         identity: &stack.identity,
         boundary: &stack.boundary,
@@ -182,6 +187,7 @@ fn check(
         resource,
         scp: &scp,
         rcp: &rcp,
+        endpoint: &through,
         ..Layers::default()
     };
     let decision = evaluate(&request, &layers);
@@ -198,10 +204,44 @@ fn check(
         message: denial.as_ref().map(|denial| denial.message.clone()),
         hints: trace.as_ref().map(explain).unwrap_or_default(),
         fix: if denied { suggest_fix(&request, &layers) } else { None },
-        context: permission.context.clone(),
+        context: permission.context.iter().cloned().chain(passed.keys()).collect(),
         trace,
     });
     Ok(denial)
+}
+
+/// The VPC endpoint that a call passed on its way to the service, if it did.
+struct Passed(Option<(Arc<Way>, Arc<Endpoint>)>);
+
+impl Passed {
+    /// What a service asks of another one for its caller does not come through the caller's endpoint.
+    fn of(
+        cx: &Context<'_>,
+        view: &View,
+        service: &ServiceSchema,
+        permission: &Permission,
+    ) -> Result<Self, Failure> {
+        let own = permission.action.split(':').next() == Some(service.name);
+        let mut keys = cx.caller.via.iter().chain(&permission.context).map(|(key, _)| key);
+        let direct = own && keys.all(|key| key != "kms:ViaService");
+        let Some(way) = cx.caller.way.as_ref().filter(|_| direct) else { return Ok(Self(None)) };
+        Ok(Self(way.endpoint(view)?.map(|endpoint| (Arc::clone(way), endpoint))))
+    }
+
+    fn attached(&self) -> Vec<Attached<'_>> {
+        self.0.iter().map(|(way, it)| Attached::to_resource(way.endpoint_id(), &it.policy)).collect()
+    }
+
+    /// The condition keys that only such calls have.
+    fn keys(&self) -> impl Iterator<Item = (String, Vec<String>)> {
+        self.0.iter().flat_map(|(way, endpoint)| {
+            let address = way.address.map(|address| ("aws:VpcSourceIp", address.to_string()));
+            [("aws:SourceVpc", endpoint.vpc.clone()), ("aws:SourceVpce", way.endpoint_id().to_owned())]
+                .into_iter()
+                .chain(address)
+                .map(|(key, value)| (key.to_owned(), vec![value]))
+        })
+    }
 }
 
 /// The policies of the organization that have a say in one check.
@@ -300,6 +340,7 @@ fn conditions(
     policies: &PrincipalPolicies,
     now: Timestamp,
     permission: &Permission,
+    passed: &Passed,
 ) -> Conditions {
     let mut conditions = Conditions::new();
     conditions
@@ -307,7 +348,10 @@ fn conditions(
         .set("aws:EpochTime", now.whole_seconds().to_string())
         .set("aws:RequestedRegion", caller.region.as_str())
         .set("aws:SecureTransport", if caller.secure_transport { "true" } else { "false" });
-    if let Some(address) = caller.source_ip {
+    for (key, values) in passed.keys() {
+        conditions.set_all(key.as_str(), values.iter().map(String::as_str));
+    }
+    if let Some(address) = caller.source_ip.filter(|_| passed.0.is_none()) {
         conditions.set("aws:SourceIp", address.to_string());
     }
     if let Some(agent) = &caller.user_agent {

@@ -7,6 +7,8 @@ use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::{Policy, PolicyKind, Principal};
 use serde::{Deserialize, Serialize};
 
+use crate::ec2::Way;
+
 /// Who makes a call, and how it reached us.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -29,6 +31,8 @@ pub struct Caller {
     /// Further condition keys of the request: `aws:Referer`, or those that a service adds when it calls on somebody's
     /// behalf, for example `kms:ViaService`.
     pub via: Vec<(String, Vec<String>)>,
+    /// The VPC endpoint that the call comes through: its policy has a say in what is asked of the service itself.
+    pub way: Option<Arc<Way>>,
 }
 
 /// What temporary credentials carry.
@@ -103,6 +107,7 @@ impl Caller {
             secure_transport: true,
             user_agent: None,
             via: Vec::new(),
+            way: None,
         }
     }
 
@@ -115,6 +120,12 @@ impl Caller {
     pub fn policy_holder(&self) -> &Principal {
         let parent = self.session.as_ref().and_then(|session| session.parent.as_ref());
         parent.unwrap_or(&self.principal)
+    }
+
+    /// The same caller, calling through a VPC endpoint or through none.
+    #[must_use]
+    pub fn through(&self, way: Option<Way>) -> Self {
+        Self { way: way.map(Arc::new), ..self.clone() }
     }
 
     /// The same caller, calling another Region.

@@ -144,6 +144,7 @@ fn service_caller(wanted: &ServiceSession<'_>, account: &AccountId) -> Caller {
         secure_transport: true,
         user_agent: Some(wanted.service.to_owned()),
         via: Vec::new(),
+        way: None,
     }
 }
 

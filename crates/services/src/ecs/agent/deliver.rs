@@ -14,6 +14,7 @@ use landfall_store::{StoreError, Table, View, WriteError};
 
 use super::batch;
 use super::{Inner, find};
+use crate::ec2::{Service, Way, way};
 use crate::ecs::launch::{LogDestination, TaskFacts, log_destination};
 use crate::ecs::record::{DELIVERED_LINES, Task, TaskDefinition};
 use crate::pipe::Caller;
@@ -70,6 +71,7 @@ impl Inner {
 
         let region = destination.region.parse::<Region>().map_err(|error| error.to_string())?;
         let caller = self.session(&task)?.in_region(&region);
+        let caller = caller.through(log_way(&view, &task, &region).map_err(|error| error.to_string())?);
         let events = batch::events(fresh);
         let stored = if self.deliveries.is_settled(&key) {
             0
@@ -137,6 +139,14 @@ fn destination(task: &Task, definition: &TaskDefinition, container: &str) -> Opt
     let containers = definition.definition.container_definitions.iter().flatten();
     let mut named = containers.filter(|it| it.name.as_deref() == Some(container));
     log_destination(&TaskFacts::from(task), named.next()?)
+}
+
+/// The VPC endpoint that a task's log events come through.
+fn log_way(view: &View, task: &Task, region: &Region) -> Result<Option<Way>, StoreError> {
+    match task.network.as_ref().filter(|_| task.region == *region) {
+        Some(network) => way(view, &task.account, region, &network.subnets, Service::Logs),
+        None => Ok(None),
+    }
 }
 
 fn progress(view: &View, task_arn: &str, container: &str) -> Result<Progress, StoreError> {

@@ -160,6 +160,11 @@ fn permission(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
         return denial(denied);
     }
     let who = role_name(of.role.unwrap_or(&denied.principal));
+    if denied.layer == Layer::Identity
+        && let Some(advice) = wrong_way(of, denied, who)
+    {
+        return advice;
+    }
     let headline = format!("the role `{who}` may not `{}` on `{}`", denied.action, short(&denied.resource));
     let steps = denied.fix.as_ref().map_or(&[][..], |fix| &fix.steps);
     if let Some(blocker) = denied.fix.as_ref().and_then(|fix| fix.blocked.as_ref()) {
@@ -168,6 +173,52 @@ fn permission(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     let parts: Vec<Fix> = steps.iter().map(|step| add(of, denied, step)).collect();
     let fix = (!parts.is_empty()).then(|| together(parts, is_verified(denied)));
     Advice::new(Cause::Permission, headline, fix)
+}
+
+/// A statement that would allow wants the call to come from a VPC, or through one of its endpoints, and it does not.
+fn wrong_way(of: &Circumstances<'_>, denied: &CheckRecord, who: &str) -> Option<Advice> {
+    let wanted = |hint: &String| hint.to_ascii_lowercase().contains("`aws:sourcevpc");
+    denied.hints.iter().find(|hint| wanted(hint))?;
+    let what = format!("`{}` on `{}`", denied.action, short(&denied.resource));
+    if let (Some(vpc), Some(endpoint)) = (key_of(denied, "aws:SourceVpc"), key_of(denied, "aws:SourceVpce")) {
+        let headline =
+            format!("the role `{who}` may {what} only on another way than through `{endpoint}` of `{vpc}`");
+        let fix = Fix::advice(format!(
+            "name `{endpoint}` and `{vpc}` in the condition of the role's policy, or run the task in a subnet of the VPC \
+             that it names"
+        ));
+        return Some(Advice::new(Cause::Permission, headline, fix));
+    }
+    let headline =
+        format!("the role `{who}` may {what} only through a VPC endpoint, and the call came through none");
+    Some(Advice::new(Cause::Permission, headline, another_way(of.step, denied)))
+}
+
+/// A token's call does not come from the task's network on Fargate, whatever endpoints there are.
+fn another_way(step: &Step, denied: &CheckRecord) -> Fix {
+    let service = match &step.work {
+        Work::EcrToken { .. } => {
+            return Fix::advice(
+                "allow `ecr:GetAuthorizationToken` in a statement without the condition: on Fargate this call does not \
+                 come from the task's network",
+            );
+        }
+        Work::EcrImage(_) => "ecr.dkr",
+        _ => denied.action.split(':').next().unwrap_or_default(),
+    };
+    let region = step.region.as_str();
+    Fix::command(
+        "give the VPC of the task's subnet an endpoint, and name it in the condition",
+        format!(
+            "aws ec2 create-vpc-endpoint --region {region} --vpc-endpoint-type Interface --vpc-id VPC --subnet-ids SUBNET \
+             --service-name com.amazonaws.{region}.{service}"
+        ),
+    )
+}
+
+fn key_of<'a>(denied: &'a CheckRecord, key: &str) -> Option<&'a str> {
+    let found = denied.context.iter().find(|(it, _)| it == key);
+    found.and_then(|(_, values)| values.first()).map(String::as_str)
 }
 
 fn is_verified(denied: &CheckRecord) -> bool {
@@ -201,6 +252,16 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
                 quote(&policy)
             );
             Fix { document: Some(policy), ..Fix::command("", command) }
+        }
+        Layer::Endpoint => {
+            let policy = merged(of.policy, &step.statement);
+            let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
+            let command = format!(
+                "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
+                of.step.region,
+                quote(&policy)
+            );
+            Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint", command) }
         }
         Layer::Resource if denied.action.starts_with("secretsmanager:") => {
             let policy = merged(of.policy, &step.statement);

@@ -124,6 +124,7 @@ impl Question {
             task_role: definition.task_role_arn.as_deref(),
             instance: InstanceRole::of(launch, cx.account(), Some(&instance)),
             registry: Some(&cx.installation.registry),
+            subnets: (definition.network_mode == Some(NetworkMode::Awsvpc)).then_some(&[]),
             overrides: None,
             container_ids: Vec::new(),
         };

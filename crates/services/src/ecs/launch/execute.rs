@@ -5,6 +5,7 @@
 
 use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
 use landfall_base::{Arn, Region, random};
+use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
@@ -13,8 +14,9 @@ use super::credential::Mend;
 use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
 use super::problem::{Problem, Purpose};
 use super::wording;
+use crate::ec2::{Service, Way, way};
 use crate::landfall::policy_of_resource;
-use crate::pipe::{Caller, Calls, CheckRecord};
+use crate::pipe::{Caller, Calls, CheckRecord, Failure};
 use crate::sts::{ServiceSession, assume_role_for_service, session_without_trust};
 
 /// What came of a plan.
@@ -208,10 +210,11 @@ impl<'a> Run<'a> {
         let view = self.calls.installation().store.view();
         let existing = denied.and_then(|check| check.resource.parse::<Arn>().ok());
         let existing = existing.and_then(|arn| policy_of_resource(&view, &arn).ok().flatten());
+        let passed = self.endpoint_policy(step, denied);
         let of = Circumstances {
             step,
             role: self.plan.role.as_deref(),
-            policy: existing.as_ref().map(|it| it.policy.text()),
+            policy: passed.as_deref().or(existing.as_ref().map(|it| it.policy.text())),
             denied,
             mend,
         };
@@ -224,6 +227,15 @@ impl<'a> Run<'a> {
         let containers =
             if is_of_container(self.plan.launch, &purpose) { step.containers.clone() } else { Vec::new() };
         self.failure.get_or_insert(StartFailure { reason: message, containers });
+    }
+
+    /// The policy of the VPC endpoint, where that refused.
+    fn endpoint_policy(&self, step: &Step, denied: Option<&CheckRecord>) -> Option<String> {
+        denied.filter(|it| it.layer == Layer::Endpoint)?;
+        let service = step.endpoint_service(self.plan.launch)?;
+        let way = self.way(&step.region.parse().ok()?, service).ok()??;
+        let endpoint = way.endpoint(&self.calls.installation().store.view()).ok()??;
+        Some(endpoint.policy.text().to_owned())
     }
 
     pub(super) fn is_fargate(&self) -> bool {
@@ -246,8 +258,24 @@ impl<'a> Run<'a> {
                 "'Endpoint' configuration is required for this service",
             );
         };
-        let caller = session.in_region(&region);
-        self.work(&caller, step)
+        let way = step.endpoint_service(self.plan.launch).map(|service| self.way(&region, service));
+        match way.transpose() {
+            Ok(way) => {
+                let caller = session.in_region(&region).through(way.flatten());
+                self.work(&caller, step)
+            }
+            Err(failure) => Taken::failed(Problem::Refused(failure.into_service_error("ecs"))),
+        }
+    }
+
+    /// The VPC endpoint that calls of the task to a service come through. Endpoints lead to services of their own Region.
+    pub(super) fn way(&self, region: &Region, service: Service) -> Result<Option<Way>, Failure> {
+        let plan = self.plan;
+        let Some(subnets) = plan.subnets.as_deref().filter(|_| *region == plan.region) else {
+            return Ok(None);
+        };
+        let view = self.calls.installation().store.view();
+        Ok(way(&view, &plan.account, region, subnets, service)?)
     }
 
     fn assume(&mut self, role: &str) -> Taken {

@@ -23,6 +23,8 @@ mod work;
 mod execute_tests;
 #[cfg(test)]
 pub(crate) mod stage;
+#[cfg(test)]
+mod way_tests;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
 pub use execute::{Execution, execute, look};

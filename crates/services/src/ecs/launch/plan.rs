@@ -9,6 +9,7 @@ use super::SERVICE_PRINCIPAL;
 use super::log_destination::{LogDestination, log_destination};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
+use crate::ec2::Service;
 use crate::ecr::RegistryName;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::record::Task;
@@ -34,6 +35,8 @@ pub struct TaskFacts<'a> {
     pub instance: Option<InstanceRole>,
     /// The name of this installation's registry: its images may be named by that too.
     pub registry: Option<&'a RegistryName>,
+    /// The subnets that its calls come from; `None` for tasks without a network of their own.
+    pub subnets: Option<&'a [String]>,
     /// Overrides as given.
     pub overrides: Option<&'a api::TaskOverride>,
     /// Names and ids of the containers: streams without a prefix are named by id.
@@ -80,6 +83,7 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
             task_role: task.task_role_arn.as_deref(),
             instance: InstanceRole::of(task.launch, &task.account, task.container_instance.as_deref()),
             registry: None,
+            subnets: task.network.as_ref().map(|it| it.subnets.as_slice()),
             overrides: Some(&task.overrides.0),
             container_ids: task.containers.iter().map(|it| (it.name.as_str(), it.id.as_str())).collect(),
         }
@@ -95,6 +99,10 @@ pub struct LaunchPlan {
     pub session_name: String,
     /// Where the task runs.
     pub region: Region,
+    /// Whose networks it runs in.
+    pub account: AccountId,
+    /// The subnets that its calls come from.
+    pub subnets: Option<Vec<String>>,
     /// Decides the wording of failures.
     pub launch: LaunchKind,
     /// The execution role.
@@ -215,6 +223,21 @@ pub struct WantedParameter {
 }
 
 impl Step {
+    /// The service that the step calls from the task's network. On Fargate tokens of ECR are fetched over an interface of
+    /// Fargate's own (Developer Guide, "task execution IAM role"); on machines everything is called from theirs.
+    pub fn endpoint_service(&self, launch: LaunchKind) -> Option<Service> {
+        match &self.work {
+            Work::EcrToken { .. } if launch == LaunchKind::Fargate => None,
+            Work::EcrToken { .. } => Some(Service::EcrApi),
+            Work::EcrImage(_) => Some(Service::EcrRegistry),
+            Work::RegistryCredential { .. } | Work::Secret { .. } => Some(Service::SecretsManager),
+            Work::Parameters(_) => Some(Service::Ssm),
+            Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => Some(Service::S3),
+            Work::LogStream { .. } | Work::LogGroup { .. } => Some(Service::Logs),
+            Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_) => None,
+        }
+    }
+
     /// What the step is for, as [`super::wording`] takes it.
     pub fn purpose(&self) -> Purpose {
         match &self.work {
@@ -258,6 +281,8 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         task_arn: task.arn.to_owned(),
         session_name: task.id.to_owned(),
         region: task.region.clone(),
+        account: task.account.clone(),
+        subnets: task.subnets.map(<[String]>::to_vec),
         launch: task.launch,
         role: task.execution_role.map(str::to_owned),
         containers: containers.iter().map(|it| name(it).to_owned()).collect(),
