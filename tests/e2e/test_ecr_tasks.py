@@ -5,8 +5,8 @@ import json
 import pytest
 
 from harness import ecr
-from harness.account import EXECUTION_POLICY, unique
-from harness.tasks import assert_never_ran, container, exit_code
+from harness.account import EXECUTION_POLICY, Account, unique
+from harness.tasks import Tasks, assert_never_ran, container, exit_code
 
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
@@ -115,3 +115,19 @@ def test_check_knows_images_of_ecr(tasks, admin, allowed):
     if not allowed:
         told = json.dumps(answer["findings"])
         assert "PERMISSION" in told and "ecr:BatchGetImage" in told, told
+
+
+def test_layers_are_read_where_they_lie(make_server, registry):
+    """The registry is asked for each layer, with the task's token; the bytes are not carried over HTTP."""
+    server = make_server(environment={"LANDFALL_LOG": "warn,landfall_cli=debug"})
+    admin = Account.from_env(server.env())
+    admin.client("ecs").create_cluster()
+    tasks = Tasks(server, admin, registry)
+    image = ecr.several_layers(unique("near"))
+    repository = pushed(admin, image)
+    task = tasks.finish(image_container(tasks, aws_name(repository, "v1")))
+    assert exit_code(task) == 0, task.get("stoppedReason")
+    manifest = json.loads(image.manifest)
+    for blob in [manifest["config"], *manifest["layers"]]:
+        told = [line for line in server.log().splitlines() if "a layer is read from the blob store" in line]
+        assert any(blob["digest"] in line for line in told), told

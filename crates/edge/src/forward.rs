@@ -11,14 +11,15 @@ use bytes::Bytes;
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use landfall_gateway::{Answer, Answering, Front, Secure, streamed};
 use landfall_services::lightsail::HealthBoard;
 use landfall_services::lightsail::endpoint::{self, Endpoint, Target};
@@ -101,22 +102,22 @@ impl Edge {
         self.first_answer(Visit { parts, peer, upgrade }, body, order).await
     }
 
-    /// Tries one node after the other. A node is given up only before it can have seen the request's body, or where the
-    /// request may be repeated.
+    /// Tries one node after the other. A node is given up only before it can have seen the request, or where the request may
+    /// be repeated. One that may not goes over a connection of its own: the node may close one that was kept at the very
+    /// moment at which it is used again, and nobody could tell whether it took the request.
     async fn first_answer(&self, mut visit: Visit, body: Incoming, order: Vec<Target>) -> Answer {
         let repeatable = body.is_end_stream() && is_idempotent(&visit.parts.method);
         let mut body = Some(body);
         for target in order {
-            let sent = if repeatable {
-                empty()
-            } else if !accepts(target.address).await {
-                continue;
+            let (sent, connection) = if repeatable {
+                (empty(), None)
             } else {
+                let Some(connection) = connect(target.address).await else { continue };
                 // Taken once: whoever got it answers or fails for good.
                 let Some(body) = body.take() else { break };
-                body.boxed_unsync()
+                (body.boxed_unsync(), Some(connection))
             };
-            match self.ask(&mut visit, sent, target).await {
+            match self.ask(&mut visit, sent, target, connection).await {
                 Ok(answer) => return answer,
                 Err(Unanswered::Late) => {
                     return page(StatusCode::GATEWAY_TIMEOUT, "The container took too long to answer.");
@@ -130,10 +131,22 @@ impl Edge {
         page(StatusCode::SERVICE_UNAVAILABLE, "No healthy container can answer.")
     }
 
-    async fn ask(&self, visit: &mut Visit, body: RequestBody, target: Target) -> Result<Answer, Unanswered> {
+    async fn ask(
+        &self,
+        visit: &mut Visit,
+        body: RequestBody,
+        target: Target,
+        connection: Option<TcpStream>,
+    ) -> Result<Answer, Unanswered> {
         let work = InFlight::begin(&self.board, &target.node);
         let request = onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
-        match tokio::time::timeout(ANSWER_PATIENCE, self.client.request(request)).await {
+        let answered = async {
+            match connection {
+                Some(connection) => over(connection, request).await.map_err(|error| error.to_string()),
+                None => self.client.request(request).await.map_err(|error| error.to_string()),
+            }
+        };
+        match tokio::time::timeout(ANSWER_PATIENCE, answered).await {
             Ok(Ok(mut response)) => {
                 let agreed = upgrade::agreed(&response);
                 if agreed.is_some() && upgrade::wanted(&visit.parts).is_none() {
@@ -184,8 +197,27 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-async fn accepts(address: SocketAddr) -> bool {
-    matches!(tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await, Ok(Ok(_)))
+async fn connect(address: SocketAddr) -> Option<TcpStream> {
+    let connected = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await.ok()?;
+    connected.ok().filter(|stream| stream.set_nodelay(true).is_ok())
+}
+
+/// Sends a request as the only one of a connection.
+async fn over(connection: TcpStream, mut request: Request<RequestBody>) -> hyper::Result<Response<Incoming>> {
+    let host = request.uri().authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
+    if let (false, Some(host)) = (request.headers().contains_key(HOST), host) {
+        request.headers_mut().insert(HOST, host);
+    }
+    let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(path);
+    request.headers_mut().entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
+    let (mut sender, driver) = http1::handshake(TokioIo::new(connection)).await?;
+    tokio::spawn(async move {
+        if let Err(error) = driver.with_upgrades().await {
+            tracing::debug!(%error, "a connection to a node ended");
+        }
+    });
+    sender.send_request(request).await
 }
 
 /// The host that a request is for, in lower case and without port.
@@ -313,6 +345,32 @@ mod tests {
         ] {
             assert_eq!(host_of(&parts(header)).as_deref(), Some(expected), "{header}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_repeated_goes_over_one_connection_of_its_own() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let node = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = node.local_addr().unwrap();
+        let request = Request::post("/a?b=c").header(HOST, "web").body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let body = http_body_util::Full::new(Bytes::from_static(b"taken")).map_err(|never| match never {});
+        let sent = onward(&parts, body.boxed_unsync(), "127.0.0.1:9".parse().unwrap(), address).unwrap();
+        let asking = tokio::spawn(async move { over(connect(address).await.unwrap(), sent).await.unwrap() });
+        let (mut connection, _) = node.accept().await.unwrap();
+        let mut got = Vec::new();
+        while !got.ends_with(b"taken") {
+            assert_ne!(connection.read_buf(&mut got).await.unwrap(), 0);
+        }
+        let got = String::from_utf8(got).unwrap();
+        assert!(got.starts_with("POST /a?b=c HTTP/1.1\r\nhost: web\r\n"), "{got}");
+        assert!(got.contains("connection: close\r\n"), "{got}");
+        connection.write_all(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        let answer = asking.await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "ok");
+        // Nobody looked first whether the node is there.
+        assert!(tokio::time::timeout(Duration::from_millis(100), node.accept()).await.is_err());
     }
 
     #[test]

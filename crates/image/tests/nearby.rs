@@ -15,6 +15,7 @@ use landfall_image::{
     BuiltImage, Client, ClientOptions, Digest, ImageBuilder, LayerStore, Nearby, NearbyBlob, NoProgress,
     Platform, StoreOptions,
 };
+use reqwest::header::{HeaderName, HeaderValue};
 use support::{Registry, Reply, Seen, Site, hasty_client, noise};
 
 /// Hands out blobs by the last part of `/layers/<digest>`, at most `cut` bytes of each the first time.
@@ -26,6 +27,10 @@ struct Shelf {
 }
 
 impl Nearby for Shelf {
+    fn header(&self, _: &reqwest::Url) -> Option<(HeaderName, HeaderValue)> {
+        None
+    }
+
     fn open<'a>(&'a self, address: &'a reqwest::Url, offset: u64) -> BoxFuture<'a, Option<NearbyBlob>> {
         let found = address.path().strip_prefix("/layers/").and_then(|name| self.blobs.get(name));
         let blob = found.map(|blob| {

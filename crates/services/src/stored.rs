@@ -50,6 +50,7 @@ macro_rules! described {
 }
 
 described! {
+    landfall_api::ecr::PullThroughCacheRule => landfall_api::ecr::schema::PULL_THROUGH_CACHE_RULE,
     landfall_api::ecr::RegistryScanningConfiguration => landfall_api::ecr::schema::REGISTRY_SCANNING_CONFIGURATION,
     landfall_api::ecr::ReplicationConfiguration => landfall_api::ecr::schema::REPLICATION_CONFIGURATION,
     landfall_api::ecr::RepositoryCreationTemplate => landfall_api::ecr::schema::REPOSITORY_CREATION_TEMPLATE,

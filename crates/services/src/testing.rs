@@ -51,6 +51,7 @@ impl TestInstallation {
             default_account: account(),
             default_region: region(),
             images: Images::default(),
+            upstreams: crate::ecr::pull_through::Upstreams::default(),
         };
         Self { call: Call::new(Arc::new(installation), tables), clock, directory }
     }

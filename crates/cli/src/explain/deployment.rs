@@ -16,7 +16,13 @@ use crate::terminal::{self, Style, visible};
 /// Shows the story of `NAME` or `NAME:VERSION`.
 pub(super) async fn run(client: &Client, name: &str, as_json: bool) -> Result<ExitCode, CliError> {
     let (service, version) = match name.rsplit_once(':') {
-        Some((service, version)) => (service, version.parse().ok()),
+        Some((service, version)) => {
+            let number = version.parse().map_err(|_| {
+                CliError::new(format!("`{version}` is not a version"))
+                    .hint("the number of a deployment, as in `web:3`")
+            })?;
+            (service, Some(number))
+        }
         None => (name, None),
     };
     let input = DescribeDeploymentStartRequest { service_name: service.to_owned(), version };

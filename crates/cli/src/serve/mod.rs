@@ -7,6 +7,7 @@ mod logging;
 mod own_layers;
 mod registry_name;
 mod server;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

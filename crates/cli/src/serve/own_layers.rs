@@ -8,9 +8,10 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use landfall_image::{Nearby, NearbyBlob};
-use landfall_services::ecr::{LAYER_PATH, addressed_layer};
+use landfall_services::ecr::{ADDRESS_HEADER, LAYER_PATH, addressed_layer};
 use landfall_services::pipe::Installation;
 use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
 
 /// The layers of an installation.
 #[derive(Debug)]
@@ -28,11 +29,17 @@ impl OwnLayers {
         let digest = addressed_layer(&self.installation, token).ok()?;
         let reader = self.installation.blobs.read(digest).await.ok()??;
         let size = reader.size();
+        tracing::debug!(%digest, offset, "a layer is read from the blob store");
         (offset < size).then(|| NearbyBlob { size, bytes: Box::pin(reader.stream(offset..size)) })
     }
 }
 
 impl Nearby for OwnLayers {
+    fn header(&self, address: &Url) -> Option<(HeaderName, HeaderValue)> {
+        let own = self.installation.registry.address() == address.authority();
+        own.then(|| (HeaderName::from_static(ADDRESS_HEADER), HeaderValue::from_static("1")))
+    }
+
     fn open<'a>(&'a self, address: &'a Url, offset: u64) -> BoxFuture<'a, Option<NearbyBlob>> {
         self.find(address, offset).boxed()
     }
@@ -54,6 +61,9 @@ mod tests {
         let digest = installation.blobs.put(Bytes::from_static(b"0123456789")).await.unwrap();
         let address: Url = layer_address(&installation, digest).unwrap().parse().unwrap();
         let layers = OwnLayers::new(Arc::clone(&installation));
+        let own = format!("http://{}/v2/a/blobs/x", installation.registry.address()).parse().unwrap();
+        assert!(layers.header(&own).is_some(), "the own registry is asked for addresses");
+        assert!(layers.header(&"https://registry.example.com/v2/".parse().unwrap()).is_none());
         let blob = layers.open(&address, 4).await.unwrap();
         assert_eq!(blob.size, 10);
         assert_eq!(blob.bytes.try_collect::<Vec<_>>().await.unwrap().concat(), b"456789");

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use landfall_base::{AccountId, Clock, Region, SystemClock};
 use landfall_edge::Edge;
 use landfall_gateway::{EcrRegistry, Front, Gateway, Tls};
-use landfall_image::{Client, ClientOptions, LayerStore};
+use landfall_image::{Client, ClientOptions, LayerStore, Nearby};
 use landfall_node::{Node, Parts, TaskApi};
 use landfall_registry::{BlobStore, Collected};
 use landfall_runtime::{NativeConfig, NativeRuntime, Runtime};
@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use super::client_file::{self, ClientFile};
 use super::own_layers::OwnLayers;
+use super::upstream::Registries;
 use super::{RegistryNameOption, containers};
 
 /// How often what is due by the clock is done.
@@ -98,6 +99,7 @@ impl Server {
             // Before the registry: a key of a bucket named by the host may begin with `v2/`.
             .with_front(Arc::new(landfall_s3::S3Front::new(Arc::clone(&installation))))
             .with_front(Arc::clone(&registry) as Arc<dyn Front>);
+        installation.upstreams.set(Arc::new(Registries::new(registry_client(&options, None)?)));
         let tls = Arc::new(tls(&installation, &options.data_dir)?);
         sweep(&installation);
         let gateway = Arc::new(gateway);
@@ -177,6 +179,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         default_account: options.account.clone(),
         default_region: options.region.clone(),
         images: Images::default(),
+        upstreams: ecr::pull_through::Upstreams::default(),
     })
 }
 
@@ -248,15 +251,20 @@ pub(super) async fn stopped(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|stopped| *stopped).await;
 }
 
-fn node(call: &Call, options: &ServerOptions, api: Option<TaskApi>) -> Result<(Node, Arc<NativeRuntime>)> {
-    let dir = &options.data_dir;
-    let client = Client::new(ClientOptions {
+fn registry_client(options: &ServerOptions, nearby: Option<Arc<dyn Nearby>>) -> Result<Client> {
+    Ok(Client::new(ClientOptions {
         insecure_registries: options.insecure_registries.clone(),
         inactivity_timeout: options.registry_timeout,
         manifest_timeout: options.registry_timeout,
-        nearby: Some(Arc::new(OwnLayers::new(Arc::clone(call.installation())))),
+        nearby,
         ..ClientOptions::default()
-    })?;
+    })?)
+}
+
+fn node(call: &Call, options: &ServerOptions, api: Option<TaskApi>) -> Result<(Node, Arc<NativeRuntime>)> {
+    let dir = &options.data_dir;
+    let nearby = OwnLayers::new(Arc::clone(call.installation()));
+    let client = registry_client(options, Some(Arc::new(nearby)))?;
     let runtime = Arc::new(NativeRuntime::new(runtime_config(dir))?);
     let node = Node::new(Parts {
         control: Arc::new(EcsControlPlane::new(call.clone())),

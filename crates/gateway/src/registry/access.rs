@@ -4,8 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::tls::Secure;
-use http::header::{HOST, USER_AGENT};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::request::Parts;
 use landfall_base::{AccountId, Region, Sensitive};
 use landfall_registry::{Access, Attempt, Credentials, Grant, Operation, Refusal};
@@ -16,6 +17,8 @@ use landfall_services::pipe::{
     AuthMode, Caller, Checked, Context, Failure, Installation, Permission, audit, authorize,
 };
 use landfall_store::{StoreError, View};
+
+use crate::tls::Secure;
 
 /// The user name of every token.
 const USERNAME: &str = "AWS";
@@ -71,6 +74,55 @@ impl EcrAccess {
         }
         self.check(&view, &caller, action, &subject)?;
         Ok(granted(&caller, Some(subject)))
+    }
+
+    /// Who sent a request, if its token is good.
+    pub(super) fn visitor(&self, view: &View, parts: &Parts, peer: SocketAddr) -> Option<Caller> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let encoded = header.and_then(|text| text.strip_prefix("Basic "));
+        let plain = encoded.and_then(|text| String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok());
+        let password =
+            plain.as_deref().and_then(|text| text.split_once(':')).filter(|(user, _)| *user == USERNAME);
+        let found =
+            password.and_then(|(_, password)| token_caller(&self.0, view, &password.to_owned().into()).ok());
+        let visitor = Visitor::of(parts, peer);
+        let caller = match found {
+            Some(caller) => caller,
+            None if self.0.auth == AuthMode::Off => {
+                let account = self.0.default_account.clone();
+                Caller::internal(landfall_services::root_of(&account), account, self.0.default_region.clone())
+            }
+            None => return None,
+        };
+        Some(Caller {
+            source_ip: Some(visitor.address),
+            user_agent: visitor.agent,
+            secure_transport: visitor.secure,
+            ..caller
+        })
+    }
+
+    /// Makes checks, and writes the line of the audit log for a refusal, whose sentence is the error.
+    pub(super) fn decide_all(
+        &self,
+        view: &View,
+        caller: &Caller,
+        operation: &str,
+        permissions: Vec<Permission>,
+    ) -> Result<(), String> {
+        let context = Context::new(&self.0, caller);
+        let mut checks = Vec::new();
+        let service = &landfall_api::ecr::SERVICE;
+        match authorize(&context, view, service, Checked::all((), permissions), &mut checks) {
+            Ok(_) => Ok(()),
+            Err(failure) => {
+                audit("ecr-registry", operation, caller, "DENIED", &checks);
+                Err(match failure {
+                    Failure::Service(error) => error.message,
+                    Failure::Internal(cause) => cause.to_string(),
+                })
+            }
+        }
     }
 
     fn caller(&self, view: &View, attempt: &Attempt<'_>) -> Result<Caller, Refusal> {

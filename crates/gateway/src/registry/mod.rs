@@ -5,20 +5,22 @@
 //! path. Each request is one action of IAM, asked before anything is looked up ([`access`]).
 
 mod access;
+mod cache;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
 use landfall_services::ecr::{
-    AddressError, EcrCatalog, LAYER_PATH, addressed_layer, names, record::RepositoryKey, registry,
+    ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, names,
+    record::RepositoryKey, registry,
 };
 use landfall_services::pipe::Installation;
 
@@ -58,14 +60,39 @@ impl EcrRegistry {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::of(&parts, peer);
         parts.extensions.insert(visitor);
+        let access = EcrAccess::new(Arc::clone(&self.installation));
+        if let Some(refusal) = cache::fill(&self.installation, &access, &parts, peer).await {
+            return refusal;
+        }
         let pulled = pulled_repository(&parts);
+        let layer = addressed_blob(&parts);
         let response = self.registry.handle(Request::from_parts(parts, body)).await;
         if let (Some(key), Some(digest)) = (pulled, served_manifest(&response)) {
             let installation = Arc::clone(&self.installation);
             // Nobody waits for the bookkeeping.
             tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
         }
+        if let Some(digest) = layer.filter(|_| response.status().is_success()) {
+            return self.address(digest);
+        }
         worded(streamed(response))
+    }
+
+    /// Where a layer can be read, for who asked for that and may have it.
+    fn address(&self, digest: Digest) -> Answer {
+        match layer_address(&self.installation, digest) {
+            Ok(address) => {
+                let mut answer = plain(307, "text/plain", "");
+                if let Ok(address) = address.parse() {
+                    answer.headers_mut().insert(LOCATION, address);
+                }
+                answer
+            }
+            Err(failure) => {
+                tracing::error!(%failure, "a layer's address cannot be made");
+                storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
+            }
+        }
     }
 
     /// A layer for whoever has an address of it.
@@ -100,6 +127,13 @@ impl Front for EcrRegistry {
             }
         })
     }
+}
+
+/// The layer whose address is asked for.
+fn addressed_blob(parts: &Parts) -> Option<Digest> {
+    let asked = parts.method == Method::GET && parts.headers.contains_key(ADDRESS_HEADER);
+    let (_, digest) = parts.uri.path().rsplit_once("/blobs/").filter(|_| asked)?;
+    digest.parse().ok()
 }
 
 /// The repository whose manifest is asked for.

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, RANGE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
 
 /// Bytes of a blob, in order.
@@ -32,6 +32,10 @@ impl fmt::Debug for NearbyBlob {
 
 /// Who knows addresses whose blobs are at hand.
 pub trait Nearby: fmt::Debug + Send + Sync {
+    /// A header for requests to `address` that asks a registry of this machine for an address instead of the bytes; none for
+    /// the registries of others.
+    fn header(&self, address: &Url) -> Option<(HeaderName, HeaderValue)>;
+
     /// Opens the blob at `address` from `offset` on. `None` if the address is not one of those, is no longer good, or the
     /// offset is behind the blob's end: then the address is asked over the network, and its answer counts.
     fn open<'a>(&'a self, address: &'a Url, offset: u64) -> BoxFuture<'a, Option<NearbyBlob>>;

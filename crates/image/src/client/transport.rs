@@ -94,6 +94,10 @@ impl Transport {
             .request(exchange.method.clone(), exchange.url.clone())
             .headers(exchange.headers.clone())
             .body(exchange.body.clone());
+        let wish = self.nearby.as_deref().and_then(|nearby| nearby.header(&exchange.url));
+        if let Some((name, value)) = wish.filter(|_| exchange.method == Method::GET) {
+            request = request.header(name, value);
+        }
         if let Some(value) = &exchange.authorization {
             request = request.header(AUTHORIZATION, value.clone());
         }

@@ -13,6 +13,10 @@ use crate::pipe::{Failure, Installation};
 /// Paths of layers begin so; the sealed rest follows.
 pub const LAYER_PATH: &str = "/_landfall/layers/";
 
+/// A request for a layer that has this header is answered with the layer's address instead of its bytes: for the node of
+/// this machine, which reads them where they lie.
+pub const ADDRESS_HEADER: &str = "landfall-layer-address";
+
 /// How long an address is good for, in seconds.
 const LIFETIME: i64 = 3600;
 

@@ -23,6 +23,7 @@ pub mod names;
 mod ops;
 mod paging;
 mod policy;
+pub mod pull_through;
 mod reconcile;
 pub mod record;
 pub mod registry;
@@ -39,7 +40,7 @@ mod view;
 
 use landfall_api::ecr as api;
 
-pub use address::{AddressError, LAYER_PATH, addressed_layer, layer_address};
+pub use address::{ADDRESS_HEADER, AddressError, LAYER_PATH, addressed_layer, layer_address};
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
 pub use reconcile::reconcile;
@@ -55,9 +56,11 @@ pub const OPERATIONS: &[Endpoint] = &[
     awaiting_read::<api::BatchGetImage>(),
     read::<api::BatchGetRepositoryScanningConfiguration>(),
     awaiting::<api::CompleteLayerUpload>(),
+    write::<api::CreatePullThroughCacheRule>(),
     write::<api::CreateRepository>(),
     write::<api::CreateRepositoryCreationTemplate>(),
     write::<api::DeleteLifecyclePolicy>(),
+    write::<api::DeletePullThroughCacheRule>(),
     write::<api::DeleteRegistryPolicy>(),
     write::<api::DeleteRepository>(),
     write::<api::DeleteRepositoryCreationTemplate>(),
@@ -65,6 +68,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::DescribeImageReplicationStatus>(),
     read::<api::DescribeImages>(),
     read::<api::DescribeImageScanFindings>(),
+    read::<api::DescribePullThroughCacheRules>(),
     read::<api::DescribeRegistry>(),
     read::<api::DescribeRepositories>(),
     read::<api::DescribeRepositoryCreationTemplates>(),
@@ -93,5 +97,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::TagResource>(),
     write::<api::UntagResource>(),
     write::<api::UpdateRepositoryCreationTemplate>(),
+    write::<api::UpdatePullThroughCacheRule>(),
     awaiting::<api::UploadLayerPart>(),
+    awaiting::<api::ValidatePullThroughCacheRule>(),
 ];

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use landfall_api::ecr::{
-    EncryptionType, ImageTagMutability, RegistryScanningConfiguration, ReplicationConfiguration,
-    RepositoryCreationTemplate,
+    EncryptionType, ImageTagMutability, PullThroughCacheRule, RegistryScanningConfiguration,
+    ReplicationConfiguration, RepositoryCreationTemplate,
 };
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::Policy;
@@ -51,6 +51,13 @@ pub const REGISTRY_POLICIES: Table<(AccountId, Region), Arc<Policy>> = Table::ne
 /// Templates of repositories that are made on the way, by account, Region and prefix.
 pub const TEMPLATES: Table<(AccountId, Region, String), Stored<RepositoryCreationTemplate>> =
     Table::new("ecr.creation_template");
+
+/// Pull-through cache rules by account, Region and prefix.
+pub const PULL_THROUGH_RULES: Table<(AccountId, Region, String), Stored<PullThroughCacheRule>> =
+    Table::new("ecr.pull_through_rule");
+
+/// Tags that came from an upstream registry, by account, Region, repository and tag: when they are looked up again.
+pub const CACHED_TAGS: Table<(AccountId, Region, String, String), Timestamp> = Table::new("ecr.cached_tag");
 
 /// How registries are replicated.
 pub const REPLICATION: Table<(AccountId, Region), Stored<ReplicationConfiguration>> =

@@ -94,12 +94,24 @@ fn advice(
             row.shown.public_endpoint.as_ref()?.container_name.as_deref().unwrap_or_default(),
         ));
     }
+    if let Some(container) = exited(failure) {
+        return Some(format!(
+            "see what the container `{container}` wrote before it ended: aws lightsail get-container-log --service-name {name} \
+             --container-name {container}"
+        ));
+    }
     named.filter(|_| failure.to_ascii_lowercase().contains("not found")).map(|image| {
         format!(
             "push the image `{}`, or name one that is there: aws ecr list-images --repository-name {} --registry-id {}",
             image.image, image.repository, image.account
         )
     })
+}
+
+/// The container that ended by itself, from the reason that was given.
+fn exited(failure: &str) -> Option<&str> {
+    let (container, rest) = failure.strip_prefix("Container `")?.split_once('`')?;
+    rest.starts_with(" exited with code").then_some(container)
 }
 
 /// How an image of another Region comes into this one.
@@ -136,5 +148,21 @@ fn let_in(image: &EcrImage, service: &Service, key: &ServiceKey) -> String {
              --private-registry-access ecrImagePullerRole={{isActive=true}}; `{both}` does it and lets the role into the \
              repository"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exited;
+
+    #[test]
+    fn a_container_that_ended_by_itself_is_named() {
+        for (failure, container) in [
+            ("Container `app` exited with code 3.", Some("app")),
+            ("Container `app`: CannotPullContainerError: no", None),
+            ("Took too long.", None),
+        ] {
+            assert_eq!(exited(failure), container, "{failure}");
+        }
     }
 }

@@ -42,6 +42,8 @@ pub struct Installation {
     pub default_region: Region,
     /// Who can ask registries for images, where there is an agent.
     pub images: Images,
+    /// Who fetches images from upstream registries.
+    pub upstreams: crate::ecr::pull_through::Upstreams,
 }
 
 /// Who can ask registries: set once, when the agent is there.

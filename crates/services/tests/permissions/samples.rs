@@ -93,6 +93,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("iam", "ResourcePolicy", ANYTHING),
     ("iam", "CallerArn", ROLE),
     ("iam", "ActionNames", "ecs:ListClusters"),
+    ("ecr", "upstreamRegistryUrl", "registry.example.com"),
     ("kms", "AliasName", "alias/sample"),
     ("kms", "GrantId", GRANT),
     ("kms", "GranteePrincipal", ROLE),

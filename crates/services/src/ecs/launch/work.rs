@@ -18,6 +18,7 @@ use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
 use super::{credential, env_file, go};
 use crate::ec2::{Service, Way};
+use crate::ecr::pull_through::{self, Refused};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
 use crate::pipe::{Caller, CheckRecord, Outcome};
@@ -238,10 +239,14 @@ impl Run<'_> {
         image: &EcrImage,
         checks: &mut Vec<CheckRecord>,
     ) -> Result<String, Problem> {
+        if let Some(digest) = self.through_the_cache(caller, image, image.reference(), checks)? {
+            return Ok(digest);
+        }
         let id = ecr::ImageIdentifier { image_digest: image.digest.clone(), image_tag: image.tag.clone() };
         let (digest, mut manifest) = self.manifest(caller, image, id, checks)?;
-        if let Some(child) = manifest.pointer("/manifests/0/digest").and_then(Value::as_str) {
-            let id = ecr::ImageIdentifier { image_digest: Some(child.to_owned()), image_tag: None };
+        if let Some(child) = child_of(&manifest) {
+            self.through_the_cache(caller, image, &child, checks)?;
+            let id = ecr::ImageIdentifier { image_digest: Some(child), image_tag: None };
             (_, manifest) = self.manifest(caller, image, id, checks)?;
         }
         let layer = manifest.pointer("/layers/0/digest").or_else(|| manifest.pointer("/config/digest"));
@@ -255,6 +260,26 @@ impl Run<'_> {
         checks.extend(answer.checks);
         answer.result.map_err(Problem::Refused)?;
         Ok(digest)
+    }
+
+    /// An image of the pull-through cache is fetched first, if that has to be. Of a dry run nothing remains: the digest that
+    /// it would have is the answer, and there is nothing more to ask here.
+    fn through_the_cache(
+        &self,
+        caller: &Caller,
+        image: &EcrImage,
+        reference: &str,
+        checks: &mut Vec<CheckRecord>,
+    ) -> Result<Option<String>, Problem> {
+        let (installation, dry) = (self.calls.installation(), self.calls.is_dry());
+        let key = (image.account.clone(), image.region.clone(), image.repository.clone());
+        let caller = caller.in_region(&image.region);
+        pull_through::for_task(installation, &caller, &key, reference, dry, checks).map_err(|refused| {
+            match refused {
+                Refused::ByIam(error) => Problem::Refused(error),
+                Refused::ByUpstream(why) => Problem::NoImage(why),
+            }
+        })
     }
 
     /// An image's digest and manifest.
@@ -309,6 +334,16 @@ impl Run<'_> {
         let Outcome { result, checks } = self.calls.call::<logs::CreateLogGroup>(caller, asked);
         existing_is_fine(result.map(drop), checks)
     }
+}
+
+/// The image of an index that stands for the others here: the one for this machine, or the first.
+fn child_of(manifest: &Value) -> Option<String> {
+    let all = manifest["manifests"].as_array()?;
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let fits =
+        |it: &&Value| it["platform"]["architecture"] == architecture && it["platform"]["os"] == "linux";
+    let chosen = all.iter().find(fits).or(all.first())?;
+    chosen["digest"].as_str().map(str::to_owned)
 }
 
 /// Why a file was not read. S3's words for what is too large are about uploads.

@@ -19,6 +19,8 @@ const REGIONS: &[(&str, &str, &str)] = &[
     ("ap-south-1", "Mumbai", "AS"),
     ("ap-southeast-1", "Singapore", "AS"),
     ("ap-southeast-2", "Sydney", "OC"),
+    ("ap-southeast-3", "Jakarta", "AS"),
+    ("ap-southeast-5", "Malaysia", "AS"),
     ("ap-northeast-1", "Tokyo", "AS"),
     ("ap-northeast-2", "Seoul", "AS"),
 ];

@@ -1,0 +1,61 @@
+//! `DescribePullThroughCacheRules`: the rules of the caller's registry.
+
+use landfall_api::ecr as api;
+use landfall_store::View;
+
+use crate::ecr::paging::{Paging, token};
+use crate::ecr::pull_through;
+use crate::ecr::record::PULL_THROUGH_RULES;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+/// Which rules.
+#[derive(Debug)]
+pub struct Request {
+    prefixes: Vec<String>,
+    paging: Paging,
+}
+
+impl Resolve for api::DescribePullThroughCacheRules {
+    type Request = Checked<Request>;
+
+    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+        let request = Request { prefixes: input.ecr_repository_prefixes.unwrap_or_default(), paging };
+        Ok(Checked::one(request, Permission::on_anything("ecr:DescribePullThroughCacheRules")))
+    }
+}
+
+impl ReadHandler for api::DescribePullThroughCacheRules {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let Request { prefixes, paging } = request.into_request();
+        let (account, region) = (cx.account(), cx.region());
+        for prefix in &prefixes {
+            pull_through::existing(view, account, region, prefix)?;
+        }
+        let rows = match paging.after(0) {
+            None => view.scan(&PULL_THROUGH_RULES, (account, region)),
+            Some(after) => view.scan_after(&PULL_THROUGH_RULES, (account, region), &(account, region, after)),
+        };
+        let mut rules = Vec::new();
+        for row in rows {
+            let ((_, _, prefix), row) = row?;
+            if prefixes.is_empty() || prefixes.contains(&prefix) {
+                rules.push(row.0.clone());
+            }
+            if rules.len() > paging.limit {
+                break;
+            }
+        }
+        let more = rules.len() > paging.limit;
+        rules.truncate(paging.limit);
+        let last = rules.last().filter(|_| more).and_then(|it| it.ecr_repository_prefix.as_deref());
+        Ok(api::DescribePullThroughCacheRulesResponse {
+            next_token: last.and_then(|prefix| token(&[prefix])),
+            pull_through_cache_rules: Some(rules),
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! The secret behind a rule, read as the service's role.
+
+use landfall_api::ecr::{self as api, error};
+use landfall_api::secretsmanager::GetSecretValueRequest;
+use landfall_base::{AccountId, Arn, Region, Sensitive};
+use landfall_shape::ServiceError;
+use landfall_store::View;
+use serde::Deserialize;
+
+use super::UpstreamCredential;
+use crate::ecr::rules::wording;
+use crate::iam;
+use crate::pipe::{Caller, Failure, Installation, read_in};
+use crate::sts::{ServiceSession, assume_role_for_service};
+
+/// The service that reads secrets of rules.
+pub(super) const SERVICE: &str = "pullthroughcache.ecr.amazonaws.com";
+/// Names of the secrets begin so.
+const SECRET: &str = "ecr-pullthroughcache/";
+
+/// What the secret holds.
+#[derive(Deserialize)]
+struct Document {
+    username: String,
+    #[serde(rename = "accessToken")]
+    access_token: String,
+}
+
+/// Checks a rule's role and secret, and that the secret can be read.
+///
+/// # Errors
+/// `InvalidParameterException`, `SecretNotFoundException`, `UnableToAccessSecretException`,
+/// `UnableToDecryptSecretValueException`
+pub(in crate::ecr) fn check(
+    installation: &Installation,
+    view: &View,
+    account: &AccountId,
+    region: &Region,
+    rule: &api::PullThroughCacheRule,
+) -> Result<(), Failure> {
+    let Some(arn) = rule.credential_arn.as_deref() else { return Ok(()) };
+    let parsed: Option<Arn> = arn.parse().ok();
+    let fits = |it: &Arn| {
+        it.service() == "secretsmanager"
+            && it.resource().starts_with(&format!("secret:{SECRET}"))
+            && it.account_id().as_ref() == Some(account)
+            && it.region() == region.as_str()
+    };
+    if !parsed.as_ref().is_some_and(fits) {
+        let text = "must be the ARN of a secret of this account and Region whose name begins with ecr-pullthroughcache/";
+        return Err(wording::invalid("credentialArn", text).into());
+    }
+    read(installation, view, account, region, rule).map(drop)
+}
+
+/// The role that reads the secret: the rule's own, or the service-linked one.
+///
+/// # Errors
+/// A row cannot be read, or the rule's role is none.
+fn role_of(view: &View, account: &AccountId, rule: &api::PullThroughCacheRule) -> Result<Arn, Failure> {
+    match rule.custom_role_arn.as_deref() {
+        Some(text) => {
+            Ok(text.parse().map_err(|_| wording::invalid("customRoleArn", "must be the ARN of a role"))?)
+        }
+        None => Ok(iam::service_linked_role(view, SERVICE, account)?.0),
+    }
+}
+
+/// The credential of a rule; `None` if it has none.
+///
+/// # Errors
+/// The three exceptions about secrets.
+pub(super) fn read(
+    installation: &Installation,
+    view: &View,
+    account: &AccountId,
+    region: &Region,
+    rule: &api::PullThroughCacheRule,
+) -> Result<Option<UpstreamCredential>, Failure> {
+    let Some(arn) = rule.credential_arn.clone() else { return Ok(None) };
+    let caller = reader(installation, view, account, region, rule)?;
+    let input = GetSecretValueRequest { secret_id: arn, ..Default::default() };
+    let answer = read_in::<landfall_api::secretsmanager::GetSecretValue>(installation, view, &caller, input);
+    let answer = answer.map_err(|failure| match failure {
+        Failure::Service(refused) => refusal(&refused).into(),
+        failure => failure,
+    })?;
+    let text = answer.secret_string.ok_or_else(malformed)?;
+    let document: Document = serde_json::from_str(text.expose()).map_err(|_| malformed())?;
+    let access_token = Sensitive::from(document.access_token);
+    Ok(Some(UpstreamCredential { username: document.username, access_token }))
+}
+
+fn reader(
+    installation: &Installation,
+    view: &View,
+    account: &AccountId,
+    region: &Region,
+    rule: &api::PullThroughCacheRule,
+) -> Result<Caller, Failure> {
+    let role_arn = role_of(view, account, rule)?;
+    let source = format!("arn:{}:ecr:{region}:{account}:*", region.partition());
+    let wanted = ServiceSession {
+        service: SERVICE,
+        role_arn: &role_arn,
+        session_name: "ECRPullThroughCache",
+        source_arn: &source,
+        region,
+    };
+    assume_role_for_service(installation, view, &wanted).0.map_err(|failure| match failure {
+        Failure::Service(_) => unable().into(),
+        failure => failure,
+    })
+}
+
+fn refusal(refused: &ServiceError) -> ServiceError {
+    match refused.code {
+        "ResourceNotFoundException" => error::secret_not_found_exception(
+            "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule \
+             with a valid secret ARN and try again.",
+        ),
+        "DecryptionFailure" => undecryptable(),
+        _ if refused.message.contains("kms:") || refused.message.contains("KMS") => undecryptable(),
+        _ => unable(),
+    }
+}
+
+fn unable() -> ServiceError {
+    error::unable_to_access_secret_exception(
+        "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
+    )
+}
+
+fn undecryptable() -> ServiceError {
+    error::unable_to_decrypt_secret_value_exception(
+        "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
+    )
+}
+
+fn malformed() -> ServiceError {
+    error::unable_to_access_secret_exception(
+        "The secret is unable to be accessed: it must be a JSON object with the keys `username` and `accessToken`.",
+    )
+}

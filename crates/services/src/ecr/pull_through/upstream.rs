@@ -1,0 +1,116 @@
+//! The registry behind a rule, as whoever can speak to registries is asked for it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use bytes::Bytes;
+use landfall_base::Sensitive;
+
+/// An answer on its way.
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
+
+/// An image of another registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamImage {
+    /// Host, and port if it is not the usual one.
+    pub registry: String,
+    /// The repository.
+    pub repository: String,
+    /// Tag or digest.
+    pub reference: String,
+}
+
+/// With what the registry is asked.
+#[derive(Debug, Clone)]
+pub struct UpstreamCredential {
+    /// `username`
+    pub username: String,
+    /// `accessToken`
+    pub access_token: Sensitive<String>,
+}
+
+/// A manifest or index, as the registry sent it.
+#[derive(Debug, Clone)]
+pub struct UpstreamManifest {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its media type.
+    pub media_type: String,
+}
+
+/// Why a registry gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// The credential was refused, or one is needed.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// It has no such image.
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be reached, or answers nonsense.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A blob on its way.
+pub trait UpstreamBlob: Send {
+    /// The next bytes; `None` at the end.
+    fn next(&mut self) -> Answering<'_, Option<Bytes>>;
+}
+
+/// Who speaks to registries.
+pub trait Upstream: Send + Sync {
+    /// The manifest that an image's reference names.
+    fn manifest<'a>(
+        &'a self,
+        image: &'a UpstreamImage,
+        credential: Option<&'a UpstreamCredential>,
+    ) -> Answering<'a, UpstreamManifest>;
+
+    /// A blob of an image's repository, of `size` bytes.
+    fn blob<'a>(
+        &'a self,
+        image: &'a UpstreamImage,
+        credential: Option<&'a UpstreamCredential>,
+        digest: &'a str,
+        size: u64,
+    ) -> Answering<'a, Box<dyn UpstreamBlob + 'a>>;
+}
+
+/// Who speaks to registries, set once, and the images that are being fetched now.
+#[derive(Default)]
+pub struct Upstreams {
+    client: OnceLock<Arc<dyn Upstream>>,
+    flights: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Upstreams {
+    /// Sets who speaks to registries. A second one is not taken.
+    pub fn set(&self, client: Arc<dyn Upstream>) {
+        let _ = self.client.set(client);
+    }
+
+    pub(super) fn get(&self) -> Option<&Arc<dyn Upstream>> {
+        self.client.get()
+    }
+
+    /// What is held by whoever fetches an image.
+    pub(super) fn flight(&self, image: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        if let Some(flight) = flights.get(image).and_then(Weak::upgrade) {
+            return flight;
+        }
+        let flight = Arc::new(tokio::sync::Mutex::new(()));
+        flights.insert(image.to_owned(), Arc::downgrade(&flight));
+        flight
+    }
+}
+
+impl std::fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.client.get().is_some() { "Upstreams" } else { "no Upstreams" })
+    }
+}

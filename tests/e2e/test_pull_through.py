@@ -1,0 +1,215 @@
+"""The pull-through cache: images of another registry under a prefix of one's own, with that registry's password."""
+
+import base64
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from support import images
+from support.docker_registry import HtpasswdRegistry
+
+from harness import clients, clock, ecr
+from harness.account import EXECUTION_POLICY, Account, unique
+from harness.tasks import assert_never_ran, exit_code
+
+IMPORT = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    with HtpasswdRegistry() as running:
+        yield running
+
+
+def push(upstream, name, tag="v1", salt=None):
+    image = ecr.several_layers(salt or unique("upstream"))
+    images.push(image, upstream.host, name, tag, upstream.username, upstream.password)
+    return image
+
+
+def secret(admin, **document):
+    name = unique("ecr-pullthroughcache/up")
+    return admin.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(document))["ARN"]
+
+
+def make_rule(admin, upstream, **more):
+    prefix = unique("up").lower()
+    arn = secret(admin, username=upstream.username, accessToken=upstream.password)
+    admin.client("ecr").create_pull_through_cache_rule(
+        ecrRepositoryPrefix=prefix, upstreamRegistryUrl=upstream.host, credentialArn=arn, **more
+    )
+    return prefix
+
+
+def manifest(account, name, tag="v1"):
+    return ecr.Registry.of(account).send("GET", f"/v2/{account_id(account)}/us-east-1/{name}/manifests/{tag}")
+
+
+def account_id(account):
+    return account.client("sts").get_caller_identity()["Account"]
+
+
+def repositories(admin):
+    pages = admin.client("ecr").get_paginator("describe_repositories").paginate()
+    return {it["repositoryName"] for page in pages for it in page["repositories"]}
+
+
+def test_rules_are_made_shown_changed_and_removed(admin, upstream):
+    client = admin.client("ecr")
+    prefix = make_rule(admin, upstream)
+    (rule,) = client.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix])["pullThroughCacheRules"]
+    assert rule["upstreamRegistryUrl"] == upstream.host and rule["registryId"] == account_id(admin)
+    valid = client.validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
+    assert valid["isValid"] is True and "failure" not in valid, valid
+    wrong = secret(admin, username=upstream.username, accessToken="wrong")
+    client.update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=wrong)
+    invalid = client.validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
+    assert invalid["isValid"] is False
+    assert invalid["failure"].startswith("The authentication to the upstream registry failed."), invalid
+    refused = manifest(admin, f"{prefix}/team/app")
+    assert refused.status == 403 and ecr.error(refused)["message"].startswith(
+        "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule "
+        "are correct, and try again."
+    )
+    client.delete_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
+    for call in (client.delete_pull_through_cache_rule, client.validate_pull_through_cache_rule):
+        with pytest.raises(client.exceptions.PullThroughCacheRuleNotFoundException):
+            call(ecrRepositoryPrefix=prefix)
+
+
+def test_what_is_wrong_with_a_rule_is_refused(admin, upstream):
+    client = admin.client("ecr")
+    taken = make_rule(admin, upstream)
+
+    def code(**arguments):
+        with pytest.raises(ClientError) as refused:
+            client.create_pull_through_cache_rule(**{"ecrRepositoryPrefix": unique("x"), "upstreamRegistryUrl": upstream.host, **arguments})
+        return refused.value.response["Error"]["Code"]
+
+    region = f"arn:aws:secretsmanager:us-east-1:{account_id(admin)}:secret"
+    elsewhere = "arn:aws:secretsmanager:us-east-1:999999999999:secret"
+    assert code(ecrRepositoryPrefix=taken) == "PullThroughCacheRuleAlreadyExistsException"
+    assert code(upstreamRegistryUrl="not a host") == "UnsupportedUpstreamRegistryException"
+    assert code(credentialArn=f"{elsewhere}:ecr-pullthroughcache/one-AbCdEf") == "InvalidParameterException"
+    assert code(credentialArn=f"{region}:ecr-pullthroughcache/none-AbCdEf") == "SecretNotFoundException"
+    no_keys = secret(admin, user="a", password="b")
+    assert code(credentialArn=no_keys) == "UnableToAccessSecretException"
+
+
+def test_an_image_comes_through_and_stays_when_the_upstream_is_gone(admin, tmp_path):
+    with HtpasswdRegistry() as upstream:
+        prefix = make_rule(admin, upstream)
+        image = push(upstream, "team/app")
+        index = ecr.several_platforms(unique("index"))
+        images.push(index, upstream.host, "team/index", "v1", upstream.username, upstream.password)
+        name = f"{prefix}/team/app"
+        assert name not in repositories(admin)
+        first = manifest(admin, name)
+        assert (first.status, first.data) == (200, image.manifest)
+        assert name in repositories(admin)
+        skopeo = clients.Skopeo(tmp_path)
+        registry = ecr.Registry.of(admin)
+        skopeo.login(registry.host, registry.username, registry.password)
+        local = f"{registry.host}/{account_id(admin)}/us-east-1"
+        skopeo.pull(f"{local}/{prefix}/team/index:v1", f"{tmp_path}/before:v1")
+        missing = manifest(admin, f"{prefix}/team/none")
+        assert missing.status == 404 and ecr.error(missing)["code"] == "MANIFEST_UNKNOWN"
+    skopeo.pull(f"{local}/{name}:v1", f"{tmp_path}/one:v1")
+    skopeo.pull(f"{local}/{prefix}/team/index:v1", f"{tmp_path}/after:v1")
+    gone = manifest(admin, name, "v2")
+    assert gone.status == 502 and "upstream registry did not give the image" in ecr.error(gone)["message"]
+    (listed,) = admin.client("ecr").describe_images(repositoryName=name)["imageDetails"]
+    assert listed["imageTags"] == ["v1"] and listed["imageDigest"] == image.digest
+
+
+def test_fetching_needs_a_permission_of_its_own(admin, upstream):
+    prefix = make_rule(admin, upstream)
+    push(upstream, "guarded/app")
+    name = f"{prefix}/guarded/app"
+    reader = admin.user({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ecr.PULL, "Resource": "*"}]})
+    refused = manifest(reader, name)
+    assert refused.status == 403
+    assert "not authorized to perform: ecr:BatchImportUpstreamImage" in ecr.error(refused)["message"]
+    importer = admin.user(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ecr.PULL + IMPORT, "Resource": "*"}]}
+    )
+    assert manifest(importer, name).status == 200
+    assert manifest(reader, name).status == 200, "what is here needs no import"
+
+
+def test_a_creation_template_shapes_the_repository(admin, upstream):
+    prefix = make_rule(admin, upstream)
+    push(upstream, "shaped")
+    admin.client("ecr").create_repository_creation_template(
+        prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
+    )
+    assert manifest(admin, f"{prefix}/shaped").status == 200
+    found = admin.client("ecr").describe_repositories(repositoryNames=[f"{prefix}/shaped"])["repositories"][0]
+    assert found["imageTagMutability"] == "IMMUTABLE"
+
+
+def test_a_tag_is_looked_up_again_after_a_day(make_server, upstream):
+    server = make_server()
+    admin = Account.from_env(server.env())
+    prefix = make_rule(admin, upstream)
+    old = push(upstream, "daily/app")
+    assert manifest(admin, f"{prefix}/daily/app").data == old.manifest
+    new = push(upstream, "daily/app")
+    assert manifest(admin, f"{prefix}/daily/app").data == old.manifest, "not yet"
+    server.stop()
+    data = server.data_dir
+    later = make_server(data_dir=data, environment=clock.ahead(25 * 3600))
+    # Signatures follow the server's clock; tokens of the registry are asked for with them.
+    registry = token_of(later)
+    path = f"/v2/000000000000/us-east-1/{prefix}/daily/app/manifests/v1"
+    assert registry.send("GET", path).data == new.manifest
+    assert later.stop() == 0
+
+
+def token_of(server):
+    """A login of a server whose clock is a day ahead: the command's clock has to be, too."""
+    done = server.command(
+        "ecr", "login", "--tool", "skopeo", "--json",
+        environment={**clock.ahead(25 * 3600), "REGISTRY_AUTH_FILE": str(server.data_dir / "auth.json")}, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["tools"][0]["logged_in"], done.stdout
+    (entry,) = json.loads((server.data_dir / "auth.json").read_text())["auths"].values()
+    username, password = base64.b64decode(entry["auth"]).decode().split(":", 1)
+    return ecr.Registry(server.endpoint.removeprefix("http://"), username, password)
+
+
+def image_container(tasks, image):
+    it = tasks.container(image=image)
+    it.pop("repositoryCredentials", None)
+    it.pop("command", None)
+    return it
+
+
+def test_a_task_pulls_through_the_cache(server, tasks, admin, upstream):
+    prefix = make_rule(admin, upstream)
+    salt = unique("task")
+    image = push(upstream, "team/task", salt=salt)
+    name = f"{account_id(admin)}.dkr.ecr.us-east-1.amazonaws.com/{prefix}/team/task:v1"
+    logs = {"Effect": "Allow", "Action": ["logs:*"], "Resource": "*"}
+    may = {"Effect": "Allow", "Action": IMPORT, "Resource": "*"}
+    poor, rich = (admin.execution_role(extra=extra, managed=(EXECUTION_POLICY,)) for extra in ([logs], [logs, may]))
+    definition = tasks.define(image_container(tasks, name), executionRoleArn=poor)
+    task, seen = tasks.watch(tasks.run(definition))
+    assert_never_ran(task, seen)
+    assert task["stoppedReason"].startswith("CannotPullContainerError: "), task["stoppedReason"]
+    told = json.dumps(tasks.trace(task["taskArn"]))
+    assert "not authorized to perform: ecr:BatchImportUpstreamImage" in told, told
+    assert f"{prefix}/team/task" not in repositories(admin)
+    # A look before anything runs keeps nothing.
+    described = admin.client("ecs").describe_task_definition(
+        taskDefinition=tasks.define(image_container(tasks, name), executionRoleArn=rich)
+    )
+    checked = server.command(
+        "check", "-", "--json", input=json.dumps(described["taskDefinition"], default=str), environment=admin.env()
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{prefix}/team/task" not in repositories(admin)
+    done = tasks.finish(image_container(tasks, name), executionRoleArn=rich)
+    assert exit_code(done) == 0, done.get("stoppedReason")
+    assert tasks.lines(done)[0].startswith(salt)
+    assert done["containers"][0]["imageDigest"] == image.digest
