@@ -70,7 +70,7 @@ impl Authority {
             let path = path.to_owned();
             move |error| TlsError::Io(path, error)
         };
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(dir).map_err(failed(dir))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir))?;
         let (key_path, certificate) = (dir.join(KEY), dir.join(CERTIFICATE));
         let key = match fs::read(&key_path) {
             Ok(sealed) => {
@@ -88,7 +88,7 @@ impl Authority {
         let params = authority_params();
         if !certificate.exists() {
             let pem = params.self_signed(&key)?.pem();
-            write(&certificate, pem.as_bytes(), 0o644).map_err(failed(&certificate))?;
+            write(&certificate, pem.as_bytes(), 0o600).map_err(failed(&certificate))?;
         }
         Ok(Self { issuer: Issuer::new(params, key), certificate })
     }
