@@ -83,6 +83,7 @@ impl From<Auth> for AuthMode {
 pub fn run(args: ServeArgs) -> Result<ExitCode> {
     refuse_open_door(&args)?;
     let data_dir = args.data_dir.clone().map_or_else(default_data_dir, Ok)?;
+    leave_no_core_dump()?;
     data_dir::prepare(&data_dir)?;
     logging::start(&data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -90,6 +91,14 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
     runtime.block_on(serve(options(args, data_dir)))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A core dump would have the secrets that calls are about: the kernel writes none of this process. Shims and containers
+/// are programs of their own and keep what they ask for (prctl(2), `PR_SET_DUMPABLE`).
+fn leave_no_core_dump() -> Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot turn core dumps off")
 }
 
 /// Without IAM whoever reaches the server runs containers as root.
