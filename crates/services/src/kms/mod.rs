@@ -32,7 +32,7 @@ mod view;
 use landfall_api::kms as api;
 
 pub use encryption_context::EncryptionContext;
-pub use envelope::{open_with, seal_with};
+pub use envelope::{Cipher, open_with, seal_with};
 pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
 

@@ -112,6 +112,20 @@ impl ServiceKey {
         Ok(permission)
     }
 
+    /// The check for `action` in the service's own name: for what it keeps of its customers, whoever asks for it. `cx` is
+    /// the service's call.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub fn own_permission(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        context: &EncryptionContext,
+    ) -> Result<Permission, Failure> {
+        Ok(context.add_to(self.target.permission(cx, action)?))
+    }
+
     /// Makes a data key.
     ///
     /// # Errors

@@ -77,6 +77,27 @@ impl Group {
         Ok(Self::at(view, name.ok_or_else(invalid)?)?)
     }
 
+    /// The group whose key a call is about: by name or by ARN.
+    pub(super) fn for_key(
+        cx: &Context<'_>,
+        view: &View,
+        name: Option<String>,
+        resource: Option<String>,
+    ) -> Result<Self, Failure> {
+        match (name, resource) {
+            (Some(name), None) => Ok(Self::named(cx, view, name)?),
+            (None, Some(arn)) if arn.ends_with(":query-result:*") => {
+                let text = "Results of queries are not stored in this installation: there is nothing that a key would protect.";
+                Err(error::invalid_parameter_exception(text).into())
+            }
+            (None, Some(arn)) => Self::of_resource(cx, view, &arn),
+            _ => {
+                let text = "Exactly one of logGroupName and resourceIdentifier must be given.";
+                Err(error::invalid_parameter_exception(text).into())
+            }
+        }
+    }
+
     /// The key of its row.
     pub(super) fn key(&self) -> (&AccountId, &Region, &str) {
         (&self.name.account, &self.name.region, &self.name.name)

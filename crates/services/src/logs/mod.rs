@@ -6,6 +6,7 @@
 //!
 //! A stream keeps the order in which its events arrive; readers see them by time. A batch is kept whole or not at all.
 
+mod encryption;
 mod insights;
 mod lookup;
 mod merge;
@@ -32,6 +33,7 @@ use crate::pipe::{Endpoint, Failure, Installation, blocking, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
+    write::<api::AssociateKmsKey>(),
     write::<api::CreateLogGroup>(),
     write::<api::CreateLogStream>(),
     write::<api::DeleteLogGroup>(),
@@ -42,6 +44,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     blocking::<api::DescribeLogStreams>(),
     read::<api::DescribeQueries>(),
     read::<api::DescribeQueryDefinitions>(),
+    write::<api::DisassociateKmsKey>(),
     blocking::<api::FilterLogEvents>(),
     blocking::<api::GetLogEvents>(),
     blocking::<api::GetLogRecord>(),

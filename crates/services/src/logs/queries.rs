@@ -11,9 +11,11 @@ use landfall_api::logs::{QueryStatistics, QueryStatus};
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::journal::{self, Direction, JournalError, Journals};
 
+use super::encryption::StreamKeys;
 use super::insights::{Event, Execution, Query, Row, Wants};
 use super::pointer::Pointer;
 use super::record::LogStream;
+use crate::pipe::Failure;
 
 /// Queries that read at the same time.
 const AT_ONCE: usize = 2;
@@ -79,6 +81,7 @@ pub(super) struct Searched {
     pub(super) name: Arc<str>,
     pub(super) row: Arc<LogStream>,
     pub(super) times: Range<Timestamp>,
+    pub(super) keys: StreamKeys,
 }
 
 /// All that a query needs to run.
@@ -221,6 +224,11 @@ impl Running {
         }
     }
 
+    fn unreadable(&self, failure: &Failure) -> QueryStatus {
+        tracing::warn!(%failure, query = self.facts.id, "a query failed");
+        QueryStatus::Failed
+    }
+
     fn search(&self, work: Work, began: Instant) -> Result<Vec<Row>, QueryStatus> {
         let mut execution = Execution::new(&work.query, work.limit, self.facts.created_at.millis());
         for stream in &work.streams {
@@ -268,7 +276,9 @@ impl Running {
                 let pointer = Pointer::new(&self.facts.account, &stream.group, &stream.name, record.sequence);
                 let times = (record.time.millis(), record.ingested.millis());
                 let place = (Arc::clone(&log), Arc::clone(&stream.name));
-                let event = Event::new(times, super::view::message(record), place, pointer.text());
+                let message =
+                    stream.keys.message(record.payload).map_err(|failure| self.unreadable(&failure))?;
+                let event = Event::new(times, message, place, pointer.text());
                 execution.add(event).map_err(|_| QueryStatus::Failed)?;
             }
             self.matched.store(execution.matched, Ordering::Relaxed);

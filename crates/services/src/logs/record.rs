@@ -1,6 +1,6 @@
 //! Rows of log groups and streams. Events are not rows: they are in journals, one for each stream.
 
-use landfall_base::{AccountId, Region, Timestamp, random};
+use landfall_base::{AccountId, Arn, Region, Timestamp, random};
 use landfall_store::Table;
 use serde::{Deserialize, Serialize};
 
@@ -33,12 +33,34 @@ pub struct LogGroup {
     /// Tags in the order in which they were set.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
+    /// Every KMS key that its events were ever under.
+    #[serde(default)]
+    pub keys: Vec<GroupKey>,
+    /// Which of them new events are under.
+    #[serde(default)]
+    pub key: Option<u32>,
     /// Bytes of its events, as last counted by the reconciler.
     #[serde(default)]
     pub stored_bytes: u64,
     /// When the reconciler last went through its streams.
     #[serde(default)]
     pub checked_at: Option<Timestamp>,
+}
+
+/// A KMS key of a log group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupKey {
+    /// The key's ARN.
+    pub arn: Arn,
+    /// A data key, encrypted under it; Base64.
+    pub data_key: String,
+}
+
+impl LogGroup {
+    /// The key that new events are under.
+    pub fn current_key(&self) -> Option<&GroupKey> {
+        self.keys.get(usize::try_from(self.key?).ok()?)
+    }
 }
 
 /// A log stream.

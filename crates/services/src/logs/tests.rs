@@ -1,6 +1,7 @@
 //! The service through the pipe.
 
 mod access;
+mod encryption;
 mod events;
 mod filter;
 mod groups;

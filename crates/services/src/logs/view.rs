@@ -17,6 +17,7 @@ pub(super) fn group(name: &GroupName, row: &LogGroup) -> api::LogGroup {
         creation_time: Some(row.created_at.millis()),
         retention_in_days: row.retention_days,
         metric_filter_count: Some(0),
+        kms_key_id: row.current_key().map(|key| key.arn.to_string()),
         arn: Some(name.pattern_arn().into()),
         stored_bytes: Some(i64::try_from(row.stored_bytes).unwrap_or(i64::MAX)),
         log_group_class: Some(api::LogGroupClass::from(row.class.as_str())),
@@ -99,7 +100,6 @@ pub(super) fn event_id(stream: &LogStream, record: &Record) -> String {
 }
 
 /// An event's text.
-pub(super) fn message(record: Record) -> String {
-    String::from_utf8(record.payload)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+pub(super) fn message(payload: Vec<u8>) -> String {
+    String::from_utf8(payload).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -139,6 +139,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("ec2:ModifyVpcAttribute", "EnableDnsSupport"),
     ("ecs", "key"),
     ("lightsail", "key"),
+    ("logs:AssociateKmsKey", "logGroupName"),
+    ("logs:DisassociateKmsKey", "logGroupName"),
     ("logs:GetLogEvents", "logGroupName"),
     ("logs:FilterLogEvents", "logGroupName"),
     ("logs:DescribeLogStreams", "logGroupName"),

@@ -4,6 +4,7 @@ use landfall_api::logs::{self as api, error};
 use landfall_shape::Entries;
 use landfall_store::{Tx, View};
 
+use crate::logs::encryption;
 use crate::logs::lookup::Group;
 use crate::logs::record::{GROUPS, LogGroup};
 use crate::logs::rules::tags;
@@ -14,19 +15,13 @@ use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, Wr
 pub struct Request {
     group: Group,
     row: LogGroup,
+    key_id: Option<String>,
 }
 
 impl Resolve for api::CreateLogGroup {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        if let Some(key) = input.kms_key_id {
-            let text = format!(
-                "the KMS key `{key}` cannot be used: this installation has no KMS; create the log group without `kmsKeyId` \
-                 (its events are protected by the permissions of the data directory)"
-            );
-            return Err(error::invalid_parameter_exception(text).into());
-        }
         let tags = input.tags.unwrap_or_default();
         tags::check(&tags.0)?;
         let group = Group::named(cx, view, input.log_group_name)?;
@@ -38,10 +33,12 @@ impl Resolve for api::CreateLogGroup {
             retention_days: None,
             deletion_protection: input.deletion_protection_enabled.unwrap_or_default(),
             tags: tags.0,
+            keys: Vec::new(),
+            key: None,
             stored_bytes: 0,
             checked_at: None,
         };
-        Ok(Checked::all(Request { group, row }, permissions))
+        Ok(Checked::all(Request { group, row, key_id: input.kms_key_id }, permissions))
     }
 }
 
@@ -56,14 +53,17 @@ fn permissions(group: &Group, tags: &Entries<String>) -> Vec<Permission> {
 
 impl WriteHandler for api::CreateLogGroup {
     fn run(
-        _: &Context<'_>,
+        cx: &Context<'_>,
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let Request { group, row } = request.into_request();
+        let Request { group, mut row, key_id } = request.into_request();
         if group.exists() {
             let text = "The specified log group already exists";
             return Err(error::resource_already_exists_exception(text).into());
+        }
+        if let Some(key_id) = key_id {
+            encryption::associate(cx, tx, &group.name, &mut row, &key_id)?;
         }
         tx.put(&GROUPS, &group.key(), row);
         Ok(api::CreateLogGroupResponse {})

@@ -8,6 +8,7 @@ use landfall_base::Timestamp;
 use landfall_store::journal::{Journals, Record};
 use landfall_store::{Begins, StoreError, View};
 
+use crate::logs::encryption::{GroupKeys, StreamKeys};
 use crate::logs::lookup::{Group, no_stream};
 use crate::logs::merge::{Merge, Source};
 use crate::logs::reader::Reader;
@@ -15,7 +16,7 @@ use crate::logs::record::{LogStream, STREAMS};
 use crate::logs::rules::filter_pattern::FilterPattern;
 use crate::logs::rules::page::{Cut, Place, parse_token, token};
 use crate::logs::rules::retention;
-use crate::logs::view::{event_id, message};
+use crate::logs::view::event_id;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Events in a page, at most.
@@ -47,6 +48,13 @@ pub struct Request {
 enum Choice {
     Named(Vec<String>),
     Beginning(String),
+}
+
+/// A stream that is searched.
+struct Searched {
+    name: String,
+    row: Arc<LogStream>,
+    keys: StreamKeys,
 }
 
 type Streams = Vec<(String, Arc<LogStream>)>;
@@ -95,10 +103,13 @@ impl ReadHandler for api::FilterLogEvents {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let mut request = request.into_request();
-        let kept = retention::cutoff(request.group.row()?.retention_days, cx.now);
+        let row = Arc::clone(request.group.row()?);
+        let kept = retention::cutoff(row.retention_days, cx.now);
         request.times.start = kept.map_or(request.times.start, |kept| kept.max(request.times.start));
         let streams = streams(view, &request)?;
         let (streams, sources) = sources(cx.journals(), streams, &request)?;
+        let keys = GroupKeys::of(cx, view, &request.group.name, &row)?;
+        let streams = with_keys(streams, &keys)?;
         search(&request, &streams, Merge::new(sources))
     }
 }
@@ -142,19 +153,28 @@ fn sources<'a>(
     Ok((kept, sources))
 }
 
+fn with_keys(streams: Streams, keys: &GroupKeys) -> Result<Vec<Searched>, Failure> {
+    let searched = |(name, row): (String, Arc<LogStream>)| {
+        let keys = keys.of_stream(&row)?;
+        Ok(Searched { name, row, keys })
+    };
+    streams.into_iter().map(searched).collect()
+}
+
 fn search(
     request: &Request,
-    streams: &[(String, Arc<LogStream>)],
+    streams: &[Searched],
     mut merge: Merge<'_>,
 ) -> Result<api::FilterLogEventsResponse, Failure> {
     let mut page = Page::default();
     while let Some((at, record)) = merge.next().map_err(Failure::internal)? {
-        let Some((name, row)) = streams.get(at) else { continue };
+        let Some(stream) = streams.get(at) else { continue };
         if page.is_full(&record, request.limit) {
-            let place = Place { time: record.time.millis(), stream: name.clone(), sequence: record.sequence };
+            let place =
+                Place { time: record.time.millis(), stream: stream.name.clone(), sequence: record.sequence };
             return Ok(page.into_response(Some(token(&place))));
         }
-        page.look_at(record, name, row, &request.pattern);
+        page.look_at(record, stream, &request.pattern)?;
     }
     Ok(page.into_response(None))
 }
@@ -174,22 +194,23 @@ impl Page {
         self.events.len() >= limit || too_large || tired
     }
 
-    fn look_at(&mut self, record: Record, stream: &str, row: &LogStream, pattern: &FilterPattern) {
+    fn look_at(&mut self, record: Record, stream: &Searched, pattern: &FilterPattern) -> Result<(), Failure> {
         self.looked_at += 1;
         self.looked_at_bytes += record.payload.len();
-        let (time, ingested, id) = (record.time, record.ingested, event_id(row, &record));
-        let message = message(record);
+        let (time, ingested, id) = (record.time, record.ingested, event_id(&stream.row, &record));
+        let message = stream.keys.message(record.payload)?;
         if !pattern.matches(&message) {
-            return;
+            return Ok(());
         }
         self.bytes += message.len();
         self.events.push(api::FilteredLogEvent {
-            log_stream_name: Some(stream.to_owned()),
+            log_stream_name: Some(stream.name.clone()),
             timestamp: Some(time.millis()),
             message: Some(message),
             ingestion_time: Some(ingested.millis()),
             event_id: Some(id),
         });
+        Ok(())
     }
 
     fn into_response(self, next_token: Option<String>) -> api::FilterLogEventsResponse {

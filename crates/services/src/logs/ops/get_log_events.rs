@@ -7,11 +7,11 @@ use landfall_base::Timestamp;
 use landfall_store::View;
 use landfall_store::journal::Record;
 
+use crate::logs::encryption::{GroupKeys, StreamKeys};
 use crate::logs::lookup::{Group, Stream};
 use crate::logs::reader::{Limit, Reader};
 use crate::logs::rules::page::{Cut, Way, event_token, parse_event_token};
 use crate::logs::rules::retention;
-use crate::logs::view::message;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// The most a page holds.
@@ -56,35 +56,40 @@ fn start(token: Option<&str>, from_head: bool) -> Result<(Way, Option<Cut>), Fai
 }
 
 impl ReadHandler for api::GetLogEvents {
-    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { stream, times, start: (way, cut), limit } = request.into_request();
         let (group, row) = stream.rows()?;
         let kept = retention::cutoff(group.retention_days, cx.now);
         let times = kept.map_or(times.start, |kept| kept.max(times.start))..times.end;
+        let keys = GroupKeys::of(cx, view, &stream.group.name, group)?.of_stream(row)?;
         let reader = Reader::new(cx.journals(), row, times);
         let records = match way {
             Way::Forward => reader.behind(cut.unwrap_or(Cut::START), limit),
             Way::Backward => reader.before(cut, limit),
         };
-        Ok(page(records.map_err(Failure::internal)?, cut.unwrap_or(Cut::START)))
+        page(records.map_err(Failure::internal)?, cut.unwrap_or(Cut::START), &keys)
     }
 }
 
 /// The page, with a token for each way on. At an end the token that leads there comes back as it was.
-fn page(records: Vec<Record>, start: Cut) -> api::GetLogEventsResponse {
+fn page(records: Vec<Record>, start: Cut, keys: &StreamKeys) -> Result<api::GetLogEventsResponse, Failure> {
     let forward = records.last().map_or(start, Cut::behind);
     let backward = records.first().map_or(start, Cut::before);
-    api::GetLogEventsResponse {
-        events: Some(records.into_iter().map(event).collect()),
+    Ok(api::GetLogEventsResponse {
+        events: Some(records.into_iter().map(|record| event(record, keys)).collect::<Result<_, Failure>>()?),
         next_forward_token: Some(event_token(Way::Forward, forward)),
         next_backward_token: Some(event_token(Way::Backward, backward)),
-    }
+    })
 }
 
-fn event(record: Record) -> api::OutputLogEvent {
-    api::OutputLogEvent {
+fn event(record: Record, keys: &StreamKeys) -> Result<api::OutputLogEvent, Failure> {
+    Ok(api::OutputLogEvent {
         timestamp: Some(record.time.millis()),
         ingestion_time: Some(record.ingested.millis()),
-        message: Some(message(record)),
-    }
+        message: Some(keys.message(record.payload)?),
+    })
 }

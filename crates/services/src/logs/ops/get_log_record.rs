@@ -5,11 +5,11 @@ use landfall_shape::Entries;
 use landfall_store::View;
 use landfall_store::journal::Range;
 
+use crate::logs::encryption::GroupKeys;
 use crate::logs::insights::{discovered_fields, timestamp};
 use crate::logs::lookup::{Group, Stream};
 use crate::logs::pointer::Pointer;
 use crate::logs::rules::retention;
-use crate::logs::view::message;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// An event's place.
@@ -36,7 +36,11 @@ impl Resolve for api::GetLogRecord {
 }
 
 impl ReadHandler for api::GetLogRecord {
-    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { stream, sequence } = request.into_request();
         let (group, row) = stream.rows()?;
         let range = Range { sequences: sequence..sequence.saturating_add(1), limit: 1, ..Range::default() };
@@ -46,7 +50,8 @@ impl ReadHandler for api::GetLogRecord {
         let missing = || error::resource_not_found_exception("The specified log record does not exist.");
         let record = found.ok_or_else(missing)?;
         let (time, ingested) = (timestamp(record.time.millis()), timestamp(record.ingested.millis()));
-        let text = message(record);
+        let keys = GroupKeys::of(cx, view, &stream.group.name, group)?.of_stream(row)?;
+        let text = keys.message(record.payload)?;
         let mut fields = discovered_fields(&text);
         fields.extend([
             ("@ingestionTime".to_owned(), ingested),

@@ -1,5 +1,6 @@
 //! The operations of CloudWatch Logs, one file each.
 
+mod associate_kms_key;
 mod create_log_group;
 mod create_log_stream;
 mod delete_log_group;
@@ -10,6 +11,7 @@ mod describe_log_groups;
 mod describe_log_streams;
 mod describe_queries;
 mod describe_query_definitions;
+mod disassociate_kms_key;
 mod filter_log_events;
 mod get_log_events;
 mod get_log_record;

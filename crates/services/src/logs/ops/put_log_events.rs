@@ -4,6 +4,7 @@ use landfall_api::logs as api;
 use landfall_store::journal::{Appended, Direction, Event, Range, Stats};
 use landfall_store::{View, WriteError};
 
+use crate::logs::encryption::GroupKeys;
 use crate::logs::lookup::{Group, Stream, no_stream};
 use crate::logs::record::{LogStream, STREAMS};
 use crate::logs::rules::{batch, retention};
@@ -30,18 +31,25 @@ impl Resolve for api::PutLogEvents {
 }
 
 impl ReadHandler for api::PutLogEvents {
-    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { stream, events } = request.into_request();
         let (group, row) = stream.rows()?;
         let cutoff = retention::cutoff(group.retention_days, cx.now);
         let verdict = batch::judge(&events, cutoff, cx.now)?;
         let accepted = events.into_iter().take(verdict.accepted.end).skip(verdict.accepted.start);
-        let event = |event: api::InputLogEvent| Event {
-            time: landfall_base::Timestamp::from_millis(event.timestamp),
-            ingested: cx.now,
-            payload: event.message.into_bytes(),
+        let keys = GroupKeys::of(cx, view, &stream.group.name, group)?.of_stream(row)?;
+        let event = |event: api::InputLogEvent| {
+            Ok(Event {
+                time: landfall_base::Timestamp::from_millis(event.timestamp),
+                ingested: cx.now,
+                payload: keys.payload(group.key, event.message)?,
+            })
         };
-        let next = append(cx, &stream, row, &accepted.map(event).collect::<Vec<_>>())?;
+        let next = append(cx, &stream, row, &accepted.map(event).collect::<Result<Vec<_>, Failure>>()?)?;
         Ok(api::PutLogEventsResponse {
             next_sequence_token: Some(view::sequence_token(next)),
             rejected_log_events_info: verdict.rejected,

@@ -8,10 +8,11 @@ use landfall_base::{Timestamp, random};
 use landfall_shape::{ServiceError, Structure, Value};
 use landfall_store::View;
 
+use crate::logs::encryption::GroupKeys;
 use crate::logs::insights::{Query, SyntaxError};
 use crate::logs::lookup::Group;
 use crate::logs::queries::{ACTIVE, Facts, Searched, Work};
-use crate::logs::record::STREAMS;
+use crate::logs::record::{LogStream, STREAMS};
 use crate::logs::rules::retention;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
@@ -148,11 +149,15 @@ fn searched(
     let start = kept.map_or(times.start, |kept| kept.max(times.start));
     let end = Timestamp::from_millis(times.end.millis().saturating_add(1));
     let name: Arc<str> = group.name.name.as_str().into();
-    let stream = |((_, _, _, stream), row): ((_, _, _, String), _)| Searched {
-        group: Arc::clone(&name),
-        name: stream.into(),
-        row,
-        times: start..end,
+    let keys = GroupKeys::of(cx, view, &group.name, group.row()?)?;
+    let stream = |((_, _, _, stream), row): ((_, _, _, String), Arc<LogStream>)| {
+        Ok(Searched {
+            group: Arc::clone(&name),
+            name: stream.into(),
+            keys: keys.of_stream(&row)?,
+            row,
+            times: start..end,
+        })
     };
-    Ok(view.list(&STREAMS, group.key())?.into_iter().map(stream).collect())
+    view.list(&STREAMS, group.key())?.into_iter().map(stream).collect()
 }

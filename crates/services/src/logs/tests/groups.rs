@@ -185,19 +185,6 @@ fn names_are_taken_once() {
 }
 
 #[test]
-fn a_key_is_refused_while_there_is_no_kms() {
-    let logs = Logs::new();
-    let input = api::CreateLogGroupRequest {
-        log_group_name: "sealed".into(),
-        kms_key_id: Some("alias/logs".into()),
-        ..Default::default()
-    };
-    let (code, text) = logs.refusal::<api::CreateLogGroup>(input);
-    assert_eq!(code, "InvalidParameterException");
-    assert!(text.contains("`alias/logs`"), "{text}");
-}
-
-#[test]
 fn a_deleted_group_takes_its_streams_along() {
     let logs = Logs::new();
     logs.create_stream("s");
