@@ -17,6 +17,7 @@ mod queries;
 mod reader;
 mod reconcile;
 mod record;
+mod resource_policies;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -39,11 +40,13 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::DeleteLogGroup>(),
     write::<api::DeleteLogStream>(),
     write::<api::DeleteQueryDefinition>(),
+    write::<api::DeleteResourcePolicy>(),
     write::<api::DeleteRetentionPolicy>(),
     read::<api::DescribeLogGroups>(),
     blocking::<api::DescribeLogStreams>(),
     read::<api::DescribeQueries>(),
     read::<api::DescribeQueryDefinitions>(),
+    read::<api::DescribeResourcePolicies>(),
     write::<api::DisassociateKmsKey>(),
     blocking::<api::FilterLogEvents>(),
     blocking::<api::GetLogEvents>(),
@@ -55,6 +58,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     blocking::<api::PutLogEvents>(),
     write::<api::PutLogGroupDeletionProtection>(),
     write::<api::PutQueryDefinition>(),
+    write::<api::PutResourcePolicy>(),
     write::<api::PutRetentionPolicy>(),
     read::<api::StartQuery>(),
     read::<api::StopQuery>(),

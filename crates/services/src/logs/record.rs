@@ -1,6 +1,7 @@
 //! Rows of log groups and streams. Events are not rows: they are in journals, one for each stream.
 
 use landfall_base::{AccountId, Arn, Region, Timestamp, random};
+use landfall_iam::Policy;
 use landfall_store::Table;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,11 @@ pub(super) const DISCARDED: Table<u64, Discarded> = Table::new("logs.discarded")
 /// Kept queries by account, Region and id.
 pub(super) const QUERY_DEFINITIONS: Table<(AccountId, Region, String), QueryDefinition> =
     Table::new("logs.query_definition");
+
+/// Resource policies by account, Region, ARN of the group that they are on (empty: the whole account's) and name (empty for a
+/// group's, which has one).
+pub(super) const RESOURCE_POLICIES: Table<(AccountId, Region, String, String), ResourcePolicy> =
+    Table::new("logs.resource_policy");
 
 /// A log group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,6 +96,15 @@ pub(super) struct QueryDefinition {
     pub(super) language: Option<String>,
     pub(super) groups: Vec<String>,
     pub(super) modified_at: Timestamp,
+}
+
+/// A resource policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ResourcePolicy {
+    pub(super) policy: Policy,
+    pub(super) updated_at: Timestamp,
+    /// Random; another one after each change.
+    pub(super) revision: String,
 }
 
 impl LogStream {

@@ -6,6 +6,7 @@ mod events;
 mod filter;
 mod groups;
 mod queries;
+mod resource_policies;
 mod retention;
 
 use landfall_api::logs as api;

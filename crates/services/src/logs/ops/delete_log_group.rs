@@ -4,7 +4,7 @@ use landfall_api::logs::{self as api, error};
 use landfall_store::{Tx, View};
 
 use crate::logs::lookup::Group;
-use crate::logs::record::{DISCARDED, Discarded, GROUPS, STREAMS};
+use crate::logs::record::{DISCARDED, Discarded, GROUPS, RESOURCE_POLICIES, STREAMS};
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 impl Resolve for api::DeleteLogGroup {
@@ -32,6 +32,8 @@ impl WriteHandler for api::DeleteLogGroup {
             tx.delete(&STREAMS, &key);
             tx.put(&DISCARDED, &stream.number, Discarded { at: cx.now });
         }
+        let arn = group.name.arn();
+        tx.delete(&RESOURCE_POLICIES, &(cx.account(), cx.region(), arn.as_str(), ""));
         tx.delete(&GROUPS, &group.key());
         Ok(api::DeleteLogGroupResponse {})
     }
