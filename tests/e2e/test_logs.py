@@ -288,3 +288,36 @@ def test_queries_are_kept(logs, group):
     (definition,) = logs.describe_query_definitions(queryDefinitionNamePrefix="err")["queryDefinitions"]
     assert (definition["queryDefinitionId"], definition["logGroupNames"]) == (kept["queryDefinitionId"], [group])
     assert logs.delete_query_definition(queryDefinitionId=kept["queryDefinitionId"])["success"]
+
+
+SERVICE_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "route53.amazonaws.com"},
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": "*",
+            }
+        ],
+    }
+)
+
+
+def test_resource_policies(admin, logs, group, account_id):
+    name = unique("policy")
+    admin.aws("logs", "put-resource-policy", "--policy-name", name, "--policy-document", SERVICE_POLICY)
+    listed = {it["policyName"]: it for it in logs.describe_resource_policies()["resourcePolicies"]}
+    assert listed[name]["policyDocument"] == SERVICE_POLICY and listed[name]["policyScope"] == "ACCOUNT"
+    logs.delete_resource_policy(policyName=name)
+    with refused("ResourceNotFoundException", f"Policy with name [{name}] does not exist."):
+        logs.delete_resource_policy(policyName=name)
+    arn = f"arn:aws:logs:us-east-1:{account_id}:log-group:{group}"
+    made = logs.put_resource_policy(resourceArn=arn, policyDocument=SERVICE_POLICY)
+    with refused("OperationAbortedException"):
+        logs.delete_resource_policy(resourceArn=arn)
+    [shown] = logs.describe_resource_policies(resourceArn=arn)["resourcePolicies"]
+    assert (shown["resourceArn"], shown["revisionId"]) == (arn, made["revisionId"])
+    logs.delete_resource_policy(resourceArn=arn, expectedRevisionId=made["revisionId"])
+    assert logs.describe_resource_policies(policyScope="RESOURCE", resourceArn=arn)["resourcePolicies"] == []

@@ -11,7 +11,7 @@ use landfall_store::View;
 
 use super::lookup::Group;
 use super::record::ResourcePolicy;
-use crate::pipe::{Context, Failure, Permission};
+use crate::pipe::{Context, Failure};
 use crate::principals;
 
 /// What a policy is on, and what it is called there.
@@ -44,14 +44,6 @@ impl Place {
 
     pub(super) fn is_of_group(&self) -> bool {
         self.group.is_some()
-    }
-
-    /// What a call about it needs.
-    pub(super) fn permission(&self, action: &'static str) -> Permission {
-        match &self.group {
-            Some(group) => group.permission(action),
-            None => Permission::on_anything(action),
-        }
     }
 
     /// The group, if it is about one, exists.

@@ -5,7 +5,7 @@ use landfall_store::{Tx, View};
 
 use crate::logs::record::RESOURCE_POLICIES;
 use crate::logs::resource_policies::Place;
-use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Which policy, in which revision.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Resolve for api::DeleteResourcePolicy {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let place = Place::find(cx, view, input.policy_name, input.resource_arn)?;
-        let permission = place.permission("logs:DeleteResourcePolicy");
+        let permission = Permission::on_anything("logs:DeleteResourcePolicy");
         Ok(Checked::one(Request { place, expected: input.expected_revision_id }, permission))
     }
 }

@@ -6,7 +6,7 @@ use landfall_store::{Tx, View};
 
 use crate::logs::record::{RESOURCE_POLICIES, ResourcePolicy};
 use crate::logs::resource_policies::{self, Place};
-use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Policies of an account in a Region, those of groups aside (API reference, PutResourcePolicy).
 const MOST: usize = 10;
@@ -26,7 +26,7 @@ impl Resolve for api::PutResourcePolicy {
         let place = Place::find(cx, view, input.policy_name, input.resource_arn)?;
         let missing = || error::invalid_parameter_exception("policyDocument must be given.");
         let document = input.policy_document.ok_or_else(missing)?;
-        let permission = place.permission("logs:PutResourcePolicy");
+        let permission = Permission::on_anything("logs:PutResourcePolicy");
         Ok(Checked::one(Request { place, document, expected: input.expected_revision_id }, permission))
     }
 }
