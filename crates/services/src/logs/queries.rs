@@ -139,9 +139,18 @@ impl Shared {
         }
         *running += 1;
         drop(running);
+        let _turn = Turn(self);
         query.run(work);
-        *lock(&self.running) -= 1;
-        self.ended.notify_one();
+    }
+}
+
+/// One of the places for queries that read at the same time. It is given back even if the query panics.
+struct Turn<'a>(&'a Shared);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.running) -= 1;
+        self.0.ended.notify_one();
     }
 }
 

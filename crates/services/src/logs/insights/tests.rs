@@ -158,3 +158,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn no_number_is_too_far_away_to_be_a_time() {
+    for number in ["0 - 99999999999999999999", "99999999999999999999"] {
+        let rows = text(&format!("fields fromMillis({number}) as at | limit 1"));
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert!(rows[0].starts_with("at="), "{rows:?}");
+    }
+}

@@ -4,7 +4,7 @@ use landfall_base::Timestamp;
 
 /// `2026-11-26 16:23:49.123`
 pub(crate) fn timestamp(millis: i64) -> String {
-    let seconds = Timestamp::from_millis(millis - millis.rem_euclid(1000)).iso8601();
+    let seconds = Timestamp::from_millis(millis.saturating_sub(millis.rem_euclid(1000))).iso8601();
     format!("{}.{:03}", seconds.trim_end_matches('Z').replacen('T', " ", 1), millis.rem_euclid(1000))
 }
 
