@@ -1,11 +1,12 @@
 """Clusters and tasks: running, describing, listing, stopping, and the mistakes one can make with them."""
 
+import json
 import uuid
 
 import pytest
 
 from harness import raw
-from harness.account import AWSVPC, unique
+from harness.account import AWSVPC, allow, unique
 from harness.errors import refused
 from harness.tasks import FARGATE_SIZE, container, exit_code, task_id
 
@@ -306,3 +307,28 @@ def test_a_pattern_that_is_none(tasks):
     wrong = tasks.container(command="true", logConfiguration=tasks.awslogs(**{"awslogs-multiline-pattern": "("}))
     with refused("ClientException", 'awslogs could not parse multiline pattern key "("'):
         tasks.define(wrong)
+
+
+def test_options_of_the_log_driver_from_secrets(tasks, admin):
+    """`secretOptions`: the values take the place of equal options, and are nowhere to be read."""
+    group, pattern = unique("/from-a-secret"), unique("pattern")
+    admin.client("logs").create_log_group(logGroupName=group)
+    secret = admin.client("secretsmanager").create_secret(
+        Name=unique("options"), SecretString=json.dumps({"group": group, "unused": "x"})
+    )["ARN"]
+    admin.client("ssm").put_parameter(Name=pattern, Value="^[A-Z]+ ", Type="SecureString")
+    role = admin.role(allow(["secretsmanager:GetSecretValue", "ssm:GetParameters", "logs:*"]), prefix="exec")
+    options = [
+        {"name": "awslogs-group", "valueFrom": f"{secret}:group::"},
+        {"name": "awslogs-multiline-pattern", "valueFrom": pattern},
+    ]
+    logs = {**tasks.awslogs(), "secretOptions": options}
+    command = "env; echo 'ERROR x'; echo '  at a'; echo 'ERROR y'"
+    definition = tasks.define(tasks.container(command=command, logConfiguration=logs), executionRoleArn=role)
+    task = tasks.wait_stopped(tasks.run(definition))
+    assert exit_code(task) == 0, tasks.story(task)
+    events = admin.client("logs").filter_log_events(logGroupName=group)["events"]
+    messages = [event["message"] for event in events]
+    assert messages[-2:] == ["ERROR x\n  at a", "ERROR y"], tasks.story(task)
+    assert group not in "".join(messages)
+    assert group not in json.dumps(task, default=str)

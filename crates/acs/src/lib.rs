@@ -77,6 +77,12 @@ pub trait ControlPlane: Send + Sync {
         events: Vec<LogEvent>,
     ) -> Result<(), String>;
 
+    /// How the container's output becomes events, with what came from secrets when the task started; `None`: as its
+    /// assignment says.
+    async fn log_options(&self, _task_arn: &str, _container: &str) -> Option<LogOptions> {
+        None
+    }
+
     /// How many lines of the container have been delivered so far: where delivery goes on after a restart.
     async fn delivered_lines(&self, task_arn: &str, container: &str) -> u64;
 }

@@ -93,6 +93,8 @@ async fn deliver(
     mut ended: watch::Receiver<bool>,
     progress: &AtomicU64,
 ) {
+    let known = task.parts.control.log_options(task.arn(), container).await;
+    let options = known.as_ref().unwrap_or(options);
     let delivered = task.parts.control.delivered_lines(task.arn(), container).await;
     let mut source = Source::new(path, delivered, options);
     let mut pause = POLL.0;

@@ -23,7 +23,7 @@ use landfall_api::ecs as api;
 
 use crate::pipe::{Endpoint, read, write};
 
-pub use node::{assignments, expire, report};
+pub use node::{expire, report};
 
 /// Every operation of the service.
 pub const OPERATIONS: &[Endpoint] = &[

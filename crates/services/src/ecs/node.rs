@@ -2,34 +2,16 @@
 
 use std::sync::Arc;
 
-use landfall_acs::{Assignment, TaskReport};
+use landfall_acs::TaskReport;
 use landfall_base::{Arn, Timestamp};
 use landfall_store::{StoreError, Tx, View};
 
 use super::names::Home;
 use super::record::{
-    CLIENT_TOKENS, CREDENTIALS_IDS, DELIVERED_LINES, TASK_DEFINITIONS, TASKS, TRACE_STEPS, Task,
-    TaskDefinition, TaskStatus,
+    CLIENT_TOKENS, CREDENTIALS_IDS, DELIVERED_EVENTS, DELIVERED_LINES, SECRET_LOG_OPTIONS, TASK_DEFINITIONS,
+    TASKS, TRACE_STEPS, Task, TaskDefinition,
 };
-use super::rules::{assignment, expiry, lifecycle};
-
-/// Every task that is not over, as the agent takes it.
-///
-/// # Errors
-/// A row cannot be read.
-pub fn assignments(view: &View) -> Result<Vec<Assignment>, StoreError> {
-    let mut out = Vec::new();
-    for row in view.scan(&TASKS, ()) {
-        let (_, task) = row?;
-        if task.last_status == TaskStatus::Stopped {
-            continue;
-        }
-        if let Some(definition) = definition_of(view, &task)? {
-            out.push(assignment::assignment(&task, &definition.definition));
-        }
-    }
-    Ok(out)
-}
+use super::rules::{expiry, lifecycle};
 
 /// The definition that a task was started from.
 ///
@@ -106,6 +88,12 @@ fn remove_traces(tx: &mut Tx, arn: &str) -> Result<(), StoreError> {
     }
     for ((_, container), _) in tx.list(&DELIVERED_LINES, (arn,))? {
         tx.delete(&DELIVERED_LINES, &(arn, container.as_str()));
+    }
+    for ((_, container), _) in tx.list(&DELIVERED_EVENTS, (arn,))? {
+        tx.delete(&DELIVERED_EVENTS, &(arn, container.as_str()));
+    }
+    for ((_, container), _) in tx.list(&SECRET_LOG_OPTIONS, (arn,))? {
+        tx.delete(&SECRET_LOG_OPTIONS, &(arn, container.as_str()));
     }
     Ok(())
 }

@@ -39,8 +39,14 @@ pub const ACCOUNT_SETTINGS: Table<(AccountId, Region, String, String), String> =
 /// Log lines delivered to CloudWatch Logs so far, by task ARN and container name.
 pub const DELIVERED_LINES: Table<(String, String), u64> = Table::new("ecs.delivered_lines");
 
+/// Events that those lines became, by task ARN and container name.
+pub const DELIVERED_EVENTS: Table<(String, String), u64> = Table::new("ecs.delivered_events");
+
 /// What a task's containers ask by for credentials of its role, by task ARN: sealed, as whoever knows it may have them.
 pub const CREDENTIALS_IDS: Table<String, Sealed> = Table::new("ecs.credentials_id");
+
+/// Options of log drivers that came from secrets, by task ARN and container name: JSON, sealed.
+pub const SECRET_LOG_OPTIONS: Table<(String, String), Sealed> = Table::new("ecs.secret_log_options");
 
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,19 +8,17 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use landfall_acs::LogEvent;
+use landfall_api::ecs::ContainerDefinition;
 use landfall_api::logs::{self, InputLogEvent, PutLogEventsRequest, RejectedLogEventsInfo};
 use landfall_base::Region;
-use landfall_store::{StoreError, Table, View, WriteError};
+use landfall_store::{StoreError, View, WriteError};
 
 use super::batch;
-use super::{Inner, find};
+use super::{Inner, find, log_options};
 use crate::ec2::{Service, Way, way};
-use crate::ecs::launch::{LogDestination, TaskFacts, log_destination};
-use crate::ecs::record::{DELIVERED_LINES, Task, TaskDefinition};
-use crate::pipe::Caller;
-
-/// Events that the delivered lines became, by task ARN and container name.
-pub(super) const DELIVERED_EVENTS: Table<(String, String), u64> = Table::new("ecs.delivered_events");
+use crate::ecs::launch::{LogDestination, LogSource, TaskFacts};
+use crate::ecs::record::{DELIVERED_EVENTS, DELIVERED_LINES, Task, TaskDefinition};
+use crate::pipe::{Caller, Failure};
 
 /// Containers whose rows are known to agree with their streams.
 #[derive(Debug, Default)]
@@ -58,8 +56,12 @@ impl Inner {
     ) -> Result<(), String> {
         let view = self.call.installation().store.view();
         let found = find(&view, task_arn).map_err(|error| error.to_string())?;
-        let destination =
-            found.as_ref().and_then(|(task, definition)| destination(task, definition, container));
+        let destination = match &found {
+            Some((task, definition)) => {
+                self.destination(&view, task, definition, container).map_err(|error| error.to_string())?
+            }
+            None => None,
+        };
         let (Some((task, _)), Some(destination)) = (found, destination) else {
             // Nothing that a later try could change.
             tracing::warn!(task = task_arn, container, "log lines of a task that keeps none were dropped");
@@ -89,6 +91,19 @@ impl Inner {
         self.keep(&key, now).map_err(|error| error.to_string())?;
         self.deliveries.settle(key, stored == skipped);
         Ok(())
+    }
+
+    fn destination(
+        &self,
+        view: &View,
+        task: &Task,
+        definition: &TaskDefinition,
+        name: &str,
+    ) -> Result<Option<LogDestination>, Failure> {
+        let Some(container) = log_options::container(definition, name) else { return Ok(None) };
+        let whole = log_options::configuration(self.call.installation(), view, &task.arn, container)?;
+        let container = ContainerDefinition { log_configuration: whole, ..container.clone() };
+        Ok(LogSource::of(&TaskFacts::from(task), &container).map(|source| source.destination(&[])))
     }
 
     /// How many events the stream has beyond those that the rows tell of.
@@ -133,12 +148,6 @@ impl Inner {
         };
         self.call.installation().store.write("log delivery", write).map_err(WriteError::flatten)
     }
-}
-
-fn destination(task: &Task, definition: &TaskDefinition, container: &str) -> Option<LogDestination> {
-    let containers = definition.definition.container_definitions.iter().flatten();
-    let mut named = containers.filter(|it| it.name.as_deref() == Some(container));
-    log_destination(&TaskFacts::from(task), named.next()?)
 }
 
 /// The VPC endpoint that a task's log events come through.

@@ -7,6 +7,7 @@
 mod batch;
 mod credentials;
 mod deliver;
+mod log_options;
 mod metadata;
 mod progress;
 mod reconcile;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use landfall_acs::{
-    Assignment, ControlPlane, LaunchSheet, LogEvent, NoCredentials, PullProgress, RoleCredentials,
-    StartFailure, StepRecord, TaskMetadata, TaskPhase, TaskReport,
+    Assignment, ControlPlane, LaunchSheet, LogEvent, LogOptions, NoCredentials, PullProgress,
+    RoleCredentials, StartFailure, StepRecord, TaskMetadata, TaskPhase, TaskReport,
 };
-use landfall_store::{StoreError, TableWatch, View, WriteError};
+use landfall_store::{StoreError, TableWatch, Tx, View, WriteError};
 use tokio::sync::Mutex;
 
 use self::credentials::Kept;
@@ -29,6 +30,7 @@ use super::launch::{TaskFacts, execute, plan, trace};
 use super::node;
 use super::record::{DELIVERED_LINES, TASKS, Task, TaskDefinition, TaskStatus};
 use super::rules::assignment::assignment;
+use super::rules::log_lines;
 use crate::pipe::{Call, Failure, Installation};
 
 pub use progress::pull_progress;
@@ -176,6 +178,13 @@ impl ControlPlane for EcsControlPlane {
         self.blocking(work).await.unwrap_or_else(broken)
     }
 
+    async fn log_options(&self, task_arn: &str, container: &str) -> Option<LogOptions> {
+        self.inner.log_options(task_arn, container).unwrap_or_else(|failure| {
+            tracing::error!(task = task_arn, container, error = %failure, "the log options cannot be read");
+            None
+        })
+    }
+
     async fn delivered_lines(&self, task_arn: &str, container: &str) -> u64 {
         let view = self.installation().store.view();
         match view.get(&DELIVERED_LINES, &(task_arn, container)) {
@@ -198,6 +207,14 @@ fn find(view: &View, task_arn: &str) -> Result<Option<Found>, StoreError> {
 }
 
 impl Inner {
+    fn log_options(&self, task_arn: &str, name: &str) -> Result<Option<LogOptions>, Failure> {
+        let view = self.call.installation().store.view();
+        let Some((_, definition)) = find(&view, task_arn)? else { return Ok(None) };
+        let Some(container) = log_options::container(&definition, name) else { return Ok(None) };
+        let whole = log_options::configuration(self.call.installation(), &view, task_arn, container)?;
+        Ok(whole.as_ref().map(log_lines::options))
+    }
+
     fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure> {
         self.try_prepare(task_arn).unwrap_or_else(|failure| {
             tracing::error!(task = task_arn, error = %failure, "a launch plan could not be carried out");
@@ -216,9 +233,12 @@ impl Inner {
             let facts = TaskFacts { registry, ..TaskFacts::from(&*task) };
             execute(self.call.calls(), &plan(&facts, &definition.definition))
         };
-        store
-            .write("start trace", |tx| trace::append(tx, task_arn, execution.steps))
-            .map_err(WriteError::flatten)?;
+        let options = log_options::seal(self.call.installation(), task_arn, &execution.log_options)?;
+        let write = |tx: &mut Tx| {
+            log_options::keep(tx, task_arn, &options);
+            trace::append(tx, task_arn, execution.steps)
+        };
+        store.write("start trace", write).map_err(WriteError::flatten)?;
         if let Some(session) = execution.session {
             self.sessions.keep(task_arn, session, self.call.installation().clock.now());
         }

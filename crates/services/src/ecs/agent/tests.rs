@@ -256,7 +256,7 @@ fn old_tasks_go_with_everything_that_belongs_to_them() {
     assert!(world.row().is_none());
     assert_eq!(view.count(&TRACE_STEPS, ()), 0);
     assert_eq!(view.count(&DELIVERED_LINES, ()), 0);
-    assert_eq!(view.count(&deliver::DELIVERED_EVENTS, ()), 0);
+    assert_eq!(view.count(&super::super::record::DELIVERED_EVENTS, ()), 0);
 }
 
 fn with_task_role() -> World {

@@ -81,6 +81,11 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
                 "upload it again as UTF-8 text with lines `NAME=value` of less than 64 KiB, at most 8 MiB in all",
             ),
         ),
+        Problem::LogOption(text) => Advice::new(
+            Cause::Configuration,
+            format!("a log option that comes from a secret is not one: {text}"),
+            Fix::advice("mend the value that `secretOptions` of the container's `logConfiguration` names"),
+        ),
         Problem::MalformedArn => Advice::new(
             Cause::Configuration,
             format!("`valueFrom` has the wrong number of parts: `{}`", of.step.resource),

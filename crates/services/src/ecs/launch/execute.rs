@@ -3,14 +3,19 @@
 //! [`execute`] starts a task and ends with the first failure. [`look`] takes the same steps dry, keeps nothing of them and
 //! goes on behind failures: what it finds is what a start would.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
-use landfall_base::{Arn, Region, random};
+use landfall_api::ecs::LogConfiguration;
+use landfall_base::{Arn, Region, Sensitive, random};
 use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
 use super::advice::{Advice, Circumstances, advise};
 use super::credential::Mend;
+use super::log_destination::with_secret_options;
 use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
 use super::problem::{Problem, Purpose};
 use super::wording;
@@ -28,11 +33,16 @@ pub struct Execution {
     pub result: Result<LaunchSheet, StartFailure>,
     /// What the containers would get, if this was only a look.
     pub sheets: Vec<ContainerSheet>,
+    /// Options of log drivers that came from secrets, by container.
+    pub log_options: LogOptions,
     /// The execution role's session, once the role was assumed.
     pub session: Option<Caller>,
     /// The task role's session, once the role was assumed.
     pub task_session: Option<Caller>,
 }
+
+/// Options of log drivers that came from secrets, by container.
+pub type LogOptions = BTreeMap<String, Vec<(String, Sensitive<String>)>>;
 
 /// Carries a plan out up to the first failure. It may block.
 pub fn execute(calls: Calls<'_>, plan: &LaunchPlan) -> Execution {
@@ -55,6 +65,7 @@ pub(super) struct Run<'a> {
     task_session: Option<Caller>,
     instance: Option<Caller>,
     pub(super) sheets: Vec<ContainerSheet>,
+    pub(super) log_options: LogOptions,
     pub(super) group_missing: bool,
     records: Vec<StepRecord>,
     failure: Option<StartFailure>,
@@ -106,6 +117,7 @@ impl<'a> Run<'a> {
             task_session: None,
             instance: None,
             sheets: plan.containers.iter().map(sheet).collect(),
+            log_options: LogOptions::new(),
             group_missing: false,
             records: Vec::new(),
             failure: None,
@@ -114,13 +126,41 @@ impl<'a> Run<'a> {
 
     fn all(mut self) -> Execution {
         for step in &self.plan.steps {
-            self.step(step);
+            let step = self.settled(step);
+            self.step(&step);
         }
         let (given, sheets) =
             if self.reader.is_some() { (Vec::new(), self.sheets) } else { (self.sheets, Vec::new()) };
         let result = self.failure.map_or(Ok(LaunchSheet { containers: given, credentials_id: None }), Err);
         let (session, task_session) = (self.session, self.task_session);
-        Execution { steps: self.records, result, sheets, session, task_session }
+        Execution {
+            steps: self.records,
+            result,
+            sheets,
+            log_options: self.log_options,
+            session,
+            task_session,
+        }
+    }
+
+    /// The step as the secrets make it that are known by now: options of a log driver may be secret.
+    fn settled<'s>(&self, step: &'s Step) -> Cow<'s, Step> {
+        let logs = matches!(step.work, Work::LogStream { .. } | Work::LogGroup { .. });
+        let name = step.containers.first().filter(|_| logs);
+        let secret = name.and_then(|name| self.log_options.get(name));
+        let source = name.and_then(|name| self.plan.logs.iter().find(|it| it.container == *name));
+        match (secret, source) {
+            (Some(secret), Some(source)) => Cow::Owned(step.with_destination(source.destination(secret))),
+            _ => Cow::Borrowed(step),
+        }
+    }
+
+    /// The log driver of a step's container with its options from secrets, if it has such.
+    pub(super) fn log_configuration(&self, step: &Step) -> Option<LogConfiguration> {
+        let name = step.containers.first()?;
+        let secret = self.log_options.get(name)?;
+        let source = self.plan.logs.iter().find(|it| it.container == *name)?;
+        Some(with_secret_options(&source.configuration, secret))
     }
 
     fn step(&mut self, step: &Step) {

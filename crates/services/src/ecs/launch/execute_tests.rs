@@ -339,6 +339,70 @@ fn log_streams_are_created_and_may_exist() {
     }
 }
 
+fn with_secret_options(options: &Value) -> api::TaskDefinition {
+    stage::definition(
+        &json!([{"name": "app", "image": "x", "logConfiguration": {"logDriver": "awslogs", "options": {
+        "awslogs-group": "/app", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"},
+        "secretOptions": options}}]),
+    )
+}
+
+#[test]
+fn options_of_the_log_driver_come_from_secrets() {
+    let stage = Stage::new();
+    stage.allow(&["ssm:GetParameters", "logs:CreateLogStream", "logs:CreateLogGroup"]);
+    put_parameter(&stage, "group", "/hunter1");
+    put_parameter(&stage, "create", "true");
+    let definition = with_secret_options(&json!([
+        {"name": "awslogs-group", "valueFrom": "group"}, {"name": "awslogs-create-group", "valueFrom": "create"}]));
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    assert!(execution.result.is_ok(), "{execution:?}");
+    let names: Vec<_> = execution.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "assume execution role",
+            "fetch parameters",
+            "create log stream",
+            "create log group",
+            "create log stream"
+        ]
+    );
+    let said = format!("{:?}", execution.steps[1].notes);
+    assert!(said.contains("log option `awslogs-group` of `app`"), "{said}");
+    let options: Vec<_> = execution.log_options["app"].iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(options, ["awslogs-group", "awslogs-create-group"]);
+    assert!(execution.result.unwrap().containers[0].environment.is_empty());
+    let group = landfall_api::logs::DescribeLogGroupsRequest::default();
+    let groups = stage.call::<landfall_api::logs::DescribeLogGroups>(&root(), group).log_groups.unwrap();
+    assert_eq!(groups[0].log_group_name.as_deref(), Some("/hunter1"));
+}
+
+#[test]
+fn options_from_secrets_that_the_log_driver_does_not_take() {
+    let stage = Stage::new();
+    stage.allow(&["ssm:GetParameters", "logs:CreateLogStream"]);
+    stage.log_group("/app");
+    put_parameter(&stage, "value", "(");
+    let daemon =
+        "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: ";
+    for (option, said) in [
+        ("splunk-token", "unknown log opt 'splunk-token' for awslogs log driver"),
+        ("awslogs-multiline-pattern", "awslogs could not parse multiline pattern key \"***\""),
+        ("mode", "logger: logging mode not supported: ***"),
+        ("max-buffer-size", "error parsing option max-buffer-size: invalid size: '***'"),
+    ] {
+        let definition = with_secret_options(&json!([{"name": option, "valueFrom": "value"}]));
+        let execution = run(&stage, &definition, LaunchKind::Fargate);
+        let fargate =
+            format!("ResourceInitializationError: failed to validate logger args: {said} : exit status 1");
+        assert_eq!(reason(&execution), fargate);
+        assert!(failed(&execution).hint.is_some());
+        let execution = run(&stage, &definition, LaunchKind::Ec2);
+        assert_eq!(reason(&execution), format!("{daemon}{said}"));
+    }
+}
+
 #[test]
 fn a_log_group_that_is_missing() {
     let logs = "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: \

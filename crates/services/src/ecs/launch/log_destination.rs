@@ -1,6 +1,8 @@
 //! Where a container's output goes: the options of the `awslogs` driver, with their defaults. Pure.
 
 use landfall_api::ecs as api;
+use landfall_base::Sensitive;
+use landfall_shape::Entries;
 
 use super::plan::{TaskFacts, name};
 
@@ -17,25 +19,73 @@ pub struct LogDestination {
     pub create_group: bool,
 }
 
-/// Where the output of a container goes, if its driver is `awslogs` (Developer Guide, "awslogs log driver").
-pub fn log_destination(task: &TaskFacts<'_>, container: &api::ContainerDefinition) -> Option<LogDestination> {
-    let configuration = container.log_configuration.as_ref()?;
-    if configuration.log_driver != api::LogDriver::Awslogs {
-        return None;
+/// Options of a log driver that came from secrets.
+pub(super) type SecretOptions = [(String, Sensitive<String>)];
+
+/// A container's `awslogs` driver before its secret options are known: from this and those follows where its output goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogSource {
+    /// The container.
+    pub container: String,
+    /// As the task definition has it.
+    pub configuration: api::LogConfiguration,
+    region: String,
+    task_id: String,
+    container_id: String,
+}
+
+impl LogSource {
+    /// The driver of a container, if it is `awslogs` (Developer Guide, "awslogs log driver").
+    pub fn of(task: &TaskFacts<'_>, container: &api::ContainerDefinition) -> Option<Self> {
+        let configuration = container.log_configuration.as_ref()?;
+        if configuration.log_driver != api::LogDriver::Awslogs {
+            return None;
+        }
+        let name = name(container);
+        let id = task.container_ids.iter().find(|(other, _)| *other == name).map_or(name, |(_, id)| *id);
+        Some(Self {
+            container: name.to_owned(),
+            configuration: configuration.clone(),
+            region: task.region.to_string(),
+            task_id: task.id.to_owned(),
+            container_id: id.to_owned(),
+        })
     }
-    let option =
-        |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
-    let name = name(container);
-    let id = || task.container_ids.iter().find(|(other, _)| *other == name).map_or(name, |(_, id)| *id);
-    Some(LogDestination {
-        region: option("awslogs-region").map_or_else(|| task.region.to_string(), String::clone),
-        group: option("awslogs-group").cloned().unwrap_or_default(),
-        stream: match option("awslogs-stream-prefix") {
-            Some(prefix) => format!("{prefix}/{name}/{}", task.id),
-            None => id().to_owned(),
-        },
-        create_group: option("awslogs-create-group").is_some_and(|it| is_true(it)),
-    })
+
+    /// Where the output goes. Options from secrets take the place of equal names, as the container agent puts them in.
+    pub fn destination(&self, secret: &SecretOptions) -> LogDestination {
+        let configuration = with_secret_options(&self.configuration, secret);
+        let option =
+            |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
+        LogDestination {
+            region: option("awslogs-region").unwrap_or(&self.region).clone(),
+            group: option("awslogs-group").cloned().unwrap_or_default(),
+            stream: match option("awslogs-stream-prefix") {
+                Some(prefix) => format!("{prefix}/{}/{}", self.container, self.task_id),
+                None => self.container_id.clone(),
+            },
+            create_group: option("awslogs-create-group").is_some_and(|it| is_true(it)),
+        }
+    }
+
+    /// Whether a missing group may have to be created, as far as that is known before the secrets are.
+    pub fn may_create_group(&self) -> bool {
+        let secret = self.configuration.secret_options.iter().flatten();
+        self.destination(&[]).create_group || secret.into_iter().any(|it| it.name == "awslogs-create-group")
+    }
+}
+
+/// The options of a driver with those that came from secrets.
+pub fn with_secret_options(
+    configuration: &api::LogConfiguration,
+    secret: &SecretOptions,
+) -> api::LogConfiguration {
+    let mut options = configuration.options.clone().unwrap_or_else(|| Entries(Vec::new()));
+    for (name, value) in secret {
+        options.0.retain(|(other, _)| other != name);
+        options.0.push((name.clone(), value.expose().clone()));
+    }
+    api::LogConfiguration { options: Some(options), ..configuration.clone() }
 }
 
 /// The words that Go's `strconv.ParseBool` takes for true: the log driver reads its options with it.

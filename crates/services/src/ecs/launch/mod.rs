@@ -27,6 +27,6 @@ pub(crate) mod stage;
 mod way_tests;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
-pub use execute::{Execution, execute, look};
-pub use log_destination::{LogDestination, log_destination};
+pub use execute::{Execution, LogOptions, execute, look};
+pub use log_destination::{LogDestination, LogSource, with_secret_options};
 pub use plan::{InstanceRole, LaunchPlan, Step, TaskFacts, When, Work, plan};

@@ -6,7 +6,7 @@ use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn, Region};
 
 use super::SERVICE_PRINCIPAL;
-use super::log_destination::{LogDestination, log_destination};
+use super::log_destination::{LogDestination, LogSource};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
 use crate::ec2::Service;
@@ -109,6 +109,8 @@ pub struct LaunchPlan {
     pub role: Option<String>,
     /// Names of the containers in definition order.
     pub containers: Vec<String>,
+    /// The containers whose output goes to CloudWatch Logs.
+    pub logs: Vec<LogSource>,
     /// The steps.
     pub steps: Vec<Step>,
 }
@@ -178,8 +180,8 @@ pub enum Work {
         value_from: String,
         /// What it refers to; `None` if it makes no sense.
         reference: Option<SecretReference>,
-        /// Container and variable that get the value.
-        variables: Vec<(String, String)>,
+        /// What gets the value.
+        targets: Vec<Target>,
     },
     /// Fetch parameters, at most ten, all of one Region.
     Parameters(Vec<WantedParameter>),
@@ -218,11 +220,45 @@ pub enum Work {
 pub struct WantedParameter {
     /// `valueFrom`: a name or an ARN.
     pub value_from: String,
-    /// Container and variable that get the value.
-    pub variables: Vec<(String, String)>,
+    /// What gets the value.
+    pub targets: Vec<Target>,
+}
+
+/// What a value is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The container.
+    pub container: String,
+    /// The name of a variable, or of an option.
+    pub name: String,
+    /// Which of them.
+    pub kind: TargetKind,
+}
+
+/// Kinds of [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A variable of the environment (`secrets`).
+    Variable,
+    /// An option of the log driver (`secretOptions`).
+    LogOption,
 }
 
 impl Step {
+    /// The step of a log driver whose options from secrets are known by now.
+    pub fn with_destination(&self, to: LogDestination) -> Self {
+        let LogDestination { region, group, stream, create_group } = to;
+        let work = match &self.work {
+            Work::LogStream { .. } => {
+                let create_group = create_group && self.when == When::Always;
+                Work::LogStream { group, stream, create_group }
+            }
+            Work::LogGroup { .. } => Work::LogGroup { group },
+            other => other.clone(),
+        };
+        Self { region, work, ..self.clone() }
+    }
+
     /// The service that the step calls from the task's network. On Fargate tokens of ECR are fetched over an interface of
     /// Fargate's own (Developer Guide, "task execution IAM role"); on machines everything is called from theirs.
     pub fn endpoint_service(&self, launch: LaunchKind) -> Option<Service> {
@@ -274,8 +310,9 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
     planner.registries(&containers, &mut steps);
     planner.secrets(&containers, &mut steps);
     planner.environment_files(&containers, &mut steps);
-    for container in &containers {
-        planner.logs(container, &mut steps);
+    let logs: Vec<_> = containers.iter().filter_map(|container| LogSource::of(task, container)).collect();
+    for source in &logs {
+        planner.logs(source, &mut steps);
     }
     LaunchPlan {
         task_arn: task.arn.to_owned(),
@@ -286,6 +323,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         launch: task.launch,
         role: task.execution_role.map(str::to_owned),
         containers: containers.iter().map(|it| name(it).to_owned()).collect(),
+        logs,
         steps,
     }
 }
@@ -408,22 +446,22 @@ impl Planner<'_> {
     }
 
     /// One step for each distinct secret, and one for up to ten parameters of a Region; options of log drivers are fetched
-    /// too and fail like variables.
+    /// and fail like variables.
     fn secrets(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
-            let variables = container.secrets.iter().flatten().map(|secret| (secret, true));
+            let variables = container.secrets.iter().flatten().map(|secret| (secret, TargetKind::Variable));
             let options =
                 container.log_configuration.iter().flat_map(|it| it.secret_options.iter().flatten());
-            for (secret, variable) in variables.chain(options.map(|secret| (secret, false))) {
+            let options = options.map(|secret| (secret, TargetKind::LogOption));
+            for (secret, kind) in variables.chain(options) {
                 let at = self.source(&secret.value_from, steps);
                 let Some(step) = steps.get_mut(at) else { continue };
                 if !step.containers.iter().any(|it| it == name(container)) {
                     step.containers.push(name(container).to_owned());
                 }
-                if variable {
-                    let target = (name(container).to_owned(), secret.name.clone());
-                    add_target(step, &secret.value_from, target);
-                }
+                let target =
+                    Target { container: name(container).to_owned(), name: secret.name.clone(), kind };
+                add_target(step, &secret.value_from, target);
             }
         }
     }
@@ -445,7 +483,7 @@ impl Planner<'_> {
                 && matches!(&step.work, Work::Parameters(wanted) if wanted.len() < MOST_PARAMETERS)
         };
         let arn = self.parameter_arn(value_from);
-        let wanted = WantedParameter { value_from: value_from.to_owned(), variables: Vec::new() };
+        let wanted = WantedParameter { value_from: value_from.to_owned(), targets: Vec::new() };
         if let Some(at) = steps.iter().position(room)
             && let Some(step) = steps.get_mut(at)
             && let Work::Parameters(all) = &mut step.work
@@ -465,7 +503,7 @@ impl Planner<'_> {
             ValueFrom::Parameter(_) | ValueFrom::Malformed => None,
             ValueFrom::Secret(reference) => Some(reference),
         };
-        let work = Work::Secret { value_from: owned, reference: reference.clone(), variables: Vec::new() };
+        let work = Work::Secret { value_from: owned, reference: reference.clone(), targets: Vec::new() };
         let step = self.step("fetch secret", "secretsmanager:GetSecretValue", work);
         let Some(reference) = reference else { return Step { resource: value_from.to_owned(), ..step } };
         let mut step = self.of_secret(step, &reference.secret_id, reference.region);
@@ -516,13 +554,12 @@ impl Planner<'_> {
 
     /// As the log driver does it: the stream first; the group only if it is missing and may be created, and then the
     /// stream again. So a role that may not create groups can use one that exists.
-    fn logs(&self, container: &api::ContainerDefinition, steps: &mut Vec<Step>) {
-        let Some(destination) = log_destination(self.task, container) else { return };
-        let LogDestination { region, group, stream, create_group } = destination;
+    fn logs(&self, source: &LogSource, steps: &mut Vec<Step>) {
+        let LogDestination { region, group, stream, create_group } = source.destination(&[]);
         let group_arn = self.log_group_arn(&region, &group);
         let stream_arn = format!("{group_arn}:log-stream:{stream}");
         let for_container = |step: Step, resource: &str, when| Step {
-            containers: vec![name(container).to_owned()],
+            containers: vec![source.container.clone()],
             resource: resource.to_owned(),
             region: region.clone(),
             when,
@@ -533,7 +570,7 @@ impl Planner<'_> {
             self.step("create log stream", "logs:CreateLogStream", work)
         };
         steps.push(for_container(create(create_group), &stream_arn, When::Always));
-        if create_group {
+        if source.may_create_group() {
             let work = Work::LogGroup { group: group.clone() };
             let step = self.step("create log group", "logs:CreateLogGroup", work);
             steps.push(for_container(step, &group_arn, When::LogGroupMissing));
@@ -563,13 +600,13 @@ fn is_from(step: &Step, wanted: &str) -> bool {
 }
 
 /// Adds who gets what a step fetches from there.
-fn add_target(step: &mut Step, wanted: &str, target: (String, String)) {
+fn add_target(step: &mut Step, wanted: &str, target: Target) {
     match &mut step.work {
-        Work::Secret { variables, .. } => variables.push(target),
+        Work::Secret { targets, .. } => targets.push(target),
         Work::Parameters(all) => {
             all.iter_mut()
                 .filter(|it| it.value_from == wanted)
-                .for_each(|it| it.variables.push(target.clone()));
+                .for_each(|it| it.targets.push(target.clone()));
         }
         _ => {}
     }

@@ -95,8 +95,8 @@ fn a_secret_is_fetched_once_for_all_who_name_it() {
             step("fetch secret", "a,b")
         ]
     );
-    let Work::Secret { variables, .. } = &plan.steps[3].work else { panic!("a secret") };
-    assert_eq!(variables.len(), 2);
+    let Work::Secret { targets, .. } = &plan.steps[3].work else { panic!("a secret") };
+    assert_eq!(targets.len(), 2);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn parameters_are_fetched_ten_at_a_time_and_by_region() {
         .collect();
     assert_eq!(batches, [("us-east-1", 10), ("us-east-1", 1), ("eu-west-1", 1)]);
     let Work::Parameters(all) = &plan.steps[1].work else { panic!("parameters") };
-    let names: Vec<_> = all[3].variables.iter().map(|(_, name)| name.as_str()).collect();
+    let names: Vec<_> = all[3].targets.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["V3", "AGAIN"]);
 }
 
@@ -193,7 +193,7 @@ fn streams_are_named_after_prefix_container_and_task() {
             stage::definition(&json!([{"name": "app", "image": "x", "logConfiguration": logs(options)}]));
         let task = stage::task(&definition, LaunchKind::Ec2);
         let container = &definition.container_definitions.as_ref().unwrap()[0];
-        log_destination(&TaskFacts::from(&task), container).unwrap()
+        LogSource::of(&TaskFacts::from(&task), container).unwrap().destination(&[])
     };
     let with =
         named(json!({"awslogs-group": "g", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}));

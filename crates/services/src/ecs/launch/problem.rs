@@ -74,6 +74,8 @@ pub enum Problem {
     InvalidParameters(Vec<String>),
     /// An environment file cannot be read.
     EnvFile(EnvFileProblem),
+    /// An option of the log driver that came from a secret makes no sense: the driver's words.
+    LogOption(String),
     /// ECR has the repository and not the image: ECR's reason.
     NoImage(String),
     /// `valueFrom` is an ARN with the wrong number of parts.
@@ -94,6 +96,7 @@ impl std::fmt::Display for Problem {
             Self::MissingKey(key) => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
             Self::InvalidParameters(names) => write!(f, "invalid parameters: {}", names.join(",")),
             Self::EnvFile(problem) => problem.fmt(f),
+            Self::LogOption(text) => f.write_str(text),
             Self::NoImage(reason) => f.write_str(reason),
             Self::MalformedArn => f.write_str(
                 "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::advice::put_secret;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
-use super::plan::{Step, WantedParameter, Work};
+use super::plan::{Step, Target, TargetKind, WantedParameter, Work};
 use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
 use super::{credential, env_file, go};
@@ -21,6 +21,7 @@ use crate::ec2::{Service, Way};
 use crate::ecr::pull_through::{self, Refused};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
+use crate::ecs::rules::log_lines;
 use crate::pipe::{Caller, CheckRecord, Outcome};
 use crate::s3;
 
@@ -40,17 +41,18 @@ impl Run<'_> {
             }
             Work::RegistryCredential { parameter } => self.registry_credential(caller, step, parameter),
             Work::Secret { reference: None, .. } => Taken::failed(Problem::MalformedArn),
-            Work::Secret { reference: Some(reference), variables, .. } => {
-                self.secret(caller, reference, variables)
+            Work::Secret { reference: Some(reference), targets, .. } => {
+                self.secret(caller, reference, targets)
             }
             Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
             Work::EcrImage(image) => self.ecr_image(caller, step, image),
             Work::Parameters(wanted) => self.parameters(caller, wanted),
             Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
             Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
-            Work::LogStream { group, stream, create_group } => {
-                self.log_stream(caller, group, stream, *create_group)
-            }
+            Work::LogStream { group, stream, create_group } => match self.check_log_options(step) {
+                Ok(()) => self.log_stream(caller, group, stream, *create_group),
+                Err(problem) => Taken::failed(problem),
+            },
             Work::LogGroup { group } => self.log_group(caller, group),
         }
     }
@@ -100,20 +102,25 @@ impl Run<'_> {
         }
     }
 
-    fn give(&mut self, variables: &[(String, String)], value: &Sensitive<String>) {
-        for (container, variable) in variables {
-            if let Some(sheet) = self.sheets.iter_mut().find(|sheet| sheet.name == *container) {
-                sheet.environment.push((variable.clone(), value.clone()));
+    fn give(&mut self, targets: &[Target], value: &Sensitive<String>) {
+        for Target { container, name, kind } in targets {
+            match kind {
+                TargetKind::Variable => {
+                    if let Some(sheet) = self.sheets.iter_mut().find(|sheet| sheet.name == *container) {
+                        sheet.environment.push((name.clone(), value.clone()));
+                    }
+                }
+                TargetKind::LogOption => {
+                    self.log_options
+                        .entry(container.clone())
+                        .or_default()
+                        .push((name.clone(), value.clone()));
+                }
             }
         }
     }
 
-    fn secret(
-        &mut self,
-        caller: &Caller,
-        reference: &SecretReference,
-        variables: &[(String, String)],
-    ) -> Taken {
+    fn secret(&mut self, caller: &Caller, reference: &SecretReference, targets: &[Target]) -> Taken {
         let asked = GetSecretValueRequest {
             secret_id: reference.secret_id.clone(),
             version_id: reference.version_id.clone(),
@@ -124,7 +131,7 @@ impl Run<'_> {
             Ok(secret) => {
                 let notes = credential::keys_of(text_of(&secret)).filter(|_| reference.json_key.is_some());
                 let value = value_of(&secret, reference, self.is_fargate());
-                let result = value.map(|value| self.give(variables, &value));
+                let result = value.map(|value| self.give(targets, &value));
                 Taken::new(checks, result).noting(notes.into_iter().collect())
             }
             Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
@@ -132,7 +139,7 @@ impl Run<'_> {
         if let Some(secret) = self.read_instead(caller, asked, &taken) {
             taken.beside = value_of(&secret, reference, self.is_fargate()).err();
         }
-        taken.noting(named(variables))
+        taken.noting(named(targets))
     }
 
     /// Values are found by what was asked for: a parameter is called by its name or by its ARN, with or without a version
@@ -141,7 +148,7 @@ impl Run<'_> {
         let names = wanted.iter().map(|it| it.value_from.clone()).collect();
         let asked = ssm::GetParametersRequest { names, with_decryption: Some(true) };
         let Outcome { result, checks } = self.calls.call::<ssm::GetParameters>(caller, asked);
-        let notes: Vec<String> = wanted.iter().flat_map(|it| named(&it.variables)).collect();
+        let notes: Vec<String> = wanted.iter().flat_map(|it| named(&it.targets)).collect();
         let answer = match result {
             Ok(answer) => answer,
             Err(error) => return Taken::new(checks, Err(Problem::Refused(error))).noting(notes),
@@ -151,7 +158,7 @@ impl Run<'_> {
         for parameter in wanted {
             let value = found.iter().find(|it| is_called(it, &parameter.value_from));
             match value.and_then(|it| it.value.as_ref()) {
-                Some(value) => self.give(&parameter.variables, value),
+                Some(value) => self.give(&parameter.targets, value),
                 None if invalid.contains(&parameter.value_from) => {}
                 None => invalid.push(parameter.value_from.clone()),
             }
@@ -308,6 +315,17 @@ impl Run<'_> {
         Ok((digest, manifest.unwrap_or_default()))
     }
 
+    /// What came from secrets was not checked when the definition was registered. The driver's words quote a value, which
+    /// nobody is to read.
+    fn check_log_options(&self, step: &Step) -> Result<(), Problem> {
+        let Some(configuration) = self.log_configuration(step) else { return Ok(()) };
+        let Err(words) = log_lines::check_driver(&configuration) else { return Ok(()) };
+        let values = step.containers.first().and_then(|name| self.log_options.get(name));
+        let values = values.into_iter().flatten().map(|(_, value)| value.expose().as_str());
+        let hidden = values.filter(|value| !value.is_empty());
+        Err(Problem::LogOption(hidden.fold(words, |words, value| words.replace(value, "***"))))
+    }
+
     fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {
         let asked =
             CreateLogStreamRequest { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
@@ -354,8 +372,12 @@ fn unread(error: ServiceError) -> Problem {
     }
 }
 
-fn named(variables: &[(String, String)]) -> Vec<String> {
-    variables.iter().map(|(container, variable)| format!("`{variable}` of `{container}`")).collect()
+fn named(targets: &[Target]) -> Vec<String> {
+    let text = |target: &Target| match target.kind {
+        TargetKind::Variable => format!("`{}` of `{}`", target.name, target.container),
+        TargetKind::LogOption => format!("log option `{}` of `{}`", target.name, target.container),
+    };
+    targets.iter().map(text).collect()
 }
 
 /// Whether a parameter is the one that was asked for.

@@ -79,6 +79,42 @@ pub fn bytes(text: &str) -> Option<u64> {
     number.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// What the driver takes, of what ECS hands on to it.
+const OPTIONS: [&str; 13] = [
+    "awslogs-create-group",
+    "awslogs-create-stream",
+    "awslogs-datetime-format",
+    "awslogs-endpoint",
+    "awslogs-force-flush-interval-seconds",
+    "awslogs-format",
+    "awslogs-group",
+    "awslogs-max-buffered-events",
+    "awslogs-multiline-pattern",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "max-buffer-size",
+    "mode",
+];
+
+/// Checks all options, as the driver does when a container is to start.
+///
+/// # Errors
+/// What the driver says.
+pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), String> {
+    let options = || configuration.options.iter().flat_map(|it| it.0.iter());
+    if let Some((name, _)) = options().find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
+        return Err(format!("unknown log opt '{name}' for awslogs log driver"));
+    }
+    let option = |wanted| options().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    if let Some(mode) = option("mode").filter(|mode| !matches!(*mode, "" | "blocking" | "non-blocking")) {
+        return Err(format!("logger: logging mode not supported: {mode}"));
+    }
+    if let Some(size) = option("max-buffer-size").filter(|size| !size.is_empty() && bytes(size).is_none()) {
+        return Err(format!("error parsing option max-buffer-size: invalid size: '{size}'"));
+    }
+    check(configuration).map(drop)
+}
+
 /// The expression of a container's events, if it has one.
 ///
 /// # Errors

@@ -9,6 +9,9 @@ use crate::ecs::image_host::EcrImage;
 /// Around an error of a container's log driver.
 const LOGS: &str = "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create \
      Cloudwatch ";
+/// Of the log driver, for options that it does not take.
+const LOG_OPTIONS: &str =
+    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: ";
 /// Of the log driver, without a role to ask with.
 const NO_CREDENTIALS: &str = "NoCredentialProviders: no valid providers in chain. Deprecated.";
 
@@ -45,6 +48,7 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
         ),
         Purpose::EcrImage(image) => ecr_image(image, problem),
         Purpose::LogGroup => format!("{LOGS}log group: {}", logs(problem, &called, "CreateLogGroup")),
+        Purpose::LogStream if matches!(problem, Problem::LogOption(_)) => format!("{LOG_OPTIONS}{problem}"),
         Purpose::LogStream => format!("{LOGS}log stream: {}", logs(problem, &called, "CreateLogStream")),
     };
     capitalised(&text)

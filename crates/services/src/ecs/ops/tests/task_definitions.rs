@@ -62,8 +62,9 @@ fn deleting_needs_deregistering_first_and_waits_for_tasks() {
     let store = &world.0.call.installation().store;
     let now = crate::testing::START;
     assert_eq!(store.write("expire", |tx| crate::ecs::expire(tx, now)).unwrap(), 0);
-    let assigned = crate::ecs::assignments(&store.view()).unwrap();
-    assert_eq!(Some(&assigned[0].task_arn), task.task_arn.as_ref());
+    let view = store.view();
+    let row = crate::ecs::node::task_by_arn(&view, task.task_arn.as_deref().unwrap()).unwrap().unwrap();
+    assert!(crate::ecs::node::definition_of(&view, &row).unwrap().is_some());
 }
 
 #[test]

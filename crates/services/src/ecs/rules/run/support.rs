@@ -81,7 +81,9 @@ fn of_container(container: &api::ContainerDefinition) -> Option<String> {
     let unknown_driver =
         driver.is_some_and(|it| !matches!(it, api::LogDriver::Awslogs | api::LogDriver::JsonFile));
     let log = container.log_configuration.as_ref();
-    let secret_log_options = present(log.and_then(|it| it.secret_options.as_ref()));
+    // `json-file` has no option that this runtime reads.
+    let secret_log_options =
+        log.is_some_and(|it| it.log_driver != api::LogDriver::Awslogs && present(it.secret_options.as_ref()));
     let ranges = container.port_mappings.iter().flatten().any(|it| it.container_port_range.is_some());
     let linux = container.linux_parameters.as_ref();
     let member = first(&[

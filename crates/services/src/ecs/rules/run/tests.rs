@@ -130,16 +130,18 @@ fn what_would_be_ignored_is_named() {
 }
 
 #[test]
-fn secret_options_of_log_drivers_are_refused_rather_than_ignored() {
+fn secret_options_that_nothing_reads_are_refused_rather_than_ignored() {
     let secret = api::Secret { name: "awslogs-group".to_owned(), value_from: "/group".to_owned() };
     let log = api::LogConfiguration {
-        log_driver: api::LogDriver::Awslogs,
+        log_driver: api::LogDriver::JsonFile,
         secret_options: Some(vec![secret]),
         ..Default::default()
     };
-    let logged = api::ContainerDefinition { log_configuration: Some(log), ..container() };
+    let logged = |log| api::ContainerDefinition { log_configuration: Some(log), ..container() };
+    let read = api::LogConfiguration { log_driver: api::LogDriver::Awslogs, ..log.clone() };
+    assert_eq!(refused(&definition(vec![logged(read)])), None);
     assert_eq!(
-        refused(&definition(vec![logged])).unwrap(),
+        refused(&definition(vec![logged(log)])).unwrap(),
         "Landfall cannot honour `containerDefinitions.logConfiguration.secretOptions` yet and does not ignore it. Remove \
          it, or run the task elsewhere."
     );
