@@ -6,6 +6,7 @@ mod files;
 mod model;
 mod models;
 mod overlay;
+mod soak;
 mod test;
 
 use clap::Parser;
@@ -22,6 +23,8 @@ enum Command {
     Test(test::Arguments),
     /// Measure beside the alternatives, in one run on this machine, and write `docs/benchmarks.md`.
     Bench(bench::Arguments),
+    /// Push, pull, mount, delete and collect at random on a registry that is killed again and again, and look for what is lost.
+    Soak(soak::Arguments),
     /// The bare HTTP server that `bench` compares with.
     #[command(hide = true)]
     BenchBareServer(bench::BareServerArguments),
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         Command::Codegen => codegen::run(),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::BenchBareServer(arguments) => bench::serve_bare(&arguments),
     }
 }

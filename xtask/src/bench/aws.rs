@@ -12,21 +12,22 @@ use serde_json::{Value, json};
 use super::http::{Client, Prepared};
 
 /// Where all calls go.
-pub(super) const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// A service that speaks awsJson 1.1.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Service {
+pub(crate) struct Service {
     name: &'static str,
     target: &'static str,
 }
 
-pub(super) const SECRETS: Service = Service { name: "secretsmanager", target: "secretsmanager" };
-pub(super) const ECS: Service = Service { name: "ecs", target: "AmazonEC2ContainerServiceV20141113" };
-pub(super) const LOGS: Service = Service { name: "logs", target: "Logs_20140328" };
+pub(crate) const SECRETS: Service = Service { name: "secretsmanager", target: "secretsmanager" };
+pub(crate) const ECS: Service = Service { name: "ecs", target: "AmazonEC2ContainerServiceV20141113" };
+pub(crate) const LOGS: Service = Service { name: "logs", target: "Logs_20140328" };
+pub(crate) const ECR: Service = Service { name: "ecr", target: "AmazonEC2ContainerRegistry_V20150921" };
 
 /// An access key.
-pub(super) fn credentials(access_key_id: &str, secret_access_key: &str) -> Credentials {
+pub(crate) fn credentials(access_key_id: &str, secret_access_key: &str) -> Credentials {
     Credentials {
         access_key_id: access_key_id.to_owned(),
         secret_access_key: Sensitive::new(secret_access_key.to_owned()),
@@ -35,7 +36,7 @@ pub(super) fn credentials(access_key_id: &str, secret_access_key: &str) -> Crede
 }
 
 /// A signed call, good for 15 minutes.
-pub(super) fn json_call(
+pub(crate) fn json_call(
     keys: &Credentials,
     address: SocketAddr,
     service: Service,
@@ -70,24 +71,24 @@ fn signed(
 }
 
 /// Somebody who makes calls.
-pub(super) struct Account {
+pub(crate) struct Account {
     client: Client,
     keys: Credentials,
 }
 
 impl Account {
     /// Calls of the holder of these keys to one server.
-    pub(super) fn new(address: SocketAddr, keys: Credentials) -> Result<Self> {
+    pub(crate) fn new(address: SocketAddr, keys: Credentials) -> Result<Self> {
         Ok(Self { client: Client::new(address)?, keys })
     }
 
     /// The server.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.client.address()
     }
 
     /// A call in awsJson.
-    pub(super) fn json(&mut self, service: Service, operation: &str, body: &Value) -> Result<Value> {
+    pub(crate) fn json(&mut self, service: Service, operation: &str, body: &Value) -> Result<Value> {
         let call = json_call(&self.keys, self.address(), service, operation, body)?;
         let answer = self.send(operation, &call)?;
         if answer.is_empty() {
@@ -97,7 +98,7 @@ impl Account {
     }
 
     /// A call to IAM, in awsQuery. Returns the document of the answer.
-    pub(super) fn iam(&mut self, action: &str, parameters: &[(&str, &str)]) -> Result<String> {
+    pub(crate) fn iam(&mut self, action: &str, parameters: &[(&str, &str)]) -> Result<String> {
         let mut form = format!("Action={action}&Version=2010-05-08");
         for (name, value) in parameters {
             form.push_str(&format!("&{name}={}", percent_encoded(value)));
@@ -117,7 +118,7 @@ impl Account {
 }
 
 /// A new secret. SDKs add such a token to the request themselves.
-pub(super) fn create_secret(account: &mut Account, name: &str, value: &str) -> Result<Value> {
+pub(crate) fn create_secret(account: &mut Account, name: &str, value: &str) -> Result<Value> {
     let token = landfall_base::random::uuid();
     let request = json!({ "Name": name, "SecretString": value, "ClientRequestToken": token });
     account.json(SECRETS, "CreateSecret", &request)
@@ -131,7 +132,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// The text of the first element of this name.
-pub(super) fn element<'a>(document: &'a str, name: &str) -> Result<&'a str> {
+pub(crate) fn element<'a>(document: &'a str, name: &str) -> Result<&'a str> {
     let inside = document
         .split_once(&format!("<{name}>"))
         .and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
@@ -139,7 +140,7 @@ pub(super) fn element<'a>(document: &'a str, name: &str) -> Result<&'a str> {
 }
 
 /// A string in a JSON document, by pointer (RFC 6901).
-pub(super) fn text<'a>(document: &'a Value, pointer: &str) -> Result<&'a str> {
+pub(crate) fn text<'a>(document: &'a Value, pointer: &str) -> Result<&'a str> {
     document
         .pointer(pointer)
         .and_then(Value::as_str)

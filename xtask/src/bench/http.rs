@@ -14,14 +14,14 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A request to `/` that can be sent many times.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Prepared {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Prepared {
     /// As hyper sends it.
-    pub(super) fn request(&self) -> Request<Full<Bytes>> {
+    pub(crate) fn request(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = Method::POST;
         *request.headers_mut() = self.headers.clone();
@@ -30,10 +30,10 @@ impl Prepared {
 }
 
 /// A connection for requests that follow each other.
-pub(super) type Connection = SendRequest<Full<Bytes>>;
+pub(crate) type Connection = SendRequest<Full<Bytes>>;
 
 /// Opens a connection, served by the runtime that this is called on.
-pub(super) async fn connect(address: SocketAddr) -> Result<Connection> {
+pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {
     let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -43,13 +43,13 @@ pub(super) async fn connect(address: SocketAddr) -> Result<Connection> {
 }
 
 /// Status and body of an answer.
-pub(super) async fn read(response: Response<Incoming>) -> Result<(u16, Bytes)> {
+pub(crate) async fn read(response: Response<Incoming>) -> Result<(u16, Bytes)> {
     let status = response.status().as_u16();
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
 /// Sends requests from ordinary code.
-pub(super) struct Client {
+pub(crate) struct Client {
     runtime: Runtime,
     address: SocketAddr,
     connection: Option<Connection>,
@@ -57,18 +57,18 @@ pub(super) struct Client {
 
 impl Client {
     /// A client of one server; connects when first used.
-    pub(super) fn new(address: SocketAddr) -> Result<Self> {
+    pub(crate) fn new(address: SocketAddr) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
         Ok(Self { runtime, address, connection: None })
     }
 
     /// Whom it talks to.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Sends, and reads the whole answer.
-    pub(super) fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
+    pub(crate) fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
         let (address, connection) = (self.address, &mut self.connection);
         self.runtime.block_on(async {
             let mut sender = match connection.take() {
@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// Does `GET path` answer 200?
-    pub(super) fn is_well(&mut self, path: &str) -> bool {
+    pub(crate) fn is_well(&mut self, path: &str) -> bool {
         let request =
             Request::get(path).header(http::header::HOST, self.address.to_string()).body(Full::default());
         request.is_ok_and(|request| self.send(request).is_ok_and(|(status, _)| status == 200))

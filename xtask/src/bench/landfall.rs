@@ -14,7 +14,7 @@ use super::http::Client;
 use super::process::{self, Server, free_address};
 
 /// Where it says that it is ready.
-pub(super) const HEALTH: &str = "/_landfall/health";
+pub(crate) const HEALTH: &str = "/_landfall/health";
 
 /// A running server with its administrator.
 pub(super) struct Landfall {
@@ -27,7 +27,7 @@ pub(super) struct Landfall {
 }
 
 /// `landfall serve` on a data directory.
-pub(super) fn serve(program: &Path, data: &Path, address: SocketAddr) -> Command {
+pub(crate) fn serve(program: &Path, data: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
     command.args(["serve", "--listen", &address.to_string(), "--data-dir"]).arg(data);
     command
@@ -107,7 +107,7 @@ fn allow(actions: &[&str]) -> Value {
 }
 
 /// `landfall env` knows the keys of the administrator.
-fn administrator(program: &Path, data: &Path) -> Result<Credentials> {
+pub(crate) fn administrator(program: &Path, data: &Path) -> Result<Credentials> {
     let mut command = Command::new(program);
     command.args(["env", "--json", "--data-dir"]).arg(data);
     let environment: Value = serde_json::from_str(&process::output(command)?)?;

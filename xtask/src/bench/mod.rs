@@ -2,15 +2,15 @@
 //! `docs/benchmarks.md`.
 
 mod api;
-mod aws;
+pub(crate) mod aws;
 mod document;
 mod engine;
-mod http;
+pub(crate) mod http;
 mod image;
-mod landfall;
+pub(crate) mod landfall;
 mod machine;
 mod outcome;
-mod process;
+pub(crate) mod process;
 mod pull;
 mod ready;
 mod registry;

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(15);
 
 /// A server that runs until this value is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     log: PathBuf,
     name: String,
@@ -26,7 +26,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a program whose output goes to `log`.
-    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         let out = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let child = command.spawn().with_context(|| format!("cannot start `{name}`"))?;
@@ -34,12 +34,12 @@ impl Server {
     }
 
     /// Its process id.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Asks `ready` again and again until it says yes; fails when the program ends or takes too long.
-    pub(super) fn wait(&mut self, pause: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait(&mut self, pause: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
         let began = Instant::now();
         while !ready() {
             if let Some(status) = self.child.try_wait()? {
@@ -54,12 +54,20 @@ impl Server {
     }
 
     /// Waits until something listens at `address`.
-    pub(super) fn wait_listening(&mut self, address: SocketAddr) -> Result<()> {
+    pub(crate) fn wait_listening(&mut self, address: SocketAddr) -> Result<()> {
         self.wait(Duration::from_millis(10), || TcpStream::connect(address).is_ok())
     }
 
+    /// Kills it at once, as a crash would, and waits until it is gone. What it started goes, too.
+    pub(crate) fn kill(mut self) {
+        let descendants = proc::tree(self.pid());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        descendants.into_iter().skip(1).for_each(|pid| signal(pid, Signal::KILL));
+    }
+
     /// The end of its log.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         last_lines(&text, 3)
     }
@@ -97,13 +105,13 @@ fn signal(pid: u32, signal: Signal) {
 }
 
 /// An address on loopback that nobody listens at.
-pub(super) fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     let probe = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on 127.0.0.1")?;
     Ok(probe.local_addr()?)
 }
 
 /// Runs a program to its end. Its standard output, or an error with what it wrote to standard error.
-pub(super) fn output(mut command: Command) -> Result<String> {
+pub(crate) fn output(mut command: Command) -> Result<String> {
     let path = command.get_program().to_string_lossy().into_owned();
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     let done = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run `{name}`"))?;
@@ -119,7 +127,7 @@ fn last_lines(text: &str, count: usize) -> String {
 }
 
 /// How long `work` takes, in milliseconds.
-pub(super) fn milliseconds<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
+pub(crate) fn milliseconds<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
     let began = Instant::now();
     work()?;
     Ok(began.elapsed().as_secs_f64() * 1000.0)

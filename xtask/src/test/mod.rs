@@ -44,6 +44,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Builds the binary. Returns its path.
+pub(crate) fn build() -> Result<PathBuf> {
+    suite::build(&tools::target_directory()?)
+}
+
 /// Everything is ready before pytest starts, so that its closing line is the last one.
 fn end_to_end(target: &std::path::Path, arguments: &[String]) -> Result<()> {
     let pytest = venv::ensure(&target.join("venv"))?;
