@@ -13,9 +13,6 @@ use landfall_base::{AccountId, Sensitive, random};
 
 use super::encryption_context::EncryptionContext;
 
-/// Bytes of a backing key.
-pub(super) const MATERIAL: usize = 32;
-
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 8 + 16 + 4;
 const CHECK: usize = 8;
@@ -145,7 +142,7 @@ mod tests {
     }
 
     fn material(byte: u8) -> Sensitive<Vec<u8>> {
-        Sensitive::new(vec![byte; MATERIAL])
+        Sensitive::new(vec![byte; 32])
     }
 
     fn context() -> impl Strategy<Value = EncryptionContext> {

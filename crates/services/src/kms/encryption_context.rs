@@ -16,6 +16,11 @@ impl EncryptionContext {
         Self(entries.unwrap_or_default().0.into_iter().collect())
     }
 
+    /// Whether it has no pair.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The pairs as bytes that no other context has: every text is preceded by its length.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -11,23 +11,14 @@ use landfall_shape::{Entries, ServiceError};
 use landfall_store::{StoreError, Tx, View};
 
 use super::encryption_context::EncryptionContext;
+use super::kind::Kind;
 use super::names::key_arn;
 use super::record::{GRANTS, Grant, KeyKey};
 use crate::pipe::{Failure, Permission};
 use crate::principals::principal_id;
 
-/// What a symmetric key can be granted for.
-const OPERATIONS: [&str; 9] = [
-    "Decrypt",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-    "ReEncryptFrom",
-    "ReEncryptTo",
-    "CreateGrant",
-    "RetireGrant",
-    "DescribeKey",
-];
+/// What every key can be granted for.
+const OF_ALL: [&str; 3] = ["CreateGrant", "RetireGrant", "DescribeKey"];
 
 /// What a grant allows.
 ///
@@ -37,13 +28,16 @@ pub(super) fn rule(
     grantee: String,
     operations: &[GrantOperation],
     constraints: Option<GrantConstraints>,
+    kind: Kind,
 ) -> Result<Rule, ServiceError> {
     let names = operations.iter().map(|operation| operation.as_str().to_owned()).collect::<Vec<_>>();
-    let unknown = names.iter().any(|name| !OPERATIONS.contains(&name.as_str()));
+    let known = |name: &str| OF_ALL.contains(&name) || kind.grant_operations().contains(&name);
+    let unknown = names.iter().any(|name| !known(name));
     if names.is_empty() || unknown {
         let message = format!(
-            "The grant operations [{}] are not all supported by KMS keys of spec SYMMETRIC_DEFAULT.",
-            names.join(", ")
+            "The grant operations [{}] are not all supported by KMS keys of spec {}.",
+            names.join(", "),
+            kind.spec.as_str()
         );
         return Err(ServiceError::client("ValidationException", message));
     }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Region, Timestamp, random};
+use landfall_base::{AccountId, Region, Sensitive, Timestamp, random};
 use landfall_iam::Policy;
 use landfall_store::Tx;
 use landfall_vault::Vault;
 
+use super::asymmetric;
 use super::key_policy;
-use super::material::new_material;
+use super::kind::Kind;
+use super::material::{material_of, new_material};
 use super::names::{RESERVED, key_arn};
 use super::record::{ALIASES, ALIASES_OF_KEY, Alias, DUE, GRANTS, KEYS, Key, KeyKey, RotationKind};
 use super::rules::days_after;
@@ -19,7 +21,7 @@ pub(super) fn new_place(account: &AccountId, region: &Region) -> KeyKey {
     (account.clone(), region.clone(), random::uuid())
 }
 
-/// A new key, not stored yet.
+/// A new key around a secret, not stored yet.
 ///
 /// # Errors
 /// The vault's.
@@ -28,11 +30,14 @@ pub(super) fn new_key(
     place: &KeyKey,
     policy: Arc<Policy>,
     now: Timestamp,
+    (kind, secret): (Kind, &Sensitive<Vec<u8>>),
 ) -> Result<Key, Failure> {
     let arn = key_arn(place);
     Ok(Key {
-        materials: vec![new_material(vault, &arn, now, None)?],
+        materials: vec![material_of(vault, &arn, now, None, secret)?],
         arn,
+        spec: kind.spec,
+        usage: kind.usage,
         description: String::new(),
         policy,
         tags: Vec::new(),
@@ -135,7 +140,9 @@ pub(super) fn ensure_managed(
     }
     let place = new_place(account, region);
     let policy = key_policy::aws_managed(account, region, service)?;
-    let mut key = new_key(cx.vault(), &place, policy, cx.now)?;
+    let kind = Kind::default();
+    let secret = asymmetric::new_secret(kind.spec)?;
+    let mut key = new_key(cx.vault(), &place, policy, cx.now, (kind, &secret))?;
     key.managed_for = Some(service.to_owned());
     key.description = format!("Default key that protects what {service} keeps when no other key is named");
     put(tx, &place, &key)?;

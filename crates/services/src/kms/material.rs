@@ -4,12 +4,14 @@ use landfall_api::kms::error;
 use landfall_base::{Arn, Sensitive, Timestamp, random};
 use landfall_vault::Vault;
 
-use super::ciphertext::{self, MATERIAL, Reference};
+use super::asymmetric;
+use super::ciphertext::{self, Reference};
 use super::encryption_context::EncryptionContext;
+use super::kind::Spec;
 use super::record::{Key, KeyKey, Material, RotationKind};
 use crate::pipe::Failure;
 
-/// Makes new material for a key.
+/// Makes new material for a symmetric key.
 ///
 /// # Errors
 /// The vault's.
@@ -19,9 +21,22 @@ pub(super) fn new_material(
     now: Timestamp,
     rotation: Option<RotationKind>,
 ) -> Result<Material, Failure> {
+    material_of(vault, arn, now, rotation, &asymmetric::new_secret(Spec::Symmetric)?)
+}
+
+/// Seals a secret as the material of a key.
+///
+/// # Errors
+/// The vault's.
+pub(super) fn material_of(
+    vault: &Vault,
+    arn: &Arn,
+    now: Timestamp,
+    rotation: Option<RotationKind>,
+    secret: &Sensitive<Vec<u8>>,
+) -> Result<Material, Failure> {
     let id = random::hex(64);
-    let bytes = Sensitive::new(random::bytes::<MATERIAL>());
-    let sealed = vault.seal(&context(arn, &id), bytes.expose())?;
+    let sealed = vault.seal(&context(arn, &id), secret.expose())?;
     Ok(Material { id, sealed, created_at: now, rotation })
 }
 
@@ -80,6 +95,15 @@ pub(super) fn decrypt(
     let bytes = unseal(vault, key, material)?;
     let plaintext = ciphertext::decrypt(&bytes, context, ciphertext).map_err(|_| invalid())?;
     Ok(Decrypted { plaintext, material_id: material.id.clone() })
+}
+
+/// The secret of a key that has only one: its private key, or that of its authentication codes.
+///
+/// # Errors
+/// The vault's.
+pub(super) fn secret(vault: &Vault, key: &Key) -> Result<Sensitive<Vec<u8>>, Failure> {
+    let newest = key.materials.last().ok_or_else(|| Failure::internal("a key has no material"))?;
+    unseal(vault, key, newest)
 }
 
 fn unseal(vault: &Vault, key: &Key, material: &Material) -> Result<Sensitive<Vec<u8>>, Failure> {

@@ -1,21 +1,24 @@
 //! KMS: keys that never leave, for encryption and decryption.
 //!
-//! Keys are symmetric (`SYMMETRIC_DEFAULT`). A key is a row with its policy and all its material, which the installation's
-//! vault seals; a ciphertext names the key and the material it was made with, so that rotation changes nothing for
+//! A key is a row with its policy and all its material, which the installation's vault seals; [`kind`] says what kinds there
+//! are. RSA and elliptic curve keys encrypt or sign, HMAC keys make authentication codes, and each has one material; of
+//! symmetric keys, a ciphertext names the key and the material it was made with, so that rotation changes nothing for
 //! what is encrypted already. The key policy is the root of trust: without its consent, or a grant, not even the
 //! account's root user may use a key. [`reconcile`] deletes keys whose waiting period is over and rotates those whose
 //! period is.
 //!
 //! Other services use keys through [`ServiceKey`]: with the permissions of their caller, as AWS's forward access
-//! sessions do. RSA, elliptic curve and HMAC keys, imported material, custom key stores and multi-Region keys are
-//! refused.
+//! sessions do. Imported material, custom key stores, multi-Region keys, key agreement and the kinds SM2, ML-DSA and Ed25519
+//! are refused.
 
+mod asymmetric;
 mod ciphertext;
 mod encryption_context;
 mod envelope;
 mod grants;
 mod key_policy;
 mod keys;
+mod kind;
 mod material;
 mod names;
 mod ops;
@@ -36,14 +39,14 @@ pub use envelope::{Cipher, open_with, seal_with};
 pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
 
-use crate::pipe::{Endpoint, read, write};
+use crate::pipe::{Endpoint, awaiting, blocking, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
     write::<api::CancelKeyDeletion>(),
     write::<api::CreateAlias>(),
     write::<api::CreateGrant>(),
-    write::<api::CreateKey>(),
+    awaiting::<api::CreateKey>(),
     read::<api::Decrypt>(),
     write::<api::DeleteAlias>(),
     read::<api::DescribeKey>(),
@@ -53,10 +56,14 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::EnableKeyRotation>(),
     read::<api::Encrypt>(),
     read::<api::GenerateDataKey>(),
+    blocking::<api::GenerateDataKeyPair>(),
+    blocking::<api::GenerateDataKeyPairWithoutPlaintext>(),
     read::<api::GenerateDataKeyWithoutPlaintext>(),
+    read::<api::GenerateMac>(),
     read::<api::GenerateRandom>(),
     read::<api::GetKeyPolicy>(),
     read::<api::GetKeyRotationStatus>(),
+    blocking::<api::GetPublicKey>(),
     read::<api::ListAliases>(),
     read::<api::ListGrants>(),
     read::<api::ListKeyPolicies>(),
@@ -70,8 +77,11 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::RevokeGrant>(),
     write::<api::RotateKeyOnDemand>(),
     write::<api::ScheduleKeyDeletion>(),
+    blocking::<api::Sign>(),
     write::<api::TagResource>(),
     write::<api::UntagResource>(),
     write::<api::UpdateAlias>(),
     write::<api::UpdateKeyDescription>(),
+    blocking::<api::Verify>(),
+    read::<api::VerifyMac>(),
 ];

@@ -34,6 +34,24 @@ impl Paging {
         Ok(Self { limit: limit.unwrap_or(default), after: after.transpose()? })
     }
 
+    /// What the page before ended with.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// The page of rows that begin after [`after`](Self::after): no more are read than are shown, and one.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub(super) fn page_of<T, E>(
+        self,
+        rows: impl IntoIterator<Item = Result<T, E>>,
+        key: impl Fn(&T) -> &str,
+    ) -> Result<Page<T>, E> {
+        let rows: Vec<T> = rows.into_iter().take(self.limit.saturating_add(1)).collect::<Result<_, E>>()?;
+        Ok(self.page(rows, key))
+    }
+
     /// The page of rows that are sorted by the text that `key` gives.
     pub(super) fn page<T>(self, rows: impl IntoIterator<Item = T>, key: impl Fn(&T) -> &str) -> Page<T> {
         let rows = rows.into_iter();

@@ -8,6 +8,8 @@ use landfall_store::Table;
 use landfall_vault::Sealed;
 use serde::{Deserialize, Serialize};
 
+use super::kind::{Kind, Spec, Usage};
+
 /// Account, Region and key id, which is a UUID.
 pub type KeyKey = (AccountId, Region, String);
 
@@ -26,11 +28,17 @@ pub const GRANTS: Table<(AccountId, Region, String, String), Grant> = Table::new
 /// Index of what is due by the clock: when, and which key. The key's row says what.
 pub const DUE: Table<(Timestamp, AccountId, Region, String), ()> = Table::new("kms.due");
 
-/// A symmetric key.
+/// A key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Key {
     /// The key's ARN.
     pub arn: Arn,
+    /// What it is made of.
+    #[serde(default)]
+    pub spec: Spec,
+    /// What it is for.
+    #[serde(default)]
+    pub usage: Usage,
     /// Free text.
     #[serde(default)]
     pub description: String,
@@ -70,7 +78,7 @@ pub struct Rotation {
 pub struct Material {
     /// `KeyMaterialId`: 64 hexadecimal digits.
     pub id: String,
-    /// The 256 bits, sealed in the context `KmsKeyArn`, `KmsKeyMaterialId`.
+    /// The secret bits, or the private key as PKCS #8; sealed in the context `KmsKeyArn`, `KmsKeyMaterialId`.
     pub sealed: Sealed,
     /// When it was made.
     pub created_at: Timestamp,
@@ -118,6 +126,11 @@ pub struct Grant {
 }
 
 impl Key {
+    /// What it is, and what for.
+    pub fn kind(&self) -> Kind {
+        Kind { spec: self.spec, usage: self.usage }
+    }
+
     /// The tags as the authorizer takes them.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))

@@ -1,12 +1,11 @@
 //! Decisions of KMS without I/O.
 
-use landfall_api::kms::{
-    CreateKeyRequest, CustomerMasterKeySpec, DataKeySpec, EncryptionAlgorithmSpec, KeySpec, RecipientInfo,
-    Tag, error,
-};
+use landfall_api::kms::{CreateKeyRequest, DataKeySpec, RecipientInfo, Tag, error};
 use landfall_base::Timestamp;
 use landfall_shape::ServiceError;
 
+use super::encryption_context::EncryptionContext;
+use super::kind::Spec;
 use super::record::{Key, Rotation, RotationKind};
 
 const DAY: i64 = 86_400;
@@ -15,17 +14,13 @@ const DEFAULT_PERIOD: i32 = 365;
 const MOST_TAGS: usize = 50;
 const MOST_ON_DEMAND: usize = 25;
 
-/// The only kind of keys that there are.
-pub(super) const KEY_SPEC: &str = "SYMMETRIC_DEFAULT";
-/// What they are for.
-pub(super) const KEY_USAGE: &str = "ENCRYPT_DECRYPT";
-
 /// The refusal for ciphertexts of keys that are not there or do not let the caller in. One sentence for both, so that
 /// nobody learns which.
 pub(super) const CIPHERTEXT_REFUSED: &str = "The ciphertext refers to a customer master key that does not exist, does \
     not exist in this region, or you are not allowed to access.";
 
-fn validation(message: impl Into<String>) -> ServiceError {
+/// `ValidationException`
+pub(super) fn validation(message: impl Into<String>) -> ServiceError {
     ServiceError::client("ValidationException", message)
 }
 
@@ -58,28 +53,14 @@ pub(super) fn state(key: &Key) -> &'static str {
     }
 }
 
-/// Keys of other kinds are refused: a key that only seemed to be one would be missed when it is used.
+/// Keys from elsewhere and in several Regions are refused: a key that only seemed to be one would be missed when it is
+/// used.
 ///
 /// # Errors
-/// `ValidationException` for what contradicts itself, `UnsupportedOperationException` for what is not available here.
-pub(super) fn check_kind(input: &CreateKeyRequest) -> Result<(), ServiceError> {
-    let spec = input.key_spec.as_ref().map(KeySpec::as_str);
-    let old = input.customer_master_key_spec.as_ref().map(CustomerMasterKeySpec::as_str);
-    if let (Some(spec), Some(old)) = (spec, old)
-        && spec != old
-    {
-        let message = "You cannot specify KeySpec and CustomerMasterKeySpec with different values: leave out \
-                       CustomerMasterKeySpec, which is deprecated.";
-        return Err(validation(message));
-    }
-    let spec = spec.or(old).unwrap_or(KEY_SPEC);
-    let usage = input.key_usage.as_ref().map_or(KEY_USAGE, |usage| usage.as_str());
-    if spec == KEY_SPEC && usage != KEY_USAGE {
-        return Err(validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
-    }
+/// `UnsupportedOperationException`
+pub(super) fn check_origin(input: &CreateKeyRequest) -> Result<(), ServiceError> {
     let origin = input.origin.as_ref().map_or("AWS_KMS", |origin| origin.as_str());
     let unsupported = [
-        (spec != KEY_SPEC, format!("KeySpec {spec}")),
         (origin != "AWS_KMS", format!("Origin {origin}")),
         (input.multi_region == Some(true), "MultiRegion true".to_owned()),
         (input.custom_key_store_id.is_some(), "CustomKeyStoreId".to_owned()),
@@ -91,27 +72,43 @@ pub(super) fn check_kind(input: &CreateKeyRequest) -> Result<(), ServiceError> {
     }
 }
 
-fn unavailable(what: &str) -> ServiceError {
+/// The refusal of what AWS has and this installation has not.
+pub(super) fn unavailable(what: &str) -> ServiceError {
     error::unsupported_operation_exception(format!("{what} is not available in this installation."))
 }
 
-/// Symmetric keys have one algorithm, and no enclave is near.
+/// No enclave is near.
 ///
 /// # Errors
-/// `InvalidKeyUsageException`, `UnsupportedOperationException`
-pub(super) fn check_options(
-    algorithm: Option<&EncryptionAlgorithmSpec>,
-    recipient: Option<&RecipientInfo>,
-) -> Result<(), ServiceError> {
-    if recipient.is_some() {
-        return Err(unavailable("Recipient"));
+/// `UnsupportedOperationException`
+pub(super) fn check_recipient(recipient: Option<&RecipientInfo>) -> Result<(), ServiceError> {
+    if recipient.is_some() { Err(unavailable("Recipient")) } else { Ok(()) }
+}
+
+/// Only symmetric keys get new material: others are known by their public half or shared codes.
+///
+/// # Errors
+/// `UnsupportedOperationException`
+pub(super) fn check_rotatable(key: &Key) -> Result<(), ServiceError> {
+    if key.spec == Spec::Symmetric {
+        return Ok(());
     }
-    match algorithm.map(EncryptionAlgorithmSpec::as_str).filter(|name| *name != KEY_SPEC) {
-        Some(name) => Err(error::invalid_key_usage_exception(format!(
-            "Algorithm {name} is not valid for key spec {KEY_SPEC}."
-        ))),
-        None => Ok(()),
+    let spec = key.spec.as_str();
+    Err(error::unsupported_operation_exception(format!(
+        "{} key spec is {spec}, which cannot be rotated.",
+        key.arn
+    )))
+}
+
+/// Only symmetric keys bind an encryption context.
+///
+/// # Errors
+/// `ValidationException`
+pub(super) fn check_context(key: &Key, context: &EncryptionContext) -> Result<(), ServiceError> {
+    if key.spec == Spec::Symmetric || context.is_empty() {
+        return Ok(());
     }
+    Err(validation("An encryption context is only valid with symmetric encryption keys."))
 }
 
 /// Bytes of a data key.
@@ -143,18 +140,18 @@ pub(super) fn byte_count(bytes: i32) -> Result<usize, ServiceError> {
     )))
 }
 
-/// The text is not too long to be encrypted directly.
+/// The text is not too long to be encrypted or signed directly.
 ///
 /// # Errors
 /// `ValidationException`
-pub(super) fn check_plaintext(plaintext: &[u8]) -> Result<(), ServiceError> {
-    let bound = match plaintext.len() {
+pub(super) fn check_length(member: &str, bytes: &[u8]) -> Result<(), ServiceError> {
+    let bound = match bytes.len() {
         0 => "greater than or equal to 1",
         1..=4096 => return Ok(()),
         _ => "less than or equal to 4096",
     };
     Err(validation(format!(
-        "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length {bound}"
+        "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length {bound}"
     )))
 }
 

@@ -135,7 +135,7 @@ impl ServiceKey {
         cx: &Context<'_>,
         context: &EncryptionContext,
     ) -> Result<DataKey, Failure> {
-        let key = self.target.usable()?;
+        let key = self.target.symmetric("GenerateDataKey")?;
         let plaintext = random_bytes(DATA_KEY);
         let encrypted = material::encrypt(cx.vault(), &self.target.place, key, context, plaintext.expose())?;
         Ok(DataKey { plaintext, ciphertext: encrypted.ciphertext })
@@ -151,7 +151,7 @@ impl ServiceKey {
         context: &EncryptionContext,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        let key = self.target.usable()?;
+        let key = self.target.symmetric("Encrypt")?;
         Ok(material::encrypt(cx.vault(), &self.target.place, key, context, plaintext)?.ciphertext)
     }
 
@@ -165,7 +165,7 @@ impl ServiceKey {
         context: &EncryptionContext,
         ciphertext: &[u8],
     ) -> Result<Sensitive<Vec<u8>>, Failure> {
-        let key = self.target.usable()?;
+        let key = self.target.symmetric("Decrypt")?;
         Ok(material::decrypt(cx.vault(), key, context, ciphertext)?.plaintext)
     }
 }

@@ -10,6 +10,7 @@ use landfall_store::View;
 
 use super::ciphertext::Reference;
 use super::key_policy;
+use super::kind::{Kind, Spec, Usage};
 use super::names::{KeyName, alias_arn, invalid_id, key_arn, no_alias};
 use super::record::{ALIASES, ALIASES_OF_KEY, GRANTS, KEYS, Key, KeyKey};
 use super::rules;
@@ -123,8 +124,8 @@ impl Target {
             refusal: self.refusal,
         };
         Ok(permission
-            .with("kms:KeySpec", rules::KEY_SPEC)
-            .with("kms:KeyUsage", rules::KEY_USAGE)
+            .with("kms:KeySpec", key.spec.as_str())
+            .with("kms:KeyUsage", key.usage.as_str())
             .with("kms:KeyOrigin", "AWS_KMS")
             .with("kms:MultiRegion", "false")
             .with_all("kms:ResourceAliases", self.aliases.iter().cloned())
@@ -139,6 +140,11 @@ impl Target {
         }
         let guard = KeyGuard { refusal: self.refusal, ..KeyGuard::default() };
         Ok(permission.guarded_by_key(key_policy::default(&self.place.0)?, guard))
+    }
+
+    /// The key's kind; the default one where there is no key.
+    pub(super) fn kind(&self) -> Kind {
+        self.key.as_ref().map_or_else(Kind::default, |key| key.kind())
     }
 
     /// The key, in whatever state.
@@ -165,6 +171,27 @@ impl Target {
     pub(super) fn usable(&self) -> Result<&Arc<Key>, ServiceError> {
         let key = self.existing()?;
         rules::check_enabled(key).map(|()| key)
+    }
+
+    /// The key, ready for `operation` with `algorithm`.
+    ///
+    /// # Errors
+    /// As [`usable`](Self::usable), and `InvalidKeyUsageException`.
+    pub(super) fn fit_for(
+        &self,
+        what_for: (Usage, &str),
+        algorithm: &str,
+    ) -> Result<&Arc<Key>, ServiceError> {
+        let key = self.usable()?;
+        key.kind().check(key.arn.as_str(), what_for, algorithm).map(|()| key)
+    }
+
+    /// The key, ready to encrypt data keys.
+    ///
+    /// # Errors
+    /// As [`fit_for`](Self::fit_for).
+    pub(super) fn symmetric(&self, operation: &str) -> Result<&Arc<Key>, ServiceError> {
+        self.fit_for((Usage::Encrypt, operation), Spec::Symmetric.as_str())
     }
 }
 

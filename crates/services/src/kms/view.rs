@@ -4,6 +4,7 @@ use landfall_api::kms as api;
 use landfall_iam::GrantConstraint;
 use landfall_shape::Entries;
 
+use super::kind::Spec;
 use super::names::{alias_arn, key_arn};
 use super::record::{Alias, Grant, Key, KeyKey, Material, RotationKind};
 use super::rules;
@@ -11,6 +12,7 @@ use super::rules;
 /// `KeyMetadata`
 pub(super) fn metadata((account, _, id): &KeyKey, key: &Key) -> api::KeyMetadata {
     let manager = if key.managed_for.is_some() { "AWS" } else { "CUSTOMER" };
+    let newest = key.materials.last().filter(|_| key.spec == Spec::Symmetric);
     api::KeyMetadata {
         aws_account_id: Some(account.to_string()),
         key_id: id.clone(),
@@ -18,18 +20,25 @@ pub(super) fn metadata((account, _, id): &KeyKey, key: &Key) -> api::KeyMetadata
         creation_date: Some(key.created_at),
         enabled: Some(key.enabled && key.deletion_at.is_none()),
         description: Some(key.description.clone()),
-        key_usage: Some(rules::KEY_USAGE.into()),
+        key_usage: Some(key.usage.as_str().into()),
         key_state: Some(rules::state(key).into()),
         deletion_date: key.deletion_at,
         origin: Some("AWS_KMS".into()),
         key_manager: Some(manager.into()),
-        customer_master_key_spec: Some(rules::KEY_SPEC.into()),
-        key_spec: Some(rules::KEY_SPEC.into()),
-        encryption_algorithms: Some(vec![rules::KEY_SPEC.into()]),
+        customer_master_key_spec: Some(key.spec.as_str().into()),
+        key_spec: Some(key.spec.as_str().into()),
+        encryption_algorithms: names(key.kind().encryption_algorithms()),
+        signing_algorithms: names(key.kind().signing_algorithms()),
+        mac_algorithms: names(key.kind().mac_algorithms()),
         multi_region: Some(false),
-        current_key_material_id: key.materials.last().map(|material| material.id.clone()),
+        current_key_material_id: newest.map(|material| material.id.clone()),
         ..Default::default()
     }
+}
+
+/// Names of algorithms; nothing where there are none.
+pub(super) fn names<T: From<&'static str>>(names: &[&'static str]) -> Option<Vec<T>> {
+    (!names.is_empty()).then(|| names.iter().map(|name| T::from(name)).collect())
 }
 
 /// An alias in `ListAliases`.

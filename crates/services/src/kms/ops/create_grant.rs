@@ -29,7 +29,7 @@ impl Resolve for api::CreateGrant {
         }
         let grant = Grant {
             name: input.name,
-            rule: grants::rule(input.grantee_principal, &input.operations, input.constraints)?,
+            rule: grants::rule(input.grantee_principal, &input.operations, input.constraints, target.kind())?,
             retiring_principal: input.retiring_principal,
             issuing_account: cx.account().clone(),
             created_at: cx.now,

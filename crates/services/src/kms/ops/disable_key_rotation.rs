@@ -7,6 +7,7 @@ use landfall_store::{Tx, View};
 
 use crate::kms::keys;
 use crate::kms::record::Key;
+use crate::kms::rules;
 use crate::kms::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
@@ -34,6 +35,7 @@ impl WriteHandler for api::DisableKeyRotation {
     ) -> Result<Self::Output, Failure> {
         let Request { target } = request.into_request();
         let mut key = Key::clone(Arc::as_ref(target.usable()?));
+        rules::check_rotatable(&key)?;
         key.rotation = None;
         keys::put(tx, &target.place, &key)?;
         Ok(api::DisableKeyRotationResponse {})

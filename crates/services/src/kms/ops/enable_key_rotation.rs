@@ -39,6 +39,7 @@ impl WriteHandler for api::EnableKeyRotation {
     ) -> Result<Self::Output, Failure> {
         let Request { target, rotation } = request.into_request();
         let mut key = Key::clone(Arc::as_ref(target.usable()?));
+        rules::check_rotatable(&key)?;
         key.rotation = Some(rotation);
         keys::put(tx, &target.place, &key)?;
         Ok(api::EnableKeyRotationResponse {})

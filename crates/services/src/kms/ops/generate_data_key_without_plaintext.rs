@@ -4,7 +4,7 @@ use landfall_api::kms as api;
 use landfall_shape::Blob;
 use landfall_store::View;
 
-use super::encrypt::algorithm;
+use super::encrypt::{SYMMETRIC, algorithm};
 use crate::kms::encryption_context::EncryptionContext;
 use crate::kms::material;
 use crate::kms::rules;
@@ -27,8 +27,8 @@ impl Resolve for api::GenerateDataKeyWithoutPlaintext {
         let length = rules::data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
         let target = Target::find(cx, view, &input.key_id)?;
         let context = EncryptionContext::of(input.encryption_context);
-        let permission =
-            context.add_to(algorithm(target.permission(cx, "kms:GenerateDataKeyWithoutPlaintext")?));
+        let permission = context
+            .add_to(algorithm(target.permission(cx, "kms:GenerateDataKeyWithoutPlaintext")?, SYMMETRIC));
         let request = Request { target, context, length, dry_run: input.dry_run };
         Ok(Checked::one(request, permission))
     }
@@ -37,7 +37,7 @@ impl Resolve for api::GenerateDataKeyWithoutPlaintext {
 impl ReadHandler for api::GenerateDataKeyWithoutPlaintext {
     fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, context, length, dry_run } = request.into_request();
-        let key = target.usable()?;
+        let key = target.symmetric("GenerateDataKeyWithoutPlaintext")?;
         rules::check_dry_run(dry_run)?;
         let plaintext = material::random_bytes(length);
         let made = material::encrypt(cx.vault(), &target.place, key, &context, plaintext.expose())?;

@@ -16,7 +16,7 @@ impl Resolve for api::GenerateRandom {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        rules::check_options(None, input.recipient.as_ref())?;
+        rules::check_recipient(input.recipient.as_ref())?;
         if input.custom_key_store_id.is_some() {
             let message = "CustomKeyStoreId is not available in this installation.";
             return Err(api::error::unsupported_operation_exception(message).into());

@@ -3,6 +3,7 @@
 use landfall_api::kms as api;
 use landfall_store::View;
 
+use crate::kms::rules;
 use crate::kms::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
@@ -26,6 +27,7 @@ impl ReadHandler for api::GetKeyRotationStatus {
     fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target } = request.into_request();
         let key = target.existing()?;
+        rules::check_rotatable(key)?;
         Ok(api::GetKeyRotationStatusResponse {
             key_rotation_enabled: Some(key.rotation.is_some()),
             key_id: Some(key.arn.to_string()),

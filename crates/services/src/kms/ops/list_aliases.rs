@@ -4,7 +4,7 @@ use landfall_api::kms as api;
 use landfall_store::View;
 
 use crate::kms::paging::Paging;
-use crate::kms::record::ALIASES;
+use crate::kms::record::{ALIASES, Alias};
 use crate::kms::target::Target;
 use crate::kms::target::on_account;
 use crate::kms::view as shown;
@@ -40,9 +40,14 @@ impl ReadHandler for api::ListAliases {
             return Err(api::error::not_found_exception(message).into());
         }
         let wanted = target.as_ref().map(|target| target.existing().map(|_| &target.place.2)).transpose()?;
-        let mut rows = view.list(&ALIASES, (cx.account(), cx.region()))?;
-        rows.retain(|(_, alias)| wanted.is_none_or(|key_id| alias.key_id == *key_id));
-        let page = paging.page(rows, |((_, _, name), _)| name.as_str());
+        let place = (cx.account(), cx.region());
+        let rows = match paging.after() {
+            Some(after) => view.scan_after(&ALIASES, place, &(place.0, place.1, after)),
+            None => view.scan(&ALIASES, place),
+        };
+        let fits = |alias: &Alias| wanted.is_none_or(|key_id| alias.key_id == *key_id);
+        let rows = rows.filter(|row| row.as_ref().map_or(true, |(_, alias)| fits(alias)));
+        let page = paging.page_of(rows, |((_, _, name), _)| name.as_str())?;
         let aliases = page.items.iter().map(|(place, alias)| shown::alias(place, alias));
         Ok(api::ListAliasesResponse {
             aliases: Some(aliases.collect()),

@@ -4,6 +4,7 @@ use landfall_api::kms as api;
 use landfall_store::View;
 
 use crate::kms::paging::Paging;
+use crate::kms::rules;
 use crate::kms::target::Target;
 use crate::kms::view;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
@@ -32,6 +33,7 @@ impl ReadHandler for api::ListKeyRotations {
     fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, paging, with_first } = request.into_request();
         let key = target.existing()?;
+        rules::check_rotatable(key)?;
         let numbered = key.materials.iter().enumerate().map(|(number, it)| (format!("{number:09}"), it));
         let wanted = numbered.filter(|(_, material)| with_first || material.rotation.is_some());
         let page = paging.page(wanted, |(number, _)| number.as_str());

@@ -30,7 +30,12 @@ impl ReadHandler for api::ListKeys {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request(paging) = request.into_request();
-        let page = paging.page(view.list(&KEYS, (cx.account(), cx.region()))?, |((_, _, id), _)| id.as_str());
+        let place = (cx.account(), cx.region());
+        let rows = match paging.after() {
+            Some(after) => view.scan_after(&KEYS, place, &(place.0, place.1, after)),
+            None => view.scan(&KEYS, place),
+        };
+        let page = paging.page_of(rows, |((_, _, id), _)| id.as_str())?;
         let entry = |(place, key): (KeyKey, Arc<Key>)| api::KeyListEntry {
             key_id: Some(place.2),
             key_arn: Some(key.arn.to_string()),

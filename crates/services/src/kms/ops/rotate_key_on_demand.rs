@@ -36,6 +36,7 @@ impl WriteHandler for api::RotateKeyOnDemand {
     ) -> Result<Self::Output, Failure> {
         let Request { target } = request.into_request();
         let mut key = Key::clone(Arc::as_ref(target.usable()?));
+        rules::check_rotatable(&key)?;
         rules::check_on_demand(&key)?;
         keys::rotate(cx.vault(), &mut key, cx.now, RotationKind::OnDemand)?;
         keys::put(tx, &target.place, &key)?;

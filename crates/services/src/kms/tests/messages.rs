@@ -156,7 +156,7 @@ fn kinds_that_are_not_available() {
     let fixture = Fixture::new();
     let cases = [
         (
-            api::CreateKeyRequest { key_spec: Some("RSA_2048".into()), ..Default::default() },
+            api::CreateKeyRequest { key_spec: Some("SM2".into()), ..Default::default() },
             "UnsupportedOperationException",
         ),
         (

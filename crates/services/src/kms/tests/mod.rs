@@ -1,6 +1,7 @@
 //! Through the whole pipe, on an installation in memory.
 
 mod access;
+mod asymmetric;
 mod grants;
 mod keys;
 mod messages;
