@@ -70,14 +70,14 @@ class Podman:
 
 
 class Docker:
-    """A daemon of its own, and the client that talks to it."""
+    """A daemon of its own, and the client that talks to it. `wrapped` makes the daemon's command line run somewhere else."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, wrapped=lambda *command: command, environment=()):
         self.directory = Path(directory)
         self.socket = f"unix://{self.directory}/docker.sock"
         self.log = (self.directory / "dockerd.log").open("w")
         self.process = subprocess.Popen(
-            [
+            wrapped(
                 "dockerd",
                 f"--host={self.socket}",
                 f"--data-root={self.directory}/data",
@@ -89,7 +89,8 @@ class Docker:
                 "--ip6tables=false",
                 "--ip-forward=false",
                 "--ip-masq=false",
-            ],
+            ),
+            env=os.environ | dict(environment),
             stdout=self.log,
             stderr=self.log,
         )
@@ -112,10 +113,16 @@ class Docker:
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def client_environment(self):
+        """With the API that Debian's daemon speaks, whatever client is installed."""
+        return {
+            "DOCKER_HOST": self.socket,
+            "DOCKER_CONFIG": str(self.directory / "config"),
+            "DOCKER_API_VERSION": "1.41",
+        }
+
     def command(self, *arguments, check=True, **more):
-        environment = os.environ | {"DOCKER_HOST": self.socket, "DOCKER_CONFIG": str(self.directory / "config")}
-        # The API that Debian's daemon speaks, whatever client is installed.
-        return run("docker", *arguments, check=check, env=environment | {"DOCKER_API_VERSION": "1.41"}, **more)
+        return run("docker", *arguments, check=check, env=os.environ | self.client_environment(), **more)
 
     def login(self, host, username, password):
         return self.command("login", "-u", username, "--password-stdin", host, input=password)
