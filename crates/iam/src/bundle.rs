@@ -8,13 +8,16 @@ use crate::policy::Policy;
 use crate::principal_match::Strength;
 use crate::request::Target;
 
+/// The numbers of a policy and of a statement in it.
+pub(crate) type Place = (usize, usize);
+
 /// One index over several policies, to be kept with the principal and made anew when its policies change
 /// ([`Layers::bundle`](crate::Layers::bundle)).
 #[derive(Debug)]
 pub struct Bundle {
     policies: Box<[Policy]>,
-    /// Policy and statement by number.
-    places: Box<[(usize, usize)]>,
+    /// By number.
+    places: Box<[Place]>,
     index: Index,
 }
 
@@ -36,16 +39,14 @@ impl Bundle {
             && self.policies.iter().zip(policies).all(|(own, other)| own.is(other.policy))
     }
 
-    pub(crate) fn deny(&self, target: &Target<'_>) -> Option<(usize, usize)> {
-        self.place(self.index.deny(target, |at| self.statement(at))?)
+    /// Policy and statement: of the first Deny that matches, as error, or of the strongest Allow.
+    pub(crate) fn decide(&self, target: &Target<'_>) -> Result<Option<(Strength, Place)>, Place> {
+        let place = |at| self.place(at).unwrap_or_default();
+        let decided = self.index.decide(target, |at| self.statement(at));
+        decided.map(|best| best.map(|(strength, at)| (strength, place(at)))).map_err(place)
     }
 
-    pub(crate) fn allow(&self, target: &Target<'_>) -> Option<(Strength, (usize, usize))> {
-        let (strength, at) = self.index.allow(target, |at| self.statement(at))?;
-        Some((strength, self.place(at)?))
-    }
-
-    fn place(&self, at: usize) -> Option<(usize, usize)> {
+    fn place(&self, at: usize) -> Option<Place> {
         self.places.get(at).copied()
     }
 

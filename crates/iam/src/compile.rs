@@ -143,7 +143,7 @@ impl Statement {
             return None;
         }
         let strength = self.matches_principal(target)?;
-        self.conditions.iter().all(|condition| condition.holds(target.request)).then_some(strength)
+        self.conditions.iter().all(|condition| condition.holds(target)).then_some(strength)
     }
 
     pub(crate) fn matches_action(&self, target: &Target<'_>) -> bool {

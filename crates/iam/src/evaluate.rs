@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Bundle;
+use crate::bundle::{self, Bundle};
 use crate::choices::Choice;
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::principal_match::Strength;
@@ -314,34 +314,34 @@ fn scan<'a>(
     let found = |(policy, index): (usize, usize)| {
         policies.get(policy).map(|attached| Place { layer, attached: *attached, index })
     };
-    let bundle = bundle.filter(|bundle| bundle.is_of(policies));
-    let denied = match bundle {
-        Some(bundle) => bundle.deny(target),
-        None => policies.iter().enumerate().find_map(|(at, it)| Some((at, it.policy.deny(target)?))),
+    let decided = match bundle.filter(|bundle| bundle.is_of(policies)) {
+        Some(bundle) => bundle.decide(target),
+        None => decide(target, policies),
     };
-    if let Some(place) = denied {
-        let deciding = found(place).map(Place::statement);
-        return Err(Decision { effect: Effect::ExplicitDeny, layer, reason: Reason::Policy, deciding });
+    match decided {
+        Ok(allowed) => {
+            Ok(Scan { allow: allowed.and_then(|(strength, place)| Some((strength, found(place)?))) })
+        }
+        Err(place) => {
+            let deciding = found(place).map(Place::statement);
+            Err(Decision { effect: Effect::ExplicitDeny, layer, reason: Reason::Policy, deciding })
+        }
     }
-    let allowed = match bundle {
-        Some(bundle) => bundle.allow(target),
-        None => strongest(target, policies),
-    };
-    Ok(Scan { allow: allowed.and_then(|(strength, place)| Some((strength, found(place)?))) })
 }
 
-fn strongest(target: &Target<'_>, policies: &[Attached<'_>]) -> Option<(Strength, (usize, usize))> {
-    let mut best: Option<(Strength, (usize, usize))> = None;
+/// The first policy's first Deny, as error, or the strongest Allow of all.
+fn decide(
+    target: &Target<'_>,
+    policies: &[Attached<'_>],
+) -> Result<Option<(Strength, bundle::Place)>, bundle::Place> {
+    let mut best: Option<(Strength, bundle::Place)> = None;
     for (at, attached) in policies.iter().enumerate() {
-        if best.is_some_and(|(strength, _)| strength == Strength::Direct) {
-            break;
-        }
-        let found = attached.policy.allow(target);
+        let found = attached.policy.decide(target).map_err(|index| (at, index))?;
         if let Some((strength, index)) = found.filter(|(new, _)| best.is_none_or(|(known, _)| *new > known)) {
             best = Some((strength, (at, index)));
         }
     }
-    best
+    Ok(best)
 }
 
 /// Services whose calls resource control policies reach, as far as we implement them (AWS Organizations User Guide,

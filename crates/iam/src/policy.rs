@@ -156,14 +156,9 @@ impl Policy {
         &self.0.statements
     }
 
-    /// The first Deny that matches.
-    pub(crate) fn deny(&self, target: &Target<'_>) -> Option<usize> {
-        self.0.index.deny(target, |at| self.0.statements.get(at))
-    }
-
-    /// The strongest Allow that matches.
-    pub(crate) fn allow(&self, target: &Target<'_>) -> Option<(Strength, usize)> {
-        self.0.index.allow(target, |at| self.0.statements.get(at))
+    /// The first Deny that matches, as error, or the strongest Allow.
+    pub(crate) fn decide(&self, target: &Target<'_>) -> Result<Option<(Strength, usize)>, usize> {
+        self.0.index.decide(target, |at| self.0.statements.get(at))
     }
 
     /// The index of the statements.

@@ -1,10 +1,12 @@
 //! One authorization question, and how conditions and variables read values from it.
 
 use std::cell::OnceCell;
+use std::net::IpAddr;
 
 use landfall_base::AccountId;
 
 use crate::arn_match::ArnParts;
+use crate::condition::parse_address;
 use crate::context::Context;
 use crate::index::RequestKeys;
 use crate::principal::Principal;
@@ -105,13 +107,22 @@ pub(crate) struct Target<'a> {
     pub(crate) arn: Option<ArnParts<'a>>,
     pub(crate) has_boundary: bool,
     keys: OnceCell<RequestKeys<'a>>,
+    /// An address of the request and what it reads as: policies ask for the same one again and again.
+    address: OnceCell<(&'a str, Option<IpAddr>)>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool) -> Self {
         let (service, action_name) = request.action.split_once(':').unwrap_or(("", request.action));
         let arn = ArnParts::split(request.resource);
-        Self { request, service, action_name, arn, has_boundary, keys: OnceCell::new() }
+        let (keys, address) = (OnceCell::new(), OnceCell::new());
+        Self { request, service, action_name, arn, has_boundary, keys, address }
+    }
+
+    /// A text of the request as an IP address.
+    pub(crate) fn address(&self, text: &'a str) -> Option<IpAddr> {
+        let (known, address) = self.address.get_or_init(|| (text, parse_address(text)));
+        if std::ptr::eq(*known, text) { *address } else { parse_address(text) }
     }
 
     /// What an index is asked for; `None` for an action without a service, which only reading all statements tells.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::Statement;
 use crate::evaluate::{Effect, evaluate, supports_rcp};
+use crate::index::Glance;
 use crate::layers::{Attached, Layer, Layers};
 use crate::principal_match::Strength;
 use crate::request::{Request, Target, Values};
@@ -63,7 +64,7 @@ pub struct PolicyTrace {
     /// What it is attached to: `principal`, `group admins`, `resource`, `organization root`.
     pub attached_to: String,
     /// Its statements, all of up to 16. Of a longer policy those that matched, in the order of the document, and then
-    /// up to 8 that did not, the nearest first and Allows before Denies.
+    /// up to 5 that did not, the nearest first and Allows before Denies.
     pub statements: Vec<StatementTrace>,
     /// The statements that are not listed; none of a policy that is listed in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,7 +211,7 @@ fn trace_policy(target: &Target<'_>, attached: &Attached<'_>) -> PolicyTrace {
         Some(near) => chosen::statements(target, attached.policy, near),
         None => {
             let statements = attached.policy.statements().iter().enumerate();
-            (statements.map(|(index, it)| trace_statement(target, index, it)).collect(), None)
+            (statements.map(|(index, it)| trace_statement(target, index, it, None)).collect(), None)
         }
     };
     PolicyTrace {
@@ -222,38 +223,62 @@ fn trace_policy(target: &Target<'_>, attached: &Attached<'_>) -> PolicyTrace {
     }
 }
 
-fn trace_statement(target: &Target<'_>, index: usize, statement: &Statement) -> StatementTrace {
+/// `glance` is what the index knows of the statement already.
+fn trace_statement(
+    target: &Target<'_>,
+    index: usize,
+    statement: &Statement,
+    glance: Option<Glance<'_>>,
+) -> StatementTrace {
+    let matches = Matches {
+        action: glance.map_or_else(|| statement.matches_action(target), |it| it.action),
+        principal: match glance {
+            Some(_) => Some(Strength::Direct),
+            None => statement.matches_principal(target),
+        },
+        resource: glance.map_or_else(|| statement.matches_resource(target), |it| it.resource),
+        conditions: statement.conditions.iter().all(|condition| condition.holds(target)),
+    };
+    let matched = matches.principal.filter(|_| matches.action && matches.resource && matches.conditions);
     StatementTrace {
         index,
         sid: statement.sid.as_deref().map(str::to_owned),
         effect: if statement.denies { StatementEffect::Deny } else { StatementEffect::Allow },
-        matched: statement.applies(target),
-        misses: misses(target, statement),
+        matched,
+        misses: if matched.is_some() { Vec::new() } else { misses(target, statement, &matches) },
     }
 }
 
-fn misses(target: &Target<'_>, statement: &Statement) -> Vec<Miss> {
+/// Which elements of a statement match.
+struct Matches {
+    action: bool,
+    principal: Option<Strength>,
+    resource: bool,
+    conditions: bool,
+}
+
+fn misses(target: &Target<'_>, statement: &Statement, matches: &Matches) -> Vec<Miss> {
     let mut misses = Vec::new();
     let mut missed = |element, not, expected: Vec<String>, actual: &str| {
         let actual = Some(vec![actual.to_owned()]);
         misses.push(Miss { element, not, operator: None, key: None, expected, actual });
     };
     let request = target.request;
-    if !statement.matches_action(target) {
+    if !matches.action {
         let expected = statement.actions.patterns.iter().map(|it| it.text.to_string()).collect();
         missed(Element::Action, statement.actions.not, expected, request.action);
     }
-    if let Some(principals) =
-        statement.principals.as_ref().filter(|_| statement.matches_principal(target).is_none())
-    {
+    if let Some(principals) = statement.principals.as_ref().filter(|_| matches.principal.is_none()) {
         let expected = principals.0.patterns.iter().map(|it| it.text().to_owned()).collect();
         missed(Element::Principal, principals.0.not, expected, request.principal.display());
     }
-    if let Some(resources) = statement.resources.as_ref().filter(|_| !statement.matches_resource(target)) {
+    if let Some(resources) = statement.resources.as_ref().filter(|_| !matches.resource) {
         let expected = resources.patterns.iter().map(|it| it.text.to_string()).collect();
         missed(Element::Resource, resources.not, expected, request.resource);
     }
-    for condition in statement.conditions.iter().filter(|condition| !condition.holds(request)) {
+    let failing =
+        statement.conditions.iter().filter(|condition| !matches.conditions && !condition.holds(target));
+    for condition in failing {
         misses.push(Miss {
             element: Element::Condition,
             not: false,

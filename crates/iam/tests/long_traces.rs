@@ -174,15 +174,15 @@ fn statements_that_are_not_listed_are_counted_by_reason() {
         (own.statements.len(), others.other_actions, others.examined, others.skipped)
     };
     assert_eq!(counts(&among(5_000, "ecr:Get", &[])), (0, 5_000, 0, 0));
-    assert_eq!(counts(&among(5_000, GET, &[])), (8, 0, 8, 4_984));
+    assert_eq!(counts(&among(5_000, GET, &[])), (5, 0, 7, 4_988));
     let other = json!({"Effect": "Allow", "Action": "ecr:Get", "Resource": "*"});
     let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
-    assert_eq!(counts(&among(100, GET, &[other, all])), (9, 1, 0, 92));
+    assert_eq!(counts(&among(100, GET, &[other, all])), (6, 1, 1, 94));
     // Each lists the action among different others, so that no two are alike.
     let unlike =
         |number| json!({"Effect": "Allow", "Action": [GET, format!("a:b{number}")], "Resource": "arn:x"});
     let (listed, other_actions, examined, skipped) = counts(&(0..1_000).map(unlike).collect::<Vec<_>>());
-    assert_eq!((listed, other_actions, listed + examined + skipped), (8, 0, 1_000));
+    assert_eq!((listed, other_actions, listed + examined + skipped), (5, 0, 1_000));
 }
 
 #[test]

@@ -4,12 +4,12 @@
 //! `ForAnyValue` false. A negated operator holds if no value matches. A value that cannot be read as the operator's
 //! type satisfies neither the operator nor its negation.
 
-use super::operand::{Operand, parse_address, parse_bool, parse_date, parse_number};
+use super::operand::{Operand, parse_bool, parse_date, parse_number};
 use super::{Base, Condition, Quantifier};
 use crate::arn_match::ArnParts;
 use crate::choices::Choice;
 use crate::pattern::{Case, Pattern};
-use crate::request::{Request, Values};
+use crate::request::{Request, Target, Values};
 
 /// What the values of a condition say to one value of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +27,14 @@ impl From<bool> for Verdict {
 }
 
 impl Condition {
-    pub(crate) fn holds(&self, request: &Request<'_>) -> bool {
-        let values = request.values(&self.key);
+    pub(crate) fn holds(&self, target: &Target<'_>) -> bool {
+        let values = target.request.values(&self.key);
         if self.operator.base == Base::Null {
             return self.asks_for_presence(values.is_none());
         }
         match values {
             None => self.holds_without_value(),
-            Some(values) => self.holds_for(values, request),
+            Some(values) => self.holds_for(values, target),
         }
     }
 
@@ -53,8 +53,8 @@ impl Condition {
         }
     }
 
-    fn holds_for(&self, values: Values<'_>, request: &Request<'_>) -> bool {
-        let accepts = |value: &str| match self.verdict(value, request) {
+    fn holds_for<'a>(&self, values: Values<'a>, target: &Target<'a>) -> bool {
+        let accepts = |value: &'a str| match self.verdict(value, target) {
             Verdict::Match => !self.operator.negated,
             Verdict::NoMatch => self.operator.negated,
             Verdict::Unreadable => false,
@@ -69,7 +69,8 @@ impl Condition {
         }
     }
 
-    fn verdict(&self, value: &str, request: &Request<'_>) -> Verdict {
+    fn verdict<'a>(&self, value: &'a str, target: &Target<'a>) -> Verdict {
+        let request = target.request;
         match &self.operand {
             Operand::Text(patterns) => self.text(patterns, value, request).into(),
             Operand::Arn(patterns) => {
@@ -92,7 +93,7 @@ impl Condition {
             // Base64 as it is accepted here writes the same bytes in one way only: no need to decode the request's.
             Operand::Binary(wanted) => wanted.iter().flatten().any(|want| want.as_ref() == value).into(),
             Operand::Ip(wanted) => {
-                typed(wanted, parse_address(value), |network, address| network.contains(address))
+                typed(wanted, target.address(value), |network, address| network.contains(*address))
             }
         }
     }
@@ -121,7 +122,7 @@ where
 #[cfg(test)]
 mod tests {
     use crate::condition::{Condition, Operator};
-    use crate::request::Request;
+    use crate::request::{Request, Target};
     use crate::{Context, Principal, document};
 
     fn holds(operator: &str, wanted: &[&str], actual: Option<&[&str]>) -> bool {
@@ -141,7 +142,7 @@ mod tests {
             resource_account: None,
             context: &context,
         };
-        Condition::compile(&condition, true).holds(&request)
+        Condition::compile(&condition, true).holds(&Target::new(&request, false))
     }
 
     #[test]

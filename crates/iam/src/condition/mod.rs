@@ -4,7 +4,7 @@ mod evaluate;
 mod operand;
 mod operator;
 
-pub(crate) use operand::{Operand, parse_date};
+pub(crate) use operand::{Operand, parse_address, parse_date};
 pub(crate) use operator::{Base, Operator, Quantifier};
 
 use crate::document;

@@ -20,7 +20,7 @@ pub(crate) enum Operand {
     Bool(Box<[Option<bool>]>),
     /// As written; equal texts are equal bytes.
     Binary(Box<[Option<Box<str>>]>),
-    Ip(Box<[Option<IpNet>]>),
+    Ip(Box<[Option<Network>]>),
     Arn(Box<[ArnPattern]>),
 }
 
@@ -63,9 +63,40 @@ fn parse_binary(text: &str) -> Option<Box<str>> {
     STANDARD.decode(text).ok().map(|_| text.into())
 }
 
+/// A network, in the form that addresses are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    V4 { address: u32, mask: u32 },
+    V6 { address: u128, mask: u128 },
+}
+
+impl Network {
+    pub(crate) fn contains(self, candidate: IpAddr) -> bool {
+        match (self, candidate) {
+            (Self::V4 { address, mask }, IpAddr::V4(candidate)) => candidate.to_bits() & mask == address,
+            (Self::V6 { address, mask }, IpAddr::V6(candidate)) => candidate.to_bits() & mask == address,
+            _ => false,
+        }
+    }
+}
+
+impl From<IpNet> for Network {
+    fn from(network: IpNet) -> Self {
+        match network {
+            IpNet::V4(network) => {
+                Self::V4 { address: network.network().to_bits(), mask: network.netmask().to_bits() }
+            }
+            IpNet::V6(network) => {
+                Self::V6 { address: network.network().to_bits(), mask: network.netmask().to_bits() }
+            }
+        }
+    }
+}
+
 /// A network, or one address as the network of just itself.
-pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| parse_address(text).map(IpNet::from))
+pub(crate) fn parse_network(text: &str) -> Option<Network> {
+    let network = text.parse().ok().or_else(|| parse_address(text).map(IpNet::from));
+    network.map(Network::from)
 }
 
 pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {

@@ -10,7 +10,7 @@ use crate::principal_match::Strength;
 use crate::request::Target;
 
 type Actions = Arc<Selection<ActionPattern>>;
-type Conditions = Arc<[Condition]>;
+pub(crate) type Conditions = Arc<[Condition]>;
 
 /// Either says whether the statement matches, or that the statement itself has to be asked.
 #[derive(Debug, Clone, Copy)]
@@ -21,10 +21,21 @@ struct Brief {
     length: u16,
     head: u16,
     actions: u16,
+    denies: bool,
     /// More may follow behind the literal text.
     open: bool,
     /// None of this holds: the statement has another form.
     other: bool,
+}
+
+/// What a request finds in a statement that is for any principal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glance<'a> {
+    /// The action matches.
+    pub(crate) action: bool,
+    /// The resource matches.
+    pub(crate) resource: bool,
+    pub(crate) conditions: &'a Conditions,
 }
 
 /// All statements of an index.
@@ -41,7 +52,7 @@ pub(super) struct Briefs {
 impl Briefs {
     pub(super) fn new<'a>(statements: impl Iterator<Item = &'a Statement>) -> Self {
         let mut maker = Maker::default();
-        let briefs = statements.map(|it| maker.brief(it).unwrap_or(Brief::OTHER)).collect();
+        let briefs = statements.map(|it| maker.brief(it).unwrap_or(Brief::other(it.denies))).collect();
         let Maker { heads, tails, actions, conditions, .. } = maker;
         Self {
             briefs,
@@ -50,6 +61,20 @@ impl Briefs {
             actions: actions.into(),
             conditions: conditions.into(),
         }
+    }
+
+    pub(super) fn denies(&self, at: usize) -> bool {
+        self.briefs.get(at).is_some_and(|brief| brief.denies)
+    }
+
+    /// What does not match of the statement of this number, without a look at it; `None` if it has another form.
+    pub(super) fn glance(&self, at: usize, target: &Target<'_>) -> Option<Glance<'_>> {
+        let brief = self.briefs.get(at).filter(|brief| !brief.other)?;
+        Some(Glance {
+            action: self.actions.get(usize::from(brief.actions))?.matches(target),
+            resource: self.matches_resource(brief, target).unwrap_or(false),
+            conditions: self.conditions.get(brief.conditions as usize)?,
+        })
     }
 
     /// [`Statement::applies`] for the statement of this number.
@@ -65,7 +90,7 @@ impl Briefs {
         let conditions = self.conditions.get(brief.conditions as usize)?;
         let matches = self.matches_resource(brief, target)?
             && self.actions.get(usize::from(brief.actions))?.matches(target)
-            && conditions.iter().all(|condition| condition.holds(target.request));
+            && conditions.iter().all(|condition| condition.holds(target));
         matches.then_some(Strength::Direct)
     }
 
@@ -79,8 +104,9 @@ impl Briefs {
 }
 
 impl Brief {
-    const OTHER: Self =
-        Self { start: 0, conditions: 0, length: 0, head: 0, actions: 0, open: false, other: true };
+    fn other(denies: bool) -> Self {
+        Self { start: 0, conditions: 0, length: 0, head: 0, actions: 0, denies, open: false, other: true }
+    }
 }
 
 #[derive(Default)]
@@ -111,6 +137,7 @@ impl Maker {
             conditions: number(&mut self.known_conditions, statement.conditions.as_ptr(), || {
                 self.conditions.push(statement.conditions.clone());
             })?,
+            denies: statement.denies,
             open,
             other: false,
         };

@@ -16,6 +16,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use brief::Briefs;
+pub(crate) use brief::{Conditions, Glance};
 pub(crate) use key::RequestKeys;
 use key::{Key, Part};
 pub(crate) use near::{Near, tail};
@@ -31,18 +32,16 @@ const FEWEST: usize = 7;
 
 /// The index of one list of statements, which it does not hold.
 #[derive(Debug)]
-pub(crate) struct Index(Option<Halves>);
+pub(crate) struct Index(Option<Filed>);
 
-/// Denials are asked first, and mostly there are none.
 #[derive(Debug)]
-struct Halves {
-    deny: Half,
-    allow: Half,
+struct Filed {
+    drawers: Drawers,
     briefs: Briefs,
 }
 
 #[derive(Debug, Default)]
-struct Half {
+struct Drawers {
     /// Action to group.
     actions: Table,
     /// Lengths of action beginnings that occur.
@@ -83,59 +82,44 @@ impl Index {
         if statements.len() < FEWEST {
             return Self(None);
         }
-        let half = |denies| {
-            let numbered = (0..).zip(statements.clone());
-            Half::new(numbered.filter(|(_, statement)| statement.denies == denies))
-        };
         let briefs = Briefs::new(statements.clone());
-        Self(Some(Halves { deny: half(true), allow: half(false), briefs }))
+        Self(Some(Filed { drawers: Drawers::new((0..).zip(statements)), briefs }))
     }
 
-    /// The first Deny that matches. `statement` gives the statement of a number.
-    pub(crate) fn deny<'a>(
+    /// The first Deny that matches, as error, or the strongest Allow, and the first of several.
+    pub(crate) fn decide<'a>(
         &self,
         target: &Target<'_>,
         statement: impl Fn(usize) -> Option<&'a Statement>,
-    ) -> Option<usize> {
-        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
-            let mut all = (0..).map_while(|at| Some((at, statement(at)?)));
-            return all.find(|(_, it)| it.denies && it.applies(target).is_some()).map(|(at, _)| at);
-        };
-        let mut found: Option<usize> = None;
-        halves.deny.find(keys, &mut |numbers| {
-            let mut earlier =
-                numbers.iter().map(|at| *at as usize).take_while(|at| found.is_none_or(|best| *at < best));
-            let applies = |at: &usize| halves.briefs.applies(*at, target, || statement(*at)).is_some();
-            found = earlier.find(applies).or(found);
-        });
-        found
-    }
-
-    /// The strongest Allow that matches, and the first of several.
-    pub(crate) fn allow<'a>(
-        &self,
-        target: &Target<'_>,
-        statement: impl Fn(usize) -> Option<&'a Statement>,
-    ) -> Option<(Strength, usize)> {
-        let mut best: Option<(Strength, usize)> = None;
-        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
-            let mut allows = (0..).map_while(|at| Some((at, statement(at)?))).filter(|(_, it)| !it.denies);
-            while best.is_none_or(|(strength, _)| strength < Strength::Direct)
-                && let Some((at, it)) = allows.next()
-            {
-                better(&mut best, it.applies(target), at);
-            }
-            return best;
-        };
-        halves.allow.find(keys, &mut |numbers| {
-            for at in numbers.iter().map(|at| *at as usize) {
-                if best.is_some_and(|(strength, known)| strength == Strength::Direct && known <= at) {
-                    return;
+    ) -> Result<Option<(Strength, usize)>, usize> {
+        let (mut denied, mut best) = (None, None);
+        let Some((filed, keys)) = self.0.as_ref().zip(target.keys()) else {
+            for (at, it) in (0..).map_while(|at| Some((at, statement(at)?))) {
+                if it.denies && it.applies(target).is_some() {
+                    return Err(at);
                 }
-                better(&mut best, halves.briefs.applies(at, target, || statement(at)), at);
+                if !it.denies && wants(best, at) {
+                    better(&mut best, it.applies(target), at);
+                }
+            }
+            return Ok(best);
+        };
+        filed.drawers.find(keys, &mut |numbers| {
+            for at in numbers.iter().map(|at| *at as usize) {
+                let denies = filed.briefs.denies(at);
+                let wanted = if denies { denied.is_none_or(|known| at < known) } else { wants(best, at) };
+                if !wanted || (denied.is_some() && !denies) {
+                    continue;
+                }
+                let strength = filed.briefs.applies(at, target, || statement(at));
+                if denies {
+                    denied = strength.map(|_| at).or(denied);
+                } else {
+                    better(&mut best, strength, at);
+                }
             }
         });
-        best
+        denied.map_or(Ok(best), Err)
     }
 
     /// Every statement that may match and how strongly it does, in no order and some of them more than once.
@@ -145,25 +129,41 @@ impl Index {
         statement: impl Fn(usize) -> Option<&'a Statement>,
         mut visit: impl FnMut(usize, Option<Strength>),
     ) {
-        let Some((halves, keys)) = self.0.as_ref().zip(target.keys()) else {
+        let Some((filed, keys)) = self.0.as_ref().zip(target.keys()) else {
             let all = (0..).map_while(|at| Some((at, statement(at)?)));
             all.for_each(|(at, it)| visit(at, it.applies(target)));
             return;
         };
-        for half in [&halves.allow, &halves.deny] {
-            half.find(keys, &mut |numbers| {
-                for at in numbers.iter().map(|at| *at as usize) {
-                    visit(at, halves.briefs.applies(at, target, || statement(at)));
-                }
-            });
-        }
+        filed.drawers.find(keys, &mut |numbers| {
+            for at in numbers.iter().map(|at| *at as usize) {
+                visit(at, filed.briefs.applies(at, target, || statement(at)));
+            }
+        });
+    }
+
+    /// What does not match of a statement, without a look at it, if the index knows that.
+    pub(crate) fn glance(&self, at: usize, target: &Target<'_>) -> Option<Glance<'_>> {
+        self.0.as_ref()?.briefs.glance(at, target)
+    }
+
+    /// Whether a statement is a Deny, if the index knows that.
+    pub(crate) fn denies(&self, at: usize) -> Option<bool> {
+        self.0.as_ref().map(|filed| filed.briefs.denies(at))
     }
 
     /// Allows that may match a request with these keys, in no order.
     pub(crate) fn each_allow(&self, keys: &RequestKeys<'_>, mut visit: impl FnMut(usize)) {
-        let Some(halves) = &self.0 else { return };
-        halves.allow.find(keys, &mut |numbers| numbers.iter().for_each(|at| visit(*at as usize)));
+        let Some(filed) = &self.0 else { return };
+        let allows = |at: &usize| !filed.briefs.denies(*at);
+        filed.drawers.find(keys, &mut |numbers| {
+            numbers.iter().map(|at| *at as usize).filter(allows).for_each(&mut visit);
+        });
     }
+}
+
+/// Whether the statement of this number could be better than what is known.
+fn wants(best: Option<(Strength, usize)>, at: usize) -> bool {
+    best.is_none_or(|(strength, known)| strength < Strength::Direct || at < known)
 }
 
 fn better(best: &mut Option<(Strength, usize)>, strength: Option<Strength>, at: usize) {
@@ -178,7 +178,7 @@ fn better(best: &mut Option<(Strength, usize)>, strength: Option<Strength>, at: 
 #[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Drawer(BTreeMap<Key, Vec<u32>>);
 
-impl Half {
+impl Drawers {
     fn new<'a>(statements: impl Iterator<Item = (u32, &'a Statement)>) -> Self {
         let mut drawers: BTreeMap<Key, Drawer> = BTreeMap::new();
         for (number, statement) in statements {

@@ -43,16 +43,82 @@ struct ActionSet {
     actions: Arc<Selection<ActionPattern>>,
     /// How many statements, Denies too.
     size: usize,
-    /// Of the Allows, sorted.
-    resources: Box<[Entry]>,
+    /// Of the Allows.
+    resources: Sorted,
 }
 
-/// One `Resource` of a statement. Sorted by its tail, then by statement.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    /// What is behind the fifth colon, in lower case.
-    tail: Box<str>,
-    statement: u32,
+/// What is behind the fifth colon of a statement's `Resource`, in lower case, and the statement.
+type Entry = (String, u32);
+
+/// Resources in order, close together: a search in thousands of them waits for memory more than for anything else.
+#[derive(Debug, Default)]
+struct Sorted {
+    /// What all texts begin with.
+    shared: Box<str>,
+    /// The next eight bytes of each text, as a number that sorts like them.
+    keys: Box<[u64]>,
+    /// All texts.
+    texts: Box<str>,
+    /// Where each text begins, and where the last one ends.
+    starts: Box<[u32]>,
+    statements: Box<[u32]>,
+}
+
+impl Sorted {
+    fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_unstable();
+        let (Some((first, _)), Some((last, _))) = (entries.first(), entries.last()) else {
+            return Self::default();
+        };
+        let shared: Box<str> = first.get(..common(first, last)).unwrap_or_default().into();
+        let mut starts = vec![0];
+        let mut texts = String::new();
+        for (text, _) in &entries {
+            texts.push_str(text);
+            starts.push(count(texts.len()));
+        }
+        Self {
+            keys: entries.iter().map(|(text, _)| eight_bytes(text, shared.len())).collect(),
+            shared,
+            texts: texts.into(),
+            starts: starts.into(),
+            statements: entries.iter().map(|(_, statement)| *statement).collect(),
+        }
+    }
+
+    fn text(&self, at: usize) -> &str {
+        let place = self.starts.get(at).zip(self.starts.get(at + 1));
+        place.and_then(|(from, to)| self.texts.get(*from as usize..*to as usize)).unwrap_or_default()
+    }
+
+    /// How many texts are less.
+    fn less_than(&self, wanted: &str) -> usize {
+        if !wanted.starts_with(self.shared.as_ref()) {
+            return if wanted < self.shared.as_ref() { 0 } else { self.keys.len() };
+        }
+        let key = eight_bytes(wanted, self.shared.len());
+        let mut at = self.keys.partition_point(|known| *known < key);
+        let end = at + self.keys.get(at..).unwrap_or_default().partition_point(|known| *known == key);
+        let mut left = end - at;
+        while left > 0 {
+            let half = left / 2;
+            if self.text(at + half) < wanted {
+                at += half + 1;
+                left -= half + 1;
+            } else {
+                left = half;
+            }
+        }
+        at
+    }
+}
+
+/// Eight bytes of a text from a place on, filled up with zeros: less where the text is less, and perhaps equal.
+fn eight_bytes(text: &str, from: usize) -> u64 {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    u64::from_be_bytes(bytes)
 }
 
 /// What a request found.
@@ -116,8 +182,10 @@ impl Near {
 impl ActionSet {
     fn some_nearest(&self, tail: &str, wanted: usize) -> Vec<(usize, usize)> {
         let mut found: Vec<(usize, usize)> = Vec::with_capacity(wanted);
-        for (entry, common) in self.nearest(tail).take(STEPS * wanted) {
-            let number = entry.statement as usize;
+        for (at, common) in self.nearest(tail).take(STEPS * wanted) {
+            let Some(number) = self.resources.statements.get(at).map(|number| *number as usize) else {
+                break;
+            };
             if found.iter().all(|(known, _)| *known != number) {
                 found.push((number, common));
             }
@@ -128,13 +196,12 @@ impl ActionSet {
         found
     }
 
-    /// All resources, those that have most of their beginning in common with `tail` first.
-    fn nearest<'a>(&'a self, tail: &'a str) -> impl Iterator<Item = (&'a Entry, usize)> {
-        let middle = self.resources.partition_point(|entry| entry.tail.as_ref() < tail);
-        let (before, after) = self.resources.split_at_checked(middle).unwrap_or_default();
-        let measured = move |entry: &'a Entry| (entry, common(&entry.tail, tail));
-        let mut before = before.iter().rev().map(measured).peekable();
-        let mut after = after.iter().map(measured).peekable();
+    /// Places of all resources, those that have most of their beginning in common with `tail` first.
+    fn nearest<'a>(&'a self, tail: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let middle = self.resources.less_than(tail);
+        let measured = move |at: usize| (at, common(self.resources.text(at), tail));
+        let mut before = (0..middle).rev().map(measured).peekable();
+        let mut after = (middle..self.resources.statements.len()).map(measured).peekable();
         std::iter::from_fn(move || {
             let (left, right) = (before.peek().map(|it| it.1), after.peek().map(|it| it.1));
             if right > left { after.next() } else { before.next() }
@@ -177,7 +244,7 @@ impl Maker {
         }
         let listed = statement.resources.as_ref().filter(|resources| !resources.not);
         let patterns = listed.map_or(&[][..], |resources| &resources.patterns);
-        entries.extend(patterns.iter().map(|it| Entry { tail: tail(&it.text).into(), statement: number }));
+        entries.extend(patterns.iter().map(|it| (tail(&it.text), number)));
         if !actions.not && self.named.insert(at) {
             self.names.extend(actions.patterns.iter().map(|it| it.text.to_ascii_lowercase().into()));
         }
@@ -202,9 +269,10 @@ impl Maker {
         }
         lengths.sort_unstable();
         lengths.dedup();
-        let sets = self.sets.into_iter().map(|(actions, size, mut entries)| {
-            entries.sort_unstable();
-            ActionSet { actions, size, resources: entries.into() }
+        let sets = self.sets.into_iter().map(|(actions, size, entries)| ActionSet {
+            actions,
+            size,
+            resources: Sorted::new(entries),
         });
         Near {
             sets: sets.collect(),
@@ -222,17 +290,36 @@ mod tests {
 
     #[test]
     fn resources_come_nearest_first() {
-        let entry = |(number, text): (u32, &&str)| Entry { tail: (*text).into(), statement: number };
+        let entry = |(number, text): (u32, &&str)| ((*text).to_owned(), number);
         let texts = ["*", "a", "a/b", "a/b/c", "a/d", "z"];
         let set = ActionSet {
             actions: Arc::new(Selection { not: false, patterns: Box::default() }),
             size: texts.len(),
-            resources: (0..).zip(&texts).map(entry).collect(),
+            resources: Sorted::new((0..).zip(&texts).map(entry).collect()),
         };
-        let order = |tail| set.nearest(tail).map(|(entry, _)| entry.tail.to_string()).collect::<Vec<_>>();
+        let order =
+            |tail| set.nearest(tail).map(|(at, _)| set.resources.text(at).to_owned()).collect::<Vec<_>>();
         assert_eq!(order("a/b/x"), ["a/b/c", "a/b", "a/d", "a", "*", "z"]);
         assert_eq!(order(""), ["*", "a", "a/b", "a/b/c", "a/d", "z"]);
         assert_eq!(set.some_nearest("a/b/x", 2), [(3, 4), (2, 3)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn places_are_those_of_a_plain_search(
+            texts in proptest::collection::vec("(ab)?[abc\u{0}é]{0,12}", 0..40),
+            wanted in "(ab)?[abc\u{0}é]{0,12}",
+        ) {
+            let mut plain = texts.clone();
+            plain.sort_unstable();
+            let sorted = Sorted::new(texts.into_iter().map(|text| (text, 0)).collect());
+            proptest::prop_assert_eq!(
+                sorted.less_than(&wanted), plain.partition_point(|text| *text < wanted), "{:?}", plain
+            );
+            for (at, text) in plain.iter().enumerate() {
+                proptest::prop_assert_eq!(sorted.text(at), text);
+            }
+        }
     }
 
     #[test]

@@ -7,24 +7,23 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::{Distance, Element, Others, StatementTrace, distance, trace_statement};
-use crate::compile::Statement;
-use crate::condition::Condition;
-use crate::index::{Near, RequestKeys, tail};
+use crate::index::{Conditions, Glance, Near, RequestKeys, tail};
 use crate::policy::Policy;
 use crate::principal_match::Strength;
 use crate::request::Target;
 
 /// Misses that are listed.
-const LISTED: usize = 8;
+const LISTED: usize = 5;
 
 /// Misses that are compared, of each of: Allows and Denies with a fitting action and resource, Allows with a fitting
 /// action, Allows with a name that is easily taken for the action.
-const EXAMINED: usize = 16;
+const EXAMINED: usize = 12;
 
-/// A statement that does not match.
-struct Candidate<'a> {
+/// A statement that does not match. Only of those that are listed the statement itself is looked at: with thousands of
+/// them that takes most of the time.
+struct Candidate {
     index: usize,
-    statement: &'a Statement,
+    denies: bool,
     distance: Distance,
     /// How much of a resource's beginning is the request's.
     common: usize,
@@ -50,7 +49,7 @@ pub(super) fn statements(
     let neighbours = near.neighbours(target, &wanted, EXAMINED);
     found.missed.extend(&neighbours.statements);
     found.missed.extend(mistaken(target, policy, near));
-    let candidates = found.candidates(target, all);
+    let candidates = found.candidates(target, policy);
     let compared = found.matched.len() + candidates.len();
     let right = candidates.iter().filter(|it| !it.distance.0).count();
     let left = all.len().saturating_sub(compared);
@@ -61,9 +60,12 @@ pub(super) fn statements(
         examined: candidates.len().saturating_sub(nearest.len()),
         skipped,
     };
-    let matched = found.matched.iter().filter_map(|index| Some((*index, all.get(*index)?)));
-    let listed = matched.chain(nearest.into_iter().map(|it| (it.index, it.statement)));
-    (listed.map(|(index, it)| trace_statement(target, index, it)).collect(), Some(others))
+    let listed = found.matched.iter().copied().chain(nearest.into_iter().map(|it| it.index));
+    let trace = |index| {
+        let glance = policy.index().glance(index, target);
+        Some(trace_statement(target, index, all.get(index)?, glance))
+    };
+    (listed.filter_map(trace).collect(), Some(others))
 }
 
 /// Statements whose action and resource could match: all that do, some that do not.
@@ -76,7 +78,7 @@ fn fitting(target: &Target<'_>, policy: &Policy) -> Found {
             found.matched.push(at);
             return;
         }
-        let denies = statement(at).is_some_and(|it| it.denies);
+        let denies = denies(policy, at);
         if let Some(room) = room.get_mut(usize::from(denies)).filter(|room| **room > 0) {
             *room -= 1;
             found.missed.push((at, usize::MAX));
@@ -85,6 +87,11 @@ fn fitting(target: &Target<'_>, policy: &Policy) -> Found {
     found.matched.sort_unstable();
     found.matched.dedup();
     found
+}
+
+fn denies(policy: &Policy, at: usize) -> bool {
+    let asked = || policy.statements().get(at).is_some_and(|it| it.denies);
+    policy.index().denies(at).unwrap_or_else(asked)
 }
 
 /// Allows of an action that is easily taken for the request's, for a resource that could be the request's.
@@ -103,24 +110,24 @@ fn mistaken(target: &Target<'_>, policy: &Policy, near: &Near) -> Vec<(usize, us
 
 impl Found {
     /// The misses, each once and in the order of the document.
-    fn candidates<'a>(&mut self, target: &Target<'_>, all: &'a [Statement]) -> Vec<Candidate<'a>> {
+    fn candidates(&mut self, target: &Target<'_>, policy: &Policy) -> Vec<Candidate> {
         self.missed.sort_unstable_by_key(|(index, common)| (*index, Reverse(*common)));
         self.missed.dedup_by_key(|(index, _)| *index);
         let missed = self.missed.iter().filter(|(index, _)| self.matched.binary_search(index).is_err());
-        let mut measure = Measure { target, failing: None };
+        let mut measure = Measure { target, policy, failing: None };
         missed
             .filter_map(|&(index, common)| {
-                let statement = all.get(index)?;
-                Some(Candidate { index, statement, distance: measure.distance(statement), common })
+                let distance = measure.distance(index)?;
+                Some(Candidate { index, denies: denies(policy, index), distance, common })
             })
             .collect()
     }
 }
 
 /// The few to list, nearest first.
-fn nearest<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
+fn nearest(candidates: &[Candidate]) -> Vec<&Candidate> {
     let mut ranked: Vec<_> = candidates.iter().collect();
-    ranked.sort_unstable_by_key(|it| (it.statement.denies, it.distance, Reverse(it.common), it.index));
+    ranked.sort_unstable_by_key(|it| (it.denies, it.distance, Reverse(it.common), it.index));
     ranked.truncate(LISTED);
     ranked
 }
@@ -128,25 +135,35 @@ fn nearest<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
 /// Tells what [`StatementTrace::distance`] will be, without the texts.
 struct Measure<'t, 'r, 'a> {
     target: &'t Target<'r>,
+    policy: &'a Policy,
     /// How many of the latest statement's conditions do not hold: those of the next are mostly the same.
-    failing: Option<(&'a Arc<[Condition]>, usize)>,
+    failing: Option<(&'a Conditions, usize)>,
 }
 
 impl<'a> Measure<'_, '_, 'a> {
-    fn distance(&mut self, statement: &'a Statement) -> Distance {
+    fn distance(&mut self, index: usize) -> Option<Distance> {
         let missed = |element, matches: bool| (!matches).then_some(element);
-        let elements = [
-            missed(Element::Action, statement.matches_action(self.target)),
-            missed(Element::Principal, statement.matches_principal(self.target).is_some()),
-            missed(Element::Resource, statement.matches_resource(self.target)),
-        ];
-        let conditions = std::iter::repeat_n(Element::Condition, self.failing(&statement.conditions));
-        distance(elements.into_iter().flatten().chain(conditions))
+        let (elements, conditions) = match self.policy.index().glance(index, self.target) {
+            Some(Glance { action, resource, conditions }) => {
+                ([missed(Element::Action, action), None, missed(Element::Resource, resource)], conditions)
+            }
+            None => {
+                let statement = self.policy.statements().get(index)?;
+                let elements = [
+                    missed(Element::Action, statement.matches_action(self.target)),
+                    missed(Element::Principal, statement.matches_principal(self.target).is_some()),
+                    missed(Element::Resource, statement.matches_resource(self.target)),
+                ];
+                (elements, &statement.conditions)
+            }
+        };
+        let conditions = std::iter::repeat_n(Element::Condition, self.failing(conditions));
+        Some(distance(elements.into_iter().flatten().chain(conditions)))
     }
 
-    fn failing(&mut self, conditions: &'a Arc<[Condition]>) -> usize {
+    fn failing(&mut self, conditions: &'a Conditions) -> usize {
         let known = self.failing.filter(|(latest, _)| Arc::ptr_eq(latest, conditions));
-        let count = || conditions.iter().filter(|condition| !condition.holds(self.target.request)).count();
+        let count = || conditions.iter().filter(|condition| !condition.holds(self.target)).count();
         let (_, failing) = *self.failing.insert(known.unwrap_or_else(|| (conditions, count())));
         failing
     }
