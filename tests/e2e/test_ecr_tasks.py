@@ -52,17 +52,36 @@ def test_a_task_runs_an_image_of_its_own_account(tasks, admin, form, kind):
     assert container(task)["imageDigest"] == image.digest
 
 
+def runs(owner, identity, policy):
+    """Whether a task may have an image: one side is enough in an account, both are needed between two."""
+    sides = (identity == "allow", policy == "allow")
+    return "deny" not in (identity, policy) and (any(sides) if owner == "same" else all(sides))
+
+
+def refusal(owner, identity, policy):
+    """What AWS says of it."""
+    if policy == "deny":
+        return "with an explicit deny in a resource-based policy"
+    if identity == "deny":
+        return "with an explicit deny in an identity-based policy"
+    side = "resource" if (owner, identity) == ("other", "allow") else "identity"
+    return f"because no {side}-based policy allows the ecr:BatchGetImage action"
+
+
 @pytest.mark.parametrize("policy", ["allow", "none", "deny"])
-@pytest.mark.parametrize("identity", ["allow", "none"])
-def test_an_image_of_another_account_needs_both_sides(tasks, admin, other_account, identity, policy):
-    repository = pushed(other_account)
-    managed = (EXECUTION_POLICY,) if identity == "allow" else ()
-    logs = {"Effect": "Allow", "Action": ["logs:*", "ecr:GetAuthorizationToken"], "Resource": "*"}
-    role = admin.execution_role(extra=[logs], managed=managed)
+@pytest.mark.parametrize("identity", ["allow", "none", "deny"])
+@pytest.mark.parametrize("owner", ["same", "other"])
+def test_who_may_have_an_image(tasks, admin, other_account, owner, identity, policy):
+    home = admin if owner == "same" else other_account
+    repository = pushed(home)
+    extra = [{"Effect": "Allow", "Action": ["logs:*", "ecr:GetAuthorizationToken"], "Resource": "*"}]
+    if identity != "none":
+        extra.append({"Effect": identity.capitalize(), "Action": PULL, "Resource": "*"})
+    role = admin.execution_role(extra=extra, managed=())
     if policy != "none":
-        let_in(other_account, repository, role, "Allow" if policy == "allow" else "Deny")
+        let_in(home, repository, role, policy.capitalize())
     it = image_container(tasks, aws_name(repository, "v1"))
-    if (identity, policy) == ("allow", "allow"):
+    if runs(owner, identity, policy):
         task = tasks.finish(it, executionRoleArn=role)
         assert exit_code(task) == 0, task.get("stoppedReason")
         return
@@ -74,12 +93,9 @@ def test_an_image_of_another_account_needs_both_sides(tasks, admin, other_accoun
     # Fargate tells the registry's status only; who was refused what is in the start trace.
     assert reason.startswith("CannotPullContainerError: ") and reason.endswith("403 Forbidden"), reason
     told = json.dumps(tasks.trace(arn))
-    ending = (
-        "with an explicit deny in a resource-based policy"
-        if policy == "deny"
-        else f"because no {'resource' if identity == 'allow' else 'identity'}-based policy allows the ecr:BatchGetImage action"
-    )
-    assert "is not authorized to perform: ecr:BatchGetImage on resource" in told and ending in told, told
+    session = f"arn:aws:sts::{admin.id}:assumed-role/{role.rsplit('/', 1)[1]}/"
+    sentence = f"is not authorized to perform: ecr:BatchGetImage on resource: {repository['repositoryArn']} {refusal(owner, identity, policy)}"
+    assert session in told and sentence in told, told
 
 
 def test_without_the_token_permission_nothing_is_pulled(tasks, admin):
