@@ -8,6 +8,8 @@ mod engine;
 pub(crate) mod http;
 mod image;
 pub(crate) mod landfall;
+mod listing;
+mod logs;
 mod machine;
 mod outcome;
 pub(crate) mod process;
@@ -49,6 +51,10 @@ enum Part {
     Api,
     /// From RunTask to a running process, and to nothing left.
     Start,
+    /// Log events by the million.
+    Logs,
+    /// Many secrets, page by page.
+    Listing,
     /// Pulling and unpacking an image.
     Pull,
     /// From the server's start to its first answer; memory when idle.
@@ -104,8 +110,10 @@ type Measure = fn(&Bench) -> Result<Section>;
 
 /// A part that fails as a whole is reported in its place, and the others still run.
 fn measure(bench: &Bench, only: Option<Part>) -> Vec<Section> {
-    let parts: [(Part, &'static str, Measure); 4] = [
+    let parts: [(Part, &'static str, Measure); 6] = [
         (Part::Api, "API calls", api::measure),
+        (Part::Listing, "Many secrets, page by page", listing::measure),
+        (Part::Logs, "Log events by the million", logs::measure),
         (Part::Start, "Task start", start::measure),
         (Part::Pull, "Pull and unpack", pull::measure),
         (Part::Ready, "Start to ready, and idle memory", ready::measure),
