@@ -80,6 +80,22 @@ pub(super) fn render(machine: &Facts, sections: &[Section]) -> String {
     text
 }
 
+/// The document with one part measured anew: the part says when, and what else the machine did.
+pub(super) fn with_section(document: &str, machine: &Facts, section: &Section) -> String {
+    let heading = format!("\n## {}\n", section.title);
+    let (before, rest) = document.split_once(&heading).unwrap_or((document, ""));
+    let behind = rest.find("\n## ").and_then(|at| rest.get(at..)).unwrap_or_default();
+    let fact = |wanted: &str| machine.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+    let run = format!(
+        "*Measured by itself on {}; load before the run {}; {}.*",
+        SystemClock.now().iso8601(),
+        fact("Load before the run"),
+        fact("CPU")
+    );
+    let rendered = render_section(section).replacen(&heading, &format!("{heading}\n{run}\n"), 1);
+    format!("{}\n{rendered}{behind}", before.trim_end_matches('\n'))
+}
+
 fn render_section(section: &Section) -> String {
     let mut text = format!("\n## {}\n\n{}\n", section.title, section.text);
     for table in &section.tables {
@@ -138,6 +154,20 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
+
+    #[test]
+    fn a_part_takes_the_place_of_the_same_part() {
+        let part = |title, text: &str| Section { title, text: text.to_owned(), ..Section::default() };
+        let document =
+            format!("# Head\n{}{}", render_section(&part("One", "old")), render_section(&part("Two", "2")));
+        let machine = vec![("Load before the run", "0.1".to_owned())];
+        let replaced = with_section(&document, &machine, &part("One", "new"));
+        assert!(replaced.starts_with("# Head\n\n## One\n\n*Measured by itself on "), "{replaced}");
+        assert!(replaced.contains("load before the run 0.1"), "{replaced}");
+        assert!(replaced.ends_with("\n\nnew\n\n## Two\n\n2\n"), "{replaced}");
+        let added = with_section(&document, &machine, &part("Three", "3"));
+        assert!(added.starts_with(&document) && added.ends_with("\n\n3\n"), "{added}");
+    }
 
     #[test]
     fn numbers_have_commas() {

@@ -6,6 +6,7 @@ pub(crate) mod aws;
 mod document;
 mod engine;
 pub(crate) mod http;
+mod iam;
 mod image;
 pub(crate) mod landfall;
 mod listing;
@@ -33,7 +34,7 @@ use document::Section;
 /// What `cargo xtask bench` may be told.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Measure only this part; the document is not written then.
+    /// Measure only this part, and put it in the place of the same part of the document.
     #[arg(long, value_enum)]
     only: Option<Part>,
     /// Fewer and shorter repetitions, to see that everything runs; the document is not written then.
@@ -51,6 +52,8 @@ enum Part {
     Api,
     /// From RunTask to a running process, and to nothing left.
     Start,
+    /// Decisions of the policy engine beside two others.
+    Iam,
     /// Log events by the million.
     Logs,
     /// Many secrets, page by page.
@@ -95,12 +98,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let machine = machine::describe(&bench);
     let sections = measure(&bench, arguments.only);
     let text = document::render(&machine, &sections);
-    if arguments.only.is_some() || arguments.quick {
+    if arguments.quick {
         println!("{text}");
-        eprintln!("`docs/benchmarks.md` was left as it is: only a full run writes it");
+        eprintln!(
+            "`docs/benchmarks.md` was left as it is: a quick run is for looking whether everything runs"
+        );
         return Ok(());
     }
     let path = crate::files::root().join("docs/benchmarks.md");
+    let text = match (arguments.only, sections.as_slice()) {
+        (Some(_), [section]) => {
+            let before =
+                std::fs::read_to_string(&path).context("there is no document to put the part into")?;
+            document::with_section(&before, &machine, section)
+        }
+        _ => text,
+    };
     crate::files::write(&path, &text)?;
     eprintln!("wrote `{}`", path.display());
     Ok(())
@@ -110,7 +123,8 @@ type Measure = fn(&Bench) -> Result<Section>;
 
 /// A part that fails as a whole is reported in its place, and the others still run.
 fn measure(bench: &Bench, only: Option<Part>) -> Vec<Section> {
-    let parts: [(Part, &'static str, Measure); 6] = [
+    let parts: [(Part, &'static str, Measure); 7] = [
+        (Part::Iam, "Decisions of IAM", iam::measure),
         (Part::Api, "API calls", api::measure),
         (Part::Listing, "Many secrets, page by page", listing::measure),
         (Part::Logs, "Log events by the million", logs::measure),
