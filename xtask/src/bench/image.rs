@@ -131,7 +131,7 @@ const SMALL_FILES: u64 = 2_000;
 
 /// One of the layers: what does not compress (a binary's worth), what does (a library's), and many small files.
 pub(super) fn large_layer(number: u64) -> Result<Vec<u8>> {
-    let mut noise = Noise(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut noise = Noise::new(number);
     let mut archive = Archive::new();
     if number == 0 {
         archive = base_archive()?;
@@ -157,9 +157,14 @@ fn base_archive() -> Result<Archive> {
 }
 
 /// Numbers without pattern, the same in every run (xorshift64, Marsaglia 2003).
-struct Noise(u64);
+pub(super) struct Noise(u64);
 
 impl Noise {
+    /// One of its own for each seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -167,7 +172,8 @@ impl Noise {
         self.0
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
+    /// Bytes that do not compress.
+    pub(super) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes: Vec<u8> = (0..length / 8 + 1).flat_map(|_| self.next().to_le_bytes()).collect();
         bytes.truncate(length);
         bytes

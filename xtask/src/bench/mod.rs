@@ -22,6 +22,7 @@ mod sandbox;
 mod setup;
 mod start;
 mod stats;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -60,6 +61,8 @@ enum Part {
     Listing,
     /// Pulling and unpacking an image.
     Pull,
+    /// Pushing to registries and pulling from them.
+    Registry,
     /// From the server's start to its first answer; memory when idle.
     Ready,
 }
@@ -123,13 +126,14 @@ type Measure = fn(&Bench) -> Result<Section>;
 
 /// A part that fails as a whole is reported in its place, and the others still run.
 fn measure(bench: &Bench, only: Option<Part>) -> Vec<Section> {
-    let parts: [(Part, &'static str, Measure); 7] = [
+    let parts: [(Part, &'static str, Measure); 8] = [
         (Part::Iam, "Decisions of IAM", iam::measure),
         (Part::Api, "API calls", api::measure),
         (Part::Listing, "Many secrets, page by page", listing::measure),
         (Part::Logs, "Log events by the million", logs::measure),
         (Part::Start, "Task start", start::measure),
         (Part::Pull, "Pull and unpack", pull::measure),
+        (Part::Registry, "Registry: push and pull", traffic::measure),
         (Part::Ready, "Start to ready, and idle memory", ready::measure),
     ];
     let mut sections = Vec::new();

@@ -23,7 +23,7 @@ const HASH: &str = "$2b$04$benchbenchbenchbenchbe96mreUkminDBwldgaOmUWQKwwohFv2S
 pub(super) struct Registry {
     address: SocketAddr,
     directory: PathBuf,
-    _server: Server,
+    server: Server,
 }
 
 impl Registry {
@@ -46,9 +46,19 @@ impl Registry {
         command.arg("serve").arg(&file);
         let mut server = Server::start("docker-registry", command, &directory.join("registry.log"))?;
         server.wait_listening(address)?;
-        let registry = Self { address, directory: directory.to_owned(), _server: server };
+        let registry = Self { address, directory: directory.to_owned(), server };
         registry.write_credentials()?;
         Ok(registry)
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.server.pid()
     }
 
     /// The name of an image here.
