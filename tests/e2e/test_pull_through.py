@@ -4,13 +4,16 @@ import base64
 import json
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 from support import images
 from support.docker_registry import HtpasswdRegistry
+from support.hostile_registry import HostileRegistry
 
 from harness import clients, clock, ecr
-from harness.account import EXECUTION_POLICY, Account, unique
+from harness.account import EXECUTION_POLICY, Account, allow, unique
 from harness.tasks import assert_never_ran, exit_code
+from harness.waiting import until
 
 IMPORT = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
 
@@ -52,6 +55,11 @@ def account_id(account):
 def repositories(admin):
     pages = admin.client("ecr").get_paginator("describe_repositories").paginate()
     return {it["repositoryName"] for page in pages for it in page["repositories"]}
+
+
+def whole(admin, name, count=1):
+    """Whether so many images of a repository are here, layers and all: a client is served while they come."""
+    return name in repositories(admin) and len(admin.client("ecr").describe_images(repositoryName=name)["imageDetails"]) == count
 
 
 def test_rules_are_made_shown_changed_and_removed(admin, upstream):
@@ -112,6 +120,7 @@ def test_an_image_comes_through_and_stays_when_the_upstream_is_gone(admin, tmp_p
         skopeo.login(registry.host, registry.username, registry.password)
         local = f"{registry.host}/{account_id(admin)}/us-east-1"
         skopeo.pull(f"{local}/{prefix}/team/index:v1", f"{tmp_path}/before:v1")
+        until("both images", lambda: whole(admin, name, 1) and whole(admin, f"{prefix}/team/index", 3), 20)
         missing = manifest(admin, f"{prefix}/team/none")
         assert missing.status == 404 and ecr.error(missing)["code"] == "MANIFEST_UNKNOWN"
     skopeo.pull(f"{local}/{name}:v1", f"{tmp_path}/one:v1")
@@ -134,6 +143,8 @@ def test_fetching_needs_a_permission_of_its_own(admin, upstream):
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ecr.PULL + IMPORT, "Resource": "*"}]}
     )
     assert manifest(importer, name).status == 200
+    assert manifest(reader, name).status == 200, "what is on its way needs no import"
+    until("the image", lambda: whole(admin, name), 20)
     assert manifest(reader, name).status == 200, "what is here needs no import"
 
 
@@ -154,6 +165,7 @@ def test_a_tag_is_looked_up_again_after_a_day(make_server, upstream):
     prefix = make_rule(admin, upstream)
     old = push(upstream, "daily/app")
     assert manifest(admin, f"{prefix}/daily/app").data == old.manifest
+    until("the image", lambda: whole(admin, f"{prefix}/daily/app"), 20)
     new = push(upstream, "daily/app")
     assert manifest(admin, f"{prefix}/daily/app").data == old.manifest, "not yet"
     server.stop()
@@ -164,6 +176,111 @@ def test_a_tag_is_looked_up_again_after_a_day(make_server, upstream):
     path = f"/v2/000000000000/us-east-1/{prefix}/daily/app/manifests/v1"
     assert registry.send("GET", path).data == new.manifest
     assert later.stop() == 0
+
+
+# --- an image is served while it comes ---
+
+
+@pytest.fixture
+def slow():
+    with HostileRegistry() as running:
+        yield running
+
+
+def public_rule(admin, upstream):
+    prefix = unique("slow").lower()
+    admin.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=upstream.host)
+    return prefix
+
+
+def layers(image):
+    return [layer["digest"] for layer in json.loads(image.manifest)["layers"]]
+
+
+def ask(registry, method, path):
+    """An answer whose body is not read yet."""
+    return registry.send(method, path, preload_content=False)
+
+
+def test_layers_are_served_while_they_come(admin, slow):
+    prefix, image = public_rule(admin, slow), ecr.several_layers(unique("coming"))
+    slow.add(image, "gated-layer", "v1")
+    name = f"{prefix}/gated-layer"
+    path = f"/v2/{account_id(admin)}/us-east-1/{name}"
+    registry = ecr.Registry.of(admin)
+    for reference in ("v1", image.digest):
+        first = registry.send("GET", f"{path}/manifests/{reference}")
+        assert (first.status, first.data) == (200, image.manifest)
+        assert first.headers["Docker-Content-Digest"] == image.digest and first.headers["Content-Type"] == image.media_type
+    assert registry.send("HEAD", f"{path}/manifests/v1").headers["Content-Length"] == str(len(image.manifest))
+    assert not whole(admin, name), "it is one of the repository's when all of it is here"
+
+    digest = layers(image)[-1]
+    content = image.blobs[digest]
+    assert registry.send("HEAD", f"{path}/blobs/{digest}").headers["Content-Length"] == str(len(content))
+    reading = [ask(registry, "GET", f"{path}/blobs/{digest}") for _ in range(3)]
+    half = -(-len(content) // 2)
+    heads = [one.read(half, decode_content=False) for one in reading]
+    assert heads == [content[:half]] * 3
+    stranger = ecr.Registry.of(admin.user(allow("ecr:GetAuthorizationToken")))
+    refused = stranger.send("GET", f"{path}/blobs/{digest}")
+    assert refused.status == 403 and "not authorized to perform: ecr:GetDownloadUrlForLayer" in ecr.error(refused)["message"]
+    assert len(slow.requests_for("/manifests/v1")) == 1, "one fetch for all who ask"
+    assert len(slow.requests_for(f"/blobs/{digest}")) == 1
+
+    slow.let_go()
+    assert [head + one.read() for head, one in zip(heads, reading)] == [content] * 3
+    part = registry.send("GET", f"{path}/blobs/{digest}", {"Range": "bytes=5-9"})
+    assert (part.status, part.data) == (206, content[5:10])
+    until("the image", lambda: whole(admin, name), 20)
+    for blob, expected in image.blobs.items():
+        assert registry.send("GET", f"{path}/blobs/{blob}").data == expected
+    assert len(slow.requests_for(f"/blobs/{digest}")) == 1
+
+
+@pytest.mark.parametrize("mode", ["lying-layer", "truncated-layer"])
+def test_a_layer_that_is_not_what_it_should_be_never_ends_well(admin, slow, mode):
+    prefix, image = public_rule(admin, slow), ecr.several_layers(unique("lie"))
+    slow.add(image, mode, "v1")
+    name = f"{prefix}/{mode}"
+    path = f"/v2/{account_id(admin)}/us-east-1/{name}"
+    registry = ecr.Registry.of(admin)
+    assert registry.send("GET", f"{path}/manifests/v1").status == 200
+    for digest in layers(image):
+        try:
+            answer = registry.send("GET", f"{path}/blobs/{digest}")
+            assert answer.status == 404, "given up already"
+        except urllib3.exceptions.ProtocolError:
+            pass
+    until("the end of the fetch", lambda: registry.send("HEAD", f"{path}/blobs/{digest}").status == 404, 40)
+    assert not whole(admin, name)
+    slow.set_mode(mode, "ok")
+    assert registry.send("GET", f"{path}/manifests/v1").data == image.manifest
+    until("the image", lambda: whole(admin, name), 20)
+
+
+def test_a_task_waits_for_a_slow_upstream(tasks, admin, slow):
+    """Longer than the node waits for a registry's answer (`--registry-timeout 5`)."""
+    prefix, image = public_rule(admin, slow), ecr.several_layers(unique("slow"))
+    slow.add(image, "slow-layer", "v1")
+    may = {"Effect": "Allow", "Action": ["logs:*", *IMPORT], "Resource": "*"}
+    role = admin.execution_role(extra=[may], managed=(EXECUTION_POLICY,))
+    name = f"{account_id(admin)}.dkr.ecr.us-east-1.amazonaws.com/{prefix}/slow-layer:v1"
+    done = tasks.finish(image_container(tasks, name), executionRoleArn=role)
+    assert exit_code(done) == 0, done.get("stoppedReason")
+    assert done["containers"][0]["imageDigest"] == image.digest
+
+
+def test_skopeo_copies_from_a_slow_upstream(admin, slow, tmp_path):
+    prefix, image = public_rule(admin, slow), ecr.several_layers(unique("slow"))
+    slow.add(image, "slow-layer", "v1")
+    skopeo, registry = clients.Skopeo(tmp_path), ecr.Registry.of(admin)
+    skopeo.login(registry.host, registry.username, registry.password)
+    name = f"{prefix}/slow-layer"
+    skopeo.pull(f"{registry.host}/{account_id(admin)}/us-east-1/{name}:v1", f"{tmp_path}/one:v1")
+    index = json.loads((tmp_path / "one" / "index.json").read_text())
+    assert index["manifests"][0]["digest"] == image.digest
+    until("the image", lambda: whole(admin, name), 20)
 
 
 def token_of(server):

@@ -37,6 +37,8 @@ MODES = {
     "truncated-layer": "half of a layer, then the connection is closed",
     "hang": "reads the request for a manifest and never answers",
     "hang-layer": "half of a layer, then silence",
+    "gated-layer": "half of a layer, and the rest after `let_go()`",
+    "slow-layer": "a layer in pieces, half a second apart, for eight seconds",
     "denied": "403 DENIED",
     "redirect-layer": "307 of layers to another address; set `redirect_to`",
     "endless-manifest": "a manifest that does not end",
@@ -83,6 +85,7 @@ class HostileRegistry:
         self._seen: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._gate = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.registry = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -115,6 +118,10 @@ class HostileRegistry:
             self._keep(image)
             self._images[repository, tag] = image
         return image.digest
+
+    def let_go(self) -> None:
+        """Lets the second halves of gated layers go, from now on."""
+        self._gate.set()
 
     def set_mode(self, repository: str, mode: str) -> None:
         """Lets one repository misbehave."""
@@ -282,6 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reply(307, b"", "text/plain", {"Location": f"{registry.redirect_to}/{digest}"})
         if is_layer and mode == "lying-layer":
             data = data[:-1] + bytes([data[-1] ^ 1])
+        if is_layer and mode in ("gated-layer", "slow-layer"):
+            return self._slowly(registry, data, headers, gated=mode == "gated-layer")
         if is_layer and mode in ("truncated-layer", "hang-layer"):
             return self._half(registry, data, headers, hang=mode == "hang-layer")
         return self._ranged(data, headers)
@@ -302,6 +311,16 @@ class _Handler(BaseHTTPRequestHandler):
             if hang:
                 self._hang(registry)
         self.close_connection = True
+
+    def _slowly(self, registry: HostileRegistry, data: bytes, headers: dict, *, gated: bool):
+        self._head(200, "application/octet-stream", len(data), headers)
+        pieces = 2 if gated else 17
+        step = -(-len(data) // pieces)
+        for number in range(0 if self.command == "HEAD" else pieces):
+            if number:
+                registry._gate.wait(60) if gated else registry._closing.wait(0.5)
+            self.wfile.write(data[number * step : (number + 1) * step])
+            self.wfile.flush()
 
     def _hang(self, registry: HostileRegistry):
         registry._closing.wait()

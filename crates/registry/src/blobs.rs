@@ -6,6 +6,7 @@
 //! lock                    held while a process has the store open
 //! ```
 
+mod growing;
 mod reader;
 mod upload;
 
@@ -21,6 +22,7 @@ use landfall_base::{Clock, SystemClock, Timestamp};
 use tokio::sync::RwLock;
 
 use crate::Digest;
+pub use growing::Growing;
 pub use reader::BlobReader;
 pub use upload::Upload;
 

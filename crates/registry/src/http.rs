@@ -22,7 +22,7 @@ use crate::{
 };
 pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
-pub(crate) use blobs::blob;
+pub(crate) use blobs::{blob, growing};
 pub(crate) use headers::credentials;
 use lent::lend;
 pub(crate) use query::Query;

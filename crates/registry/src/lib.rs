@@ -23,7 +23,7 @@ mod token_service;
 mod uploads;
 
 pub use access::{Access, Attempt, Credentials, Grant, Operation, Refusal};
-pub use blobs::{BlobError, BlobReader, BlobStore, Upload};
+pub use blobs::{BlobError, BlobReader, BlobStore, Growing, Upload};
 pub use catalog::{Catalog, Unlink};
 pub use collect::Collected;
 pub use digest::{Digest, InvalidDigest};

@@ -13,9 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::RwLock;
 
-use crate::http::{Answer, BoxError, Call, ResponseBody, blob};
+use crate::http::{Answer, BoxError, Call, ResponseBody, blob, growing};
 use crate::uploads::Uploads;
-use crate::{Access, BlobStore, Catalog, Digest};
+use crate::{Access, BlobStore, Catalog, Digest, Growing};
 
 /// How much a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,11 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     /// A blob, or the part that `Range` asks for, for whoever may have it: nothing is asked here.
     pub async fn blob(&self, digest: Digest, headers: &HeaderMap) -> Response<ResponseBody> {
         blob(self.blobs(), digest, headers).await.unwrap_or_else(|error| Answer::refusal(&error))
+    }
+
+    /// A blob that is still being received, for whoever may have it; without its bytes for `HEAD`.
+    pub fn growing_blob(&self, blob: Growing, digest: Digest, with_body: bool) -> Response<ResponseBody> {
+        growing(blob, digest, with_body)
     }
 
     /// Serves HTTP/1.1 on `listener` until the future is dropped.

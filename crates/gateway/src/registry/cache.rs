@@ -1,18 +1,20 @@
-//! The pull-through cache: an image that is asked for and not here, or not looked up for a day, is fetched before the
-//! registry looks for it. Whoever asks needs `ecr:BatchImportUpstreamImage` for that, and `ecr:CreateRepository` for a
+//! The pull-through cache: an image that is asked for and not here is fetched, and served while it comes; one that was not
+//! looked up for a day is looked up before the registry answers. Whoever asks needs `ecr:BatchImportUpstreamImage` for that, and `ecr:CreateRepository` for a
 //! repository that is not there yet.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::Method;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::request::Parts;
-use landfall_registry::Reference;
+use http::{HeaderName, Method};
+use landfall_registry::{Digest, Reference};
 use landfall_services::ecr::names;
-use landfall_services::ecr::pull_through::{self, ImportError, Need};
+use landfall_services::ecr::pull_through::{self, Arriving, Awaited, Begun, ImportError, Need};
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry;
-use landfall_services::pipe::Installation;
+use landfall_services::pipe::{Caller, Failure, Installation, audit};
 use serde_json::json;
 
 use super::access::{EcrAccess, addressed_host};
@@ -35,27 +37,91 @@ pub(super) async fn fill(
     let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
     let pull = registry::permission(&view, "ecr:BatchGetImage", &key).ok()?;
     access.decide_all(&view, &caller, "BatchGetImage", vec![pull]).ok()?;
+    if let Some(image) = installation.upstreams.image(&key, &reference).filter(|_| need == Need::Import) {
+        return Some(arriving(&image, &caller, parts));
+    }
     let permissions = pull_through::permissions(&view, &key).ok()?;
     if let Err(message) = access.decide_all(&view, &caller, "BatchImportUpstreamImage", permissions) {
         return (need == Need::Import).then(|| refused(403, "DENIED", &message));
     }
-    // Goes on when the client goes away: the next one finds more of it.
-    let (work, place) = (Arc::clone(installation), key.clone());
-    let fetched = tokio::spawn(async move { pull_through::import(&work, &place, &reference).await }).await;
-    match fetched {
-        Ok(Ok(())) => None,
-        Ok(Err(ImportError::Refused(why))) => Some(refused(403, "DENIED", &why)),
-        Ok(Err(ImportError::NotFound(why))) => Some(refused(404, "MANIFEST_UNKNOWN", &why)),
-        Ok(Err(ImportError::Failed(why))) => Some(refused(502, "UNAVAILABLE", &why)),
-        Ok(Err(ImportError::Internal(failure))) => {
+    let begun = match need {
+        // What is here is served as it is when the upstream registry fails half-way.
+        Need::Refresh => refresh(installation, &key, &reference).await,
+        _ => pull_through::begin(installation, &key, &reference).await,
+    };
+    match begun {
+        Ok(Begun::Here) => None,
+        Ok(Begun::Arriving(image)) => Some(arriving(&image, &caller, parts)),
+        Err(ImportError::Refused(why)) => Some(refused(403, "DENIED", &why)),
+        Err(ImportError::NotFound(why)) => Some(refused(404, "MANIFEST_UNKNOWN", &why)),
+        Err(ImportError::Failed(why)) => Some(refused(502, "UNAVAILABLE", &why)),
+        Err(ImportError::Internal(failure)) => {
             tracing::error!(%failure, repository = key.2, "an image was not fetched");
             Some(refused(500, "UNKNOWN", "the server's log has the cause"))
         }
-        Err(error) => {
-            tracing::error!(%error, repository = key.2, "an image was not fetched");
-            Some(refused(500, "UNKNOWN", "the server's log has the cause"))
+    }
+}
+
+/// Goes on when the client goes away: the next one finds more of it.
+async fn refresh(
+    installation: &Arc<Installation>,
+    key: &RepositoryKey,
+    reference: &Reference,
+) -> Result<Begun, ImportError> {
+    let (work, place, name) = (Arc::clone(installation), key.clone(), reference.clone());
+    let whole = tokio::spawn(async move { pull_through::import(&work, &place, &name).await });
+    let outcome = whole.await.map_err(|error| ImportError::Internal(Failure::internal(error)))?;
+    outcome.map(|()| Begun::Here)
+}
+
+/// The manifest of an image whose layers come, for a caller who may have it.
+fn arriving(image: &Arriving, caller: &Caller, parts: &Parts) -> Answer {
+    audit("ecr-registry", "BatchGetImage", caller, "ok", &[]);
+    let head = parts.method == Method::HEAD;
+    let (length, body) = (image.sent.bytes.len(), if head { Bytes::new() } else { image.sent.bytes.clone() });
+    let mut answer = plain(200, "application/json", body);
+    let headers = answer.headers_mut();
+    let values = [
+        (CONTENT_TYPE, image.sent.media_type.clone()),
+        (CONTENT_LENGTH, length.to_string()),
+        (ETAG, format!("\"{}\"", image.digest)),
+        (HeaderName::from_static("docker-content-digest"), image.digest.to_string()),
+        (HeaderName::from_static("docker-distribution-api-version"), "registry/2.0".to_owned()),
+    ];
+    for (name, value) in values {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
         }
     }
+    answer
+}
+
+/// A layer that a request asks for and that is on its way into the repository, if the caller may have it. Who may not is told so
+/// by the registry.
+pub(super) fn layer(
+    installation: &Installation,
+    access: &EcrAccess,
+    parts: &Parts,
+    peer: SocketAddr,
+) -> Option<(Digest, Awaited)> {
+    let action = match parts.method {
+        Method::GET => "ecr:GetDownloadUrlForLayer",
+        Method::HEAD => "ecr:BatchCheckLayerAvailability",
+        _ => return None,
+    };
+    let (name, digest) = parts.uri.path().strip_prefix("/v2/")?.rsplit_once("/blobs/")?;
+    let digest: Digest = digest.parse().ok()?;
+    let key = names::locate(addressed_host(parts), name)?;
+    let awaited = installation.upstreams.arriving(Some(&key), digest)?;
+    let view = installation.store.view();
+    if registry::layer_size(&view, &key, digest).ok()?.is_some() {
+        return None;
+    }
+    let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
+    let permission = registry::permission(&view, action, &key).ok()?;
+    access.decide_all(&view, &caller, action.trim_start_matches("ecr:"), vec![permission]).ok()?;
+    audit("ecr-registry", action.trim_start_matches("ecr:"), &caller, "ok", &[]);
+    Some((digest, awaited))
 }
 
 /// The image that a request asks for.

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
+use landfall_services::ecr::pull_through::Awaited;
 use landfall_services::ecr::{
     ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, names,
     record::RepositoryKey, registry,
@@ -64,6 +65,12 @@ impl EcrRegistry {
         if let Some(refusal) = cache::fill(&self.installation, &access, &parts, peer).await {
             return refusal;
         }
+        if let Some((digest, blob)) = cache::layer(&self.installation, &access, &parts, peer) {
+            return match parts.headers.contains_key(ADDRESS_HEADER) {
+                true => self.address(digest),
+                false => self.arriving(digest, blob, &parts).await,
+            };
+        }
         let pulled = pulled_repository(&parts);
         let layer = addressed_blob(&parts);
         let response = self.registry.handle(Request::from_parts(parts, body)).await;
@@ -76,6 +83,31 @@ impl EcrRegistry {
             return self.address(digest);
         }
         worded(streamed(response))
+    }
+
+    /// A layer that comes from an upstream registry: as it comes, or, for a part of it, once it is here.
+    async fn arriving(&self, digest: Digest, blob: Awaited, parts: &Parts) -> Answer {
+        let growing = blob.growing().await;
+        let answer = match growing {
+            Some(growing) if !parts.headers.contains_key(RANGE) => {
+                self.registry.growing_blob(growing, digest, parts.method == Method::GET)
+            }
+            Some(growing) => {
+                // When it was given up, the store does not have it.
+                let _ = growing.whole().await;
+                self.registry.blob(digest, &parts.headers).await
+            }
+            None => self.registry.blob(digest, &parts.headers).await,
+        };
+        streamed(answer)
+    }
+
+    async fn stored_or_arriving(&self, digest: Digest, parts: &Parts) -> Answer {
+        let stored = self.registry.blobs().size(digest).await.is_ok_and(|size| size.is_some());
+        match self.installation.upstreams.arriving(None, digest).filter(|_| !stored) {
+            Some(blob) => self.arriving(digest, blob, parts).await,
+            None => streamed(self.registry.blob(digest, &parts.headers).await),
+        }
     }
 
     /// Where a layer can be read, for who asked for that and may have it.
@@ -105,7 +137,7 @@ impl EcrRegistry {
             );
         }
         match addressed_layer(&self.installation, token) {
-            Ok(digest) => streamed(self.registry.blob(digest, &parts.headers).await),
+            Ok(digest) => self.stored_or_arriving(digest, parts).await,
             Err(AddressError::Expired) => storage_error(403, "AccessDenied", "Request has expired"),
             Err(AddressError::Invalid) => storage_error(403, "AccessDenied", "Access Denied"),
         }

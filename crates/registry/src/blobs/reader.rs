@@ -11,7 +11,7 @@ use futures_util::{Stream, stream};
 use tokio::task::JoinHandle;
 
 /// Bytes per read. Two of these are in memory per transfer: one on its way out, one being read.
-const CHUNK: u64 = 256 * 1024;
+pub(super) const CHUNK: u64 = 256 * 1024;
 
 /// An open blob.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ fn read_ahead(file: &Arc<File>, range: &Range<u64>) -> Option<JoinHandle<io::Res
     (length > 0).then(|| tokio::task::spawn_blocking(move || read_exact(&file, start, length)))
 }
 
-fn read_exact(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
+pub(super) fn read_exact(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
     let mut buffer = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact_at(&mut buffer, start)?;
     Ok(buffer.into())

@@ -95,3 +95,33 @@ async fn removal_does_not_disturb_a_reader() {
     assert_eq!(reader.bytes().await.unwrap(), "gone");
     assert!(store.read(digest).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_growing_blob_is_read_as_it_comes_and_is_whole_only_when_it_is_right() {
+    let (_dir, store) = store();
+    let mut upload = store.begin().await.unwrap();
+    let growing = upload.share(6).unwrap();
+    let mut early = Box::pin(growing.clone().stream());
+    let upload = upload.append(vec![Bytes::from_static(b"abc")]).await.unwrap();
+    assert_eq!(early.try_next().await.unwrap().unwrap(), "abc");
+    let upload = upload.append(vec![Bytes::from_static(b"def")]).await.unwrap();
+    assert_eq!(early.try_next().await.unwrap().unwrap(), "de", "the last byte waits for the digest");
+    upload.finish(Digest::of(b"abcdef")).await.unwrap();
+    assert_eq!(early.try_next().await.unwrap().unwrap(), "f");
+    assert!(early.try_next().await.unwrap().is_none());
+    growing.clone().whole().await.unwrap();
+    assert_eq!(growing.stream().try_collect::<Vec<Bytes>>().await.unwrap().concat(), b"abcdef");
+}
+
+#[tokio::test]
+async fn a_growing_blob_of_another_digest_never_ends_well() {
+    let (_dir, store) = store();
+    let mut upload = store.begin().await.unwrap();
+    let growing = upload.share(3).unwrap();
+    let upload = upload.append(vec![Bytes::from_static(b"lie")]).await.unwrap();
+    upload.finish(Digest::of(b"tru")).await.unwrap_err();
+    let mut read = Box::pin(growing.clone().stream());
+    assert_eq!(read.try_next().await.unwrap().unwrap(), "li");
+    assert_eq!(read.try_next().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert!(growing.whole().await.is_err());
+}

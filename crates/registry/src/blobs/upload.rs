@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use landfall_base::random;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::growing::{Growing, Progress};
 use super::{BlobError, BlobStore, blocking};
 use crate::digest::{Digest, Hasher};
 
@@ -18,6 +20,8 @@ pub struct Upload {
     path: TemporaryPath,
     hasher: Hasher,
     size: u64,
+    /// For those who read it before it is whole.
+    progress: Option<watch::Sender<Progress>>,
 }
 
 /// What an upload held at some point, to go back to.
@@ -31,12 +35,22 @@ impl Upload {
     pub(super) fn create(store: BlobStore) -> io::Result<Self> {
         let path = TemporaryPath(store.0.uploads.join(random::hex(32)));
         let file = File::options().create_new(true).write(true).open(&path.0)?;
-        Ok(Self { store, file, path, hasher: Hasher::new(), size: 0 })
+        Ok(Self { store, file, path, hasher: Hasher::new(), size: 0, progress: None })
     }
 
     /// Number of bytes received.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Lets others read what comes of a blob that will have `size` bytes.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn share(&mut self, size: u64) -> io::Result<Growing> {
+        let (progress, watched) = watch::channel(Progress { received: self.size, whole: false });
+        self.progress = Some(progress);
+        Growing::new(&self.path.0, size, watched)
     }
 
     /// Appends chunks.
@@ -55,8 +69,15 @@ impl Upload {
                 self.hasher.update(chunk);
                 self.size += chunk.len() as u64;
             }
+            self.tell(false);
             Ok(self)
         })
+    }
+
+    fn tell(&self, whole: bool) {
+        if let Some(progress) = &self.progress {
+            progress.send_replace(Progress { received: self.size, whole });
+        }
     }
 
     pub(crate) fn checkpoint(&self) -> Checkpoint {
@@ -87,6 +108,7 @@ impl Upload {
         if self.store.touch(actual).await? {
             // To remove a large file takes a while.
             blocking(move || {
+                self.tell(true);
                 drop(self);
                 Ok(())
             })
@@ -105,7 +127,9 @@ impl Upload {
         let shard = target.parent().unwrap_or(&self.store.0.blobs);
         make_shard(shard, &self.store.0.blobs)?;
         fs::rename(&self.path.0, &target)?;
-        sync_dir(shard)
+        sync_dir(shard)?;
+        self.tell(true);
+        Ok(())
     }
 }
 

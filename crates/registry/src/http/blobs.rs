@@ -7,8 +7,8 @@ use super::answer::Answer;
 use super::range::{Wanted, wanted};
 use super::{Call, ResponseBody, headers};
 use crate::{
-    Access, BlobError, BlobReader, BlobStore, Catalog, Digest, ErrorCode, OciError, Operation, Repository,
-    RepositoryName, Unlink,
+    Access, BlobError, BlobReader, BlobStore, Catalog, Digest, ErrorCode, Growing, OciError, Operation,
+    Repository, RepositoryName, Unlink,
 };
 
 impl<A: Access, C: Catalog> Call<'_, A, C> {
@@ -72,6 +72,12 @@ pub(crate) async fn blob(
     let reader = blobs.read(digest).await?.ok_or_else(|| unknown_blob(digest))?;
     let range = wanted(headers::text(headers, &RANGE), reader.size());
     part_of(reader, digest, range)
+}
+
+/// A blob that is still being received, from its beginning.
+pub(crate) fn growing(blob: Growing, digest: Digest, with_body: bool) -> Response<ResponseBody> {
+    let (answer, size) = (described(StatusCode::OK, digest), blob.size());
+    if with_body { answer.stream(size, blob.stream()) } else { answer.header(CONTENT_LENGTH, size).empty() }
 }
 
 fn part_of(reader: BlobReader, digest: Digest, range: Wanted) -> Result<Response<ResponseBody>, OciError> {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use landfall_api::ecr::{self as api, RCTAppliedFor};
 use landfall_base::Timestamp;
 use landfall_registry::{BlobError, Digest, Manifest, Reference};
-use landfall_store::WriteError;
+use landfall_store::{Tx, WriteError};
 
+use super::arriving::Arriving;
 use super::upstream::{Upstream, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest};
 use super::{Need, credential, need, rule, upstream_image};
 use crate::ecr::creation;
@@ -18,6 +20,10 @@ use crate::pipe::{Failure, Installation};
 const FRESH: i64 = 24 * 3600;
 /// How long an upstream that failed is left alone, in seconds, where the image is here.
 const RESPITE: i64 = 300;
+/// Blobs that are fetched side by side: as many as podman and skopeo ask for, and more than docker and containerd do.
+const AT_A_TIME: usize = 6;
+/// How often blobs are fetched that were collected again before the image was whole.
+const ROUNDS: usize = 3;
 
 /// Why an image was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +146,44 @@ pub async fn ping(
     }
 }
 
+/// How far an image has come that a client waits for.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is here.
+    Here,
+    /// Its manifest is; the rest comes.
+    Arriving(Arc<Arriving>),
+}
+
+/// Begins to fetch an image unless it is here and fresh, and waits for its manifest. The work goes on when nobody waits.
+///
+/// # Errors
+/// See [`import`].
+pub async fn begin(
+    installation: &Arc<Installation>,
+    key: &RepositoryKey,
+    reference: &Reference,
+) -> Result<Begun, ImportError> {
+    if let Some(image) = installation.upstreams.arrivals.image(key, reference) {
+        return Ok(Begun::Arriving(image));
+    }
+    let (work, place, name) = (Arc::clone(installation), key.clone(), reference.clone());
+    let whole = tokio::spawn(async move {
+        let outcome = import(&work, &place, &name).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(repository = place.2, %error, "an image was not fetched");
+        }
+        outcome
+    });
+    tokio::select! {
+        biased;
+        outcome = whole => {
+            outcome.map_err(|error| ImportError::Internal(Failure::internal(error)))?.map(|()| Begun::Here)
+        }
+        image = installation.upstreams.arrivals.known(key, reference) => Ok(Begun::Arriving(image)),
+    }
+}
+
 /// Fetches an image unless it is here and fresh. Of several who want the same one, one fetches it.
 ///
 /// # Errors
@@ -184,17 +228,53 @@ async fn fetch(
             manifest.digest
         )));
     }
-    let mut blobs = Vec::new();
-    for blob in manifest.required_blobs() {
-        if registry::layer_size(&installation.store.view(), key, blob.digest)? != Some(blob.size) {
-            fetch_blob(installation, &source, blob.digest, blob.size).await?;
+    make_repository(installation, key, now).await?;
+    let announced =
+        installation.upstreams.arrivals.announce(Arriving::new(key, reference, found.clone(), &manifest));
+    for _ in 0..ROUNDS {
+        fetch_blobs(installation, key, &source, &manifest, &announced.image).await?;
+        // Nothing that the manifest names is collected between here and the write.
+        let _shared = installation.blobs.gate().read().await;
+        if are_here(installation, &manifest).await? {
+            installation.blobs.put(found.bytes.clone()).await?;
+            return keep(installation, key, reference, &manifest, now).await;
         }
-        blobs.push((blob.digest, blob.size));
     }
-    // Nothing that the manifest names is collected between here and the write.
-    let _shared = installation.blobs.gate().read().await;
-    installation.blobs.put(found.bytes.clone()).await?;
-    keep(installation, key, reference, &manifest, &blobs, now).await
+    Err(ImportError::Failed(
+        "layers were collected while others came: `--unused-layers-for` is short".to_owned(),
+    ))
+}
+
+/// Whether all blobs are in the store; they count as wanted from now on. What came first may have been collected meanwhile.
+async fn are_here(installation: &Installation, manifest: &Manifest) -> Result<bool, ImportError> {
+    for blob in manifest.required_blobs() {
+        if !installation.blobs.touch(blob.digest).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Several at a time, as clients ask for them.
+async fn fetch_blobs(
+    installation: &Installation,
+    key: &RepositoryKey,
+    source: &Source,
+    manifest: &Manifest,
+    arriving: &Arriving,
+) -> Result<(), ImportError> {
+    let view = installation.store.view();
+    let mut missing = Vec::new();
+    for blob in manifest.required_blobs() {
+        let linked = registry::layer_size(&view, key, blob.digest)? == Some(blob.size);
+        let here = linked && installation.blobs.touch(blob.digest).await?;
+        if !here && !missing.contains(&(blob.digest, blob.size)) {
+            missing.push((blob.digest, blob.size));
+        }
+    }
+    let fetches =
+        missing.into_iter().map(|(digest, size)| fetch_blob(installation, source, digest, size, arriving));
+    stream::iter(fetches).buffer_unordered(AT_A_TIME).try_collect::<()>().await
 }
 
 async fn fetch_blob(
@@ -202,10 +282,12 @@ async fn fetch_blob(
     source: &Source,
     digest: Digest,
     size: u64,
+    arriving: &Arriving,
 ) -> Result<(), ImportError> {
     let name = digest.to_string();
-    let mut blob = source.client.blob(&source.image, source.credential.as_ref(), &name, size).await?;
     let mut upload = installation.blobs.begin().await?;
+    arriving.begin(digest, upload.share(size).map_err(BlobError::from)?);
+    let mut blob = source.client.blob(&source.image, source.credential.as_ref(), &name, size).await?;
     while let Some(bytes) = blob.next().await? {
         upload = upload.append(vec![bytes]).await?;
         if upload.size() > size {
@@ -214,17 +296,49 @@ async fn fetch_blob(
             )));
         }
     }
-    upload.finish(digest).await?;
+    let received = upload.finish(digest).await?;
+    if received != size {
+        return Err(ImportError::Failed(format!(
+            "{digest} has {received} bytes, not the {size} of its manifest"
+        )));
+    }
     Ok(())
 }
 
-/// Writes the image down, in a repository that is made if need be.
+/// The repository is there before the image is.
+async fn make_repository(
+    installation: &Installation,
+    key: &RepositoryKey,
+    now: Timestamp,
+) -> Result<(), ImportError> {
+    if registry::find_repository(&installation.store.view(), key)?.is_some() {
+        return Ok(());
+    }
+    let written = installation
+        .store
+        .write_async("make a repository of the cache", |tx| repository(tx, key, now).map(drop));
+    written.await.map_err(WriteError::flatten).map_err(ImportError::from)
+}
+
+/// The repository, made if need be.
+fn repository(
+    tx: &mut Tx,
+    key: &RepositoryKey,
+    now: Timestamp,
+) -> Result<Arc<registry::Repository>, Failure> {
+    if let Some(row) = registry::find_repository(tx, key)? {
+        return Ok(row);
+    }
+    let template = creation::template(tx, key, &RCTAppliedFor::PullThroughCache)?;
+    Ok(Arc::new(creation::create(tx, key, template.as_ref(), now)?))
+}
+
+/// Writes the image down.
 async fn keep(
     installation: &Installation,
     key: &RepositoryKey,
     reference: &Reference,
     manifest: &Manifest,
-    blobs: &[(Digest, u64)],
     now: Timestamp,
 ) -> Result<(), ImportError> {
     let tag = match reference {
@@ -232,15 +346,9 @@ async fn keep(
         Reference::Digest(_) => None,
     };
     let written = installation.store.write_async("import an image", |tx| -> Result<(), Failure> {
-        let repository = match registry::find_repository(tx, key)? {
-            Some(row) => row,
-            None => {
-                let template = creation::template(tx, key, &RCTAppliedFor::PullThroughCache)?;
-                Arc::new(creation::create(tx, key, template.as_ref(), now)?)
-            }
-        };
-        for (digest, size) in blobs {
-            registry::link_layer(tx, key, *digest, *size);
+        let repository = repository(tx, key, now)?;
+        for blob in manifest.required_blobs() {
+            registry::link_layer(tx, key, blob.digest, blob.size);
         }
         match registry::put_image(tx, key, &repository, manifest, tag, now)? {
             Put::Stored | Put::Unchanged => {}

@@ -1,9 +1,13 @@
 //! The pull-through cache: repositories below a prefix stand for those of another registry, and an image is fetched from
 //! there when somebody first asks for it.
 //!
+//! A client has the manifest as soon as the upstream registry has sent it, and layers while they come; a task's image is
+//! fetched whole before the task's pull begins. What an image names is checked before the image is one of the repository's.
+//!
 //! AWS knows a closed list of upstream registries; here every host may be one. A tag is looked up again upstream when a
 //! day has passed. What is here goes on being served when the upstream cannot be reached.
 
+mod arriving;
 mod credential;
 mod import;
 mod task;
@@ -19,8 +23,9 @@ use super::record::{CACHED_TAGS, PULL_THROUGH_RULES, RepositoryKey};
 use super::registry;
 use crate::pipe::Permission;
 
+pub use arriving::{Arriving, Awaited};
 pub(super) use credential::check as check_credential;
-pub use import::{ImportError, import, peek, ping};
+pub use import::{Begun, ImportError, begin, import, peek, ping};
 pub use task::{Refused, for_task};
 pub use upstream::{
     Answering, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,

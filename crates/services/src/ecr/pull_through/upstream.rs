@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use landfall_base::Sensitive;
+use landfall_registry::{Digest, Reference};
+
+use super::arriving::{Arrivals, Arriving, Awaited};
+use crate::ecr::record::RepositoryKey;
 
 /// An answer on its way.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
@@ -84,12 +88,23 @@ pub trait Upstream: Send + Sync {
 pub struct Upstreams {
     client: OnceLock<Arc<dyn Upstream>>,
     flights: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    pub(super) arrivals: Arrivals,
 }
 
 impl Upstreams {
     /// Sets who speaks to registries. A second one is not taken.
     pub fn set(&self, client: Arc<dyn Upstream>) {
         let _ = self.client.set(client);
+    }
+
+    /// An image that is on its way.
+    pub fn image(&self, key: &RepositoryKey, reference: &Reference) -> Option<Arc<Arriving>> {
+        self.arrivals.image(key, reference)
+    }
+
+    /// A blob that is on its way into a repository, or, without one, into any.
+    pub fn arriving(&self, key: Option<&RepositoryKey>, digest: Digest) -> Option<Awaited> {
+        self.arrivals.blob(key, digest)
     }
 
     pub(super) fn get(&self) -> Option<&Arc<dyn Upstream>> {
