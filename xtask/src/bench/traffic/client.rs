@@ -176,7 +176,8 @@ impl Wire {
         request = request.header(header::HOST, self.job.address.to_string());
         request = request.header(header::AUTHORIZATION, &self.job.authorization);
         request = match method {
-            Method::GET => request.header(header::ACCEPT, "*/*"),
+            // docker-registry takes "*/*" for clients that know no OCI manifests.
+            Method::GET => request.header(header::ACCEPT, MEDIA_TYPE),
             Method::PUT | Method::PATCH => request.header(header::CONTENT_TYPE, media_type),
             _ => request,
         };

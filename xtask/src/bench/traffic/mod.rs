@@ -68,7 +68,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         rows.extend(rows_of(name, started.as_ref().err()));
         parties.push((name, started.ok()));
     }
-    for (cargo, full) in [(Cargo::Large, 7), (Cargo::Small, 3)] {
+    for (cargo, full) in [(Cargo::Large, 5), (Cargo::Small, 1)] {
         let repetitions = bench.repetitions(full, 1);
         for repetition in 0..repetitions {
             eprintln!("{cargo}: repetition {} of {repetitions}", repetition + 1);

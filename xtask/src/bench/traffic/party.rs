@@ -1,5 +1,6 @@
 //! The registries.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
@@ -17,6 +18,8 @@ use crate::bench::registry::{PASSWORD, Registry, USERNAME};
 pub(super) struct Party {
     pub(super) address: SocketAddr,
     pub(super) authorization: String,
+    /// Registry ids of Landfall's repositories.
+    made: HashMap<String, String>,
     running: Running,
 }
 
@@ -37,16 +40,16 @@ impl Party {
     pub(super) fn repository(&mut self, cargo: Cargo, repetition: usize) -> Result<String> {
         let name = format!("bench/{}-{repetition}", format!("{cargo:?}").to_lowercase());
         let Running::Landfall(landfall) = &mut self.running else { return Ok(name) };
-        let asked = json!({ "repositoryNames": [name] });
-        let found = match landfall.admin.json(ECR, "DescribeRepositories", &asked) {
-            Ok(found) => text(&found, "/repositories/0/registryId")?.to_owned(),
-            Err(_) => {
+        let registry_id = match self.made.get(&name) {
+            Some(registry_id) => registry_id.clone(),
+            None => {
                 let made =
                     landfall.admin.json(ECR, "CreateRepository", &json!({ "repositoryName": name }))?;
                 text(&made, "/repository/registryId")?.to_owned()
             }
         };
-        Ok(format!("{found}/{REGION}/{name}"))
+        self.made.insert(name.clone(), registry_id.clone());
+        Ok(format!("{registry_id}/{REGION}/{name}"))
     }
 }
 
@@ -70,6 +73,7 @@ pub(super) fn landfall(bench: &Bench) -> Result<Party> {
     Ok(Party {
         address,
         authorization: format!("Basic {token}"),
+        made: HashMap::new(),
         running: Running::Landfall(Box::new(landfall)),
     })
 }
@@ -82,6 +86,7 @@ pub(super) fn docker_registry(bench: &Bench) -> Result<Party> {
     Ok(Party {
         address: registry.address(),
         authorization: format!("Basic {token}"),
+        made: HashMap::new(),
         running: Running::DockerRegistry(registry),
     })
 }
