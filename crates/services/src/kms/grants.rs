@@ -57,13 +57,13 @@ fn constraint(given: GrantConstraints) -> Result<Option<GrantConstraint>, Servic
     }
 }
 
-/// Accepts users and roles that exist, sessions, accounts and services.
+/// Accepts users and roles that exist, sessions, accounts and services. Answers the unique id of a user or role.
 ///
 /// # Errors
 /// `InvalidArnException`
-pub(super) fn check_principal(view: &View, principal: &str) -> Result<(), Failure> {
+pub(super) fn check_principal(view: &View, principal: &str) -> Result<Option<String>, Failure> {
     if principal.ends_with(".amazonaws.com") && !principal.contains(':') {
-        return Ok(());
+        return Ok(None);
     }
     let invalid = || {
         let message = format!("ARN does not refer to a valid principal: {principal}");
@@ -71,12 +71,24 @@ pub(super) fn check_principal(view: &View, principal: &str) -> Result<(), Failur
     };
     let arn = principal.parse::<Arn>().ok().filter(|arn| arn.account_id().is_some()).ok_or_else(invalid)?;
     let is_principal = match (arn.service(), arn.resource().split_once('/').map_or("", |(kind, _)| kind)) {
-        ("iam", "user" | "role") => principal_id(view, principal)?.is_some(),
+        ("iam", "user" | "role") => {
+            return Ok(Some(principal_id(view, principal)?.ok_or_else(invalid)?));
+        }
         ("iam", "") => arn.resource() == "root",
         ("sts", kind) => matches!(kind, "assumed-role" | "federated-user"),
         _ => false,
     };
-    if is_principal { Ok(()) } else { Err(invalid()) }
+    if is_principal { Ok(None) } else { Err(invalid()) }
+}
+
+/// A principal as lists show it: the unique id of a user or role that is not there any more, as policies do.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn shown_principal(view: &View, arn: &str, id: Option<&str>) -> Result<String, StoreError> {
+    let Some(id) = id else { return Ok(arn.to_owned()) };
+    let there = principal_id(view, arn)?.is_some_and(|known| known == id);
+    Ok(if there { arn } else { id }.to_owned())
 }
 
 /// Adds the condition keys of `CreateGrant`.
@@ -110,12 +122,13 @@ pub(super) fn keep_wide_enough(grants: &mut Vec<Rule>, new: &Rule) {
 
 /// Who may retire a grant, as grants: the retiring principal always, the grantee if the grant says so.
 pub(super) fn retirers(grant: &Grant) -> Vec<Rule> {
-    let retiring = grant.retiring_principal.iter().map(|principal| Rule {
+    let retiring = grant.retiring_id.as_ref().or(grant.retiring_principal.as_ref());
+    let retiring = retiring.map(|principal| Rule {
         grantee: principal.clone(),
         operations: vec!["RetireGrant".to_owned()],
         constraint: None,
     });
-    retiring.chain([grant.rule.clone()]).collect()
+    retiring.into_iter().chain([grant.effective()]).collect()
 }
 
 /// A grant by key and id.

@@ -116,9 +116,16 @@ pub struct Grant {
     pub name: Option<String>,
     /// Who may use the key, and how.
     pub rule: Rule,
+    /// The unique id of the user or role that the rule names by its ARN: one that is made again under the same name has
+    /// nothing of the grant.
+    #[serde(default)]
+    pub grantee_id: Option<String>,
     /// Who may retire the grant, beside the grantee.
     #[serde(default)]
     pub retiring_principal: Option<String>,
+    /// The unique id of that user or role.
+    #[serde(default)]
+    pub retiring_id: Option<String>,
     /// The account that made it.
     pub issuing_account: AccountId,
     /// When it was made.
@@ -138,10 +145,17 @@ impl Key {
 }
 
 impl Grant {
+    /// The rule as it is decided by: with the id of the grantee, where it has one.
+    pub fn effective(&self) -> Rule {
+        let grantee = self.grantee_id.as_ref().unwrap_or(&self.rule.grantee);
+        Rule { grantee: grantee.clone(), ..self.rule.clone() }
+    }
+
     /// Whether the two say the same: then a repeated request makes no second grant.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let facts = |grant: &Self| {
-            (grant.name.clone(), grant.rule.constraint.clone(), grant.retiring_principal.clone())
+            let retiring = (grant.retiring_principal.clone(), grant.retiring_id.clone());
+            (grant.name.clone(), grant.rule.constraint.clone(), grant.grantee_id.clone(), retiring)
         };
         let sorted = |grant: &Self| {
             let mut operations = grant.rule.operations.clone();

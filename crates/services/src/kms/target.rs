@@ -95,7 +95,7 @@ impl Target {
         let grants = view.list(&GRANTS, (account, region, id.as_str()))?;
         let aliases = view.list(&ALIASES_OF_KEY, (account, region, id.as_str()))?;
         Ok(Self {
-            grants: grants.into_iter().map(|(_, grant)| grant.rule.clone()).collect(),
+            grants: grants.into_iter().map(|(_, grant)| grant.effective()).collect(),
             aliases: aliases.into_iter().map(|((_, _, _, alias), _)| alias).collect(),
             key: Some(key),
             ..Self::absent(place)

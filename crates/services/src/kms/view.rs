@@ -3,7 +3,9 @@
 use landfall_api::kms as api;
 use landfall_iam::GrantConstraint;
 use landfall_shape::Entries;
+use landfall_store::{StoreError, View};
 
+use super::grants::shown_principal;
 use super::kind::Spec;
 use super::names::{alias_arn, key_arn};
 use super::record::{Alias, Grant, Key, KeyKey, Material, RotationKind};
@@ -53,19 +55,27 @@ pub(super) fn alias(place: &KeyKey, alias: &Alias) -> api::AliasListEntry {
 }
 
 /// A grant in `ListGrants` and `ListRetirableGrants`.
-pub(super) fn grant(place: &KeyKey, id: &str, grant: &Grant) -> api::GrantListEntry {
+pub(super) fn grant(
+    view: &View,
+    place: &KeyKey,
+    id: &str,
+    grant: &Grant,
+) -> Result<api::GrantListEntry, StoreError> {
     let operations = grant.rule.operations.iter().map(|name| name.as_str().into());
-    api::GrantListEntry {
+    let retiring = grant.retiring_principal.as_deref();
+    let retiring =
+        retiring.map(|arn| shown_principal(view, arn, grant.retiring_id.as_deref())).transpose()?;
+    Ok(api::GrantListEntry {
         key_id: Some(key_arn(place).to_string()),
         grant_id: Some(id.to_owned()),
         name: Some(grant.name.clone().unwrap_or_default()),
         creation_date: Some(grant.created_at),
-        grantee_principal: Some(grant.rule.grantee.clone()),
-        retiring_principal: grant.retiring_principal.clone(),
+        grantee_principal: Some(shown_principal(view, &grant.rule.grantee, grant.grantee_id.as_deref())?),
+        retiring_principal: retiring,
         issuing_account: Some(format!("arn:aws:iam::{}:root", grant.issuing_account)),
         operations: Some(operations.collect()),
         constraints: grant.rule.constraint.as_ref().map(constraints),
-    }
+    })
 }
 
 fn constraints(constraint: &GrantConstraint) -> api::GrantConstraints {

@@ -23,14 +23,15 @@ impl Resolve for api::CreateGrant {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let mut target = Target::find_key(cx, view, &input.key_id)?;
-        grants::check_principal(view, &input.grantee_principal)?;
-        if let Some(retiring) = &input.retiring_principal {
-            grants::check_principal(view, retiring)?;
-        }
+        let grantee_id = grants::check_principal(view, &input.grantee_principal)?;
+        let retiring = input.retiring_principal.as_deref();
+        let retiring_id = retiring.map(|it| grants::check_principal(view, it)).transpose()?.flatten();
         let grant = Grant {
             name: input.name,
             rule: grants::rule(input.grantee_principal, &input.operations, input.constraints, target.kind())?,
+            grantee_id,
             retiring_principal: input.retiring_principal,
+            retiring_id,
             issuing_account: cx.account().clone(),
             created_at: cx.now,
         };

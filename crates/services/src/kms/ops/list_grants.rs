@@ -23,7 +23,7 @@ impl Resolve for api::ListGrants {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find_key(cx, view, &input.key_id)?;
-        let permission = target.permission(cx, "kms:ListGrants")?;
+        let permission = target.permission(cx, "kms:ListGrants")?.with("kms:GrantIsForAWSResource", "false");
         let paging = Paging::of(input.limit, input.marker.as_deref(), 50)?;
         let (grant_id, grantee) = (input.grant_id, input.grantee_principal);
         Ok(Checked::one(Request { target, paging, grant_id, grantee }, permission))
@@ -45,9 +45,10 @@ impl ReadHandler for api::ListGrants {
                 && grantee.as_ref().is_none_or(|wanted| *wanted == grant.rule.grantee)
         });
         let page = paging.page(rows, |((_, _, _, id), _)| id.as_str());
-        let grants = page.items.iter().map(|((_, _, _, id), grant)| shown::grant(&target.place, id, grant));
+        let grants =
+            page.items.iter().map(|((_, _, _, id), grant)| shown::grant(view, &target.place, id, grant));
         Ok(api::ListGrantsResponse {
-            grants: Some(grants.collect()),
+            grants: Some(grants.collect::<Result<_, _>>()?),
             next_marker: page.next_marker,
             truncated: page.truncated,
         })

@@ -46,10 +46,10 @@ impl ReadHandler for api::ListRetirableGrants {
         rows.sort_by(|((_, _, _, one), _), ((_, _, _, other), _)| one.cmp(other));
         let page = paging.page(rows, |((_, _, _, id), _)| id.as_str());
         let shown = page.items.into_iter().map(|((account, region, key_id, id), grant)| {
-            shown::grant(&(account, region, key_id), &id, &grant)
+            shown::grant(view, &(account, region, key_id), &id, &grant)
         });
         Ok(api::ListGrantsResponse {
-            grants: Some(shown.collect()),
+            grants: Some(shown.collect::<Result<_, _>>()?),
             next_marker: page.next_marker,
             truncated: page.truncated,
         })

@@ -39,6 +39,31 @@ fn a_grant_lets_in_and_its_end_shuts_out() {
 }
 
 #[test]
+fn a_grant_is_not_for_who_is_made_again_under_the_name() {
+    let (fixture, guest, key) = fixture();
+    let ciphertext = fixture.encrypt(&key, "v");
+    fixture.root::<api::CreateGrant>(api::CreateGrantRequest {
+        retiring_principal: Some(USER.to_owned()),
+        ..grant(&key, USER, &["Decrypt"])
+    });
+    assert!(fixture.call::<api::Decrypt>(&guest, decrypt(&ciphertext)).is_ok());
+    let store = &fixture.0.call.installation().store;
+    let renamed = store.write("again", |tx| {
+        tx.update(&USERS, &(other_account(), "guest"), |user| user.id = "AIDAAGAIN".to_owned())
+    });
+    renamed.unwrap();
+    let again = caller(Principal::user(USER.parse().unwrap(), &other_account(), "AIDAAGAIN"));
+    assert_eq!(fixture.denied::<api::Decrypt>(&again, decrypt(&ciphertext)).0, "AccessDeniedException");
+    let list = api::ListGrantsRequest { key_id: key.clone(), ..Default::default() };
+    let listed = fixture.root::<api::ListGrants>(list).grants.unwrap().remove(0);
+    assert_eq!(listed.grantee_principal.as_deref(), Some("AIDAGUEST"));
+    assert_eq!(listed.retiring_principal.as_deref(), Some("AIDAGUEST"));
+    let retire =
+        api::RetireGrantRequest { key_id: Some(key), grant_id: listed.grant_id, ..Default::default() };
+    assert_eq!(fixture.denied::<api::RetireGrant>(&again, retire).0, "AccessDeniedException");
+}
+
+#[test]
 fn a_constraint_is_about_the_context() {
     let (fixture, guest, key) = fixture();
     let constraints =
