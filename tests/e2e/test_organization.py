@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness import organization, raw
-from harness.account import Account, allow, deny, unique
+from harness.account import Account, allow, deny, trust, unique
 from harness.errors import refused
 from harness.organization import RCP, SCP
 from harness.server import run
@@ -220,6 +220,48 @@ def test_who_can_does_as_the_service_does(server, admin):
     for who in people:
         answer = raw.call_json(who, "secretsmanager", "GetSecretValue", {"SecretId": secret})
         assert (answer.status == 200) == (arn_of(who) in found), arn_of(who)
+
+
+def test_who_can_knows_policies_of_repositories_and_the_organization(server, admin, other_account):
+    ecr, name = admin.client("ecr"), unique("repository")
+    repository = ecr.create_repository(repositoryName=name)["repository"]["repositoryArn"]
+    named, inside, denied = admin.user(), admin.user(), admin.user(allow("ecr:*"))
+    organization_id = {"aws:PrincipalOrgID": "o-landfall"}
+    action = {"Action": "ecr:ListImages"}
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": arn_of(named)}, **action},
+        {"Effect": "Deny", "Principal": "*", **action, "Condition": {"StringNotEquals": organization_id}},
+        {"Effect": "Deny", "Principal": {"AWS": arn_of(denied)}, **action},
+    ]
+    admin.iam.put_user_policy(
+        UserName=arn_of(inside).rsplit("/", 1)[1],
+        PolicyName="p",
+        PolicyDocument=json.dumps(allow("ecr:ListImages", Condition={"StringEquals": organization_id})),
+    )
+    ecr.set_repository_policy(
+        repositoryName=name, policyText=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+    found = who_can(server, admin, "ecr:ListImages", repository)
+    assert found[arn_of(named)]["layer"] == "resource"
+    for who in (named, inside, denied):
+        if arn_of(who) in found:
+            who.client("ecr").list_images(repositoryName=name)
+            continue
+        with refused("AccessDeniedException"):
+            who.client("ecr").list_images(repositoryName=name)
+    assert {arn_of(named), arn_of(inside)} <= set(found)
+    assert arn_of(denied) not in found
+
+
+def test_who_can_forgets_the_grant_of_a_role_that_was_made_again(server, admin):
+    key = admin.kms.create_key()["KeyMetadata"]["Arn"]
+    role = admin.role()
+    admin.kms.create_grant(KeyId=key, GranteePrincipal=role, Operations=["Decrypt"])
+    assert who_can(server, admin, "kms:Decrypt", key)[role]["layer"] == "grant"
+    name, trusted = role.rsplit("/", 1)[1], json.dumps(trust("ecs-tasks.amazonaws.com"))
+    admin.iam.delete_role(RoleName=name)
+    admin.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)
+    assert role not in who_can(server, admin, "kms:Decrypt", key)
 
 
 def test_root_users_and_service_linked_roles_under_the_organization(server, admin, member):

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use landfall_api::ecr::{ImageStatusFilter, RCTAppliedFor};
-use landfall_base::{AccountId, Region};
+use landfall_base::{AccountId, Arn, Region};
+use landfall_iam::Policy;
 use landfall_registry::{Digest, Manifest, Reference, Tag};
 use landfall_store::{StoreError, Tx, View};
 
@@ -59,11 +60,36 @@ pub fn permission(view: &View, action: &'static str, key: &RepositoryKey) -> Res
             .guarded_by(repository.policy.clone()),
     };
     let (account, region, _) = key;
-    let applies =
-        matches!(action, "ecr:ReplicateImage" | "ecr:CreateRepository" | "ecr:BatchImportUpstreamImage");
-    let applies = applies || has_wide_scope(view, account, region)?;
-    let registry = if applies { view.get(&REGISTRY_POLICIES, &(account, region))? } else { None };
-    Ok(permission.also_guarded_by(registry.map(|policy| Arc::clone(policy.as_ref()))))
+    Ok(permission.also_guarded_by(policy_for(view, action, account, region)?))
+}
+
+/// The policy of the registry that a repository is in, where it has a say in the action.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn registry_policy(
+    view: &View,
+    action: &str,
+    repository: &Arn,
+) -> Result<Option<Arc<Policy>>, StoreError> {
+    let place = repository.account_id().zip(repository.region().parse().ok());
+    let Some((account, region)) = place.filter(|_| repository.service() == "ecr") else { return Ok(None) };
+    policy_for(view, action, &account, &region)
+}
+
+fn policy_for(
+    view: &View,
+    action: &str,
+    account: &AccountId,
+    region: &Region,
+) -> Result<Option<Arc<Policy>>, StoreError> {
+    let actions = ["ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"];
+    let applies = actions.iter().any(|it| it.eq_ignore_ascii_case(action));
+    if !applies && !has_wide_scope(view, account, region)? {
+        return Ok(None);
+    }
+    let registry = view.get(&REGISTRY_POLICIES, &(account, region))?;
+    Ok(registry.map(|policy| Arc::clone(policy.as_ref())))
 }
 
 /// Whether the registry policy has a say in every action on the registry's repositories.

@@ -1,5 +1,5 @@
-//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets and buckets, policies and
-//! grants of KMS keys.
+//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets, buckets and repositories,
+//! policies and grants of KMS keys.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use landfall_base::{AccountId, Arn, Region};
 use landfall_iam::{Grant, Policy, ResourceKind};
 use landfall_store::{StoreError, View};
 
+use crate::ecr::registry::find_repository;
 use crate::iam::find_role;
 use crate::kms::record::{GRANTS, KEYS};
 use crate::s3::record::BUCKETS;
@@ -65,6 +66,10 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
             let policy = secret(view, arn, &owner)?.and_then(|secret| secret.policy.clone());
             Ok(policy.map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
         }
+        "ecr" => {
+            let policy = repository(view, arn, &owner)?;
+            Ok(policy.map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
+        }
         "kms" => key(view, arn, owner),
         _ => Ok(None),
     }
@@ -85,10 +90,17 @@ fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy
     let Some(key) = view.get(&KEYS, &(&owner, &region, id))? else { return Ok(None) };
     let mut grants = Vec::new();
     for row in view.scan(&GRANTS, (&owner, &region, id)) {
-        grants.push(row?.1.rule.clone());
+        grants.push(row?.1.effective());
     }
     let kind = Kind::Key { grants, aws_managed: key.managed_for.is_some() };
     Ok(Some(ResourcePolicy { policy: Arc::clone(&key.policy), owner, kind }))
+}
+
+fn repository(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Policy>>, StoreError> {
+    let name = arn.resource().strip_prefix("repository/");
+    let Some((name, region)) = name.zip(arn.region().parse().ok()) else { return Ok(None) };
+    let repository = find_repository(view, &(owner.clone(), region, name.to_owned()))?;
+    Ok(repository.and_then(|repository| repository.policy.clone()))
 }
 
 fn secret(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Secret>>, StoreError> {

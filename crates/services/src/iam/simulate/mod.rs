@@ -34,6 +34,8 @@ pub struct Question<'a> {
     pub context: &'a Conditions,
     /// The policy of the resource.
     pub resource_policy: Option<&'a Policy>,
+    /// The policy of what the resource is in.
+    pub outer_policy: Option<&'a Policy>,
     /// How much depends on that policy.
     pub resource_kind: ResourceKind<'a>,
     /// Service control policies.
@@ -53,16 +55,14 @@ pub fn ask<T>(question: &Question<'_>, answer: impl FnOnce(&Request<'_>, &Layers
     };
     let identity: Vec<_> = question.policies.identity.iter().map(AttachedPolicy::attached).collect();
     let boundary: Vec<_> = question.policies.boundary.iter().map(AttachedPolicy::attached).collect();
-    let resource: Vec<_> = question
-        .resource_policy
-        .map(|policy| Attached::to_resource("ResourcePolicy", policy))
-        .into_iter()
-        .collect();
+    let own = question.resource_policy.map(|policy| Attached::to_resource("ResourcePolicy", policy));
+    let outer = question.outer_policy.map(|policy| Attached::to_resource("registry policy", policy));
+    let resource: Vec<_> = own.into_iter().chain(outer).collect();
     let (scp, rcp) = (question.scp.attached(), question.rcp.attached());
     let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
     let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
     let kind = question.resource_kind;
-    let resource = question.resource_policy.map(|_| ResourceLayer { policies: &resource, kind });
+    let resource = (!resource.is_empty()).then_some(ResourceLayer { policies: &resource, kind });
     let layers = Layers {
         identity: &identity,
         boundary: &boundary,

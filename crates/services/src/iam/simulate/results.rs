@@ -62,6 +62,7 @@ impl Scenario {
             owner,
             context: &self.context,
             resource_policy: self.resource_policy.as_deref(),
+            outer_policy: None,
             resource_kind: ResourceKind::Ordinary,
             scp: &self.scp,
             rcp: &none,

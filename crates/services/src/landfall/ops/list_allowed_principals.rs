@@ -1,13 +1,16 @@
 //! `ListAllowedPrincipals`: which users and roles may do something to a resource, as their policies are now. Sessions with
 //! policies or tags of their own may differ from their role.
 
+use std::sync::Arc;
+
 use landfall_api::landfall as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Context as Conditions, Decision, Principal, ResourceKind, evaluate};
+use landfall_iam::{Context as Conditions, Decision, Policy, Principal, ResourceKind, evaluate};
 use landfall_store::View;
 
 use super::is_of_default_account;
-use crate::iam::organization::{ControlKind, Levels, levels_of};
+use crate::ecr::registry::registry_policy;
+use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::record::{ROLES, USERS};
 use crate::iam::simulate::{Question, ask};
 use crate::iam::{accounts, policies_of};
@@ -47,6 +50,8 @@ struct Search<'a> {
     resource: &'a str,
     owner: Option<AccountId>,
     policy: Option<ResourcePolicy>,
+    /// The policy of the registry that a repository is in.
+    registry: Option<Arc<Policy>>,
     context: Conditions,
     rcp: Levels,
 }
@@ -72,9 +77,14 @@ impl<'a> Search<'a> {
             action: &input.action,
             resource: &input.resource,
             rcp: levels_of(view, management, owner.as_ref(), ControlKind::Resource)?,
+            context: context(cx, input, owner.as_ref()),
             owner,
             policy,
-            context: context(cx, input),
+            registry: arn
+                .as_ref()
+                .map(|arn| registry_policy(view, &input.action, arn))
+                .transpose()?
+                .flatten(),
         })
     }
 
@@ -122,6 +132,8 @@ impl<'a> Search<'a> {
         for (key, value) in &policies.tags {
             context.set_tag("aws:PrincipalTag", key, value.as_str());
         }
+        context.set("aws:PrincipalOrgID", organization::ID);
+        context.set_all("aws:PrincipalOrgPaths", [organization::PATH]);
         let question = Question {
             principal,
             policies: &policies,
@@ -130,6 +142,7 @@ impl<'a> Search<'a> {
             owner: self.owner.as_ref(),
             context: &context,
             resource_policy: self.policy.as_ref().map(|policy| policy.policy.as_ref()),
+            outer_policy: self.registry.as_deref(),
             resource_kind: self.policy.as_ref().map_or(ResourceKind::Ordinary, ResourcePolicy::kind),
             scp,
             rcp: &self.rcp,
@@ -153,12 +166,19 @@ fn outcome(decision: &Decision<'_>) -> Option<(String, Option<String>)> {
 }
 
 /// The keys that the request gives, and those that a call made now would have.
-fn context(cx: &Context<'_>, input: &api::ListAllowedPrincipalsRequest) -> Conditions {
+fn context(
+    cx: &Context<'_>,
+    input: &api::ListAllowedPrincipalsRequest,
+    owner: Option<&AccountId>,
+) -> Conditions {
     let mut context = Conditions::new();
     context
         .set("aws:CurrentTime", cx.now.iso8601())
         .set("aws:EpochTime", cx.now.whole_seconds().to_string())
-        .set("aws:RequestedRegion", cx.region().as_str());
+        .set("aws:RequestedRegion", cx.region().as_str())
+        .set("aws:ResourceAccount", owner.unwrap_or(cx.account()).as_str())
+        .set("aws:ResourceOrgID", organization::ID)
+        .set_all("aws:ResourceOrgPaths", [organization::PATH]);
     for entry in input.context.iter().flatten() {
         context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));
     }
