@@ -155,6 +155,9 @@ def test_a_federated_session_may_what_user_and_policy_allow(admin, account_id):
     assert without.sts.get_caller_identity()["Arn"] == answer["FederatedUser"]["Arn"]
     with refused("AccessDeniedException"):
         without.secretsmanager.list_secrets()
+    tags = [{"Key": "Team", "Value": "a"}, {"Key": "team", "Value": "b"}]
+    with refused("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive."):
+        federate(Tags=tags)
     _, session = federate(Policy=json.dumps(allow("*")))
     session.secretsmanager.list_secrets()
     with refused("AccessDeniedException"):

@@ -51,6 +51,17 @@ def test_session_token_is_the_same_person(admin):
     session.secretsmanager.list_secrets()
 
 
+def test_a_session_token_is_not_for_iam(admin):
+    for answer in (admin.sts.get_session_token(), admin.sts.get_federation_token(Name="guest", Policy=json.dumps(allow("*")))):
+        got = answer["Credentials"]
+        session = admin.as_keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        with refused("InvalidClientTokenId", "The security token included in the request is invalid.") as error:
+            session.iam.list_users()
+        assert error.status == 403
+        session.secretsmanager.list_secrets()
+    admin.assume(admin.role(allow("iam:ListUsers"), root_of(admin.id))).iam.list_users()
+
+
 # --- assume role ---
 
 
@@ -133,6 +144,9 @@ def test_role_chaining_lasts_an_hour(admin, account_id):
     with refused("ValidationError", text):
         first.assume(arn, DurationSeconds=7200)
     admin.assume(arn, DurationSeconds=7200)
+    got = admin.sts.get_session_token()["Credentials"]
+    own = admin.as_keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+    own.assume(arn, DurationSeconds=7200)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ pub(crate) fn authenticate(
         refuse(&AuthFailure::BadSignature("Credential should be scoped to a valid region. ".to_owned()))
     })?;
     let credentials = credentials(installation, service, &claim)?;
+    if service.name == "iam" && is_barred_from_iam(&credentials) {
+        return Err(refuse(&AuthFailure::UnknownKey));
+    }
     let payload = Payload::Bytes(body);
     verifier
         .verify(&claim, &credentials.secret, &signed_parts(parts), payload, installation.clock.now())
@@ -65,6 +68,13 @@ fn credentials(
         CredentialError::Expired => auth_error(&AuthFailure::Expired, service.protocol),
         CredentialError::Internal(failure) => failure.into_service_error(service.name),
     })
+}
+
+/// Session tokens of users and federated sessions are not taken by IAM unless a second factor was shown (STS API Reference,
+/// `GetSessionToken` and `GetFederationToken`).
+fn is_barred_from_iam(credentials: &Credentials) -> bool {
+    let session = credentials.session.as_ref();
+    session.is_some_and(|session| !session.mfa && !credentials.principal.is_role_session())
 }
 
 /// The caller that credentials and a request make.

@@ -173,6 +173,11 @@ impl Principal {
         matches!(self.kind, Kind::Root { .. })
     }
 
+    /// Whether the caller is a session of a role.
+    pub fn is_role_session(&self) -> bool {
+        matches!(self.kind, Kind::RoleSession { .. })
+    }
+
     /// Whether service control policies apply: not to services, anonymous callers and service-linked roles.
     pub(crate) fn under_scp(&self) -> bool {
         self.account().is_some() && !self.service_linked

@@ -105,12 +105,12 @@ fn how_long_a_session_may_last() {
     let lasting = |seconds| sts::AssumeRoleRequest { duration_seconds: Some(seconds), ..assume(ROLE) };
     let too_long = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
     assert_eq!(refused::<sts::AssumeRole>(&t, &alice, lasting(3601)), ("ValidationError", too_long.into()));
-    let longer = iam::UpdateRoleRequest {
+    let longer = || iam::UpdateRoleRequest {
         role_name: "r".into(),
         max_session_duration: Some(7200),
         ..Default::default()
     };
-    ok::<iam::UpdateRole>(&t, &root(), longer);
+    ok::<iam::UpdateRole>(&t, &root(), longer());
     let answer = ok::<sts::AssumeRole>(&t, &alice, lasting(7200));
     assert_eq!(answer.credentials.unwrap().expiration, START.plus_seconds(7200));
 
@@ -123,6 +123,12 @@ fn how_long_a_session_may_last() {
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
     assert_eq!(refused::<sts::AssumeRole>(&t, &chained, lasting(3601)), ("ValidationError", text.into()));
     ok::<sts::AssumeRole>(&t, &chained, lasting(3600));
+
+    let (t, alice) = trusting();
+    ok::<iam::UpdateRole>(&t, &root(), longer());
+    let token = ok::<sts::GetSessionToken>(&t, &alice, sts::GetSessionTokenRequest::default());
+    let own = session_of(&t, &token.credentials);
+    ok::<sts::AssumeRole>(&t, &own, lasting(7200));
 }
 
 #[test]
@@ -394,6 +400,27 @@ fn a_federated_session_may_what_user_and_policy_allow() {
     assert!(!may(&with), "the user's policies count as they are now");
     let (code, message) = refused::<sts::GetFederationToken>(&t, &with, federation("eve", None));
     assert_eq!(code, "AccessDenied", "{message}");
+}
+
+#[test]
+fn a_federated_session_of_the_root_user_may_what_its_policy_allows() {
+    let t = installation();
+    role(&t, "r", &trust(ECS_TASKS));
+    let may = |who: &Caller| call::<iam::GetRole>(&t, who, get_role("r")).is_ok();
+    assert!(!may(&federate(&t, &root(), federation("bob", None))));
+    let with = federate(&t, &root(), federation("bob", Some(policy("Allow", "iam:GetRole", "*"))));
+    assert!(may(&with));
+    assert!(call::<iam::ListRoles>(&t, &with, iam::ListRolesRequest::default()).is_err());
+}
+
+#[test]
+fn tags_of_a_federated_session_differ_by_more_than_case() {
+    let t = installation();
+    let tags = Some(vec![sts_tag("Team", "a"), sts_tag("team", "b")]);
+    let input = sts::GetFederationTokenRequest { tags, ..federation("bob", None) };
+    let text = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    let refused = refused::<sts::GetFederationToken>(&t, &root(), input);
+    assert_eq!(refused, ("InvalidParameterValue", text.into()));
 }
 
 #[test]

@@ -63,6 +63,9 @@ pub fn policies_of(view: &View, principal: &Principal) -> Result<PrincipalPolici
     let Some(account) = principal.account() else {
         return Ok(PrincipalPolicies::default());
     };
+    if principal.is_root() {
+        return root_policies(view);
+    }
     if let Some(name) = principal.user_name() {
         return user_policies(view, account, name, principal.user_id());
     }
@@ -71,6 +74,12 @@ pub fn policies_of(view: &View, principal: &Principal) -> Result<PrincipalPolici
         Some(name) => role_policies(view, account, name, principal.user_id()),
         None => Ok(PrincipalPolicies::default()),
     }
+}
+
+/// A root user may everything without any policy; a session that it hands on has to have it from somewhere.
+fn root_policies(view: &View) -> Result<PrincipalPolicies, StoreError> {
+    let everything = managed(view, "arn:aws:iam::aws:policy/AdministratorAccess")?;
+    Ok(PrincipalPolicies { identity: Vec::from_iter(everything), ..PrincipalPolicies::default() })
 }
 
 fn user_policies(

@@ -40,15 +40,7 @@ impl Passed {
     }
 
     fn check(&self) -> Result<(), ServiceError> {
-        let repeated = self
-            .tags
-            .iter()
-            .enumerate()
-            .any(|(at, (key, _))| self.tags.iter().take(at).any(|(earlier, _)| same(earlier, key)));
-        if repeated {
-            let text = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-            return Err(ServiceError::client("InvalidParameterValue", text));
-        }
+        check_keys(&self.tags)?;
         if self.transitive.iter().all(|key| self.tags.iter().any(|(tag, _)| same(tag, key))) {
             return Ok(());
         }
@@ -78,6 +70,19 @@ impl Passed {
             (None, _) => Ok(()),
         }
     }
+}
+
+/// Session tags differ by more than case.
+///
+/// # Errors
+/// Two do not.
+pub(super) fn check_keys(tags: &[(String, String)]) -> Result<(), ServiceError> {
+    let mut known = tags.iter().enumerate();
+    if known.any(|(at, (key, _))| tags.iter().take(at).any(|(earlier, _)| same(earlier, key))) {
+        let text = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        return Err(ServiceError::client("InvalidParameterValue", text));
+    }
+    Ok(())
 }
 
 fn same(a: &str, b: &str) -> bool {

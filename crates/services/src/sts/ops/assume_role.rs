@@ -132,7 +132,8 @@ fn note_use(cx: &Context<'_>, role: &Role) {
 }
 
 fn check_duration(cx: &Context<'_>, role: &Role, seconds: i32) -> Result<(), ServiceError> {
-    let chained = cx.caller.session.is_some();
+    // A user's own session token makes no chain.
+    let chained = cx.caller.session.is_some() && cx.caller.principal.is_role_session();
     let text = if seconds > role.max_session_duration {
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
     } else if chained && seconds > HOUR {

@@ -10,6 +10,7 @@ use landfall_store::View;
 use crate::pipe::{
     Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, SessionPolicyText,
 };
+use crate::sts::passed::check_keys;
 use crate::sts::session::{packed_size, session_policies};
 use crate::sts::token::Session;
 
@@ -39,6 +40,7 @@ impl Resolve for api::GetFederationToken {
         let arn: Arn = resource.parse().map_err(Failure::internal)?;
         let tags = input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone()));
         let tags: Vec<_> = tags.collect();
+        check_keys(&tags)?;
         let on_user = |action| {
             let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
             Permission::on(action, &arn).with_request_tags(tags)
