@@ -87,6 +87,7 @@ def things(admin, account_id):
     parameter = "/" + unique("parameter")
     admin.client("ssm").put_parameter(Name=parameter, Value="v", Type="SecureString", KeyId=key, Tags=TAGS)
     admin.client("s3", signature_version="s3v4").create_bucket(Bucket=bucket)
+    admin.client("s3", signature_version="s3v4").put_object(Bucket=bucket, Key="from", Body=b"b")
     repository = admin.client("ecr").create_repository(repositoryName=unique("repository"), tags=TAGS)["repository"]
     cluster = admin.ecs.create_cluster(clusterName=unique("cluster"), tags=[{"key": "team", "value": "blue"}])
     boundary = admin.iam.create_policy(PolicyName=unique("boundary"), PolicyDocument=json.dumps(allow("*")))
@@ -482,6 +483,43 @@ OPERATIONS = [
     ),
     Row("s3:prefix", "a/", "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"], Prefix="a/")),
     Row("s3:delimiter", "/", "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"], Delimiter="/")),
+    Row("s3:ResourceAccount", lambda it: it["account"], "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"])),
+    Row("s3:authType", "REST-HEADER", "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"])),
+    Row("s3:signatureversion", "AWS4-HMAC-SHA256", "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"])),
+    Row("s3:signatureAge", ABSENT, "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"])),
+    Row(
+        "s3:x-amz-acl",
+        "private",
+        "s3:PutObject",
+        lambda who, it: s3(who).put_object(Bucket=it["bucket"], Key="k", Body=b"b", ACL="private"),
+    ),
+    Row(
+        "s3:x-amz-storage-class",
+        "STANDARD",
+        "s3:PutObject",
+        lambda who, it: s3(who).put_object(Bucket=it["bucket"], Key="k", Body=b"b", StorageClass="STANDARD"),
+    ),
+    Row(
+        "s3:x-amz-copy-source",
+        lambda it: f"{it['bucket']}/from",
+        "s3:PutObject",
+        lambda who, it: s3(who).copy_object(Bucket=it["bucket"], Key="to", CopySource=f"{it['bucket']}/from"),
+        also=("s3:GetObject",),
+    ),
+    Row("kms:GrantIsForAWSResource", "false", "kms:ListGrants", lambda who, it: who.kms.list_grants(KeyId=it["key"]), "Bool"),
+    Row(
+        "secretsmanager:KmsKeyArn",
+        lambda it: it["key"],
+        "secretsmanager:CreateSecret",
+        lambda who, it: who.secretsmanager.create_secret(Name=unique("under"), SecretString="v", KmsKeyId=it["key"]),
+        also=("kms:GenerateDataKey", "kms:Decrypt"),
+    ),
+    Row(
+        "secretsmanager:KmsKeyArn",
+        ABSENT,
+        "secretsmanager:CreateSecret",
+        lambda who, it: who.secretsmanager.create_secret(Name=unique("under"), SecretString="v"),
+    ),
     Row("s3:prefix", ABSENT, "s3:ListBucket", lambda who, it: s3(who).list_objects_v2(Bucket=it["bucket"])),
     Row(
         "aws:RequestTag/team",

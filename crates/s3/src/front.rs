@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::Request;
 use http::request::Parts;
 use hyper::body::Incoming;
+use landfall_base::Timestamp;
 use landfall_gateway::{Answer, Answering, Front, caller, signed_parts};
 use landfall_services::pipe::{AuthMode, Caller, Failure, Installation};
 use landfall_services::s3::names::is_bucket_name;
@@ -177,8 +178,48 @@ impl S3Front {
             .verify(&claim, &credentials.secret, &signed, Payload::Claimed, now)
             .map_err(|error| refuse(&error.into()))?;
         let secret = credentials.secret.expose().clone();
-        Ok((caller(credentials, region, claim.access_key_id, parts, peer), Some(secret)))
+        let signature = keys_of_signature(&claim, parts, now);
+        let mut caller = caller(credentials, region, claim.access_key_id, parts, peer);
+        caller.via.extend(signature.into_iter().chain(keys_of_headers(parts)).map(condition));
+        Ok((caller, Some(secret)))
     }
+}
+
+fn condition((key, value): (&str, String)) -> (String, Vec<String>) {
+    (key.to_owned(), vec![value])
+}
+
+/// Condition keys about how a request is signed (Amazon S3 API Reference, "Amazon S3 Signature Version 4 authentication
+/// specific policy keys").
+fn keys_of_signature(claim: &Claim, parts: &Parts, now: Timestamp) -> Vec<(&'static str, String)> {
+    let way = if claim.expires.is_some() { "REST-QUERY-STRING" } else { "REST-HEADER" };
+    let mut keys =
+        vec![("s3:authType", way.to_owned()), ("s3:signatureversion", "AWS4-HMAC-SHA256".to_owned())];
+    let content = header(parts, "x-amz-content-sha256");
+    keys.extend(content.map(|content| ("s3:x-amz-content-sha256", content)));
+    // S3 has the age for presigned requests only.
+    let age = claim.expires.map(|_| now.millis().saturating_sub(claim.date.millis()).max(0));
+    keys.extend(age.map(|age| ("s3:signatureAge", age.to_string())));
+    keys
+}
+
+/// Condition keys that are headers of a write.
+fn keys_of_headers(parts: &Parts) -> Vec<(&'static str, String)> {
+    const KEYS: [(&str, &str); 5] = [
+        ("x-amz-acl", "s3:x-amz-acl"),
+        ("x-amz-copy-source", "s3:x-amz-copy-source"),
+        ("x-amz-metadata-directive", "s3:x-amz-metadata-directive"),
+        ("x-amz-storage-class", "s3:x-amz-storage-class"),
+        ("x-amz-website-redirect-location", "s3:x-amz-website-redirect-location"),
+    ];
+    if !matches!(parts.method, http::Method::PUT | http::Method::POST) {
+        return Vec::new();
+    }
+    KEYS.iter().filter_map(|(name, key)| Some((*key, header(parts, name)?))).collect()
+}
+
+fn header(parts: &Parts, name: &str) -> Option<String> {
+    parts.headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 fn about(parts: &Parts) -> About {

@@ -190,7 +190,7 @@ fn guard(permission: &mut Permission, caller: &Caller, bucket: &Bucket) {
     let restricted = bucket.public_access.is_some_and(|block| block.restrict);
     let counts = |policy: &landfall_iam::Policy| !(foreign && restricted && policy::is_public(policy));
     let policy = bucket.policy.clone().filter(|policy| counts(policy));
-    *permission = permission.clone().guarded_by(policy);
+    *permission = permission.clone().guarded_by(policy).with("s3:ResourceAccount", bucket.owner.as_str());
 }
 
 /// Makes the checks of a call.

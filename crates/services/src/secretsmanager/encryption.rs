@@ -69,6 +69,14 @@ impl SealingKey {
         Self::find(cx, view, owner, secret.kms_key_id.as_deref())
     }
 
+    /// The ARN of a customer's key.
+    pub(super) fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Customer(key) => Some(key.arn().as_str()),
+            _ => None,
+        }
+    }
+
     /// The checks for writing a version.
     ///
     /// # Errors

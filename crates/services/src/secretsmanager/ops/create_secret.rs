@@ -36,12 +36,12 @@ impl Resolve for api::CreateSecret {
         }
         let key = (cx.account().clone(), cx.region().clone(), input.name.clone());
         let tags = rules::tags(input.tags.as_deref().unwrap_or_default())?;
-        let mut permissions = permissions(&arn_of_name(&key), &input, &tags);
+        let sealing = SealingKey::find(cx, view, cx.account(), input.kms_key_id.as_deref())?;
+        let mut permissions = permissions(&arn_of_name(&key), &input, &tags, &sealing);
         refuse_unsupported(&input)?;
         let value = SecretValue::of(input.secret_string, input.secret_binary)?;
         let version = NewVersion::of(value, input.client_request_token)?;
         let arn = new_arn(&key);
-        let sealing = SealingKey::find(cx, view, cx.account(), input.kms_key_id.as_deref())?;
         permissions.extend(sealing.validation(cx, &arn)?);
         if let Some(version) = &version {
             permissions.extend(sealing.permissions(cx, &arn, &version.id)?);
@@ -59,12 +59,18 @@ impl Resolve for api::CreateSecret {
     }
 }
 
-fn permissions(arn: &Arn, input: &api::CreateSecretRequest, tags: &[(String, String)]) -> Vec<Permission> {
+fn permissions(
+    arn: &Arn,
+    input: &api::CreateSecretRequest,
+    tags: &[(String, String)],
+    sealing: &SealingKey,
+) -> Vec<Permission> {
     let pairs = || tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let create = Permission::on("secretsmanager:CreateSecret", arn)
         .with("secretsmanager:Name", &input.name)
         .with_some("secretsmanager:Description", input.description.as_deref())
         .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref())
+        .with_some("secretsmanager:KmsKeyArn", sealing.arn())
         .with_request_tags(pairs());
     let tag = || Permission::on("secretsmanager:TagResource", arn).with_request_tags(pairs());
     let tag = (!tags.is_empty()).then(tag);

@@ -28,14 +28,15 @@ impl Resolve for api::UpdateSecret {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.secret_id)?;
+        let sealing = sealing(cx, view, &target, input.kms_key_id.as_deref())?;
         let permission = target
             .permission("secretsmanager:UpdateSecret")
             .with_some("secretsmanager:Description", input.description.as_deref())
-            .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref());
+            .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref())
+            .with_some("secretsmanager:KmsKeyArn", sealing.arn().filter(|_| input.kms_key_id.is_some()));
         refuse_type(input.r#type.as_deref())?;
         let value = SecretValue::of(input.secret_string, input.secret_binary)?;
         let version = NewVersion::of(value, input.client_request_token)?;
-        let sealing = sealing(cx, view, &target, input.kms_key_id.as_deref())?;
         let request = Request {
             target,
             description: input.description,
