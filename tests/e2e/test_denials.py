@@ -1,10 +1,12 @@
 """Every kind of policy refuses in every service: boto3 and the AWS CLI see AWS's code, status and sentence."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Callable
 
 import pytest
+from botocore.exceptions import ClientError
 
 from harness import organization, raw
 from harness.account import allow, deny, trust, unique
@@ -28,6 +30,8 @@ class Case:
     status: int = 400
     reason_left_out: bool = False
     quoted: bool = False
+    before: str = ""
+    sealed: bool = False
 
     def text(self, who, things, reason):
         """The sentence that AWS has for a refusal."""
@@ -36,20 +40,39 @@ class Case:
             resource = f'"{resource}"'
         if self.reason_left_out and reason.startswith("because"):
             reason = ""
-        text = f"User: {arn_of(who)} is not authorized to perform: {self.action} on resource: {resource} {reason}"
+        text = f"{self.before}User: {arn_of(who)} is not authorized to perform: {self.action} on resource: {resource} {reason}"
+        if self.service == "ec2-list":
+            text = text.replace(" on resource: *", "")
         return text.strip()
 
     def is_refused(self, who, things, reason):
-        with refused(self.code, self.text(who, things, reason)) as error:
+        with pytest.raises(ClientError) as caught:
             self.call(who, things)
-        assert error.status == self.status
+        answer = caught.value.response
+        text, message = self.split(answer["Error"]["Message"])
+        assert (answer["Error"]["Code"], text) == (self.code, self.text(who, things, reason))
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == self.status
+        return message
+
+    def split(self, text):
+        """The sentence, and the sealed message behind it."""
+        if not self.sealed:
+            return text, None
+        text, message = text.split(". Encoded authorization failure message: ")
+        assert re.fullmatch(r"[A-Za-z0-9_-]{200,10240}", message)
+        return text, message
 
     def is_refused_in_the_cli(self, who, things, reason):
         done = who.aws(*self.command(things), check=False)
         text = self.text(who, things, reason)
         line = f"An error occurred ({self.code}) when calling the {self.operation} operation: {text}"
         assert (done.returncode, done.stdout) == (255, "")
-        assert line in done.stderr.splitlines()
+        assert line in [self.split(it)[0] if it.startswith("An error") else it for it in done.stderr.splitlines()]
+
+
+def ec2(**more):
+    before = "You are not authorized to perform this operation. "
+    return {"code": "UnauthorizedOperation", "status": 403, "before": before, **more}
 
 
 def query(**more):
@@ -161,6 +184,23 @@ CASES = [
         lambda it: f"arn:aws:s3:::{it['bucket']}",
         **query(quoted=True),
     ),
+    Case(
+        "ec2",
+        "ec2:ModifyVpcAttribute",
+        "ModifyVpcAttribute",
+        lambda who, it: who.client("ec2").modify_vpc_attribute(VpcId=it["vpc"], EnableDnsSupport={"Value": True}),
+        lambda it: ("ec2", "modify-vpc-attribute", "--vpc-id", it["vpc"], "--enable-dns-support"),
+        lambda it: f"arn:aws:ec2:us-east-1:{it['account']}:vpc/{it['vpc']}",
+        **ec2(sealed=True),
+    ),
+    Case(
+        "ec2-list",
+        "ec2:DescribeSubnets",
+        "DescribeSubnets",
+        lambda who, it: who.client("ec2").describe_subnets(),
+        lambda it: ("ec2", "describe-subnets"),
+        **ec2(),
+    ),
 ]
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
 
@@ -186,6 +226,7 @@ def things_of(account):
         "cluster": account.ecs.create_cluster(clusterName=unique("cluster"))["cluster"]["clusterArn"],
         "repository": repository["repositoryArn"],
         "bucket": bucket,
+        "vpc": account.client("ec2").create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"],
     }
 
 
@@ -371,7 +412,7 @@ def test_an_explicit_deny_in_a_resource_control_policy(admin, anybody, things, c
     case.call(anybody, things)
 
 
-@pytest.mark.parametrize("service", ["iam", "ssm", "ecs", "lightsail"])
+@pytest.mark.parametrize("service", ["iam", "ssm", "ecs", "lightsail", "ec2"])
 def test_resource_control_policies_do_not_reach_other_services(admin, anybody, things, service):
     case = next(case for case in CASES if case.service == service)
     with organization.attached(admin, organization.RCP, things["account"], denied_to_all("*")):
@@ -472,6 +513,59 @@ def test_a_key_policy_that_does_not_delegate(owner, anybody):
 def test_a_trust_policy_that_does_not_name_the_caller(owner, anybody):
     case = next(case for case in CASES if case.service == "sts-role")
     case.is_refused(anybody, {"role": owner.role(trusted=trust("ecs-tasks.amazonaws.com"))}, "because")
+
+
+# --- the sealed message of EC2 ---
+
+
+def decode(who, message):
+    return who.sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"]
+
+
+EC2 = next(case for case in CASES if case.service == "ec2")
+
+
+def test_the_message_of_a_refusal_decodes(owner, other_account, nobody, things):
+    message = EC2.is_refused(nobody, things, silent(EC2))
+    decoded = json.loads(decode(owner.user(allow("sts:DecodeAuthorizationMessage")), message))
+    keys = {it["key"]: it["values"]["items"] for it in decoded["context"].pop("conditions")["items"]}
+    assert decoded == {
+        "allowed": False,
+        "explicitDeny": False,
+        "matchedStatements": {"items": []},
+        "failures": {"items": []},
+        "context": {
+            "principal": {
+                "id": nobody.sts.get_caller_identity()["UserId"],
+                "arn": arn_of(nobody),
+                "name": name_of(nobody),
+            },
+            "action": EC2.action,
+            "resource": EC2.resource(things),
+        },
+    }
+    assert keys["ec2:VpcID"] == [{"value": things["vpc"]}]
+    assert keys["aws:RequestedRegion"] == [{"value": "us-east-1"}]
+    line = ("sts", "decode-authorization-message", "--encoded-message", message)
+    assert json.loads(owner.aws(*line)["DecodedMessage"])["context"]["action"] == EC2.action
+    with refused("InvalidAuthorizationMessageException", "Message is not valid") as error:
+        decode(other_account, message)
+    assert error.status == 400
+    for broken in (message[:-1], "x" + message, message + "\n"):
+        with refused("InvalidAuthorizationMessageException", "Message is not valid"):
+            decode(owner, broken)
+    action = "sts:DecodeAuthorizationMessage"
+    text = f"User: {arn_of(nobody)} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+    with refused("AccessDenied", text):
+        decode(nobody, message)
+
+
+def test_the_message_of_an_explicit_deny_has_its_statement(owner, denied_inline, things):
+    message = EC2.is_refused(denied_inline, things, "with an explicit deny in an identity-based policy")
+    decoded = json.loads(decode(owner, message))
+    assert decoded["explicitDeny"] is True
+    (statement,) = decoded["matchedStatements"]["items"]
+    assert (statement["effect"], statement["actions"]) == ("DENY", {"items": [{"value": "*"}]})
 
 
 # --- on the wire ---

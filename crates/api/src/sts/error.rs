@@ -9,6 +9,11 @@ pub fn expired_token_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("ExpiredTokenException", 400, message)
 }
 
+/// `InvalidAuthorizationMessageException`, HTTP 400.
+pub fn invalid_authorization_message_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("InvalidAuthorizationMessageException", 400, message)
+}
+
 /// `MalformedPolicyDocument`, HTTP 400.
 pub fn malformed_policy_document_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("MalformedPolicyDocument", 400, message)

@@ -31,6 +31,28 @@ pub(super) static ASSUME_ROLE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DecodeAuthorizationMessage`
+///
+/// # Errors
+/// - [`InvalidAuthorizationMessageException`](super::error::invalid_authorization_message_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DecodeAuthorizationMessage;
+
+impl landfall_shape::Operation for DecodeAuthorizationMessage {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DECODE_AUTHORIZATION_MESSAGE;
+    type Input = types::DecodeAuthorizationMessageRequest;
+    type Output = types::DecodeAuthorizationMessageResponse;
+}
+
+pub(super) static DECODE_AUTHORIZATION_MESSAGE: OperationSchema = OperationSchema {
+    name: "DecodeAuthorizationMessage",
+    input: &schema::DECODE_AUTHORIZATION_MESSAGE_REQUEST,
+    output: &schema::DECODE_AUTHORIZATION_MESSAGE_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `GetAccessKeyInfo`
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyInfo;

@@ -58,6 +58,16 @@ pub static CREDENTIALS: Schema = Schema::new(
     },
 );
 
+pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Schema = Schema::new(
+    "DecodeAuthorizationMessageRequest",
+    Kind::Structure { members: &[Member::required("EncodedMessage", &ENCODED_MESSAGE_TYPE)] },
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Schema = Schema::new(
+    "DecodeAuthorizationMessageResponse",
+    Kind::Structure { members: &[Member::optional("DecodedMessage", &DECODED_MESSAGE_TYPE)] },
+);
+
 pub static FEDERATED_USER: Schema = Schema::new(
     "FederatedUser",
     Kind::Structure {
@@ -194,8 +204,15 @@ pub static CONTEXT_ASSERTION_TYPE: Schema = Schema::new(
 
 pub static DATE_TYPE: Schema = Schema::new("dateType", Kind::TIMESTAMP);
 
+pub static DECODED_MESSAGE_TYPE: Schema = Schema::new("decodedMessageType", Kind::STRING);
+
 pub static DURATION_SECONDS_TYPE: Schema =
     Schema::new("durationSecondsType", Kind::Integer { min: Some(900), max: Some(129600) });
+
+pub static ENCODED_MESSAGE_TYPE: Schema = Schema::new(
+    "encodedMessageType",
+    Kind::String { min: Some(1), max: Some(10240), pattern: None, values: &[] },
+);
 
 pub static EXTERNAL_ID_TYPE: Schema = Schema::new(
     "externalIdType",

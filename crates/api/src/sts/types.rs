@@ -147,6 +147,42 @@ impl Shape for Credentials {
     }
 }
 
+/// `DecodeAuthorizationMessageRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageRequest {
+    pub encoded_message: String,
+}
+
+impl Shape for DecodeAuthorizationMessageRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { encoded_message: members.required("EncodedMessage")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("EncodedMessage", self.encoded_message);
+        Value::Structure(members)
+    }
+}
+
+/// `DecodeAuthorizationMessageResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageResponse {
+    pub decoded_message: Option<String>,
+}
+
+impl Shape for DecodeAuthorizationMessageResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { decoded_message: members.optional("DecodedMessage")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("DecodedMessage", self.decoded_message);
+        Value::Structure(members)
+    }
+}
+
 /// `FederatedUser`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FederatedUser {

@@ -13,6 +13,7 @@ use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
 use serde::{Deserialize, Serialize};
 
+use super::encoded;
 use super::permission::{Guarded, Permission};
 use super::{Caller, Context, Failure, SessionPolicy};
 use crate::ec2::Way;
@@ -207,7 +208,19 @@ fn check(
         context: permission.context.iter().cloned().chain(passed.keys()).collect(),
         trace,
     });
-    Ok(denial)
+    let mut refusal = match denial {
+        Some(denial) if has_message(service, permission) => denial,
+        denial => return Ok(denial),
+    };
+    let message = encoded::encode(cx.vault(), cx.now, cx.account(), (&request, &layers, &decision))?;
+    refusal.message.push_str(". Encoded authorization failure message: ");
+    refusal.message.push_str(&message);
+    Ok(Some(refusal))
+}
+
+/// Whether the refusal ends in a message that STS decodes: EC2's do, except of lists.
+fn has_message(service: &ServiceSchema, permission: &Permission) -> bool {
+    service.protocol == Protocol::Ec2Query && !permission.action.starts_with("ec2:Describe")
 }
 
 /// The VPC endpoint that a call passed on its way to the service, if it did.
@@ -272,11 +285,16 @@ fn owner<'a>(caller: &'a Caller, permission: &'a Permission) -> Option<&'a Accou
     permission.account.as_ref().or(caller.principal.account())
 }
 
-/// The keys about the organization that caller and resource are in.
+/// The keys about the organization that caller and resource are in, and the account that a service calls for.
 fn add_organization(conditions: &mut Conditions, caller: &Caller, permission: &Permission) {
     if caller.principal.account().filter(is_member).is_some() {
         conditions.set("aws:PrincipalOrgID", organization::ID);
         conditions.set_all("aws:PrincipalOrgPaths", [organization::PATH]);
+    }
+    let source = conditions.get("aws:SourceAccount").and_then(|values| values.first()).cloned();
+    if source.and_then(|account| account.parse().ok()).is_some_and(|account| is_member(&&account)) {
+        conditions.set("aws:SourceOrgID", organization::ID);
+        conditions.set_all("aws:SourceOrgPaths", [organization::PATH]);
     }
     let Some(owner) = owner(caller, permission) else { return };
     conditions.set("aws:ResourceAccount", owner.as_str());

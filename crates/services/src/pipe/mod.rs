@@ -8,6 +8,7 @@ mod authorize;
 mod call;
 mod caller;
 mod context;
+mod encoded;
 mod endpoint;
 mod failure;
 mod permission;
@@ -16,6 +17,7 @@ pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Calls, Outcome, audit};
 pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};
 pub use context::{Context, Images, Installation};
+pub(crate) use encoded::decode as decode_authorization_message;
 pub use endpoint::{
     AwaitingHandler, Endpoint, EndpointKind, ReadHandler, Resolve, Surroundings, WriteHandler, awaiting,
     awaiting_read, blocking, read, read_in, write, write_in,

@@ -22,6 +22,7 @@ use crate::pipe::{Endpoint, read};
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
     read::<api::AssumeRole>(),
+    read::<api::DecodeAuthorizationMessage>(),
     read::<api::GetAccessKeyInfo>(),
     read::<api::GetCallerIdentity>(),
     read::<api::GetFederationToken>(),

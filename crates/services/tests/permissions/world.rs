@@ -4,11 +4,17 @@ use landfall_api::{ecr, ecs, iam as api, kms, lightsail, logs, secretsmanager, s
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 pub(crate) use landfall_services::TABLES;
+use landfall_services::lightsail::{self as lightsail_service, HealthBoard};
 use landfall_services::pipe::{Caller, Installation};
+use landfall_services::s3::record::{Bucket, Encryption};
 use landfall_services::testing::{TestInstallation, account, caller, nobody};
 use landfall_shape::{Operation, Structure, Value};
 
 use crate::samples::{ANYTHING, GRANT, KEY, TRUST};
+
+/// Lets an image puller in.
+const PULL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"ROLE"},
+    "Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}"#;
 
 /// The installation.
 pub(crate) struct World {
@@ -32,6 +38,7 @@ impl World {
         let mut world = Self { installation, administrator, key: Key::default() };
         world.add_principals();
         world.add_resources();
+        world.let_puller_in();
         world.key = world.add_key();
         world
     }
@@ -41,7 +48,7 @@ impl World {
     }
 
     /// The columns of the matrix.
-    pub(crate) fn samples(&self) -> [(&'static str, Caller); 5] {
+    pub(crate) fn samples(&self) -> [(&'static str, Caller); 6] {
         let other = "444455556666".parse().unwrap();
         [
             ("administrator", self.administrator.clone()),
@@ -53,6 +60,7 @@ impl World {
                     "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
                 ),
             ),
+            ("puller", self.puller()),
             ("other", user(&self.installation, &other, "administrator")),
             ("nobody", nobody()),
         ]
@@ -75,6 +83,46 @@ impl World {
             api::AttachRolePolicyRequest { role_name: name.to_owned(), policy_arn: policy.to_owned() };
         self.ok::<api::AttachRolePolicy>(attach);
         caller(Principal::role_session(role.arn.parse().unwrap(), &account(), role.role_id, "sample"))
+    }
+
+    /// The ARN of the image puller of the container service `sample`.
+    fn puller_arn(&self) -> String {
+        let input = lightsail::GetContainerServicesRequest { service_name: Some("sample".to_owned()) };
+        let service = self.ok::<lightsail::GetContainerServices>(input).container_services.unwrap().remove(0);
+        service.private_registry_access.unwrap().ecr_image_puller_role.unwrap().principal_arn.unwrap()
+    }
+
+    /// Has the policy of the repository `sample` let the image puller in.
+    fn let_puller_in(&self) {
+        self.ok::<ecr::SetRepositoryPolicy>(ecr::SetRepositoryPolicyRequest {
+            repository_name: "sample".to_owned(),
+            policy_text: PULL.replace("ROLE", &self.puller_arn()),
+            ..Default::default()
+        });
+    }
+
+    fn puller(&self) -> Caller {
+        let (arn, owner) = (self.puller_arn(), lightsail_service::owner());
+        let role = api::GetRoleRequest { role_name: arn.rsplit('/').next().unwrap().to_owned() };
+        let root = caller(Principal::root(owner));
+        let role = self.installation.call.call::<api::GetRole>(&root, role).result.unwrap().role;
+        caller(Principal::role_session(role.arn.parse().unwrap(), owner, role.role_id, "sample"))
+    }
+
+    /// A bucket of the sample account.
+    pub(crate) fn bucket(&self) -> Bucket {
+        Bucket {
+            name: "sample".to_owned(),
+            owner: account(),
+            region: "us-east-1".parse().unwrap(),
+            created_at: self.installation.call.installation().clock.now(),
+            versioning: None,
+            tags: Vec::new(),
+            policy: None,
+            public_access: None,
+            encryption: Encryption::default(),
+            ownership: None,
+        }
     }
 
     fn add_principals(&self) {
@@ -193,9 +241,16 @@ impl World {
             service_name: sample(),
             power: lightsail::ContainerServicePowerName::Nano,
             scale: 1,
+            private_registry_access: Some(lightsail::PrivateRegistryAccessRequest {
+                ecr_image_puller_role: Some(lightsail::ContainerServiceECRImagePullerRoleRequest {
+                    is_active: Some(true),
+                }),
+            }),
             tags: Some(vec![lightsail::Tag { key: Some("team".to_owned()), value: Some("a".to_owned()) }]),
             ..Default::default()
         });
+        self.installation.clock.advance_seconds(3);
+        lightsail_service::reconcile(self.installation(), &HealthBoard::default());
         self.ok::<lightsail::CreateCertificate>(lightsail::CreateCertificateRequest {
             certificate_name: sample(),
             domain_name: "example.com".to_owned(),
