@@ -29,17 +29,18 @@ use tokio::net::TcpStream;
 use crate::balance;
 use crate::pages::page;
 use crate::upgrade;
+use crate::watched::Watched;
 
 /// How long a node may take to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a node may take to begin its answer (Lightsail User Guide: idle connections of the load balancer).
+/// How long a node may take to begin its answer from the moment it has the request (Lightsail User Guide: idle connections of the load balancer).
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Headers that are between two neighbours only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: &[&str] =
     &["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
+pub(crate) type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// Answers for every container service's host names.
 pub struct Edge {
@@ -104,18 +105,24 @@ impl Edge {
 
     /// Tries one node after the other. A node is given up only before it can have seen the request, or where the request may
     /// be repeated. One that may not goes over a connection of its own: the node may close one that was kept at the very
-    /// moment at which it is used again, and nobody could tell whether it took the request.
+    /// moment at which it is used again, and nobody could tell whether it took the request. For the same reason one that may
+    /// be repeated is asked again over a new connection before nobody is said to answer: there may be one node only.
     async fn first_answer(&self, mut visit: Visit, body: Incoming, order: Vec<Target>) -> Answer {
         let repeatable = body.is_end_stream() && is_idempotent(&visit.parts.method);
         let mut body = Some(body);
-        for target in order {
-            let (sent, connection) = if repeatable {
-                (empty(), None)
-            } else {
+        for (target, fresh) in attempts(&order, repeatable) {
+            let connection = if fresh {
                 let Some(connection) = connect(target.address).await else { continue };
+                Some(connection)
+            } else {
+                None
+            };
+            let sent = if repeatable {
+                empty()
+            } else {
                 // Taken once: whoever got it answers or fails for good.
                 let Some(body) = body.take() else { break };
-                (body.boxed_unsync(), Some(connection))
+                body.boxed_unsync()
             };
             match self.ask(&mut visit, sent, target, connection).await {
                 Ok(answer) => return answer,
@@ -135,10 +142,11 @@ impl Edge {
         &self,
         visit: &mut Visit,
         body: RequestBody,
-        target: Target,
+        target: &Target,
         connection: Option<TcpStream>,
     ) -> Result<Answer, Unanswered> {
         let work = InFlight::begin(&self.board, &target.node);
+        let (body, progress) = Watched::over(body);
         let request = onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
         let answered = async {
             match connection {
@@ -146,8 +154,8 @@ impl Edge {
                 None => self.client.request(request).await.map_err(|error| error.to_string()),
             }
         };
-        match tokio::time::timeout(ANSWER_PATIENCE, answered).await {
-            Ok(Ok(mut response)) => {
+        match progress.patiently(ANSWER_PATIENCE, answered).await {
+            Some(Ok(mut response)) => {
                 let agreed = upgrade::agreed(&response);
                 if agreed.is_some() && upgrade::wanted(&visit.parts).is_none() {
                     return Err(Unanswered::Broken);
@@ -162,11 +170,11 @@ impl Edge {
                 }
                 Ok(streamed(response.map(|body| Counted { body, _work: work })))
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 tracing::debug!(node = target.node, %error, "a node did not answer");
                 Err(Unanswered::Broken)
             }
-            Err(_) => Err(Unanswered::Late),
+            None => Err(Unanswered::Late),
         }
     }
 }
@@ -183,6 +191,12 @@ struct Visit {
 enum Unanswered {
     Broken,
     Late,
+}
+
+/// The nodes in the order in which they are asked, and whether over a new connection.
+fn attempts(order: &[Target], repeatable: bool) -> impl Iterator<Item = (&Target, bool)> {
+    let kept = order.iter().filter(move |_| repeatable).map(|target| (target, false));
+    kept.chain(order.iter().map(|target| (target, true)))
 }
 
 fn empty() -> RequestBody {
@@ -246,6 +260,11 @@ fn onward(
     *request.uri_mut() = uri;
     *request.headers_mut() = parts.headers.clone();
     strip(request.headers_mut());
+    // HTTP/2 names the host in `:authority`; without it the node would be told its own address.
+    let host = parts.uri.authority().filter(|_| !parts.headers.contains_key(HOST));
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
     if let Some(protocol) = upgrade::wanted(parts) {
         upgrade::mark(request.headers_mut(), protocol);
     }
@@ -371,6 +390,26 @@ mod tests {
         assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "ok");
         // Nobody looked first whether the node is there.
         assert!(tokio::time::timeout(Duration::from_millis(100), node.accept()).await.is_err());
+    }
+
+    #[test]
+    fn what_may_be_repeated_is_asked_again_over_new_connections() {
+        let target = |node: &str| Target { node: node.to_owned(), address: "127.0.0.1:80".parse().unwrap() };
+        let order = [target("a"), target("b")];
+        let of = |repeatable| -> Vec<_> {
+            attempts(&order, repeatable).map(|(target, fresh)| (target.node.as_str(), fresh)).collect()
+        };
+        assert_eq!(of(true), [("a", false), ("b", false), ("a", true), ("b", true)]);
+        assert_eq!(of(false), [("a", true), ("b", true)]);
+    }
+
+    #[test]
+    fn http_2_names_its_host_too() {
+        let request = Request::get("http://web.example/a").version(http::Version::HTTP_2).body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let sent =
+            onward(&parts, empty(), "127.0.0.1:9".parse().unwrap(), "10.0.0.2:80".parse().unwrap()).unwrap();
+        assert_eq!(sent.headers()[HOST], "web.example");
     }
 
     #[test]

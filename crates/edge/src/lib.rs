@@ -10,6 +10,7 @@ mod forward;
 mod pages;
 mod probe;
 mod upgrade;
+mod watched;
 
 pub use forward::Edge;
 pub use probe::probe;
