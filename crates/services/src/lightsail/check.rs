@@ -151,8 +151,17 @@ impl DeploymentQuestion {
             "The ECR image puller role of the container service `{name}` is not active: it cannot pull `{}`.",
             image.image
         );
-        let command = format!("landfall lightsail allow-ecr {name} {}", image.repository);
-        (Cause::Permission, message, Fix::command("activate it and let it into the repository", command))
+        let fix = if image.account == self.key.0 {
+            let command = format!("landfall lightsail allow-ecr {name} {}", image.repository);
+            Fix::command("activate it and let it into the repository", command)
+        } else {
+            let text = format!(
+                "activate it; then the account {} has to let it into its repository `{}`",
+                image.account, image.repository
+            );
+            Fix::command(text, super::story::activation(name))
+        };
+        (Cause::Permission, message, fix)
     }
 
     /// The start of a node with these containers, taken dry as the one that would start it.
@@ -206,7 +215,9 @@ impl DeploymentQuestion {
         let containers = self.wanted.containers.iter().flat_map(Entries::iter);
         let images =
             containers.filter_map(|(_, it)| EcrImage::parse_here(it.image.as_deref()?, Some(registry)));
-        let image = images.into_iter().find(|it| step.resource.contains(&it.repository));
+        // Another account's policy cannot be changed by this account's command.
+        let is_it = |it: &EcrImage| step.resource.ends_with(&format!(":repository/{}", it.repository));
+        let image = images.into_iter().find(|it| it.account == self.key.0 && is_it(it));
         if let (true, Some(image), Some(finding)) = (closed, image, step.finding.as_mut()) {
             let command = format!("landfall lightsail allow-ecr {} {}", self.key.2, image.repository);
             let text = format!(

@@ -79,7 +79,7 @@ fn advice(
     if let Some(image) = private.iter().find(|image| foreign(image, &key.1).as_deref() == Some(failure)) {
         return Some(move_here(image, key, registry));
     }
-    let named = private.iter().find(|image| failure.contains(&image.repository)).or(private.first());
+    let named = private.iter().find(|image| is_named(image, failure)).or(private.first());
     if let Some(image) = named.filter(|_| failure.contains("403 Forbidden")) {
         return Some(let_in(image, service, key));
     }
@@ -108,6 +108,11 @@ fn advice(
     })
 }
 
+/// Whether a reason is about an image; another repository's name may begin with this one's.
+fn is_named(image: &EcrImage, failure: &str) -> bool {
+    [":", "@"].iter().any(|end| failure.contains(&format!("/{}{end}", image.repository)))
+}
+
 /// The container that ended by itself, from the reason that was given.
 fn exited(failure: &str) -> Option<&str> {
     let (container, rest) = failure.strip_prefix("Container `")?.split_once('`')?;
@@ -133,27 +138,51 @@ pub(super) fn move_here(image: &EcrImage, key: &ServiceKey, registry: &RegistryN
 /// How the service may pull an image.
 fn let_in(image: &EcrImage, service: &Service, key: &ServiceKey) -> String {
     let (EcrImage { repository, account, .. }, name) = (image, &key.2);
-    let both = format!("landfall lightsail allow-ecr {name} {repository}");
+    // Another account's policy is its own people's to change: the command could not even read it.
+    let is_own = *account == key.0;
+    let command = format!("landfall lightsail allow-ecr {name} {repository}");
     match service.puller.role.as_ref().filter(|_| service.puller.wanted) {
         Some(role) => {
             let statement = json!({"Sid": format!("AllowLightsailPull-{name}"), "Effect": "Allow",
                 "Principal": {"AWS": role}, "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]});
+            let who =
+                if is_own { format!("`{command}` does it") } else { "that account has to do it".to_owned() };
             format!(
                 "add this statement to the policy of the repository `{repository}` of the account {account}, which `aws ecr \
-                 set-repository-policy` replaces as a whole: {statement}; `{both}` does it"
+                 set-repository-policy` replaces as a whole: {statement}; {who}"
             )
         }
-        None => format!(
-            "activate the service's ECR image puller role: aws lightsail update-container-service --service-name {name} \
-             --private-registry-access ecrImagePullerRole={{isActive=true}}; `{both}` does it and lets the role into the \
-             repository"
-        ),
+        None => {
+            let who = if is_own {
+                format!("`{command}` does it and lets the role into the repository")
+            } else {
+                format!("then the account {account} has to let the role into its repository `{repository}`")
+            };
+            format!("activate the service's ECR image puller role: {}; {who}", activation(name))
+        }
     }
+}
+
+/// The command that activates a service's image puller role.
+pub(super) fn activation(name: &str) -> String {
+    format!(
+        "aws lightsail update-container-service --service-name {name} --private-registry-access \
+         ecrImagePullerRole={{isActive=true}}"
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::exited;
+    use super::{exited, is_named};
+    use crate::ecs::image_host::EcrImage;
+
+    #[test]
+    fn a_repository_is_not_taken_for_one_whose_name_begins_like_it() {
+        let host = "111122223333.dkr.ecr.us-east-1.amazonaws.com";
+        let image = |name: &str| EcrImage::parse_here(&format!("{host}/{name}:v1"), None).unwrap();
+        let failure = format!("failed to resolve ref {host}/app2:v1: 403 Forbidden");
+        assert!(is_named(&image("app2"), &failure) && !is_named(&image("app"), &failure));
+    }
 
     #[test]
     fn a_container_that_ended_by_itself_is_named() {
