@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
@@ -20,6 +20,9 @@ use tokio::task::JoinHandle;
 
 /// How often new nodes are looked for.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long a node may take until it listens.
+const START_PATIENCE: Duration = Duration::from_secs(600);
 
 type Asker = Client<HttpConnector, Empty<Bytes>>;
 
@@ -71,10 +74,17 @@ fn adjust(
 
 async fn watch(client: Asker, probe: Probe, board: Arc<HealthBoard>, news: Arc<Notify>) {
     let mut streak = Streak::default();
+    let mut opening = Opening::default();
     let interval = Duration::from_secs(probe.check.interval_seconds.into());
+    let began = Instant::now();
     loop {
-        let success = ask(&client, &probe).await;
-        let verdict = streak.after(success, probe.check.healthy_threshold, probe.check.unhealthy_threshold);
+        let found = ask(&client, &probe).await;
+        let verdict = if opening.excuses(found, began.elapsed()) {
+            None
+        } else {
+            let success = found == Found::Success;
+            streak.after(success, probe.check.healthy_threshold, probe.check.unhealthy_threshold)
+        };
         if let Some(health) = verdict
             && board.set_health(&probe.target.node, health)
         {
@@ -87,18 +97,45 @@ async fn watch(client: Asker, probe: Probe, board: Arc<HealthBoard>, news: Arc<N
     }
 }
 
-async fn ask(client: &Asker, probe: &Probe) -> bool {
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Success,
+    /// Another status, or none in time.
+    Failure,
+    /// Nobody listens.
+    Nobody,
+}
+
+/// Whether a node has opened its port yet.
+#[derive(Debug, Default)]
+struct Opening {
+    done: bool,
+}
+
+impl Opening {
+    /// Programs may take minutes until they listen. That is no failure of theirs as long as they may still be starting.
+    fn excuses(&mut self, found: Found, waited: Duration) -> bool {
+        self.done |= found != Found::Nobody || waited >= START_PATIENCE;
+        !self.done
+    }
+}
+
+async fn ask(client: &Asker, probe: &Probe) -> Found {
     let address = probe.target.address;
-    let Ok(uri) = format!("http://{address}{}", probe.check.path).parse::<Uri>() else { return false };
+    let Ok(uri) = format!("http://{address}{}", probe.check.path).parse::<Uri>() else {
+        return Found::Failure;
+    };
     let request = Request::get(uri)
         .header(HOST, address.to_string())
         .header(USER_AGENT, "ELB-HealthChecker/2.0")
         .body(Empty::new());
-    let Ok(request) = request else { return false };
+    let Ok(request) = request else { return Found::Failure };
     let patience = Duration::from_secs(probe.check.timeout_seconds.into());
     match tokio::time::timeout(patience, client.request(request)).await {
-        Ok(Ok(response)) => probe.check.is_success(response.status().as_u16()),
-        _ => false,
+        Ok(Ok(response)) if probe.check.is_success(response.status().as_u16()) => Found::Success,
+        Ok(Err(error)) if error.is_connect() => Found::Nobody,
+        _ => Found::Failure,
     }
 }
 
@@ -125,6 +162,17 @@ impl Streak {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_unhealthy_who_does_not_listen_yet() {
+        let seconds = Duration::from_secs;
+        let mut opening = Opening::default();
+        assert!(opening.excuses(Found::Nobody, seconds(1)) && opening.excuses(Found::Nobody, seconds(599)));
+        assert!(!opening.excuses(Found::Nobody, seconds(600)), "not for ever");
+        let mut opening = Opening::default();
+        assert!(!opening.excuses(Found::Failure, seconds(1)), "it answers");
+        assert!(!opening.excuses(Found::Nobody, seconds(2)), "and has gone again");
+    }
 
     #[test]
     fn a_verdict_takes_several_results_in_a_row() {

@@ -12,13 +12,16 @@ const DRAIN_LIMIT_SECONDS: i64 = 60;
 /// How long a node goes on at least after it was taken out, in seconds.
 const DRAIN_SECONDS: i64 = 2;
 /// How long a node that has just begun to run may fail its checks, in seconds.
-const START_GRACE_SECONDS: i64 = 20;
+const START_GRACE_SECONDS: i64 = 60;
 /// How long nodes may take to become healthy from the moment they run, in seconds.
 const ACTIVATION_LIMIT_SECONDS: i64 = 600;
 /// How long a node of the next deployment may take until its containers run, in seconds: images may be large.
 const START_LIMIT_SECONDS: i64 = 1800;
 /// How long a deployment is shown as being activated at least, in seconds.
 const ACTIVATING_SECONDS: i64 = 1;
+/// How long a node of the next deployment must have run if no health check tells whether it works, in seconds: containers that
+/// end right after their start must not take the place of those that serve.
+const STAY_SECONDS: i64 = 5;
 /// How long to wait before a node that ended is replaced, in seconds.
 const REPLACE_AFTER_SECONDS: i64 = 5;
 
@@ -191,7 +194,7 @@ impl Decision<'_> {
         if missing > 0 {
             return vec![Action::StartNode(version); missing];
         }
-        let ready = nodes.iter().filter(|node| node.is_ready(self.facts.next_has_endpoint)).count();
+        let ready = nodes.iter().filter(|node| self.is_proven(node)).count();
         match self.service.activating_since {
             _ if ready < self.scale() => Vec::new(),
             None => vec![Action::BeginActivating],
@@ -260,6 +263,14 @@ impl Decision<'_> {
             actions.extend(new.iter().filter(sick).take(1).map(|node| Action::DrainNode(node.id.clone())));
         }
         actions
+    }
+
+    /// Whether a node of the next deployment has shown that it works.
+    fn is_proven(&self, node: &NodeFacts) -> bool {
+        let has_endpoint = self.facts.next_has_endpoint;
+        let has_stayed =
+            matches!(node.life, Life::Running(since) if self.now >= since.plus_seconds(STAY_SECONDS));
+        node.is_ready(has_endpoint) && (has_endpoint || has_stayed)
     }
 
     /// Nodes of deployments that neither serve nor are to serve are taken out, and stopped once they have nothing to do.

@@ -87,6 +87,17 @@ fn a_deployment_starts_its_nodes_waits_for_their_health_and_takes_over() {
 }
 
 #[test]
+fn without_a_health_check_a_node_has_to_stay() {
+    let it = service(Some(1), Some(2));
+    for (seconds, expected) in [(1, vec![]), (4, vec![]), (5, vec![Action::BeginActivating])] {
+        let new = |name| node(name, 2, Life::Running(ago(seconds)), Health::Unknown);
+        let nodes = vec![healthy("a", 1), healthy("b", 1), new("c"), new("d")];
+        let facts = Facts { nodes, current_has_endpoint: false, next_has_endpoint: false };
+        assert_eq!(decide(&it, &facts, NOW), expected, "{seconds}");
+    }
+}
+
+#[test]
 fn a_node_that_was_taken_out_ends_once_it_has_nothing_to_do() {
     let it = service(Some(2), None);
     for (since, in_flight, ends) in [(1, 0, false), (3, 0, true), (3, 1, false), (61, 1, true)] {
@@ -106,8 +117,8 @@ fn a_deployment_fails_of_a_node_that_ends_or_stays_unhealthy() {
     let health = "The health check of the public endpoint failed.";
     for (life, state, expected) in [
         (Life::Ended(id("gone")), Health::Unknown, fails("gone")),
-        (Life::Running(ago(5)), Health::Unhealthy, vec![Action::StartNode(2)]),
-        (Life::Running(ago(25)), Health::Unhealthy, fails(health)),
+        (Life::Running(ago(55)), Health::Unhealthy, vec![Action::StartNode(2)]),
+        (Life::Running(ago(65)), Health::Unhealthy, fails(health)),
         (Life::Running(ago(601)), Health::Unknown, fails("Took too long.")),
     ] {
         let nodes = [serving(), vec![node("c", 2, life.clone(), state)]].concat();
@@ -120,7 +131,7 @@ fn a_deployment_fails_of_a_node_that_ends_or_stays_unhealthy() {
     }
     // What is left of it goes, the serving one stays.
     let after = service(Some(1), None);
-    let left = node("c", 2, Life::Running(ago(25)), Health::Unhealthy);
+    let left = node("c", 2, Life::Running(ago(65)), Health::Unhealthy);
     assert_eq!(decided(&after, [serving(), vec![left]].concat()), [Action::DrainNode(id("c"))]);
 }
 
