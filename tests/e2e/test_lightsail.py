@@ -162,6 +162,12 @@ def test_a_deployment_that_is_not_healthy_fails_and_the_last_one_goes_on(server,
     assert f"[deployment:{version}] The health check of the public endpoint failed." in log(lightsail, name)
 
 
+def test_a_program_that_listens_late_is_waited_for(server, lightsail, web):
+    name, image = make(lightsail), web("late")
+    assert decided(lightsail, name, deploy(lightsail, name, image, f"sleep 70; {PAGE}"), 150) == "ACTIVE"
+    assert fetch(server, service(lightsail, name)["url"]) == "late"
+
+
 @pytest.mark.parametrize(
     ("image", "command", "reason"),
     [
@@ -240,6 +246,24 @@ def test_what_is_wrong_is_refused_in_lightsails_words(lightsail, web):
     wrong = {"containerName": "app", "containerPort": 81}
     good = containers("nginx")
     assert refused(new, serviceName=name, containers=good, publicEndpoint=wrong) == "InvalidInputException"
+    # What the model itself forbids has the same code: Lightsail knows no other for bad input.
+    assert refused(there, serviceName="Upper", power="nano", scale=1) == "InvalidInputException"
+    assert refused(there, serviceName=unique("svc"), power="huge", scale=1) == "InvalidInputException"
+    assert refused(lightsail.update_container_service, serviceName=name, scale=21) == "InvalidInputException"
+    spaced = endpoint(path="/a b")
+    assert refused(new, serviceName=name, containers=good, publicEndpoint=spaced) == "InvalidInputException"
+
+
+def test_containers_that_end_soon_do_not_take_over_without_a_health_check_either(lightsail, web):
+    name, image = make(lightsail), web("worker")
+    new = lightsail.create_container_service_deployment
+    new(serviceName=name, containers=containers(image, "while :; do sleep 1; done"))
+    assert decided(lightsail, name, 1) == "ACTIVE", "\n".join(log(lightsail, name))
+    new(serviceName=name, containers=containers(image, "sleep 2; exit 3"))
+    assert decided(lightsail, name, 2) == "FAILED"
+    shown = service(lightsail, name)
+    assert (shown["state"], shown["currentDeployment"]["version"]) == ("RUNNING", 1)
+    assert "[deployment:2] Container `app` exited with code 3." in log(lightsail, name)
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
@@ -663,6 +687,37 @@ def test_check_says_before_what_explain_says_after(server, admin, lightsail, web
     assert len(many) == 2, many
 
 
+def test_the_fix_for_another_accounts_repository_is_not_a_command_that_cannot_work(server, admin, other_account):
+    """The repository's policy is its own account's to change: `allow-ecr` of the service's account could not even read it."""
+    client = other_account.client("lightsail")
+    name = make(client)
+    _, image = private_image(admin)
+
+    def told():
+        (finding,) = check(server, other_account, name, image)
+        assert finding["cause"] == "PERMISSION", finding
+        assert decided(client, name, deploy(client, name, image)) == "FAILED"
+        done = server.command("explain", "--lightsail", name, "--json", environment=other_account.env(), check=True)
+        advice = json.loads(done.stdout)["advice"]
+        assert "allow-ecr" not in advice and "allow-ecr" not in json.dumps(finding), (advice, finding)
+        assert f"account {admin.id}" in advice, advice
+        return finding, advice
+
+    finding, advice = told()
+    assert finding["fix"]["command"] in advice and f"account {admin.id}" in finding["fix"]["text"], finding
+    other_account.aws(*finding["fix"]["command"].split()[1:])
+    wait_for(client, name, "READY")
+    finding, advice = told()
+    assert finding["fix"]["text"] == "in the repository's account" and finding["fix"]["verified"], finding
+    repository = image.split("/", 1)[1].rsplit(":", 1)[0]
+    written = json.loads(advice[advice.index("{") : advice.rindex("}") + 1])
+    text = json.dumps({"Version": "2008-10-17", "Statement": [written]})
+    admin.client("ecr").set_repository_policy(repositoryName=repository, policyText=text)
+    assert decided(client, name, deploy(client, name, image)) == "ACTIVE", "\n".join(log(client, name))
+    client.delete_container_service(serviceName=name)
+    until(f"the end of `{name}`", lambda: name not in names(client), 60)
+
+
 def test_metrics_come_from_control_groups(lightsail, web):
     name = make(lightsail)
     busy = "(while :; do :; done) & " + PAGE
@@ -751,4 +806,11 @@ def test_a_domain_name_of_a_certificate_leads_to_the_service(server, lightsail, 
     update([])
     with pytest.raises(OSError):
         secure(domain)
+    lightsail.delete_certificate(certificateName=certificate)
+    # No request has a host name with an asterisk: the service would never be found.
+    lightsail.create_certificate(certificateName=certificate, domainName=f"*.{domain}")
+    with pytest.raises(ClientError) as wildcard:
+        lightsail.update_container_service(serviceName=name, publicDomainNames={certificate: [f"*.{domain}"]})
+    assert wildcard.value.response["Error"]["Code"] == "InvalidInputException"
+    assert "name each one that the certificate covers" in wildcard.value.response["Error"]["Message"]
     lightsail.delete_certificate(certificateName=certificate)

@@ -192,6 +192,7 @@ fn decode(
 fn invalid(service: &ServiceSchema, message: String) -> ServiceError {
     let code = match (service.name, service.protocol) {
         ("ecs" | "logs" | "landfall", _) => "InvalidParameterException",
+        ("lightsail", _) => "InvalidInputException",
         (_, Protocol::AwsQuery) => "ValidationError",
         (_, Protocol::Ec2Query) => "InvalidParameterValue",
         _ => "ValidationException",

@@ -56,6 +56,12 @@ pub(super) fn checked(
             error::not_found_exception(format!("The certificate `{certificate}` does not exist."))
         })?;
         for name in names {
+            if name.starts_with("*.") {
+                return Err(refuse(format!(
+                    "`{name}` cannot be a domain name of a container service: name each one that the certificate covers."
+                ))
+                .into());
+            }
             if let Some(text) = refusal(name, installation.registry.address()) {
                 return Err(refuse(text).into());
             }

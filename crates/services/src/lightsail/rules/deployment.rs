@@ -115,7 +115,8 @@ fn check_container(name: &str, container: &Container, registry: &RegistryName) -
         return Err(refuse(format!("The image `{image}` of the container `{name}` is not valid.")));
     }
     for (port, _) in container.ports.iter().flat_map(Entries::iter) {
-        if port.parse::<u16>().ok().filter(|port| *port > 0).is_none() {
+        // As the public endpoint writes it: `080` would be a port that nothing can name.
+        if port.parse::<u16>().ok().filter(|number| *number > 0 && number.to_string() == *port).is_none() {
             return Err(refuse(format!(
                 "The port `{port}` of the container `{name}` is not valid: a number from 1 to 65535."
             )));
@@ -142,9 +143,9 @@ fn check_endpoint(endpoint: &EndpointRequest, containers: &Entries<Container>) -
     })?;
     let protocol = container.ports.as_ref().and_then(|ports| ports.get(&container_port.to_string()));
     match protocol {
-        None => Err(refuse(format!(
-            "The public endpoint names the port {container_port}, which the container `{container_name}` does not open."
-        ))),
+        None => Err(refuse(
+            "Invalid port specified. You must specify a port that is in the list of ports of the specified container.",
+        )),
         Some(ContainerServiceProtocol::Http) => health_check.as_ref().map_or(Ok(()), check_health),
         Some(other) => Err(refuse(format!(
             "The public endpoint names the port {container_port} of the container `{container_name}`, whose protocol is {}. \
@@ -170,8 +171,16 @@ fn check_health(check: &ContainerServiceHealthCheckConfig) -> Result<(), Service
     {
         return Err(refuse("The health check's `timeoutSeconds` must be less than its `intervalSeconds`."));
     }
-    if check.path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-        return Err(refuse("The health check's `path` must begin with `/`."));
+    if let Some(path) = &check.path {
+        if !path.starts_with('/') {
+            return Err(refuse("The health check's `path` must begin with `/`."));
+        }
+        // It could never be asked for, and every deployment would fail of it.
+        if !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"#<>`\\^".contains(&byte)) {
+            return Err(refuse(format!(
+                "The health check's `path` is not one that can be asked for: `{path}`."
+            )));
+        }
     }
     if check.success_codes.as_deref().is_some_and(|codes| success_codes(codes).is_none()) {
         return Err(refuse(
@@ -230,6 +239,11 @@ mod tests {
         EndpointRequest { container_name: name.to_owned(), container_port: port, health_check: None }
     }
 
+    fn asking(path: &str) -> EndpointRequest {
+        let check = ContainerServiceHealthCheckConfig { path: Some(path.to_owned()), ..Default::default() };
+        EndpointRequest { health_check: Some(check), ..endpoint("app", 80) }
+    }
+
     fn verdict(containers: Vec<(&str, Container)>, endpoint: Option<EndpointRequest>) -> String {
         let containers =
             Entries(containers.into_iter().map(|(name, container)| (name.to_owned(), container)).collect());
@@ -266,13 +280,27 @@ mod tests {
         let good = || vec![("app", container("nginx", &http))];
         assert_eq!(verdict(good(), Some(endpoint("app", 80))), "");
         assert_eq!(verdict(good(), None), "");
+        assert_eq!(verdict(good(), Some(asking("/health?full=1"))), "");
         for (containers, endpoint, expected) in [
             (vec![], None, "at least one container"),
             (vec![("App", container("nginx", &http))], None, "container name `App`"),
             (vec![("app", container("", &http))], None, "image ``"),
             (vec![("app", container("nginx", &[("0", ContainerServiceProtocol::Http)]))], None, "port `0`"),
+            (
+                vec![("app", container("nginx", &[("080", ContainerServiceProtocol::Http)]))],
+                None,
+                "port `080`",
+            ),
+            (
+                vec![("app", container("nginx", &[("+80", ContainerServiceProtocol::Http)]))],
+                None,
+                "port `+80`",
+            ),
+            (good(), Some(asking("health")), "must begin with `/`"),
+            (good(), Some(asking("/a b")), "can be asked for: `/a b`"),
+            (good(), Some(asking("/é")), "can be asked for: `/é`"),
             (good(), Some(endpoint("other", 80)), "container `other`"),
-            (good(), Some(endpoint("app", 81)), "port 81"),
+            (good(), Some(endpoint("app", 81)), "list of ports of the specified container"),
             (
                 vec![("app", container("nginx", &[("80", ContainerServiceProtocol::Tcp)]))],
                 Some(endpoint("app", 80)),
