@@ -191,7 +191,7 @@ fn decode(
 /// The code that a service gives to violated constraints.
 fn invalid(service: &ServiceSchema, message: String) -> ServiceError {
     let code = match (service.name, service.protocol) {
-        ("ecs" | "logs" | "landfall", _) => "InvalidParameterException",
+        ("ecr" | "ecs" | "logs" | "landfall", _) => "InvalidParameterException",
         ("lightsail", _) => "InvalidInputException",
         (_, Protocol::AwsQuery) => "ValidationError",
         (_, Protocol::Ec2Query) => "InvalidParameterValue",

@@ -98,13 +98,40 @@ struct Document {
     annotations: Option<BTreeMap<String, String>>,
 }
 
+/// Levels of a manifest's JSON, at most: a real one has about six.
+const DEEPEST: usize = 64;
+
+/// Whether a JSON text is nested too deeply, also in members that are passed over.
+fn is_deep(text: &str) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
+}
+
 impl Manifest {
     /// Reads a manifest that was sent as `content_type`.
     ///
     /// # Errors
     /// `MANIFEST_INVALID` when it is malformed, of an unknown media type, or not what `content_type` says.
     pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, OciError> {
-        let document: Document = serde_json::from_slice(bytes)
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| invalid(format!("the manifest is not UTF-8: {error}")))?;
+        if is_deep(text) {
+            return Err(invalid(format!("the manifest is nested more than {DEEPEST} levels deep")));
+        }
+        let document: Document = serde_json::from_str(text)
             .map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
         if document.schema_version != 2 {
             return Err(invalid(format!("`schemaVersion` is {}: expected 2", document.schema_version)));

@@ -18,8 +18,11 @@ pub struct InvalidName {
     text: String,
 }
 
+/// The longest name, in characters.
+const LONGEST: usize = 320;
+
 /// A repository's name: path components of lower-case letters and digits, joined by `.`, `_`, `__` or hyphens; at most
-/// 256 characters. Such a name can hold neither `..` nor an empty component, so it is safe in a path.
+/// 320 characters: 256 as Amazon ECR allows, and an account and a Region before them. Such a name can hold neither `..` nor an empty component, so it is safe in a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName(Arc<str>);
@@ -35,12 +38,12 @@ impl FromStr for RepositoryName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() <= 256 && text.split('/').all(is_component) {
+        if text.len() <= LONGEST && text.split('/').all(is_component) {
             return Ok(Self(text.into()));
         }
         Err(InvalidName {
             what: "repository name",
-            expected: "at most 256 lower-case letters and digits, separated by `/`, `.`, `_`, `__` or `-`",
+            expected: "at most 320 lower-case letters and digits, separated by `/`, `.`, `_`, `__` or `-`",
             text: excerpt(text),
         })
     }
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn repository_names() {
-        for good in ["a", "library/busybox", "a.b/c_d/e__f/g--h/i---j9", &"a".repeat(256)] {
+        for good in ["a", "library/busybox", "a.b/c_d/e__f/g--h/i---j9", &"a".repeat(320)] {
             assert!(good.parse::<RepositoryName>().is_ok(), "{good}");
         }
         for bad in [
@@ -218,7 +221,7 @@ mod tests {
             "a%2fb",
             "é",
             "a\0",
-            &"a".repeat(257),
+            &"a".repeat(321),
         ] {
             assert!(bad.parse::<RepositoryName>().is_err(), "{bad}");
         }

@@ -9,6 +9,9 @@ use landfall_base::{Clock, Timestamp, random};
 
 use crate::{ErrorCode, OciError, Repository, Upload};
 
+/// How long nobody may go on with an upload before it gives way to another, where too many are open, in milliseconds.
+const IDLE: i64 = 60_000;
+
 /// The uploads that are open. They do not outlive the process: a client that finds its upload gone starts again.
 pub(crate) struct Uploads {
     sessions: Mutex<HashMap<String, Arc<Session>>>,
@@ -34,7 +37,7 @@ impl Uploads {
     /// Keeps an upload under a new id.
     pub(crate) fn open(&self, repository: Repository, upload: Upload) -> Result<Arc<Session>, OciError> {
         let mut sessions = self.lock();
-        if sessions.len() >= self.limit {
+        if sessions.len() >= self.limit && !make_room(&mut sessions, self.clock.now()) {
             return Err(OciError::new(
                 ErrorCode::TooManyRequests,
                 "too many uploads are open: try again later",
@@ -84,6 +87,15 @@ impl Uploads {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The upload that was left alone longest gives way to a new one, if that was long enough.
+fn make_room(sessions: &mut HashMap<String, Arc<Session>>, now: Timestamp) -> bool {
+    let used_at = |session: &Session| session.used_at.load(Ordering::SeqCst);
+    let idle = |session: &Session| used_at(session) + IDLE <= now.millis() && session.lock().is_some();
+    let oldest = sessions.values().filter(|session| idle(session)).min_by_key(|session| used_at(session));
+    let Some(id) = oldest.map(|session| session.id.clone()) else { return false };
+    sessions.remove(&id).is_some()
 }
 
 impl Session {

@@ -43,13 +43,14 @@ pub(crate) struct GrantArgs {
 /// Lets a principal pull from a repository, keeping the rest of its policy.
 pub(super) async fn grant(args: GrantArgs, push: bool) -> Result<ExitCode, CliError> {
     let statement = statement(&args.principal, push)?;
-    apply(args, |policy| policy.with(statement)).await
+    apply(args, |policy| policy.granting(statement)).await
 }
 
 /// Takes out what `grant` put in.
 pub(super) async fn revoke(args: GrantArgs) -> Result<ExitCode, CliError> {
     let sids = [false, true].map(|push| sid(&args.principal, push));
-    apply(args, |policy| policy.without(&sids)).await
+    let principal = principal_block(&args.principal)?;
+    apply(args, |policy| policy.revoking(&sids, &principal)).await
 }
 
 async fn apply(
@@ -90,7 +91,14 @@ fn statement(principal: &str, push: bool) -> Result<Value, CliError> {
     }))
 }
 
+/// The root user's ARN means the account.
+fn account_of(principal: &str) -> &str {
+    let account = principal.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
+    account.unwrap_or(principal)
+}
+
 fn principal_block(principal: &str) -> Result<Value, CliError> {
+    let principal = account_of(principal);
     let is_account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
     if is_account {
         return Ok(json!({"AWS": format!("arn:aws:iam::{principal}:root")}));
@@ -108,6 +116,7 @@ fn principal_block(principal: &str) -> Result<Value, CliError> {
 
 /// The name of the statement that lets a principal in.
 fn sid(principal: &str, push: bool) -> String {
+    let principal = account_of(principal);
     let principal = principal.strip_prefix("arn:aws:iam::").unwrap_or(principal);
     let plain: String = principal.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     format!("Allow{}-{plain}", if push { "PushPull" } else { "Pull" })
@@ -122,6 +131,7 @@ mod tests {
         for (given, expected) in [
             ("111122223333", r#"{"AWS":"arn:aws:iam::111122223333:root"}"#),
             ("arn:aws:iam::111122223333:role/ci", r#"{"AWS":"arn:aws:iam::111122223333:role/ci"}"#),
+            ("arn:aws:iam::111122223333:root", r#"{"AWS":"arn:aws:iam::111122223333:root"}"#),
             ("lambda.amazonaws.com", r#"{"Service":"lambda.amazonaws.com"}"#),
         ] {
             assert_eq!(principal_block(given).unwrap().to_string(), expected);
@@ -133,6 +143,7 @@ mod tests {
     fn a_grant_has_a_name_of_its_own() {
         assert_eq!(sid("arn:aws:iam::111122223333:role/a/ci", false), "AllowPull-111122223333-role-a-ci");
         assert_eq!(sid("111122223333", true), "AllowPushPull-111122223333");
+        assert_eq!(sid("arn:aws:iam::111122223333:root", true), "AllowPushPull-111122223333");
     }
 
     #[test]

@@ -82,13 +82,40 @@ impl RepositoryPolicy {
         self.of(statements)
     }
 
-    /// Without the statements that have one of these `Sid`s.
+    /// Without the statement that has this `Sid`.
     #[must_use]
-    pub(crate) fn without(&self, sids: &[String]) -> Self {
-        let named = |it: &Value| {
-            it.get("Sid").and_then(Value::as_str).is_some_and(|sid| sids.iter().any(|it| it == sid))
-        };
+    pub(crate) fn without(&self, sid: &str) -> Self {
+        let named = |it: &Value| it.get("Sid").and_then(Value::as_str) == Some(sid);
         self.of(self.statements().into_iter().filter(|it| !named(it)).cloned().collect())
+    }
+
+    /// With this statement, in place of the one that was made for the same principal under the same `Sid`, if there is one.
+    /// Another principal may have that `Sid`: names that differ in punctuation alone have one.
+    #[must_use]
+    pub(crate) fn granting(&self, mut statement: Value) -> Self {
+        let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let principal = statement.get("Principal").cloned().unwrap_or_default();
+        let mut statements: Vec<Value> = self.statements().into_iter().cloned().collect();
+        if let Some(there) = statements.iter_mut().find(|it| is_made(it, &sid, &principal)) {
+            statement["Sid"] = there["Sid"].clone();
+            *there = statement;
+        } else {
+            let taken =
+                |sid: &str| statements.iter().any(|it| it.get("Sid").and_then(Value::as_str) == Some(sid));
+            let numbered = (2..).map(|number| format!("{sid}-{number}"));
+            if let Some(free) = std::iter::once(sid.clone()).chain(numbered).find(|sid| !taken(sid)) {
+                statement["Sid"] = free.into();
+            }
+            statements.push(statement);
+        }
+        self.of(statements)
+    }
+
+    /// Without the statements that were made for a principal under one of these `Sid`s.
+    #[must_use]
+    pub(crate) fn revoking(&self, sids: &[String], principal: &Value) -> Self {
+        let made = |it: &Value| sids.iter().any(|sid| is_made(it, sid, principal));
+        self.of(self.statements().into_iter().filter(|it| !made(it)).cloned().collect())
     }
 
     fn of(&self, statements: Vec<Value>) -> Self {
@@ -107,6 +134,27 @@ impl RepositoryPolicy {
         let text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
         format!("{text}\n")
     }
+}
+
+/// Whether a statement was made for a principal under a `Sid`, or that with a number behind it.
+fn is_made(statement: &Value, sid: &str, principal: &Value) -> bool {
+    let named = statement.get("Sid").and_then(Value::as_str).and_then(|own| own.strip_prefix(sid));
+    let numbered = |rest: &str| {
+        rest.strip_prefix('-').is_some_and(|it| it.len() < 4 && it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    named.is_some_and(|rest| rest.is_empty() || numbered(rest))
+        && is_same(statement.get("Principal"), principal)
+}
+
+/// Whether a principal of a stored policy is the one that is meant. Of a user or role that is no more AWS shows the unique id.
+fn is_same(stored: Option<&Value>, meant: &Value) -> bool {
+    let Some(stored) = stored else { return false };
+    let gone = |it: &Value| {
+        it.get("AWS")
+            .and_then(Value::as_str)
+            .is_some_and(|text| text.starts_with("AIDA") || text.starts_with("AROA"))
+    };
+    stored == meant || gone(stored)
 }
 
 fn parse(text: &str) -> Result<Value, CliError> {
@@ -159,9 +207,30 @@ mod tests {
         );
         let other = more.with(statement("b", "444455556666"));
         assert_eq!(other.statements().len(), 2, "the statement of that name is replaced");
-        let less = other.without(&["b".to_owned()]);
+        let less = other.without("b");
         assert_eq!(less.statements(), policy.statements());
-        assert!(less.without(&["a".to_owned()]).is_empty());
+        assert!(less.without("a").is_empty());
+    }
+
+    #[test]
+    fn a_grant_belongs_to_its_principal_though_others_are_called_alike() {
+        let principal = |name: &str| json!({"AWS": format!("arn:aws:iam::111122223333:role/{name}")});
+        let grant = |name: &str| json!({"Sid": "s", "Effect": "Allow", "Principal": principal(name), "Action": "a:b"});
+        let sids = |policy: &RepositoryPolicy| -> Vec<String> {
+            policy.statements().iter().map(|it| it["Sid"].as_str().unwrap().to_owned()).collect()
+        };
+        let both = RepositoryPolicy::empty().granting(grant("ci-prod")).granting(grant("ci_prod"));
+        assert_eq!(sids(&both), ["s", "s-2"]);
+        assert_eq!(both.granting(grant("ci_prod")), both, "the same once more changes nothing");
+        let wanted = ["s".to_owned()];
+        assert_eq!(
+            both.revoking(&wanted, &principal("ci.prod")),
+            both,
+            "who was never let in is not put out"
+        );
+        let one = both.revoking(&wanted, &principal("ci-prod"));
+        assert_eq!(sids(&one), ["s-2"]);
+        assert!(one.revoking(&wanted, &principal("ci_prod")).is_empty());
     }
 
     #[test]

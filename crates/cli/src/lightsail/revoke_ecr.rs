@@ -15,7 +15,7 @@ use crate::terminal;
 pub(super) async fn run(args: EcrAccessArgs) -> Result<ExitCode, CliError> {
     let client = Client::connect(&args.connect)?;
     let before = change::read(&client, &args.of).await?;
-    let after = before.clone().unwrap_or_else(RepositoryPolicy::empty).without(&[args.sid()]);
+    let after = before.clone().unwrap_or_else(RepositoryPolicy::empty).without(&args.sid());
     let written = change::write(&client, &args.of, before.as_ref(), &after, args.confirm).await?;
     let deactivated = !args.confirm.dry_run && deactivate(&client, &args).await?;
     if args.json {

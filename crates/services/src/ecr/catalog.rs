@@ -149,6 +149,14 @@ impl Catalog for EcrCatalog {
         let (key, tag, now) = (key(repository)?, tag.cloned(), self.0.clock.now());
         self.write("put an image", move |tx| {
             let repository = existing(tx, &key)?;
+            // What was there when the client's manifest was checked may have been deleted since.
+            if let Some(missing) = registry::missing_child(tx, &key, &manifest)? {
+                return Err(OciError::new(
+                    ErrorCode::ManifestBlobUnknown,
+                    format!("`{missing}` is not in the repository any more: push it first"),
+                )
+                .into());
+            }
             match registry::put_image(tx, &key, &repository, &manifest, tag.as_ref(), now)? {
                 Put::Stored | Put::Unchanged => Ok(()),
                 Put::TagIsFixed => {

@@ -13,7 +13,7 @@ use landfall_store::{StoreError, Tx, View};
 pub use super::names::{
     RegistryName, aws_host, locate, namespace, parse_aws_host, parse_namespace, repository_arn,
 };
-pub use super::record::{Image, Repository, RepositoryKey};
+pub use super::record::{CACHED_TAGS, Image, Repository, RepositoryKey};
 pub use super::rules::wording::no_repository_text;
 pub use super::token::{TokenError, token_caller, token_through};
 
@@ -247,6 +247,24 @@ pub fn put_image(
     Ok(put)
 }
 
+/// An image that an index names and the repository does not have, if there is one. Layers are unlinked by the collector
+/// alone, which waits for pushes; images are deleted by the API, which does not.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn missing_child(
+    view: &View,
+    key: &RepositoryKey,
+    manifest: &Manifest,
+) -> Result<Option<Digest>, StoreError> {
+    for child in &manifest.manifests {
+        if image(view, key, child.digest)?.is_none() {
+            return Ok(Some(child.digest));
+        }
+    }
+    Ok(None)
+}
+
 /// As [`put_image`], for an image that comes from another repository.
 ///
 /// # Errors
@@ -273,6 +291,8 @@ pub(super) fn store_image(
         add_image(tx, key, manifest, now)?;
     }
     if let Some(tag) = tag {
+        // Whoever pushes a tag owns it: the pull-through cache moves only what it has fetched.
+        tx.delete(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()));
         remove_tag(tx, key, tag.as_str())?;
         add_tag(tx, key, tag.as_str(), manifest.digest);
     }
@@ -327,6 +347,7 @@ pub fn remove_tag(tx: &mut Tx, key: &RepositoryKey, tag: &str) -> Result<Option<
     let name = name.as_str();
     tx.delete(&TAGS, &(account, region, name, tag.to_ascii_lowercase(), tag));
     tx.delete(&IMAGE_TAGS, &(account, region, name, digest.to_string(), tag));
+    tx.delete(&CACHED_TAGS, &(account, region, name, tag));
     Ok(Some(digest))
 }
 

@@ -2,7 +2,7 @@
 //! again, as with the data plane.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use landfall_api::ecr::error;
@@ -25,9 +25,12 @@ const MOST: usize = 1024;
 /// How long nobody may go on with an upload, in seconds.
 const PATIENCE: i64 = 24 * 3600;
 
+/// How long nobody may go on with an upload before it gives way to another, where too many are open, in seconds.
+const IDLE: i64 = 60;
+
 /// The uploads that are open.
-#[derive(Debug, Default)]
-pub struct LayerUploads(Mutex<HashMap<String, Session>>);
+#[derive(Debug, Default, Clone)]
+pub struct LayerUploads(Arc<Mutex<HashMap<String, Session>>>);
 
 #[derive(Debug)]
 struct Session {
@@ -64,7 +67,7 @@ impl LayerUploads {
         repository: &RepositoryKey,
         now: Timestamp,
     ) -> Result<String, Failure> {
-        if self.lock().len() >= MOST {
+        if !self.make_room(now) {
             return Err(
                 error::limit_exceeded_exception("Too many layer uploads are open: try again later.").into()
             );
@@ -97,14 +100,34 @@ impl LayerUploads {
         }
         state.broken |= state.short;
         state.short = part.len() < LEAST;
-        match state.upload.append(vec![Bytes::from(part)]).await {
-            Ok(upload) => self.put_back(id, State { upload, ..state }, now),
-            Err(error) => {
-                self.lock().remove(id);
-                return Err(Failure::internal(error));
+        let (uploads, id) = (self.clone(), id.to_owned());
+        // To its end even if the client goes away: it finds the upload again, and learns how far it is.
+        let append = tokio::spawn(async move {
+            match state.upload.append(vec![Bytes::from(part)]).await {
+                Ok(upload) => {
+                    uploads.put_back(&id, State { upload, ..state }, now);
+                    Ok(())
+                }
+                Err(error) => {
+                    uploads.lock().remove(&id);
+                    Err(Failure::internal(error))
+                }
             }
-        }
+        });
+        append.await.map_err(Failure::internal)??;
         Ok(last)
+    }
+
+    /// Whether another upload may begin. Where too many are open, the one that was left alone longest gives way.
+    fn make_room(&self, now: Timestamp) -> bool {
+        let mut sessions = self.lock();
+        if sessions.len() < MOST {
+            return true;
+        }
+        let idle = |session: &Session| session.state.is_some() && session.used_at.plus_seconds(IDLE) <= now;
+        let oldest = sessions.iter().filter(|(_, session)| idle(session)).min_by_key(|(_, it)| it.used_at);
+        let Some(id) = oldest.map(|(id, _)| id.clone()) else { return false };
+        sessions.remove(&id).is_some()
     }
 
     /// Ends an upload: its bytes are a blob.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encoded;
 use super::permission::{Guarded, Permission};
-use super::{Caller, Context, Failure, SessionPolicy};
+use super::{Caller, Context, Failure, SessionPolicy, user_sessions};
 use crate::ec2::Way;
 use crate::ec2::record::Endpoint;
 use crate::iam::organization::{self, ControlKind, Levels, levels_of};
@@ -113,6 +113,12 @@ pub fn authorize<R: Guarded>(
         return Ok(Authorized(request));
     }
     let permissions = request.permissions();
+    if let Some(refused) = user_sessions::refused(cx.caller, service, &permissions) {
+        match mode {
+            AuthMode::Enforce => return Err(refused.into()),
+            _ => tracing::warn!(target: "audit", denied = %refused.message, "would be refused"),
+        }
+    }
     if permissions.is_empty() {
         return Ok(Authorized(request));
     }

@@ -12,6 +12,7 @@ mod encoded;
 mod endpoint;
 mod failure;
 mod permission;
+mod user_sessions;
 
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
 pub use call::{Call, Calls, Outcome, audit};

@@ -15,6 +15,9 @@ use crate::pipe::{Failure, SessionPolicyText};
 /// The most characters of an inline session policy.
 pub(super) const POLICY_LIMIT: usize = 2048;
 
+/// The most managed session policies (AWS STS API reference, AssumeRole).
+const MOST_POLICIES: usize = 10;
+
 /// Refuses a second factor: there are no MFA devices here, so none can have been shown.
 ///
 /// # Errors
@@ -40,6 +43,7 @@ pub(super) fn role_session(role: &Role, arn: Arn, account: &AccountId, name: &st
 /// A policy is too long, is none, or does not exist.
 pub(super) fn session_policies(
     view: &View,
+    account: &AccountId,
     inline: Option<&str>,
     managed: Option<&[PolicyDescriptorType]>,
 ) -> Result<Vec<SessionPolicyText>, Failure> {
@@ -53,11 +57,23 @@ pub(super) fn session_policies(
         parsed.map_err(|error| malformed_policy_document_exception(error.to_string()))?;
         policies.push(SessionPolicyText::inline(text));
     }
-    for arn in managed.unwrap_or_default().iter().filter_map(|descriptor| descriptor.arn.as_deref()) {
+    let managed = managed.unwrap_or_default();
+    if managed.len() > MOST_POLICIES {
+        let text = format!(
+            "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to {MOST_POLICIES}"
+        );
+        return Err(ServiceError::client("ValidationError", text).into());
+    }
+    for arn in managed.iter().filter_map(|descriptor| descriptor.arn.as_deref()) {
         let missing = || {
             let text = format!("Policy {arn} does not exist or is not attachable.");
             ServiceError::client("ValidationError", text)
         };
+        // AWS's own are everybody's; others are good in their account alone.
+        let owner = arn.parse::<Arn>().ok().and_then(|arn| arn.account_id());
+        if owner.is_some_and(|owner| owner != *account) {
+            return Err(missing().into());
+        }
         let document = managed_policy(view, arn)?.ok_or_else(missing)?.text().to_owned();
         policies.push(SessionPolicyText { arn: Some(arn.to_owned()), document });
     }

@@ -1,8 +1,9 @@
 //! `BatchGetImage`: manifests by tag or digest; what is missing is answered item by item.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use landfall_api::ecr as api;
+use landfall_api::ecr::{self as api, error};
 use landfall_store::View;
 
 use crate::ecr::image_id::{self, Missing};
@@ -10,6 +11,12 @@ use crate::ecr::record::Image;
 use crate::ecr::registry;
 use crate::ecr::target::Target;
 use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
+
+/// Bytes of the manifests of one answer, at most.
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
+
+const TOO_LARGE: &str =
+    "The manifests of these images are larger than 32 MiB together: ask for fewer images at a time.";
 
 /// Images to be shown.
 #[derive(Debug)]
@@ -35,15 +42,28 @@ impl AwaitingHandler for api::BatchGetImage {
         let Request { target, ids, accepted } = request.into_request();
         target.existing()?;
         let (mut images, mut failures) = (Vec::new(), Vec::new());
-        for id in ids {
+        let mut bytes = 0;
+        for id in distinct(ids) {
             let found = image_id::find(&cx.installation.store.view(), &target.key, &id)?;
             match found.and_then(|image| acceptable(image, accepted.as_deref())) {
-                Ok(image) => images.push(show(cx, &target, &id, &image).await?),
+                Ok(image) => {
+                    bytes += image.manifest.size;
+                    if bytes > MOST_BYTES {
+                        return Err(error::limit_exceeded_exception(TOO_LARGE).into());
+                    }
+                    images.push(show(cx, &target, &id, &image).await?);
+                }
                 Err(missing) => failures.push(image_id::failure(id, missing)),
             }
         }
         Ok(api::BatchGetImageResponse { images: Some(images), failures: Some(failures) })
     }
+}
+
+/// Each once, in order.
+fn distinct(ids: Vec<api::ImageIdentifier>) -> Vec<api::ImageIdentifier> {
+    let mut known = HashSet::new();
+    ids.into_iter().filter(|id| known.insert((id.image_digest.clone(), id.image_tag.clone()))).collect()
 }
 
 /// Manifests are not converted: one of a type that the client does not read is as good as none.

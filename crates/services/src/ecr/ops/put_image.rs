@@ -120,8 +120,16 @@ fn layers(view: &View, target: &Target, manifest: &Manifest) -> Result<(), Failu
 fn children(view: &View, target: &Target, manifest: &Manifest) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for child in &manifest.manifests {
-        if registry::image(view, &target.key, child.digest)?.is_none() {
-            missing.push(child.digest.to_string());
+        match registry::image(view, &target.key, child.digest)? {
+            Some(image) if image.manifest.size == child.size => {}
+            Some(image) => {
+                let text = format!(
+                    "The image '{}' has {} bytes, not {}",
+                    child.digest, image.manifest.size, child.size
+                );
+                return Err(wording::invalid("ImageManifest", &text).into());
+            }
+            None => missing.push(child.digest.to_string()),
         }
     }
     if missing.is_empty() {

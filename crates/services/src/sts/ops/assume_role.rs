@@ -38,9 +38,15 @@ impl Resolve for api::AssumeRole {
         check_second_factor(input.serial_number.as_deref(), input.token_code.as_deref())?;
         let role = find_role(view, &role_arn)?;
         let passed = Passed::of(cx.caller.session.as_deref(), &input)?;
+        let owner = role_arn.account_id().unwrap_or_else(|| cx.account().clone());
         let permissions = permissions(&input, &role_arn, role.as_deref(), &passed);
         let request = Request {
-            session_policies: session_policies(view, input.policy.as_deref(), input.policy_arns.as_deref())?,
+            session_policies: session_policies(
+                view,
+                &owner,
+                input.policy.as_deref(),
+                input.policy_arns.as_deref(),
+            )?,
             session_name: input.role_session_name,
             seconds: input.duration_seconds.unwrap_or(HOUR),
             role_arn,

@@ -47,7 +47,8 @@ impl Resolve for api::GetFederationToken {
         };
         let mut permissions = vec![on_user("sts:GetFederationToken")];
         permissions.extend((!tags.is_empty()).then(|| on_user("sts:TagSession")));
-        let policies = session_policies(view, input.policy.as_deref(), input.policy_arns.as_deref())?;
+        let policies =
+            session_policies(view, cx.account(), input.policy.as_deref(), input.policy_arns.as_deref())?;
         let seconds = input.duration_seconds.unwrap_or(DEFAULT_SECONDS);
         Ok(Checked::all(Request { name: input.name, seconds, policies, tags }, permissions))
     }
