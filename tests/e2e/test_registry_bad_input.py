@@ -254,7 +254,7 @@ def test_manifests_that_are_refused(registry, path):
         (lying, {}, 400, "SIZE_INVALID", f"the manifest says that `{images.digest_of(config)}` has 3 bytes, but it has 2"),
         (document(config), {"media_type": images.OCI_INDEX}, 400, "MANIFEST_INVALID", "send one of them"),
         (document(config, mediaType=None), {"media_type": "text/plain"}, 400, "MANIFEST_INVALID", "`text/plain` is not a manifest type"),
-        (b"\xff\xfe", {}, 400, "MANIFEST_INVALID", "the manifest cannot be read"),
+        (b"\xff\xfe", {}, 400, "MANIFEST_INVALID", "the manifest is not UTF-8"),
         (b"", {}, 400, "MANIFEST_INVALID", "the manifest cannot be read"),
         (json.dumps(document(config) | {"config": "@"}).replace('"@"', deep), {}, 400, "MANIFEST_INVALID", "the manifest cannot be read"),
         (document(config), {"reference": absent}, 400, "DIGEST_INVALID", f"not `{absent}`"),

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 
-from harness.account import unique
 from harness.tasks import exit_code, task_id
 
 SLEEP = "trap 'exit 0' TERM; sleep 60 & wait"
@@ -130,32 +129,3 @@ def test_health_is_told(tasks):
     health = json.loads([line for line in tasks.lines(task) if line][0])["Health"]
     assert (health["status"], health["exitCode"], health["output"]) == ("UNHEALTHY", 3, "not well\n")
     assert moment(health["statusSince"])
-
-
-def test_secret_log_options_are_refused_and_said_before(tasks, admin, tmp_path):
-    secret = admin.secret("group")
-    log = {**tasks.awslogs(), "secretOptions": [{"name": "awslogs-group", "valueFrom": secret}]}
-    definition = {
-        "family": unique("family"),
-        "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"],
-        "cpu": "256",
-        "memory": "512",
-        "executionRoleArn": admin.execution_role(tasks.secret, secret),
-        "containerDefinitions": [tasks.container(command="true", logConfiguration=log)],
-    }
-    arn = admin.ecs.register_task_definition(**definition)["taskDefinition"]["taskDefinitionArn"]
-    text = (
-        "Landfall cannot honour `containerDefinitions.logConfiguration.secretOptions` yet and does not ignore it. "
-        "Remove it, or run the task elsewhere."
-    )
-    with pytest.raises(admin.ecs.exceptions.InvalidParameterException) as refused:
-        tasks.run(arn)
-    assert text in str(refused.value)
-    file = tmp_path / "task.json"
-    file.write_text(json.dumps(definition))
-    done = tasks.server.command("check", str(file), "--json", environment=admin.env())
-    assert done.returncode == 1
-    findings = json.loads(done.stdout)
-    assert text in json.dumps(findings)
-    assert task_id(arn)
