@@ -2,46 +2,27 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support import npm
 
 from harness.account import unique
 
 HERE = Path(__file__).parent / "sdk_javascript"
-ROOT = HERE.parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-
-
-def tool(name):
-    found = shutil.which(name)
-    if found is None:
-        pytest.fail(f"`{name}` is missing: the SDK for JavaScript needs it; `apt-get install nodejs npm` has it")
-    return found
 
 
 @pytest.fixture(scope="session")
 def sdk():
-    """The directory where the SDK is installed, as its lock file says."""
-    directory = TARGET / "sdk-javascript"
-    directory.mkdir(parents=True, exist_ok=True)
-    wanted = (HERE / "package-lock.json").read_bytes()
-    installed = directory / "installed-lock.json"
-    if not installed.exists() or installed.read_bytes() != wanted:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, directory)
-        subprocess.run([tool("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=directory, check=True)
-        installed.write_bytes(wanted)
-    return directory
+    return npm.install(HERE, "sdk-javascript")
 
 
 @pytest.fixture
 def use(sdk, admin):
     def run(service):
         environment = {**os.environ, **admin.env()}
-        command = [tool("node"), HERE / "use.mjs", sdk, service, unique("js")]
+        command = [npm.tool("node"), HERE / "use.mjs", sdk, service, unique("js")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

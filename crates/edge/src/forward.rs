@@ -1,10 +1,8 @@
 //! From a visitor's request to a node's answer.
 
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +12,7 @@ use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
@@ -29,7 +27,7 @@ use tokio::net::TcpStream;
 use crate::balance;
 use crate::pages::page;
 use crate::upgrade;
-use crate::watched::Watched;
+use crate::watched::{Companion, Progress, Watched};
 
 /// How long a node may take to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +38,7 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 const HOP_BY_HOP: &[&str] =
     &["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-pub(crate) type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
+type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// Answers for every container service's host names.
 pub struct Edge {
@@ -146,7 +144,8 @@ impl Edge {
         connection: Option<TcpStream>,
     ) -> Result<Answer, Unanswered> {
         let work = InFlight::begin(&self.board, &target.node);
-        let (body, progress) = Watched::over(body);
+        let progress = Progress::begin();
+        let body = Watched { body, companion: progress.clone() }.boxed_unsync();
         let request = onward(&visit.parts, body, visit.peer, target.address).ok_or(Unanswered::Broken)?;
         let answered = async {
             match connection {
@@ -168,7 +167,7 @@ impl Edge {
                     upgrade::join(visitor, node, work);
                     return Ok(streamed(response.map(|_| empty())));
                 }
-                Ok(streamed(response.map(|body| Counted { body, _work: work })))
+                Ok(streamed(response.map(|body| Watched { body, companion: work })))
             }
             Some(Err(error)) => {
                 tracing::debug!(node = target.node, %error, "a node did not answer");
@@ -321,31 +320,8 @@ impl Drop for InFlight {
     }
 }
 
-/// An answer's body that counts as work until it is over.
-struct Counted {
-    body: Incoming,
-    _work: InFlight,
-}
-
-impl Body for Counted {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
+/// An answer's body is work until it is over.
+impl Companion for InFlight {}
 
 #[cfg(test)]
 mod tests {

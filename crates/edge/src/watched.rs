@@ -1,5 +1,5 @@
-//! A request's body on its way to a node, and how long ago anything of it went there: a visitor with a slow line is no reason
-//! to give a node up.
+//! Bodies that somebody takes part in: a request's on its way to a node, with how long ago anything of it went there (a
+//! visitor with a slow line is no reason to give a node up), and an answer's, which is work of the node's until it is over.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
-
-use crate::forward::RequestBody;
 
 /// When something was sent the last time.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(Arc<Mutex<Instant>>);
 
 impl Progress {
+    pub(crate) fn begin() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
     fn last(&self) -> Instant {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -44,30 +45,35 @@ impl Progress {
     }
 }
 
-/// A body that notes its progress.
-pub(crate) struct Watched {
-    body: RequestBody,
-    progress: Progress,
+/// Who takes part in a body, as long as it lasts.
+pub(crate) trait Companion: Unpin {
+    /// Something of the body has come, or its end.
+    fn moved(&self) {}
 }
 
-impl Watched {
-    pub(crate) fn over(body: RequestBody) -> (RequestBody, Progress) {
-        let progress = Progress(Arc::new(Mutex::new(Instant::now())));
-        (Self { body, progress: progress.clone() }.boxed_unsync(), progress)
+impl Companion for Progress {
+    fn moved(&self) {
+        self.note();
     }
 }
 
-impl Body for Watched {
+/// A body with its companion.
+pub(crate) struct Watched<B, C> {
+    pub(crate) body: B,
+    pub(crate) companion: C,
+}
+
+impl<B: Body<Data = Bytes> + Unpin, C: Companion> Body for Watched<B, C> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_ready() {
-            self.progress.note();
+            self.companion.moved();
         }
         polled
     }
@@ -87,7 +93,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_begins_anew_with_everything_that_is_sent() {
-        let progress = Progress(Arc::new(Mutex::new(Instant::now())));
+        let progress = Progress::begin();
         let patience = Duration::from_secs(60);
         assert_eq!(progress.patiently(patience, std::future::pending::<()>()).await, None);
         progress.note();

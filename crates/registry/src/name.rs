@@ -22,7 +22,8 @@ pub struct InvalidName {
 const LONGEST: usize = 320;
 
 /// A repository's name: path components of lower-case letters and digits, joined by `.`, `_`, `__` or hyphens; at most
-/// 320 characters: 256 as Amazon ECR allows, and an account and a Region before them. Such a name can hold neither `..` nor an empty component, so it is safe in a path.
+/// 320 characters: 256 as Amazon ECR allows, and an account and a Region before them. Such a name can hold neither `..` nor
+/// an empty component, so it is safe in a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName(Arc<str>);

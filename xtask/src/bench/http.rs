@@ -48,6 +48,20 @@ pub(crate) async fn read(response: Response<Incoming>) -> Result<(u16, Bytes)> {
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
+/// Where an upload to a registry goes on, as a path (OCI distribution specification, "Pushing blobs").
+pub(crate) fn location(headers: &HeaderMap) -> Result<String> {
+    let text =
+        headers.get(http::header::LOCATION).and_then(|it| it.to_str().ok()).context("no `Location`")?;
+    let path = text.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
+    Ok(path.unwrap_or(text).to_owned())
+}
+
+/// The address at which an upload ends as the blob of this digest.
+pub(crate) fn with_digest(location: &str, digest: &str) -> String {
+    let mark = if location.contains('?') { '&' } else { '?' };
+    format!("{location}{mark}digest={digest}")
+}
+
 /// Sends requests from ordinary code.
 pub(crate) struct Client {
     runtime: Runtime,

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
@@ -112,22 +110,3 @@ impl Wire {
 
 /// The media type of a blob that is pushed.
 pub(super) const OCTETS: &str = "application/octet-stream";
-
-/// Where an upload goes on, as a path.
-pub(super) fn location(answer: &Answer) -> Result<String> {
-    let text = answer.headers.get(header::LOCATION).and_then(|it| it.to_str().ok());
-    let text = text.with_context(|| format!("no `Location` in {}", answer.text()))?;
-    let path = text.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
-    Ok(path.unwrap_or(text).to_owned())
-}
-
-/// Adds the digest to the address of an upload.
-pub(super) fn with_digest(location: &str, digest: &str) -> String {
-    let mark = if location.contains('?') { '&' } else { '?' };
-    format!("{location}{mark}digest={digest}")
-}
-
-/// The password in a token of `GetAuthorizationToken` is a part of it; clients send all of it.
-pub(super) fn is_token(text: &str) -> bool {
-    STANDARD.decode(text).is_ok_and(|plain| plain.starts_with(b"AWS:"))
-}

@@ -15,9 +15,9 @@ use super::Shared;
 use super::model::{Image, Model, Tag};
 use super::random::Random;
 use super::server::UNUSED_LAYERS_FOR;
-use super::wire::{Answer, OCTETS, Wire, digest_of, location, with_digest};
+use super::wire::{Answer, OCTETS, Wire, digest_of};
 use crate::bench::aws::{Account, ECR};
-use crate::bench::http::Client;
+use crate::bench::http::{Client, location, with_digest};
 use crate::bench::landfall::HEALTH;
 
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -252,7 +252,7 @@ impl<'a> Worker<'a> {
         if begun.status != 202 {
             return violated(Err(unexpected("POST of an upload", &begun)));
         }
-        let mut upload = violated(location(&begun))?;
+        let mut upload = violated(location(&begun.headers))?;
         let mut rest = blob;
         if self.random.percent(40) {
             let mut sent = 0;
@@ -263,7 +263,7 @@ impl<'a> Worker<'a> {
                 if answer.status != 202 {
                     return violated(Err(unexpected("PATCH of an upload", &answer)));
                 }
-                upload = violated(location(&answer))?;
+                upload = violated(location(&answer.headers))?;
                 (sent, rest) = (sent + size, behind);
             }
         }
@@ -360,7 +360,7 @@ impl<'a> Worker<'a> {
         }
         let length = 1 + self.random.below(50_000);
         let part = self.random.bytes(length);
-        let upload = violated(location(&begun))?;
+        let upload = violated(location(&begun.headers))?;
         broken(self.wire.patch(&upload, 0, &part))?;
         self.shared.count("uploads abandoned");
         Ok(())

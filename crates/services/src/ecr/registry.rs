@@ -291,8 +291,6 @@ pub(super) fn store_image(
         add_image(tx, key, manifest, now)?;
     }
     if let Some(tag) = tag {
-        // Whoever pushes a tag owns it: the pull-through cache moves only what it has fetched.
-        tx.delete(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()));
         remove_tag(tx, key, tag.as_str())?;
         add_tag(tx, key, tag.as_str(), manifest.digest);
     }
@@ -347,6 +345,7 @@ pub fn remove_tag(tx: &mut Tx, key: &RepositoryKey, tag: &str) -> Result<Option<
     let name = name.as_str();
     tx.delete(&TAGS, &(account, region, name, tag.to_ascii_lowercase(), tag));
     tx.delete(&IMAGE_TAGS, &(account, region, name, digest.to_string(), tag));
+    // Whoever moves a tag owns it from now on: the pull-through cache moves only what it has fetched.
     tx.delete(&CACHED_TAGS, &(account, region, name, tag));
     Ok(Some(digest))
 }

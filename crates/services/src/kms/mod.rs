@@ -13,6 +13,7 @@
 
 mod asymmetric;
 mod ciphertext;
+mod data_key_pair;
 mod encryption_context;
 mod envelope;
 mod grants;

@@ -62,17 +62,38 @@ pub(super) fn bare(bench: &Bench) -> Result<Target> {
 
 /// moto's server.
 pub(super) fn moto(bench: &Bench) -> Result<Target> {
-    let address = free_address()?;
-    let server = Server::start("moto_server", moto_command(programs(bench)?, address), &log(bench, "moto"))?;
-    furnished(address, server, MOTO_HEALTH)
+    furnished(start_moto(bench)?)
 }
 
 /// ministack.
 pub(super) fn ministack(bench: &Bench) -> Result<Target> {
+    furnished(start_ministack(bench)?)
+}
+
+/// moto's server, ready for calls.
+pub(in crate::bench) fn start_moto(bench: &Bench) -> Result<(SocketAddr, Server)> {
+    let address = free_address()?;
+    let server = Server::start("moto_server", moto_command(programs(bench)?, address), &log(bench, "moto"))?;
+    ready(address, server, MOTO_HEALTH)
+}
+
+/// ministack, ready for calls.
+pub(in crate::bench) fn start_ministack(bench: &Bench) -> Result<(SocketAddr, Server)> {
     let address = free_address()?;
     let command = ministack_command(bench, programs(bench)?, address)?;
     let server = Server::start("ministack", command, &log(bench, "ministack"))?;
-    furnished(address, server, MINISTACK_HEALTH)
+    ready(address, server, MINISTACK_HEALTH)
+}
+
+fn ready(address: SocketAddr, mut server: Server, health: &str) -> Result<(SocketAddr, Server)> {
+    let mut client = Client::new(address)?;
+    server.wait(Duration::from_millis(20), || client.is_well(health))?;
+    Ok((address, server))
+}
+
+/// Keys that emulators take as well as any others.
+pub(in crate::bench) fn example_keys() -> Credentials {
+    credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 }
 
 /// Where moto says that it is ready.
@@ -111,17 +132,14 @@ fn log(bench: &Bench, name: &str) -> std::path::PathBuf {
     bench.scratch.path().join(format!("{name}.log"))
 }
 
-fn furnished(address: SocketAddr, mut server: Server, health: &str) -> Result<Target> {
-    let mut client = Client::new(address)?;
-    server.wait(Duration::from_millis(20), || client.is_well(health))?;
+fn furnished((address, server): (SocketAddr, Server)) -> Result<Target> {
     let target = other(address, server);
     furnish(&mut Account::new(address, target.keys.clone())?)?;
     Ok(target)
 }
 
 fn other(address: SocketAddr, server: Server) -> Target {
-    let keys = credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-    Target { address, pid: server.pid(), keys, _running: Running::Other { _server: server } }
+    Target { address, pid: server.pid(), keys: example_keys(), _running: Running::Other { _server: server } }
 }
 
 /// The same on every server.

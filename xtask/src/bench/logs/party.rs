@@ -1,19 +1,18 @@
 //! Whom the lines are sent to.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::bench::Bench;
-use crate::bench::api::target::{MINISTACK_HEALTH, MOTO_HEALTH, ministack_command, moto_command, programs};
-use crate::bench::aws::{Account, LOGS, credentials};
-use crate::bench::http::Client;
+use crate::bench::api::target::{example_keys, start_ministack, start_moto};
+use crate::bench::aws::{Account, LOGS};
 use crate::bench::landfall::Landfall;
 use crate::bench::machine::proc::resident_mib;
-use crate::bench::process::{Server, free_address};
+use crate::bench::process::Server;
 
 /// The log group.
 pub(super) const GROUP: &str = "/bench/lines";
@@ -58,23 +57,16 @@ impl Party {
 
     /// ministack.
     pub(super) fn ministack(bench: &Bench) -> Result<Self> {
-        let address = free_address()?;
-        let command = ministack_command(bench, programs(bench)?, address)?;
-        let server = Server::start("ministack", command, &bench.scratch.path().join("logs-ministack.log"))?;
-        Self::other(Account::new(address, example_keys())?, server, MINISTACK_HEALTH)
+        Self::other(start_ministack(bench)?)
     }
 
     /// moto's server.
     pub(super) fn moto(bench: &Bench) -> Result<Self> {
-        let address = free_address()?;
-        let command = moto_command(programs(bench)?, address);
-        let server = Server::start("moto_server", command, &bench.scratch.path().join("logs-moto.log"))?;
-        Self::other(Account::new(address, example_keys())?, server, MOTO_HEALTH)
+        Self::other(start_moto(bench)?)
     }
 
-    fn other(account: Account, mut server: Server, health: &str) -> Result<Self> {
-        let mut client = Client::new(account.address())?;
-        server.wait(Duration::from_millis(20), || client.is_well(health))?;
+    fn other((address, server): (SocketAddr, Server)) -> Result<Self> {
+        let account = Account::new(address, example_keys())?;
         let pid = server.pid();
         Ok(Self { account, is_own: false, journals: None, pid, _running: Running::Other { _server: server } })
     }
@@ -97,10 +89,6 @@ impl Party {
     pub(super) fn disk(&self) -> Result<Option<u64>> {
         self.journals.as_deref().map(size).transpose()
     }
-}
-
-fn example_keys() -> landfall_wire::sigv4::Credentials {
-    credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 }
 
 fn size(directory: &Path) -> Result<u64> {

@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 
 use super::CONNECTIONS;
 use super::images::{Blob, Image, MEDIA_TYPE};
-use crate::bench::http::{Connection, connect};
+use crate::bench::http::{Connection, connect, location, with_digest};
 
 /// To the registry, or from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,11 +151,9 @@ impl Wire {
         let uploads = self.path("blobs/uploads/");
         let begun = self.send(Method::POST, &uploads, "", Bytes::new(), StatusCode::ACCEPTED).await?;
         let octets = "application/octet-stream";
-        let (upload, content) = (begun.location()?, blob.content.clone());
+        let (upload, content) = (location(&begun.headers)?, blob.content.clone());
         let sent = self.send(Method::PATCH, &upload, octets, content, StatusCode::ACCEPTED).await?;
-        let upload = sent.location()?;
-        let mark = if upload.contains('?') { '&' } else { '?' };
-        let complete = format!("{upload}{mark}digest={}", blob.digest);
+        let complete = with_digest(&location(&sent.headers)?, &blob.digest);
         self.send(Method::PUT, &complete, octets, Bytes::new(), StatusCode::CREATED).await?;
         Ok(())
     }
@@ -191,16 +189,6 @@ impl Wire {
 struct Read {
     headers: HeaderMap,
     length: usize,
-}
-
-impl Read {
-    /// Where an upload goes on, as a path.
-    fn location(&self) -> Result<String> {
-        let text =
-            self.headers.get(header::LOCATION).and_then(|it| it.to_str().ok()).context("no `Location`")?;
-        let path = text.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
-        Ok(path.unwrap_or(text).to_owned())
-    }
 }
 
 async fn read(answer: Response<Incoming>, expected: StatusCode) -> Result<Read> {

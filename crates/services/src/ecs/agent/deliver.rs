@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use landfall_acs::LogEvent;
-use landfall_api::ecs::ContainerDefinition;
 use landfall_api::logs::{self, InputLogEvent, PutLogEventsRequest, RejectedLogEventsInfo};
 use landfall_base::Region;
 use landfall_store::{StoreError, View, WriteError};
@@ -102,8 +101,8 @@ impl Inner {
     ) -> Result<Option<LogDestination>, Failure> {
         let Some(container) = log_options::container(definition, name) else { return Ok(None) };
         let whole = log_options::configuration(self.call.installation(), view, &task.arn, container)?;
-        let container = ContainerDefinition { log_configuration: whole, ..container.clone() };
-        Ok(LogSource::of(&TaskFacts::from(task), &container).map(|source| source.destination(&[])))
+        let source = whole.and_then(|whole| LogSource::of(&TaskFacts::from(task), name, whole));
+        Ok(source.map(|source| source.destination(&[])))
     }
 
     /// How many events the stream has beyond those that the rows tell of.

@@ -1,16 +1,17 @@
 //! Options of log drivers that came from secrets. A task needs them as long as it writes, so they are kept: sealed, and
 //! until the task is forgotten.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use landfall_api::ecs::{ContainerDefinition, LogConfiguration};
 use landfall_base::Sensitive;
 use landfall_store::{Tx, View};
+use landfall_vault::Sealed;
 
-use crate::ecs::launch::{LogOptions, with_secret_options};
+use crate::ecs::launch::{SecretLogOptions, with_secret_options};
 use crate::ecs::record::{SECRET_LOG_OPTIONS, TaskDefinition};
 use crate::pipe::{Failure, Installation};
-use landfall_vault::Sealed;
 
 fn context<'a>(task_arn: &'a str, container: &'a str) -> [(&'static str, &'a str); 3] {
     [("Purpose", "LogOptions"), ("Task", task_arn), ("Container", container)]
@@ -20,7 +21,7 @@ fn context<'a>(task_arn: &'a str, container: &'a str) -> [(&'static str, &'a str
 pub(super) fn seal(
     installation: &Installation,
     task_arn: &str,
-    options: &LogOptions,
+    options: &SecretLogOptions,
 ) -> Result<Vec<(String, Sealed)>, Failure> {
     let row = |(container, options): (&String, &Vec<(String, Sensitive<String>)>)| {
         let plain: BTreeMap<&str, &str> =
@@ -39,25 +40,22 @@ pub(super) fn keep(tx: &mut Tx, task_arn: &str, rows: &[(String, Sealed)]) {
 }
 
 /// The log driver of a task's container, whole.
-pub(super) fn configuration(
+pub(super) fn configuration<'a>(
     installation: &Installation,
     view: &View,
     task_arn: &str,
-    container: &ContainerDefinition,
-) -> Result<Option<LogConfiguration>, Failure> {
+    container: &'a ContainerDefinition,
+) -> Result<Option<Cow<'a, LogConfiguration>>, Failure> {
     let Some(configuration) = &container.log_configuration else { return Ok(None) };
-    if configuration.secret_options.iter().flatten().next().is_none() {
-        return Ok(Some(configuration.clone()));
-    }
     let name = container.name.as_deref().unwrap_or_default();
-    let Some(sealed) = view.get(&SECRET_LOG_OPTIONS, &(task_arn, name))? else {
-        return Ok(Some(configuration.clone()));
-    };
+    let has_secrets = configuration.secret_options.iter().flatten().next().is_some();
+    let sealed = if has_secrets { view.get(&SECRET_LOG_OPTIONS, &(task_arn, name))? } else { None };
+    let Some(sealed) = sealed else { return Ok(Some(Cow::Borrowed(configuration))) };
     let plain = installation.vault.unseal(&context(task_arn, name), &Sealed::clone(&sealed))?;
     let options: BTreeMap<String, String> =
         serde_json::from_slice(plain.expose()).map_err(Failure::internal)?;
     let options: Vec<_> = options.into_iter().map(|(name, value)| (name, Sensitive::new(value))).collect();
-    Ok(Some(with_secret_options(configuration, &options)))
+    Ok(Some(Cow::Owned(with_secret_options(configuration, &options))))
 }
 
 /// A definition's container by name.

@@ -212,7 +212,7 @@ impl Inner {
         let Some((_, definition)) = find(&view, task_arn)? else { return Ok(None) };
         let Some(container) = log_options::container(&definition, name) else { return Ok(None) };
         let whole = log_options::configuration(self.call.installation(), &view, task_arn, container)?;
-        Ok(whole.as_ref().map(log_lines::options))
+        Ok(whole.as_deref().map(log_lines::options))
     }
 
     fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure> {

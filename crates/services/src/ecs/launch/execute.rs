@@ -34,7 +34,7 @@ pub struct Execution {
     /// What the containers would get, if this was only a look.
     pub sheets: Vec<ContainerSheet>,
     /// Options of log drivers that came from secrets, by container.
-    pub log_options: LogOptions,
+    pub log_options: SecretLogOptions,
     /// The execution role's session, once the role was assumed.
     pub session: Option<Caller>,
     /// The task role's session, once the role was assumed.
@@ -42,7 +42,7 @@ pub struct Execution {
 }
 
 /// Options of log drivers that came from secrets, by container.
-pub type LogOptions = BTreeMap<String, Vec<(String, Sensitive<String>)>>;
+pub type SecretLogOptions = BTreeMap<String, Vec<(String, Sensitive<String>)>>;
 
 /// Carries a plan out up to the first failure. It may block.
 pub fn execute(calls: Calls<'_>, plan: &LaunchPlan) -> Execution {
@@ -65,7 +65,7 @@ pub(super) struct Run<'a> {
     task_session: Option<Caller>,
     instance: Option<Caller>,
     pub(super) sheets: Vec<ContainerSheet>,
-    pub(super) log_options: LogOptions,
+    pub(super) log_options: SecretLogOptions,
     pub(super) group_missing: bool,
     records: Vec<StepRecord>,
     failure: Option<StartFailure>,
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
             task_session: None,
             instance: None,
             sheets: plan.containers.iter().map(sheet).collect(),
-            log_options: LogOptions::new(),
+            log_options: SecretLogOptions::new(),
             group_missing: false,
             records: Vec::new(),
             failure: None,

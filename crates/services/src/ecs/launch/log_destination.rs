@@ -1,10 +1,12 @@
 //! Where a container's output goes: the options of the `awslogs` driver, with their defaults. Pure.
 
+use std::borrow::Cow;
+
 use landfall_api::ecs as api;
 use landfall_base::Sensitive;
 use landfall_shape::Entries;
 
-use super::plan::{TaskFacts, name};
+use super::plan::TaskFacts;
 
 /// Where a container's output goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +37,19 @@ pub struct LogSource {
 }
 
 impl LogSource {
-    /// The driver of a container, if it is `awslogs` (Developer Guide, "awslogs log driver").
-    pub fn of(task: &TaskFacts<'_>, container: &api::ContainerDefinition) -> Option<Self> {
-        let configuration = container.log_configuration.as_ref()?;
+    /// The driver of the container of this name, if it is `awslogs` (Developer Guide, "awslogs log driver").
+    pub fn of(
+        task: &TaskFacts<'_>,
+        name: &str,
+        configuration: Cow<'_, api::LogConfiguration>,
+    ) -> Option<Self> {
         if configuration.log_driver != api::LogDriver::Awslogs {
             return None;
         }
-        let name = name(container);
         let id = task.container_ids.iter().find(|(other, _)| *other == name).map_or(name, |(_, id)| *id);
         Some(Self {
             container: name.to_owned(),
-            configuration: configuration.clone(),
+            configuration: configuration.into_owned(),
             region: task.region.to_string(),
             task_id: task.id.to_owned(),
             container_id: id.to_owned(),
@@ -54,7 +58,10 @@ impl LogSource {
 
     /// Where the output goes. Options from secrets take the place of equal names, as the container agent puts them in.
     pub fn destination(&self, secret: &SecretOptions) -> LogDestination {
-        let configuration = with_secret_options(&self.configuration, secret);
+        let configuration = match secret {
+            [] => Cow::Borrowed(&self.configuration),
+            secret => Cow::Owned(with_secret_options(&self.configuration, secret)),
+        };
         let option =
             |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
         LogDestination {
@@ -70,8 +77,8 @@ impl LogSource {
 
     /// Whether a missing group may have to be created, as far as that is known before the secrets are.
     pub fn may_create_group(&self) -> bool {
-        let secret = self.configuration.secret_options.iter().flatten();
-        self.destination(&[]).create_group || secret.into_iter().any(|it| it.name == "awslogs-create-group")
+        let mut secret = self.configuration.secret_options.iter().flatten();
+        self.destination(&[]).create_group || secret.any(|it| it.name == "awslogs-create-group")
     }
 }
 

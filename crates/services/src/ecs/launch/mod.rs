@@ -22,11 +22,13 @@ mod work;
 #[cfg(test)]
 mod execute_tests;
 #[cfg(test)]
+mod log_tests;
+#[cfg(test)]
 pub(crate) mod stage;
 #[cfg(test)]
 mod way_tests;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
-pub use execute::{Execution, LogOptions, execute, look};
+pub use execute::{Execution, SecretLogOptions, execute, look};
 pub use log_destination::{LogDestination, LogSource, with_secret_options};
 pub use plan::{InstanceRole, LaunchPlan, Step, TaskFacts, When, Work, plan};

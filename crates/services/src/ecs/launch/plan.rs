@@ -1,6 +1,8 @@
 //! The launch plan: what has to be asked of other services before a task's containers start, in order, as data. Pure: it
 //! is worked out from the task and its definition alone.
 
+use std::borrow::Cow;
+
 use landfall_acs::LaunchKind;
 use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn, Region};
@@ -310,7 +312,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
     planner.registries(&containers, &mut steps);
     planner.secrets(&containers, &mut steps);
     planner.environment_files(&containers, &mut steps);
-    let logs: Vec<_> = containers.iter().filter_map(|container| LogSource::of(task, container)).collect();
+    let logs: Vec<_> = containers.iter().filter_map(|container| log_source(task, container)).collect();
     for source in &logs {
         planner.logs(source, &mut steps);
     }
@@ -326,6 +328,11 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         logs,
         steps,
     }
+}
+
+/// Where the output of a container goes, if its driver is `awslogs`.
+fn log_source(task: &TaskFacts<'_>, container: &api::ContainerDefinition) -> Option<LogSource> {
+    LogSource::of(task, name(container), Cow::Borrowed(container.log_configuration.as_ref()?))
 }
 
 pub(super) fn name(container: &api::ContainerDefinition) -> &str {

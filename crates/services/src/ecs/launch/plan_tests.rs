@@ -193,7 +193,7 @@ fn streams_are_named_after_prefix_container_and_task() {
             stage::definition(&json!([{"name": "app", "image": "x", "logConfiguration": logs(options)}]));
         let task = stage::task(&definition, LaunchKind::Ec2);
         let container = &definition.container_definitions.as_ref().unwrap()[0];
-        LogSource::of(&TaskFacts::from(&task), container).unwrap().destination(&[])
+        log_source(&TaskFacts::from(&task), container).unwrap().destination(&[])
     };
     let with =
         named(json!({"awslogs-group": "g", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}));

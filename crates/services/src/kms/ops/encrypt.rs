@@ -15,7 +15,7 @@ use crate::kms::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// The algorithm of symmetric keys, and of requests that name none.
-pub(super) const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
+pub(in crate::kms) const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
 /// What is asked for.
 #[derive(Debug)]
@@ -84,11 +84,11 @@ pub(super) fn seal(
 }
 
 /// The algorithm of a request.
-pub(super) fn algorithm_of(named: Option<&api::EncryptionAlgorithmSpec>) -> String {
+pub(in crate::kms) fn algorithm_of(named: Option<&api::EncryptionAlgorithmSpec>) -> String {
     named.map_or(SYMMETRIC, api::EncryptionAlgorithmSpec::as_str).to_owned()
 }
 
 /// Adds `kms:EncryptionAlgorithm`.
-pub(super) fn algorithm(permission: Permission, algorithm: &str) -> Permission {
+pub(in crate::kms) fn algorithm(permission: Permission, algorithm: &str) -> Permission {
     permission.with("kms:EncryptionAlgorithm", algorithm)
 }

@@ -4,53 +4,29 @@ use landfall_api::kms as api;
 use landfall_shape::Blob;
 use landfall_store::View;
 
-use super::encrypt::{SYMMETRIC, algorithm};
-use super::generate_data_key_pair::pair_spec;
-use crate::kms::asymmetric;
-use crate::kms::encryption_context::EncryptionContext;
-use crate::kms::kind::Spec;
-use crate::kms::material;
-use crate::kms::rules;
-use crate::kms::target::Target;
+use crate::kms::data_key_pair::{Pair, Request};
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
-
-/// What is asked for.
-#[derive(Debug)]
-pub struct Request {
-    target: Target,
-    context: EncryptionContext,
-    spec: Spec,
-    dry_run: Option<bool>,
-}
 
 impl Resolve for api::GenerateDataKeyPairWithoutPlaintext {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let spec = pair_spec(&input.key_pair_spec)?;
-        let target = Target::find(cx, view, &input.key_id)?;
-        let context = EncryptionContext::of(input.encryption_context);
-        let permission =
-            algorithm(target.permission(cx, "kms:GenerateDataKeyPairWithoutPlaintext")?, SYMMETRIC);
-        let permission = context.add_to(permission).with("kms:DataKeyPairSpec", spec.as_str());
-        Ok(Checked::one(Request { target, context, spec, dry_run: input.dry_run }, permission))
+        let wanted = (input.key_id.as_str(), &input.key_pair_spec);
+        let (context, dry_run) = (input.encryption_context, input.dry_run);
+        Request::resolve((cx, view), "kms:GenerateDataKeyPairWithoutPlaintext", wanted, context, dry_run)
     }
 }
 
 impl ReadHandler for api::GenerateDataKeyPairWithoutPlaintext {
     fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
-        let Request { target, context, spec, dry_run } = request.into_request();
-        let key = target.symmetric("GenerateDataKeyPairWithoutPlaintext")?;
-        rules::check_dry_run(dry_run)?;
-        let private = asymmetric::new_secret(spec)?;
-        let public = asymmetric::public_key(spec, &private)?;
-        let made = material::encrypt(cx.vault(), &target.place, key, &context, private.expose())?;
+        let pair = request.into_request().make(cx, "GenerateDataKeyPairWithoutPlaintext")?;
+        let Pair { spec, public, encrypted, key_id, key_material_id, .. } = pair;
         Ok(api::GenerateDataKeyPairWithoutPlaintextResponse {
-            private_key_ciphertext_blob: Some(Blob(made.ciphertext)),
+            private_key_ciphertext_blob: Some(Blob(encrypted)),
             public_key: Some(Blob(public)),
-            key_id: Some(key.arn.to_string()),
+            key_id: Some(key_id),
             key_pair_spec: Some(spec.as_str().into()),
-            key_material_id: Some(made.material_id),
+            key_material_id: Some(key_material_id),
         })
     }
 }

@@ -11,7 +11,7 @@ mod disable_key;
 mod disable_key_rotation;
 mod enable_key;
 mod enable_key_rotation;
-mod encrypt;
+pub(super) mod encrypt;
 mod generate_data_key;
 mod generate_data_key_pair;
 mod generate_data_key_pair_without_plaintext;
