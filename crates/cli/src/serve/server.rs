@@ -109,6 +109,7 @@ impl Server {
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
+        work.push(tokio::spawn(replicate_secrets(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let mut engine = None;
         match node(&call, &options, task_api(&gateway, options.auth, address)) {
@@ -328,6 +329,25 @@ async fn replicate(installation: Arc<Installation>, told: watch::Receiver<bool>)
     }
 }
 
+/// Brings replicas of secrets to their primaries' state: those that a server left which ended, and then each as soon as it is
+/// queued.
+async fn replicate_secrets(installation: Arc<Installation>, told: watch::Receiver<bool>) {
+    let mut queued = installation.store.changed(&secretsmanager::record::REPLICATION_QUEUE);
+    let mut stop = std::pin::pin!(stopped(told));
+    loop {
+        let work = Arc::clone(&installation);
+        match tokio::task::spawn_blocking(move || secretsmanager::replicate(&work)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "secrets were not replicated"),
+            Err(error) => tracing::error!(%error, "replication of secrets broke off"),
+        }
+        tokio::select! {
+            changed = queued.changed() => if changed.is_none() { return },
+            () = &mut stop => return,
+        }
+    }
+}
+
 /// What is due by the clock: secrets whose deletion window is over, log events past their retention, old tasks.
 async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
     let mut stop = std::pin::pin!(stopped(told));
@@ -339,6 +359,9 @@ async fn chores(installation: Arc<Installation>, told: watch::Receiver<bool>) {
             }
             if let Err(error) = secretsmanager::reconcile(&work) {
                 tracing::warn!(%error, "secrets whose time is over were not removed");
+            }
+            if let Err(error) = secretsmanager::replicate(&work) {
+                tracing::warn!(%error, "secrets were not replicated");
             }
             if let Err(error) = ssm::reconcile(&work) {
                 tracing::warn!(%error, "parameters that expired were not deleted");

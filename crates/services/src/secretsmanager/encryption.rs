@@ -95,6 +95,19 @@ impl SealingKey {
             .collect()
     }
 
+    /// The checks for putting a replica under this key (User Guide, "Troubleshoot AWS Secrets Manager replication").
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub(super) fn replication(&self, cx: &Context<'_>, arn: &Arn) -> Result<Vec<Permission>, Failure> {
+        let Self::Customer(key) = self else { return Ok(Vec::new()) };
+        let context = EncryptionContext::from(context(arn, VALIDATION));
+        ["kms:GenerateDataKey", "kms:Encrypt"]
+            .into_iter()
+            .map(|action| key.permission(cx, action, &context))
+            .collect()
+    }
+
     /// The checks that a new secret's key may be used, whether the secret has a value or not.
     ///
     /// # Errors

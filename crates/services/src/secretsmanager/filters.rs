@@ -61,7 +61,7 @@ fn matches(field: &Field, value: &str, secret: &Secret) -> bool {
         }
         Field::TagKey => secret.tags().any(|(key, _)| key.starts_with(value)),
         Field::TagValue => secret.tags().any(|(_, text)| text.starts_with(value)),
-        Field::PrimaryRegion => secret.arn.region().starts_with(value),
+        Field::PrimaryRegion => secret.primary_region().is_some_and(|region| region.starts_with(value)),
         Field::All => matches_all(value, secret),
         // No secret here belongs to a service.
         Field::OwningService | Field::Unknown(_) => false,

@@ -5,7 +5,10 @@
 //! recovery window is over; [`reconcile`] then removes them.
 //!
 //! A secret is under the account's default key, `aws/secretsmanager`, whose work the installation's vault does, or under a
-//! customer's key: then its values are read and written with the caller's permissions for that key. Rotation and replication are absent from the operation table.
+//! customer's key: then its values are read and written with the caller's permissions for that key.
+//!
+//! A secret can have replicas in other Regions: rows of their own, under keys of their Regions, which follow their primary
+//! ([`replicate`]) and are changed there only.
 
 mod encryption;
 mod filters;
@@ -17,6 +20,7 @@ mod public_policy;
 mod reading;
 mod reconcile;
 pub mod record;
+mod replication;
 mod resource_policy;
 pub mod rules;
 mod stages;
@@ -31,6 +35,7 @@ use landfall_api::secretsmanager as api;
 
 pub use reading::SecretReading;
 pub use reconcile::reconcile;
+pub use replication::replicate;
 pub use stages::Stages;
 
 use crate::pipe::{Endpoint, read, write};
@@ -49,7 +54,10 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::ListSecrets>(),
     write::<api::PutResourcePolicy>(),
     write::<api::PutSecretValue>(),
+    write::<api::RemoveRegionsFromReplication>(),
+    write::<api::ReplicateSecretToRegions>(),
     write::<api::RestoreSecret>(),
+    write::<api::StopReplicationToReplica>(),
     write::<api::TagResource>(),
     write::<api::UntagResource>(),
     write::<api::UpdateSecret>(),

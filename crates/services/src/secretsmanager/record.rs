@@ -28,6 +28,10 @@ pub const BY_CREATION: Table<(AccountId, Region, Timestamp, String), ()> =
 pub const DELETIONS: Table<(Timestamp, AccountId, Region, String), ()> =
     Table::new("secretsmanager.deletion");
 
+/// Replicas that do not have their primary's state yet: account, Region and name of the primary, Region of the replica.
+pub const REPLICATION_QUEUE: Table<(AccountId, Region, String, Region), ()> =
+    Table::new("secretsmanager.replication_queue");
+
 /// A secret without its values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Secret {
@@ -63,6 +67,41 @@ pub struct Secret {
     /// How many versions were ever added.
     #[serde(default)]
     pub added: u64,
+    /// On a replica: the Region of its primary.
+    #[serde(default)]
+    pub primary: Option<Region>,
+    /// On a primary: where it is replicated to.
+    #[serde(default)]
+    pub replicas: Vec<Replica>,
+}
+
+/// A Region that a secret is replicated to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// The Region.
+    pub region: Region,
+    /// The customer's key there, as it was named; `None` for the account's default key.
+    #[serde(default)]
+    pub kms_key_id: Option<String>,
+    /// A secret of the same name that is there already makes way.
+    #[serde(default)]
+    pub overwrite: bool,
+    /// How far it is.
+    pub state: ReplicaState,
+}
+
+/// How far a replica is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplicaState {
+    /// It does not have the primary's state yet.
+    InProgress,
+    /// It has.
+    InSync,
+    /// It could not be made or brought up to date; the reason. The next change of the primary tries again.
+    Failed(String),
+    /// Whoever asked for it may not use the keys; the reason. Only asking again helps.
+    Refused(String),
 }
 
 /// A scheduled deletion.
@@ -114,5 +153,11 @@ impl Secret {
     /// The tags as the authorizer takes them.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The Region of the primary, where there are replicas.
+    pub fn primary_region(&self) -> Option<&str> {
+        let own = (!self.replicas.is_empty()).then(|| self.arn.region());
+        self.primary.as_ref().map(Region::as_str).or(own)
     }
 }

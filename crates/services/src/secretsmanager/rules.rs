@@ -34,6 +34,29 @@ pub fn not_found() -> ServiceError {
     error::resource_not_found_exception("Secrets Manager can't find the specified secret.")
 }
 
+/// The error for changes of a replica.
+pub fn replica() -> ServiceError {
+    error::invalid_parameter_exception(
+        "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+    )
+}
+
+/// A secret that is replicated cannot be deleted.
+///
+/// # Errors
+/// `InvalidParameterException`
+pub fn check_deletable(secret: &Secret) -> Result<(), ServiceError> {
+    if secret.replicas.is_empty() {
+        return Ok(());
+    }
+    let regions: Vec<_> = secret.replicas.iter().map(|replica| replica.region.as_str()).collect();
+    Err(error::invalid_parameter_exception(format!(
+        "You can't delete secret {} that still has replica regions [{}].",
+        secret.arn,
+        regions.join(", ")
+    )))
+}
+
 /// Whether values of a secret may be read and written from another account at all, whatever policies say. AWS: not
 /// while the secret is under the default key, because `aws/secretsmanager` serves its own account only; with a
 /// customer's key its key policy decides.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_base::Arn;
+use landfall_base::{Arn, Region};
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
@@ -48,12 +48,17 @@ impl Target {
     pub fn permission(&self, action: &'static str) -> Permission {
         let permission = Permission::on(action, &self.arn)
             .with("secretsmanager:SecretId", self.arn.as_str())
-            .with("secretsmanager:SecretPrimaryRegion", self.arn.region());
+            .with("secretsmanager:SecretPrimaryRegion", self.primary_region());
         let Some(secret) = &self.secret else { return permission };
         let permission = permission.with_resource_tags(secret.tags()).guarded_by(secret.policy.clone());
         secret.tags().fold(permission, |permission, (key, value)| {
             permission.with(format!("secretsmanager:ResourceTag/{key}"), value)
         })
+    }
+
+    fn primary_region(&self) -> &str {
+        let primary = self.secret.as_ref().and_then(|secret| secret.primary.as_ref());
+        primary.map_or_else(|| self.arn.region(), Region::as_str)
     }
 
     /// Whether the caller is of another account than the secret.
@@ -78,7 +83,34 @@ impl Target {
         if secret.deletion.is_some() { Err(rules::marked_for_deletion()) } else { Ok(secret) }
     }
 
-    /// The secret, where its values may be read and written.
+    /// The secret, perhaps scheduled for deletion, where it is no replica.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `InvalidParameterException`
+    pub fn own(&self) -> Result<&Arc<Secret>, ServiceError> {
+        let secret = self.existing()?;
+        if secret.primary.is_some() { Err(rules::replica()) } else { Ok(secret) }
+    }
+
+    /// The secret, where it may be changed.
+    ///
+    /// # Errors
+    /// As [`own`](Self::own) and [`usable`](Self::usable).
+    pub fn changeable(&self) -> Result<&Arc<Secret>, ServiceError> {
+        self.own()?;
+        self.usable()
+    }
+
+    /// The secret, where values may be written.
+    ///
+    /// # Errors
+    /// As [`own`](Self::own) and [`readable`](Self::readable).
+    pub fn writable(&self) -> Result<&Arc<Secret>, ServiceError> {
+        self.own()?;
+        self.readable()
+    }
+
+    /// The secret, where its values may be read.
     ///
     /// # Errors
     /// As [`usable`](Self::usable), and `InvalidRequestException` for callers of other accounts where the secret's key

@@ -2,16 +2,25 @@
 
 use landfall_api::secretsmanager as api;
 use landfall_shape::Entries;
+use landfall_store::{StoreError, View};
 
 use super::encryption;
-use super::record::{Secret, Version};
+use super::record::{Secret, SecretKey, Version};
+use super::replication;
 
 /// What stands for the default key in lists of versions.
 const DEFAULT_KEY: &str = "DefaultEncryptionKey";
 
 /// A secret as `DescribeSecret` shows it.
-pub(super) fn description(secret: &Secret) -> api::DescribeSecretResponse {
-    api::DescribeSecretResponse {
+///
+/// # Errors
+/// The row of a replica cannot be read.
+pub(super) fn description(
+    view: &View,
+    key: &SecretKey,
+    secret: &Secret,
+) -> Result<api::DescribeSecretResponse, StoreError> {
+    Ok(api::DescribeSecretResponse {
         arn: Some(secret.arn.to_string()),
         name: Some(secret.name.clone()),
         description: secret.description.clone(),
@@ -22,8 +31,10 @@ pub(super) fn description(secret: &Secret) -> api::DescribeSecretResponse {
         tags: tags(secret),
         version_ids_to_stages: versions_to_stages(secret),
         created_date: Some(secret.created_at),
+        primary_region: secret.primary_region().map(str::to_owned),
+        replication_status: replication::status(view, key, secret)?,
         ..Default::default()
-    }
+    })
 }
 
 /// A secret as `ListSecrets` shows it.
@@ -39,6 +50,7 @@ pub(super) fn list_entry(secret: &Secret) -> api::SecretListEntry {
         tags: tags(secret),
         secret_versions_to_stages: versions_to_stages(secret),
         created_date: Some(secret.created_at),
+        primary_region: secret.primary_region().map(str::to_owned),
         ..Default::default()
     }
 }

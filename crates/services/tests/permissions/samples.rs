@@ -121,6 +121,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("logs", "logRecordPointer", POINTER),
     ("secretsmanager", "ClientRequestToken", "00000000-0000-0000-0000-000000000000"),
     ("secretsmanager", "ResourcePolicy", ANYTHING),
+    ("secretsmanager", "Region", "us-west-2"),
+    ("secretsmanager", "RemoveReplicaRegions", "us-west-2"),
     ("ssm", "Path", "/sample"),
     ("ssm", "ResourceType", "Parameter"),
     ("ssm", "SettingId", "/ssm/parameter-store/default-parameter-tier"),
@@ -161,6 +163,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("kms:RetireGrant", "KeyId"),
     ("secretsmanager", "ClientRequestToken"),
     ("secretsmanager", "Key"),
+    ("secretsmanager", "Region"),
     ("secretsmanager:BatchGetSecretValue", "SecretIdList"),
     ("secretsmanager:PutSecretValue", "SecretString"),
 ];

@@ -2,7 +2,6 @@
 
 use landfall_api::secretsmanager as api;
 use landfall_base::Arn;
-use landfall_shape::ServiceError;
 use landfall_store::{Tx, View};
 
 use crate::kms::ensure_default_key;
@@ -10,10 +9,10 @@ use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, Wr
 use crate::secretsmanager::encryption::{SERVICE, SealingKey};
 use crate::secretsmanager::names::{arn_of_name, is_name, new_arn};
 use crate::secretsmanager::record::{BY_CREATION, SECRETS, Secret, SecretKey};
-use crate::secretsmanager::rules;
 use crate::secretsmanager::stages::Stages;
 use crate::secretsmanager::value::SecretValue;
 use crate::secretsmanager::versions::{self, NewVersion};
+use crate::secretsmanager::{replication, rules};
 
 /// A secret to be made.
 #[derive(Debug)]
@@ -25,6 +24,8 @@ pub struct Request {
     kms_key_id: Option<String>,
     arn: Arn,
     sealing: SealingKey,
+    replicas: Vec<api::ReplicaRegionType>,
+    overwrite: bool,
 }
 
 impl Resolve for api::CreateSecret {
@@ -38,7 +39,7 @@ impl Resolve for api::CreateSecret {
         let tags = rules::tags(input.tags.as_deref().unwrap_or_default())?;
         let sealing = SealingKey::find(cx, view, cx.account(), input.kms_key_id.as_deref())?;
         let mut permissions = permissions(&arn_of_name(&key), &input, &tags, &sealing);
-        refuse_unsupported(&input)?;
+        super::update_secret::refuse_type(input.r#type.as_deref())?;
         let value = SecretValue::of(input.secret_string, input.secret_binary)?;
         let version = NewVersion::of(value, input.client_request_token)?;
         let arn = new_arn(&key);
@@ -54,6 +55,8 @@ impl Resolve for api::CreateSecret {
             kms_key_id: input.kms_key_id.filter(|_| !matches!(sealing, SealingKey::Default)),
             arn,
             sealing,
+            replicas: input.add_replica_regions.unwrap_or_default(),
+            overwrite: input.force_overwrite_replica_secret.unwrap_or_default(),
         };
         Ok(Checked::all(request, permissions))
     }
@@ -72,20 +75,20 @@ fn permissions(
         .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref())
         .with_some("secretsmanager:KmsKeyArn", sealing.arn())
         .with_request_tags(pairs());
+    let create = replication::with_keys(
+        create,
+        input.add_replica_regions.as_deref(),
+        input.force_overwrite_replica_secret,
+    );
     let tag = || Permission::on("secretsmanager:TagResource", arn).with_request_tags(pairs());
     let tag = (!tags.is_empty()).then(tag);
-    [create].into_iter().chain(tag).collect()
-}
-
-/// What this installation cannot do is refused: a replica or a partner's secret that only seemed to be made would be
-/// missed later.
-fn refuse_unsupported(input: &api::CreateSecretRequest) -> Result<(), ServiceError> {
-    if input.add_replica_regions.is_some() || input.force_overwrite_replica_secret == Some(true) {
-        let message = "Replication is not available in this installation: leave out AddReplicaRegions and \
-                       ForceOverwriteReplicaSecret.";
-        return Err(api::error::invalid_parameter_exception(message));
-    }
-    super::update_secret::refuse_type(input.r#type.as_deref())
+    let replicate = input.add_replica_regions.as_deref().map(|replicas| {
+        let permission = Permission::on("secretsmanager:ReplicateSecretToRegions", arn)
+            .with("secretsmanager:SecretId", arn.as_str())
+            .with("secretsmanager:SecretPrimaryRegion", arn.region());
+        replication::with_keys(permission, Some(replicas), input.force_overwrite_replica_secret)
+    });
+    [create].into_iter().chain(tag).chain(replicate).collect()
 }
 
 impl WriteHandler for api::CreateSecret {
@@ -100,7 +103,7 @@ impl WriteHandler for api::CreateSecret {
         }
         request.sealing.check()?;
         let secret = create(cx, tx, &request)?;
-        Ok(answer(&secret, request.version.as_ref()))
+        answer(tx, &request, &secret)
     }
 }
 
@@ -119,7 +122,7 @@ fn repeated(
     if let Some(version) = &request.version
         && versions::repeats(cx, view, &request.key, secret, version)? == Some(true)
     {
-        return Ok(answer(secret, request.version.as_ref()));
+        return answer(view, request, secret);
     }
     let message = format!("The operation failed because the secret {} already exists.", secret.name);
     Err(api::error::resource_exists_exception(message).into())
@@ -140,6 +143,8 @@ fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Fa
         deletion: None,
         added: 0,
         stages: Stages::default(),
+        primary: None,
+        replicas: Vec::new(),
     };
     rules::set_tags(&mut secret.tags, request.tags.clone())?;
     if let Some(version) = &request.version {
@@ -150,15 +155,16 @@ fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Fa
         ensure_default_key(cx, tx, (account, region), SERVICE)?;
     }
     tx.put(&BY_CREATION, &(account, region, cx.now, name.as_str()), ());
-    tx.put(&SECRETS, key, &secret);
+    replication::add(cx, tx, key, &mut secret, &request.replicas, request.overwrite)?;
+    replication::put(tx, key, &mut secret);
     Ok(secret)
 }
 
-fn answer(secret: &Secret, version: Option<&NewVersion>) -> api::CreateSecretResponse {
-    api::CreateSecretResponse {
+fn answer(view: &View, request: &Request, secret: &Secret) -> Result<api::CreateSecretResponse, Failure> {
+    Ok(api::CreateSecretResponse {
         arn: Some(secret.arn.to_string()),
         name: Some(secret.name.clone()),
-        version_id: version.map(|version| version.id.clone()),
-        replication_status: None,
-    }
+        version_id: request.version.as_ref().map(|version| version.id.clone()),
+        replication_status: replication::status(view, &request.key, secret)?,
+    })
 }

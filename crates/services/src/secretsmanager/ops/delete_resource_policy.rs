@@ -6,7 +6,8 @@ use landfall_api::secretsmanager as api;
 use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::target::Target;
 
 impl Resolve for api::DeleteResourcePolicy {
@@ -26,10 +27,10 @@ impl WriteHandler for api::DeleteResourcePolicy {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let target = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.usable()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         if secret.policy.take().is_some() {
             secret.changed_at = cx.now;
-            tx.put(&SECRETS, &target.key, &secret);
+            replication::put(tx, &target.key, &mut secret);
         }
         Ok(api::DeleteResourcePolicyResponse {
             arn: Some(secret.arn.to_string()),

@@ -52,6 +52,7 @@ impl WriteHandler for api::DeleteSecret {
 /// A secret that is gone already is no error: a repeated call must succeed.
 fn delete_now(cx: &Context<'_>, tx: &mut Tx, target: &Target) -> Result<api::DeleteSecretResponse, Failure> {
     if let Ok(secret) = target.existing() {
+        rules::check_deletable(target.own()?)?;
         remove_secret(tx, &target.key, secret)?;
     }
     Ok(answer(target, cx.now))
@@ -63,7 +64,8 @@ fn schedule(
     target: &Target,
     days: i64,
 ) -> Result<api::DeleteSecretResponse, Failure> {
-    let mut secret = Secret::clone(Arc::as_ref(target.usable()?));
+    let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
+    rules::check_deletable(&secret)?;
     let deletion = rules::schedule(cx.now, days);
     secret.deletion = Some(deletion);
     secret.changed_at = cx.now;

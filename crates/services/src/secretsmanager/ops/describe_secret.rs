@@ -18,7 +18,12 @@ impl Resolve for api::DescribeSecret {
 }
 
 impl ReadHandler for api::DescribeSecret {
-    fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
-        Ok(view::description(request.request.existing()?))
+    fn run(
+        _: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let target = request.into_request();
+        Ok(view::description(view, &target.key, target.existing()?)?)
     }
 }

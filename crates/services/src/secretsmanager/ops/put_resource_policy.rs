@@ -7,7 +7,8 @@ use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 use crate::secretsmanager::public_policy::is_public;
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::resource_policy;
 use crate::secretsmanager::target::Target;
 
@@ -41,7 +42,7 @@ impl WriteHandler for api::PutResourcePolicy {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { target, policy, block_public } = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.usable()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         let policy = resource_policy::parse(tx, &policy)?;
         if block_public && is_public(&policy, &secret.arn, cx.now).map_err(Failure::internal)? {
             let message =
@@ -50,7 +51,7 @@ impl WriteHandler for api::PutResourcePolicy {
         }
         secret.policy = Some(Arc::new(policy));
         secret.changed_at = cx.now;
-        tx.put(&SECRETS, &target.key, &secret);
+        replication::put(tx, &target.key, &mut secret);
         Ok(api::PutResourcePolicyResponse {
             arn: Some(secret.arn.to_string()),
             name: Some(secret.name.clone()),

@@ -7,7 +7,8 @@ use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 use crate::secretsmanager::encryption::SealingKey;
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::value::SecretValue;
 use crate::secretsmanager::versions::{self, NewVersion};
@@ -50,9 +51,9 @@ impl WriteHandler for api::PutSecretValue {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { target, version, sealing } = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.readable()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.writable()?));
         versions::add(cx, tx, &target.key, &mut secret, &sealing, &version)?;
-        tx.put(&SECRETS, &target.key, &secret);
+        replication::put(tx, &target.key, &mut secret);
         Ok(api::PutSecretValueResponse {
             arn: Some(secret.arn.to_string()),
             name: Some(secret.name.clone()),

@@ -27,7 +27,7 @@ impl WriteHandler for api::RestoreSecret {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let target = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.existing()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.own()?));
         let answer =
             api::RestoreSecretResponse { arn: Some(secret.arn.to_string()), name: Some(secret.name.clone()) };
         let Some(deletion) = secret.deletion.take() else { return Ok(answer) };

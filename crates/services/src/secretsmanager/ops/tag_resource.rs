@@ -6,7 +6,8 @@ use landfall_api::secretsmanager as api;
 use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::rules;
 use crate::secretsmanager::target::Target;
 
@@ -37,10 +38,10 @@ impl WriteHandler for api::TagResource {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { target, tags } = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.usable()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         rules::set_tags(&mut secret.tags, tags)?;
         secret.changed_at = cx.now;
-        tx.put(&SECRETS, &target.key, secret);
+        replication::put(tx, &target.key, &mut secret);
         Ok(api::TagResourceResponse {})
     }
 }

@@ -8,7 +8,8 @@ use landfall_store::{Tx, View};
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 use crate::secretsmanager::encryption::{self, SealingKey};
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::value::SecretValue;
 use crate::secretsmanager::versions::{self, NewVersion};
@@ -112,7 +113,8 @@ impl WriteHandler for api::UpdateSecret {
         if let Some(version) = &request.version {
             versions::add(cx, tx, &request.target.key, &mut secret, &request.sealing, version)?;
         }
-        tx.put(&SECRETS, &request.target.key, &secret);
+        replication::put(tx, &request.target.key, &mut secret);
+        replication::note_key(tx, &request.target.key, &secret)?;
         Ok(api::UpdateSecretResponse {
             arn: Some(secret.arn.to_string()),
             name: Some(secret.name.clone()),
@@ -121,8 +123,11 @@ impl WriteHandler for api::UpdateSecret {
     }
 }
 
-/// Only a new value or a new key needs the key.
+/// Only a new value or a new key needs the key. Of a replica nothing but the key can be changed.
 fn writable(request: &Request) -> Result<&Arc<Secret>, ServiceError> {
+    if request.kms_key_id.is_none() || request.version.is_some() || request.description.is_some() {
+        request.target.own()?;
+    }
     if request.version.is_some() || request.kms_key_id.is_some() {
         request.target.readable()
     } else {

@@ -7,7 +7,8 @@ use landfall_store::{Tx, View};
 
 use super::get_secret_value::no_version;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
-use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::record::Secret;
+use crate::secretsmanager::replication;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::versions;
 
@@ -45,14 +46,14 @@ impl WriteHandler for api::UpdateSecretVersionStage {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { target, label, from, to } = request.into_request();
-        let mut secret = Secret::clone(Arc::as_ref(target.usable()?));
+        let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         for id in [&from, &to].into_iter().flatten() {
             versions::get(tx, &target.key, id)?.ok_or_else(|| no_version(id))?;
         }
         let moved = secret.stages.relocate(&label, from.as_deref(), to.as_deref());
         moved.map_err(|error| versions::move_error(&error))?;
         secret.changed_at = cx.now;
-        tx.put(&SECRETS, &target.key, &secret);
+        replication::put(tx, &target.key, &mut secret);
         Ok(api::UpdateSecretVersionStageResponse {
             arn: Some(secret.arn.to_string()),
             name: Some(secret.name.clone()),

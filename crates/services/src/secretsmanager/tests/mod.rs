@@ -5,6 +5,7 @@ mod customer_keys;
 mod deletion;
 mod listing;
 mod messages;
+mod replication;
 mod versions;
 
 use std::sync::Arc;
