@@ -119,6 +119,28 @@ def test_simulation_of_policies_that_nobody_has(admin):
     assert keys["ContextKeyNames"] == ["aws:SourceVpc"]
 
 
+def test_simulation_of_several_resources_is_one_result(admin):
+    buckets = ["arn:aws:s3:::one", "arn:aws:s3:::two"]
+    answer = admin.iam.simulate_custom_policy(
+        PolicyInputList=[json.dumps(allow("s3:ListBucket", buckets[0]))], ActionNames=["s3:ListBucket"], ResourceArns=buckets
+    )
+    (result,) = answer["EvaluationResults"]
+    assert (result["EvalDecision"], result["EvalDecisionDetails"]) == ("implicitDeny", {})
+    specific = {it["EvalResourceName"]: it["EvalResourceDecision"] for it in result["ResourceSpecificResults"]}
+    assert specific == {buckets[0]: "allowed", buckets[1]: "implicitDeny"}
+
+
+def test_simulation_of_a_key_needs_its_policy(admin):
+    user = admin.user(allow("kms:*"))
+    key = admin.kms.create_key()["KeyMetadata"]["Arn"]
+    ask = {"PolicySourceArn": user.sts.get_caller_identity()["Arn"], "ActionNames": ["kms:Encrypt"], "ResourceArns": [key]}
+    decide = lambda **more: admin.iam.simulate_principal_policy(**ask, **more)["EvaluationResults"][0]["EvalDecision"]
+    policy = admin.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    silent = policy.replace("kms:*", "kms:DescribeKey")
+    assert [decide(), decide(ResourcePolicy=silent), decide(ResourcePolicy=policy)] == ["implicitDeny", "implicitDeny", "allowed"]
+    user.kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
 # --- the account ---
 
 

@@ -282,6 +282,33 @@ def test_root_users_and_service_linked_roles_under_the_organization(server, admi
         assert set(after) == {linked}
 
 
+def test_who_can_knows_the_resource_and_takes_what_is_given(server, admin):
+    secret = admin.secret("v")
+    admin.secretsmanager.tag_resource(SecretId=secret, Tags=[{"Key": "team", "Value": "red"}])
+    action = "secretsmanager:GetSecretValue"
+    tagged = admin.user(allow(action, Condition={"StringEquals": {"aws:ResourceTag/team": "red"}}))
+    plain = admin.user(allow(action, Condition={"Bool": {"aws:SecureTransport": "false"}}))
+    endpoint = admin.user(allow(action, Condition={"StringEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}}))
+    found = who_can(server, admin, action, secret)
+    assert arn_of(tagged) in found and arn_of(endpoint) not in found
+    answer = raw.call_json(plain, "secretsmanager", "GetSecretValue", {"SecretId": secret})
+    assert (answer.status == 200) == (arn_of(plain) in found)
+    given = ["--context", "aws:SourceVpce=vpce-1", "--context", "aws:ResourceTag/team=blue"]
+    found = who_can(server, admin, action, secret, *given)
+    assert arn_of(tagged) not in found and arn_of(endpoint) in found
+
+
+def test_who_can_refuses_what_makes_no_sense(server, admin):
+    done = server.command("iam", "who-can", "sts:GetSessionToken", arn_of(admin.user()))
+    assert done.returncode != 0
+    assert "`sts:GetSessionToken` is about no single resource: give `*` in place of an ARN" in done.stderr
+    user = admin.user(deny("sts:*"))
+    assert who_can(server, admin, "sts:GetSessionToken", "*")[arn_of(user)]["layer"] == "inherent"
+    user.sts.get_session_token()
+    done = server.command("iam", "who-can", "ecr:ListImages", "*", "--context", "nothing")
+    assert done.returncode == 2 and "expected `KEY=VALUE`" in done.stderr
+
+
 def test_who_can_needs_an_arn(server):
     done = server.command("iam", "who-can", "ecr:ListImages", "repository")
     assert done.returncode != 0

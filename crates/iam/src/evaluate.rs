@@ -120,16 +120,20 @@ pub fn evaluate<'a>(request: &Request<'_>, layers: &Layers<'a>) -> Decision<'a> 
 fn with_required_policy<'a>(request: &Request<'_>, layers: &Layers<'a>) -> Layers<'a> {
     let mut layers = *layers;
     if layers.resource.is_none() && Choice::MissingRequiredPolicyDenies.holds() {
-        layers.resource = required_kind(request).map(|kind| ResourceLayer { policies: &[], kind });
+        let kind = required_policy(request.action, request.resource);
+        layers.resource = kind.map(|kind| ResourceLayer { policies: &[], kind });
     }
     layers
 }
 
-fn required_kind<'a>(request: &Request<'_>) -> Option<ResourceKind<'a>> {
-    if is_assume_role(request.action) || is_session_extra(request) {
+/// Which kind of policy a resource has to have for this action: the trust policy of a role, or the policy of a KMS key.
+/// None where the account's own policies suffice.
+pub fn required_policy(action: &str, resource: &str) -> Option<ResourceKind<'static>> {
+    if is_assume_role(action) || is_session_extra(action, resource) {
         return Some(ResourceKind::RoleTrust);
     }
-    let is_key = request.service().eq_ignore_ascii_case("kms") && request.resource.contains(":key/");
+    let is_kms = action.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("kms:"));
+    let is_key = is_kms && resource.contains(":key/");
     is_key.then_some(ResourceKind::KmsKey { grants: &[], aws_managed: false })
 }
 
@@ -139,9 +143,9 @@ fn is_assume_role(action: &str) -> bool {
 }
 
 /// What a trust policy has to allow beside `sts:AssumeRole` when tags or a source identity are passed.
-fn is_session_extra(request: &Request<'_>) -> bool {
+fn is_session_extra(action: &str, resource: &str) -> bool {
     let extra = ["sts:TagSession", "sts:SetSourceIdentity"];
-    extra.iter().any(|name| request.action.eq_ignore_ascii_case(name)) && request.resource.contains(":role/")
+    extra.iter().any(|name| action.eq_ignore_ascii_case(name)) && resource.contains(":role/")
 }
 
 fn allow(layer: Layer, deciding: Option<StatementRef<'_>>) -> Decision<'_> {

@@ -59,7 +59,7 @@ mod validate;
 pub use bundle::Bundle;
 pub use context::Context;
 pub use error::{PolicyError, PolicyErrorReason};
-pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate};
+pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
 pub use explain::explain;
 pub use fix::{Blocker, Fix, FixStep, suggest_fix};
 pub use grant::{Grant, GrantConstraint};

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use landfall_api::landfall::{AllowedPrincipal, ListAllowedPrincipals, ListAllowedPrincipalsRequest};
+use landfall_api::landfall::{
+    AllowedPrincipal, ContextEntry, ListAllowedPrincipals, ListAllowedPrincipalsRequest,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Client, ConnectArgs};
@@ -18,6 +20,10 @@ pub(crate) struct WhoCanArgs {
     /// ARN of the resource, `*` for actions without one
     #[arg(value_name = "RESOURCE")]
     resource: String,
+    /// A condition key of the call, for example `aws:SourceVpce=vpce-1`; again for further keys and values. Those of the
+    /// resource, such as its tags, are known
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    context: Vec<(String, String)>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -29,7 +35,7 @@ pub(crate) async fn run(args: WhoCanArgs) -> Result<ExitCode, CliError> {
     let input = ListAllowedPrincipalsRequest {
         action: args.action,
         resource: args.resource,
-        ..ListAllowedPrincipalsRequest::default()
+        context: Some(entries(args.context)),
     };
     let found = Client::connect(&args.connect)?.call::<ListAllowedPrincipals>(input).await?.principals;
     if args.json {
@@ -40,6 +46,25 @@ pub(crate) async fn run(args: WhoCanArgs) -> Result<ExitCode, CliError> {
         terminal::print(&found.iter().map(as_line).collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected `KEY=VALUE`".to_owned()),
+    }
+}
+
+/// One entry for each key, with all its values.
+fn entries(given: Vec<(String, String)>) -> Vec<ContextEntry> {
+    let mut entries: Vec<ContextEntry> = Vec::new();
+    for (key, value) in given {
+        match entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(&key)) {
+            Some(entry) => entry.values.push(value),
+            None => entries.push(ContextEntry { key, values: vec![value] }),
+        }
+    }
+    entries
 }
 
 fn as_json(principal: &AllowedPrincipal) -> Value {

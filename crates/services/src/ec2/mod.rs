@@ -26,6 +26,7 @@ mod zones;
 
 use landfall_api::ec2 as api;
 
+pub(crate) use permissions::permission_on;
 pub use way::{Service, Way, way};
 
 use crate::pipe::{Endpoint, read, write};

@@ -1,9 +1,12 @@
 //! What EC2's operations ask for.
 
+use landfall_base::Arn;
+use landfall_store::View;
+
 use super::errors::Kind;
 use super::names::arn;
 use super::network::Network;
-use crate::pipe::{Context, Permission};
+use crate::pipe::{Context, Failure, Permission};
 
 /// A check on something that exists or not, with its tags.
 pub(super) fn on(
@@ -63,4 +66,15 @@ pub(super) fn on_anything(cx: &Context<'_>, action: &'static str) -> Permission 
 fn on_id(cx: &Context<'_>, action: &'static str, kind: Kind, id: &str) -> Permission {
     let arn = arn(kind.name(), cx.account(), cx.region(), id);
     Permission::on(action, &arn).with("ec2:Region", cx.region().as_str())
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let network = Network::load(view, cx.account(), cx.region())?;
+    let id = arn.resource().rsplit('/').next().unwrap_or_default();
+    let kind = Kind::of(id).filter(|kind| network.tags(*kind, id).is_some());
+    Ok(kind.map(|kind| on(cx, &network, "ec2:DescribeTags", kind, id)))
 }

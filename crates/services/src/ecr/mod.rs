@@ -44,6 +44,7 @@ pub use address::{ADDRESS_HEADER, AddressError, LAYER_PATH, addressed_layer, lay
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
 pub use reconcile::reconcile;
+pub(crate) use registry::permission_on;
 pub use replication::reconcile as replicate;
 pub use uploads::LayerUploads;
 

@@ -63,6 +63,17 @@ pub fn permission(view: &View, action: &'static str, key: &RepositoryKey) -> Res
     Ok(permission.also_guarded_by(policy_for(view, action, account, region)?))
 }
 
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let name = arn.resource().strip_prefix("repository/");
+    let place = arn.account_id().zip(arn.region().parse().ok()).zip(name);
+    let key = place.map(|((account, region), name)| (account, region, name.to_owned()));
+    Ok(key.map(|key| permission(view, "ecr:ListImages", &key)).transpose()?)
+}
+
 /// The policy of the registry that a repository is in, where it has a say in the action.
 ///
 /// # Errors

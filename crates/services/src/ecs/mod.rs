@@ -24,6 +24,7 @@ use landfall_api::ecs as api;
 use crate::pipe::{Endpoint, read, write};
 
 pub use node::{expire, report};
+pub(crate) use tagged::permission_on;
 
 /// Every operation of the service.
 pub const OPERATIONS: &[Endpoint] = &[

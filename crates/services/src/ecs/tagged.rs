@@ -11,7 +11,7 @@ use super::lookup::{self, home, with_tags};
 use super::names::Home;
 use super::node::put_task;
 use super::record::{CLUSTERS, Cluster, TASK_DEFINITIONS, Tags, Task, TaskDefinition};
-use crate::pipe::{Context, Permission};
+use crate::pipe::{Context, Failure, Permission};
 
 /// What an ARN points to.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl FoundTagged {
 }
 
 /// Finds what an ARN points to.
-pub(super) fn find(cx: &Context<'_>, view: &View, text: &str) -> Result<FoundTagged, crate::pipe::Failure> {
+pub(super) fn find(cx: &Context<'_>, view: &View, text: &str) -> Result<FoundTagged, Failure> {
     let arn: Arn = text.parse().ok().filter(|arn: &Arn| arn.service() == "ecs").ok_or_else(|| {
         error::invalid_parameter_exception("Unable to parse resourceArn. Specify a valid ARN and try again.")
     })?;
@@ -119,4 +119,20 @@ fn task_definition(view: &View, home: Home<'_>, arn: &Arn) -> Result<Option<Tagg
     let Some(revision) = reference.revision else { return Ok(None) };
     let row = lookup::task_definition(view, home, &reference)?;
     Ok(row.map(|row| Tagged::TaskDefinition(row, reference.family, revision)))
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let found = find(cx, view, arn.as_str())?;
+    let permission = found.permission("ecs:ListTagsForResource");
+    let parts: Vec<_> = found.arn.resource().split('/').collect();
+    Ok(Some(match parts.as_slice() {
+        ["task" | "service" | "container-instance", cluster, _] => {
+            permission.with("ecs:cluster", home(cx).cluster(cluster).as_str())
+        }
+        _ => permission,
+    }))
 }

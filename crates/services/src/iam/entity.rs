@@ -10,6 +10,8 @@ use landfall_store::{StoreError, Table, Tx, View};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::instance_profiles::ProfileTarget;
+use super::managed::PolicyTarget;
 use super::record::{
     GROUP_POLICIES, GROUPS, Group, InlinePolicy, ROLE_POLICIES, ROLES, Role, USER_POLICIES, USERS, User,
     key_name,
@@ -216,4 +218,23 @@ pub(super) fn find_by_arn<E: Entity>(view: &View, arn: &str) -> Result<Option<Ar
     let name = arn.resource().rsplit('/').next().unwrap_or_default();
     let entity = view.get(&E::TABLE, &(&account, key_name(name).as_str()))?;
     Ok(entity.filter(|entity| entity.arn() == arn.as_str()))
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let name = arn.resource().rsplit('/').next().unwrap_or_default();
+    Ok(match arn.resource().split('/').next() {
+        Some("user") => Some(Target::<User>::find(cx, view, name)?.permission("iam:GetUser")),
+        Some("role") => Some(Target::<Role>::find(cx, view, name)?.permission("iam:GetRole")),
+        Some("policy") => {
+            PolicyTarget::find(view, arn.as_str()).ok().map(|target| target.permission("iam:GetPolicy"))
+        }
+        Some("instance-profile") => {
+            Some(ProfileTarget::find(cx, view, name)?.permission("iam:GetInstanceProfile"))
+        }
+        _ => None,
+    })
 }

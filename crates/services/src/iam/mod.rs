@@ -33,7 +33,7 @@ use landfall_api::iam as api;
 
 pub use accounts::{NewAdministrator, accounts, create_account};
 pub use administrator::administrator;
-pub(crate) use entity::with_tags_of;
+pub(crate) use entity::{permission_on, with_tags_of};
 pub use policies::{
     AttachedPolicy, AwsManagedPolicy, PrincipalPolicies, aws_managed_policies, aws_managed_policy,
     managed_policy, policies_of,

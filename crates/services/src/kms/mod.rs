@@ -39,6 +39,7 @@ pub use encryption_context::EncryptionContext;
 pub use envelope::{Cipher, open_with, seal_with};
 pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
+pub(crate) use target::permission_on;
 
 use crate::pipe::{Endpoint, awaiting, blocking, read, write};
 

@@ -199,3 +199,13 @@ impl Target {
 pub(super) fn on_account(cx: &Context<'_>, action: &'static str) -> Permission {
     Permission::on_anything(action).with("kms:CallerAccount", cx.account().as_str())
 }
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let Some(id) = arn.resource().strip_prefix("key/") else { return Ok(None) };
+    let target = Target::at(view, (cx.account().clone(), cx.region().clone(), id.to_owned()))?;
+    target.permission(cx, "kms:DescribeKey").map(Some)
+}

@@ -4,6 +4,7 @@
 
 mod ops;
 mod organization;
+mod resource_keys;
 mod resource_policies;
 mod steps;
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub use nodes::HealthBoard;
 pub use owner::account as owner;
 pub use reconcile::reconcile;
 pub use story::{DeploymentStory, deployment_story};
+pub(crate) use target::permission_on;
 
 use crate::pipe::{Endpoint, blocking, read, write};
 

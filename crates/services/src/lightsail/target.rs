@@ -110,3 +110,19 @@ impl Tagged {
         Ok(())
     }
 }
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let place = (cx.account(), cx.region());
+    let services = view.list(&SERVICES, place)?;
+    if let Some((key, service)) = services.into_iter().find(|(_, service)| service.arn == *arn) {
+        let target = Target { key, service: Some(service) };
+        return Ok(Some(target.permission("lightsail:GetContainerServices")));
+    }
+    let certificates = view.list(&CERTIFICATES, place)?;
+    let found = certificates.into_iter().find(|(_, row)| row.arn == *arn);
+    Ok(found.map(|(key, row)| Tagged::Certificate(key, row).permission("lightsail:GetCertificates")))
+}

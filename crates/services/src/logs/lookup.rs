@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use landfall_api::logs::error;
-use landfall_base::{AccountId, Region};
+use landfall_base::{AccountId, Arn, Region};
 use landfall_shape::ServiceError;
 use landfall_store::{StoreError, View};
 
@@ -162,6 +162,18 @@ impl Stream {
     pub(super) fn permission(&self, action: &'static str) -> Permission {
         Permission::on(action, &self.group.name.stream_arn(&self.name)).with_resource_tags(self.group.tags())
     }
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    // Streams have no tags of their own.
+    let group = arn.as_str().split(":log-stream:").next().unwrap_or_default();
+    let Some(name) = GroupName::of_arn(group) else { return Ok(None) };
+    let group = Group::at(view, name)?;
+    Ok(Some(group.tagging_permission("logs:ListTagsForResource")))
 }
 
 /// AWS's answer when a stream is not there.

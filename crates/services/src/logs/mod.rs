@@ -26,6 +26,7 @@ mod view;
 use landfall_api::logs as api;
 use landfall_base::{AccountId, Region};
 
+pub(crate) use lookup::permission_on;
 pub use queries::Queries;
 pub use reconcile::reconcile;
 pub use record::{GROUPS, LogGroup, LogStream, STREAMS};

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use landfall_base::AccountId;
+use landfall_base::{AccountId, Arn};
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
 
@@ -191,6 +191,19 @@ fn guard(permission: &mut Permission, caller: &Caller, bucket: &Bucket) {
     let counts = |policy: &landfall_iam::Policy| !(foreign && restricted && policy::is_public(policy));
     let policy = bucket.policy.clone().filter(|policy| counts(policy));
     *permission = permission.clone().guarded_by(policy).with("s3:ResourceAccount", bucket.owner.as_str());
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let name = arn.resource().split('/').next().unwrap_or_default();
+    let bucket = view.get(&BUCKETS, name)?;
+    let on = |bucket: &Bucket| {
+        Permission::on("s3:ListBucket", arn).with("s3:ResourceAccount", bucket.owner.as_str())
+    };
+    Ok(bucket.as_deref().map(on))
 }
 
 /// Makes the checks of a call.

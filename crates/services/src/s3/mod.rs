@@ -23,5 +23,6 @@ pub mod record;
 pub(crate) mod tests;
 pub mod uploads;
 
+pub(crate) use access::permission_on;
 pub use facade::{get_bucket_location, get_object_for, readable};
 pub use reconcile::{reconcile, sweep};

@@ -37,6 +37,7 @@ pub use reading::SecretReading;
 pub use reconcile::reconcile;
 pub use replication::replicate;
 pub use stages::Stages;
+pub(crate) use target::permission_on;
 
 use crate::pipe::{Endpoint, read, write};
 

@@ -133,3 +133,12 @@ fn look_up(view: &View, id: &SecretId) -> Result<Option<(SecretKey, Arc<Secret>)
     }
     Ok(view.get(&SECRETS, &id.named)?.map(|secret| (id.named.clone(), secret)))
 }
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    let target = Target::find(cx, view, arn.as_str());
+    Ok(target.ok().map(|target| target.permission("secretsmanager:DescribeSecret")))
+}

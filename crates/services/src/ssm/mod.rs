@@ -30,6 +30,7 @@ mod view;
 use landfall_api::ssm as api;
 
 pub use reconcile::reconcile;
+pub(crate) use target::permission_on;
 
 use crate::pipe::{Endpoint, read, write};
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use landfall_base::Arn;
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
@@ -58,4 +59,16 @@ impl Target {
     pub(super) fn existing(&self) -> Result<&Arc<Parameter>, ServiceError> {
         self.parameter.as_ref().ok_or_else(rules::not_found)
     }
+}
+
+/// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
+    if !arn.resource().starts_with("parameter/") {
+        return Ok(None);
+    }
+    let target = Target::find(cx, view, arn.as_str());
+    Ok(target.ok().map(|target| target.permission("ssm:GetParameter")))
 }

@@ -1,6 +1,7 @@
 //! IAM through the pipe.
 
 mod account;
+mod allowed_principals;
 mod boundaries;
 mod groups;
 mod instance_profiles;

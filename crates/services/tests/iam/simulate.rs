@@ -24,6 +24,12 @@ fn simulate(t: &TestInstallation, input: api::SimulateCustomPolicyRequest) -> ap
     answer.evaluation_results.into_iter().flatten().next().unwrap_or_default()
 }
 
+/// What is decided for each resource.
+fn decisions(result: &api::EvaluationResult) -> Vec<&str> {
+    let specific = result.resource_specific_results.iter().flatten();
+    specific.map(|it| it.eval_resource_decision.as_str()).collect()
+}
+
 fn entry(key: &str, value: &str) -> api::ContextEntry {
     api::ContextEntry {
         context_key_name: Some(key.into()),
@@ -64,6 +70,13 @@ fn context_is_given_or_missing() {
     let without = simulate(&t, custom(&[conditional], "s3:ListBucket", BUCKET));
     assert_eq!(without.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
     assert_eq!(without.missing_context_values, Some(texts(&["aws:SourceVpc"])));
+    let specific = without.resource_specific_results.unwrap();
+    assert_eq!(specific[0].eval_resource_name, BUCKET);
+    assert_eq!(specific[0].missing_context_values, Some(texts(&["aws:SourceVpc"])));
+    assert_eq!(without.eval_decision_details.map(|it| it.0), Some(Vec::new()), "one account, one resource");
+    let anything = simulate(&t, custom(&[conditional], "s3:ListBucket", "*"));
+    assert_eq!(anything.missing_context_values, Some(texts(&["aws:SourceVpc"])));
+    assert_eq!((anything.resource_specific_results, anything.eval_decision_details), (None, None));
     let mut input = custom(&[conditional], "s3:ListBucket", BUCKET);
     input.context_entries = Some(vec![entry("AWS:sourcevpc", "vpc-1")]);
     let given = simulate(&t, input);
@@ -110,6 +123,49 @@ fn a_resource_policy_of_another_account_needs_both_sides() {
     assert_eq!(simulate(&t, input).eval_decision, api::PolicyEvaluationDecisionType::Allowed);
 }
 
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
+
+/// A resource policy of one statement.
+fn for_principal(principal: &str, action: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"{action}","Resource":"*"}}}}"#
+    )
+}
+
+#[test]
+fn keys_and_roles_need_their_own_policy() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    let root_arn = "arn:aws:iam::111122223333:root";
+    for (action, resource) in [("kms:Decrypt", KEY), ("sts:AssumeRole", ROLE)] {
+        let decide = |identity: &str, own: Option<String>| {
+            let mut input = custom(&[identity], action, resource);
+            input.caller_arn = Some(alice.arn());
+            input.resource_policy = own;
+            simulate(&t, input).eval_decision.as_str().to_owned()
+        };
+        let other = "s3:ListBucket";
+        assert_eq!(decide(ANYTHING, None), "implicitDeny", "{action}: no policy of the resource");
+        assert_eq!(
+            decide(ANYTHING, Some(for_principal(root_arn, other))),
+            "implicitDeny",
+            "{action}: silent"
+        );
+        assert_eq!(decide(ANYTHING, Some(for_principal(root_arn, action))), "allowed", "{action}: delegated");
+        let nothing = policy("Allow", other, "*");
+        assert_eq!(decide(&nothing, Some(for_principal(root_arn, action))), "implicitDeny", "{action}");
+        assert_eq!(decide(&nothing, Some(for_principal(&alice.arn(), action))), "allowed", "{action}: named");
+    }
+    let mut input = custom(&[ANYTHING], "sts:AssumeRole", ROLE);
+    input.caller_arn = Some(alice.arn());
+    input.resource_policy = Some(for_principal(&alice.arn(), "sts:AssumeRole"));
+    let matched = simulate(&t, input).matched_statements.unwrap();
+    let kinds: Vec<_> =
+        matched.iter().filter_map(|it| it.source_policy_type.as_ref()?.as_str().into()).collect();
+    assert!(kinds.contains(&"Resource Policy"), "{kinds:?}");
+}
+
 #[test]
 fn a_principal_is_simulated_with_its_groups() {
     let t = installation();
@@ -128,7 +184,7 @@ fn a_principal_is_simulated_with_its_groups() {
         policy_source_arn: source.into(),
         action_names: texts(&["ecs:ListClusters", "s3:ListBucket", "iam:GetRole"]),
         resource_arns: Some(texts(&["*", BUCKET])),
-        max_items: Some(4),
+        max_items: Some(2),
         ..Default::default()
     };
     let first = ok::<api::SimulatePrincipalPolicy>(&t, &root(), input(&alice.arn()));
@@ -136,7 +192,14 @@ fn a_principal_is_simulated_with_its_groups() {
     let rest = ok::<api::SimulatePrincipalPolicy>(&t, &root(), rest);
     assert_eq!((first.is_truncated, rest.is_truncated), (Some(true), Some(false)));
     let results = [first.evaluation_results.unwrap(), rest.evaluation_results.unwrap()].concat();
-    let sources: Vec<_> = results
+    assert_eq!(
+        results.iter().map(|it| it.eval_action_name.as_str()).collect::<Vec<_>>(),
+        ["ecs:ListClusters", "s3:ListBucket", "iam:GetRole"],
+        "one result for each action"
+    );
+    let specific: Vec<_> =
+        results.iter().flat_map(|it| it.resource_specific_results.clone().unwrap()).collect();
+    let sources: Vec<_> = specific
         .iter()
         .map(|it| it.matched_statements.as_ref().unwrap().first().and_then(|it| it.source_policy_id.clone()))
         .collect();
@@ -144,10 +207,9 @@ fn a_principal_is_simulated_with_its_groups() {
     assert_eq!(sources, [own(), own(), None, Some("group_g_q".to_owned()), None, None]);
 
     let group = ok::<api::SimulatePrincipalPolicy>(&t, &root(), input("arn:aws:iam::111122223333:group/g"));
-    let allowed = api::PolicyEvaluationDecisionType::Allowed;
-    let decisions: Vec<_> =
-        group.evaluation_results.unwrap().into_iter().map(|it| it.eval_decision == allowed).collect();
-    assert_eq!(decisions, [false, false, false, true]);
+    let groups = group.evaluation_results.unwrap();
+    assert_eq!(decisions(&groups[1]), ["implicitDeny", "allowed"]);
+    assert_eq!(groups[1].eval_decision.as_str(), "implicitDeny", "the most restrictive of both");
     let missing = input("arn:aws:iam::111122223333:user/none");
     assert_eq!(refused::<api::SimulatePrincipalPolicy>(&t, &root(), missing).0, "NoSuchEntity");
 }

@@ -20,6 +20,13 @@ pub(crate) fn installation() -> TestInstallation {
     TestInstallation::new(landfall_services::TABLES)
 }
 
+/// An installation that knows the tests' account.
+pub(crate) fn with_account() -> TestInstallation {
+    let t = installation();
+    landfall_services::iam::administrator(t.call.installation()).unwrap();
+    t
+}
+
 pub(crate) fn call<O: Operation>(
     t: &TestInstallation,
     who: &Caller,

@@ -2,7 +2,9 @@
 
 use landfall_api::iam as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Effect, Layer, PolicyTrace, ResourceKind, StatementEffect, Trace, trace};
+use landfall_iam::{
+    Effect, Layer, LayerTrace, PolicyTrace, ResourceKind, StatementEffect, Trace, required_policy, trace,
+};
 use landfall_shape::Entries;
 
 use super::super::organization::Levels;
@@ -10,6 +12,14 @@ use super::super::page::Paging;
 use super::positions::of_statement;
 use super::{Question, Scenario, ask, context_keys};
 use crate::pipe::Failure;
+
+/// What came of one action on one resource.
+struct Trial<'a> {
+    resource: &'a str,
+    /// Whether both sides have to allow.
+    across_accounts: bool,
+    trace: Trace,
+}
 
 impl Scenario {
     /// A page of the results.
@@ -23,33 +33,60 @@ impl Scenario {
         })
     }
 
-    /// One result for each action and resource, in this order.
+    /// One result for each action, over all resources. Since 2026 AWS answers so too: what it says of each resource is
+    /// below `ResourceSpecificResults` (IAM API Reference, "EvaluationResult").
     fn results(&self) -> Vec<api::EvaluationResult> {
-        let pairs = self.actions.iter().flat_map(|action| self.resources.iter().map(move |it| (action, it)));
-        pairs.map(|(action, resource)| self.result(action, resource)).collect()
+        self.actions.iter().map(|action| self.result(action)).collect()
     }
 
-    fn result(&self, action: &str, resource: &str) -> api::EvaluationResult {
+    fn result(&self, action: &str) -> api::EvaluationResult {
+        let trials: Vec<_> = self.resources.iter().map(|resource| self.trial(action, resource)).collect();
+        let named = self.resources.iter().any(|resource| resource != "*");
+        // Of several resources the top has no single name.
+        let name = match self.resources.as_slice() {
+            [one] => one.as_str(),
+            _ => "*",
+        };
+        let allowed = |layer| trials.iter().all(|it| allows(&it.trace, layer));
+        api::EvaluationResult {
+            eval_action_name: action.to_owned(),
+            eval_resource_name: Some(name.to_owned()),
+            eval_decision: decision(strictest(trials.iter().map(|it| it.trace.effect))),
+            matched_statements: Some(self.decisive(&trials)),
+            missing_context_values: Some(self.missing()),
+            organizations_decision_detail: (!self.scp.is_empty()).then(|| api::OrganizationsDecisionDetail {
+                allowed_by_organizations: Some(allowed(Layer::ServiceControl)),
+            }),
+            permissions_boundary_decision_detail: self.boundary_detail(allowed(Layer::Boundary)),
+            eval_decision_details: (named || trials.iter().any(|it| it.across_accounts))
+                .then(|| self.details(&trials)),
+            resource_specific_results: named.then(|| trials.iter().map(|it| self.specific(it)).collect()),
+        }
+    }
+
+    fn specific(&self, trial: &Trial<'_>) -> api::ResourceSpecificResult {
+        let one = std::slice::from_ref(trial);
+        api::ResourceSpecificResult {
+            eval_resource_name: trial.resource.to_owned(),
+            eval_resource_decision: decision(trial.trace.effect),
+            matched_statements: Some(self.decisive(one)),
+            missing_context_values: Some(self.missing()),
+            eval_decision_details: Some(self.details(one)),
+            permissions_boundary_decision_detail: self.boundary_detail(allows(&trial.trace, Layer::Boundary)),
+        }
+    }
+
+    fn boundary_detail(&self, allowed: bool) -> Option<api::PermissionsBoundaryDecisionDetail> {
+        self.policies.boundary.as_ref().map(|_| api::PermissionsBoundaryDecisionDetail {
+            allowed_by_permissions_boundary: Some(allowed),
+        })
+    }
+
+    fn trial<'a>(&self, action: &str, resource: &'a str) -> Trial<'a> {
         let named = resource.parse::<Arn>().ok().and_then(|arn| arn.account_id());
         let owner = self.owner.clone().or(named);
         let trace = self.trace(action, resource, owner.as_ref());
-        api::EvaluationResult {
-            eval_action_name: action.to_owned(),
-            eval_resource_name: Some(resource.to_owned()),
-            eval_decision: decision(trace.effect),
-            matched_statements: Some(self.matched(&trace)),
-            missing_context_values: Some(self.missing()),
-            organizations_decision_detail: (!self.scp.is_empty()).then(|| api::OrganizationsDecisionDetail {
-                allowed_by_organizations: Some(allows(&trace, Layer::ServiceControl)),
-            }),
-            permissions_boundary_decision_detail: self.policies.boundary.as_ref().map(|_| {
-                api::PermissionsBoundaryDecisionDetail {
-                    allowed_by_permissions_boundary: Some(allows(&trace, Layer::Boundary)),
-                }
-            }),
-            eval_decision_details: self.across_accounts(owner.as_ref()).then(|| details(&trace)),
-            resource_specific_results: None,
-        }
+        Trial { resource, across_accounts: self.across_accounts(owner.as_ref()), trace }
     }
 
     fn trace(&self, action: &str, resource: &str, owner: Option<&AccountId>) -> Trace {
@@ -63,7 +100,8 @@ impl Scenario {
             context: &self.context,
             resource_policy: self.resource_policy.as_deref(),
             outer_policy: None,
-            resource_kind: ResourceKind::Ordinary,
+            // Keys and roles have no trust in their account beside what their policy says.
+            resource_kind: required_policy(action, resource).unwrap_or(ResourceKind::Ordinary),
             scp: &self.scp,
             rcp: &none,
         };
@@ -74,25 +112,48 @@ impl Scenario {
         self.resource_policy.is_some() && owner.is_some() && owner != self.principal.account()
     }
 
-    /// The statements that decide: those that deny, or else those that allow.
-    fn matched(&self, trace: &Trace) -> Vec<api::Statement> {
-        let wanted = match trace.effect {
+    /// The statements that decide, each once: those that deny, or else those that allow.
+    fn decisive(&self, trials: &[Trial<'_>]) -> Vec<api::Statement> {
+        let wanted = match strictest(trials.iter().map(|it| it.trace.effect)) {
             Effect::ExplicitDeny => StatementEffect::Deny,
             _ => StatementEffect::Allow,
         };
         let mut matched = Vec::new();
-        for layer in trace.layers.iter().filter(|it| matches!(it.layer, Layer::Identity | Layer::Resource)) {
+        let shown = |it: &&LayerTrace| it.layer == Layer::Identity || is_of_resource(it.layer);
+        for layer in trials.iter().flat_map(|it| &it.trace.layers).filter(shown) {
             for policy in &layer.policies {
                 let statements = policy.statements.iter();
                 let statements = statements.filter(|it| it.effect == wanted && it.matched.is_some());
-                matched.extend(statements.map(|it| self.statement(layer.layer, policy, it.index)));
+                for statement in statements.map(|it| self.statement(layer.layer, policy, it.index)) {
+                    if !matched.contains(&statement) {
+                        matched.push(statement);
+                    }
+                }
             }
         }
         matched
     }
 
+    /// What each side of a call to another account says; empty inside an account.
+    fn details(&self, trials: &[Trial<'_>]) -> Entries<api::PolicyEvaluationDecisionType> {
+        if !trials.iter().any(|it| it.across_accounts) {
+            return Entries(Vec::new());
+        }
+        let side = |own: fn(Layer) -> bool| {
+            let said = |trial: &Trial<'_>| {
+                let found = trial.trace.layers.iter().find(|it| own(it.layer));
+                found.map_or(Effect::ImplicitDeny, |it| it.outcome)
+            };
+            decision(strictest(trials.iter().map(said)))
+        };
+        Entries(vec![
+            ("IAM Policy".to_owned(), side(|layer| layer == Layer::Identity)),
+            ("Resource Policy".to_owned(), side(is_of_resource)),
+        ])
+    }
+
     fn statement(&self, layer: Layer, policy: &PolicyTrace, index: usize) -> api::Statement {
-        let resource = layer == Layer::Resource;
+        let resource = is_of_resource(layer);
         let document = if resource {
             self.resource_policy.as_ref()
         } else {
@@ -139,14 +200,13 @@ fn allows(trace: &Trace, layer: Layer) -> bool {
     trace.layers.iter().filter(|it| it.layer == layer).all(|it| it.outcome == Effect::Allow)
 }
 
-/// What each side of a call to another account says.
-fn details(trace: &Trace) -> Entries<api::PolicyEvaluationDecisionType> {
-    let side = |layer: Layer| {
-        let found = trace.layers.iter().find(|it| it.layer == layer);
-        decision(found.map_or(Effect::ImplicitDeny, |it| it.outcome))
-    };
-    Entries(vec![
-        ("IAM Policy".to_owned(), side(Layer::Identity)),
-        ("Resource Policy".to_owned(), side(Layer::Resource)),
-    ])
+/// The policy of the resource, or the trust policy where the resource is a role.
+fn is_of_resource(layer: Layer) -> bool {
+    matches!(layer, Layer::Resource | Layer::RoleTrust)
+}
+
+/// The most restrictive of several.
+fn strictest(effects: impl Iterator<Item = Effect> + Clone) -> Effect {
+    let has = |effect| effects.clone().any(|it| it == effect);
+    [Effect::ExplicitDeny, Effect::ImplicitDeny].into_iter().find(|it| has(*it)).unwrap_or(Effect::Allow)
 }

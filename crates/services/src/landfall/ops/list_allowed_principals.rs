@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use landfall_api::landfall as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Context as Conditions, Decision, Policy, Principal, ResourceKind, evaluate};
+use landfall_iam::{
+    Context as Conditions, Decision, Layer, Policy, Principal, ResourceKind, evaluate, reference,
+};
 use landfall_store::View;
 
 use super::is_of_default_account;
@@ -14,6 +16,7 @@ use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::record::{ROLES, USERS};
 use crate::iam::simulate::{Question, ask};
 use crate::iam::{accounts, policies_of};
+use crate::landfall::resource_keys::keys_of;
 use crate::landfall::resource_policies::{ResourcePolicy, policy_of_resource};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
@@ -44,6 +47,9 @@ impl ReadHandler for api::ListAllowedPrincipals {
     }
 }
 
+/// Every user may get a session token, whatever policies say (IAM User Guide, "Permissions for GetSessionToken").
+const SESSION_TOKEN: &str = "sts:GetSessionToken";
+
 /// What is asked about every principal.
 struct Search<'a> {
     action: &'a str,
@@ -67,6 +73,7 @@ impl<'a> Search<'a> {
             let text = format!("resource `{}` is not an ARN: expected one, or `*`", input.resource);
             return Err(api::error::invalid_parameter_exception(text).into());
         }
+        check_action(&input.action, arn.is_some())?;
         let policy = arn.as_ref().map(|arn| policy_of_resource(view, arn)).transpose()?.flatten();
         // A trust policy says who may become the role, not who may change it.
         let policy = policy.filter(|policy| !policy.is_role_trust() || input.action.starts_with("sts:"));
@@ -77,7 +84,7 @@ impl<'a> Search<'a> {
             action: &input.action,
             resource: &input.resource,
             rcp: levels_of(view, management, owner.as_ref(), ControlKind::Resource)?,
-            context: context(cx, input, owner.as_ref()),
+            context: context(cx, view, input, arn.as_ref(), owner.as_ref())?,
             owner,
             policy,
             registry: arn
@@ -127,10 +134,18 @@ impl<'a> Search<'a> {
         principal: &Principal,
         scp: &Levels,
     ) -> Result<Option<(String, Option<String>)>, Failure> {
+        if self.action.eq_ignore_ascii_case(SESSION_TOKEN) {
+            // Neither allowed nor denied by policies; not for sessions.
+            let lasting = principal.user_name().is_some() || principal.is_root();
+            return Ok(lasting.then(|| (layer_name(Layer::Inherent), None)));
+        }
         let policies = policies_of(view, principal)?;
         let mut context = self.context.clone();
         for (key, value) in &policies.tags {
             context.set_tag("aws:PrincipalTag", key, value.as_str());
+        }
+        if let Some(account) = principal.account().filter(|_| is_kms(self.action)) {
+            context.set("kms:CallerAccount", account.as_str());
         }
         context.set("aws:PrincipalOrgID", organization::ID);
         context.set_all("aws:PrincipalOrgPaths", [organization::PATH]);
@@ -160,27 +175,59 @@ fn outcome(decision: &Decision<'_>) -> Option<(String, Option<String>)> {
             statement.index + 1
         )
     });
-    let layer = serde_json::to_value(decision.layer).ok();
-    let layer = layer.and_then(|layer| layer.as_str().map(str::to_owned)).unwrap_or_default();
-    decision.is_allowed().then_some((layer, deciding))
+    decision.is_allowed().then(|| (layer_name(decision.layer), deciding))
 }
 
-/// The keys that the request gives, and those that a call made now would have.
+fn layer_name(layer: Layer) -> String {
+    let layer = serde_json::to_value(layer).ok();
+    layer.and_then(|layer| layer.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn is_kms(action: &str) -> bool {
+    action.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("kms"))
+}
+
+/// Refuses actions that do not exist, and resources of actions that have none.
+fn check_action(action: &str, has_resource: bool) -> Result<(), Failure> {
+    let refuse = |text: String| Err(api::error::invalid_parameter_exception(text).into());
+    let Some((service, _)) = action.split_once(':') else {
+        return refuse(format!("action `{action}` names no service: expected `service:Action`"));
+    };
+    match reference::action_resources(action) {
+        None if reference::covers_service(service) => {
+            refuse(format!("`{action}` is no action of `{service}`"))
+        }
+        Some([]) if has_resource => {
+            refuse(format!("`{action}` is about no single resource: give `*` in place of an ARN"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The keys that a call made now would have, those of the resource, and in their place those that the request gives.
 fn context(
     cx: &Context<'_>,
+    view: &View,
     input: &api::ListAllowedPrincipalsRequest,
+    arn: Option<&Arn>,
     owner: Option<&AccountId>,
-) -> Conditions {
+) -> Result<Conditions, Failure> {
+    let region = arn.map(Arn::region).filter(|region| !region.is_empty());
     let mut context = Conditions::new();
     context
         .set("aws:CurrentTime", cx.now.iso8601())
         .set("aws:EpochTime", cx.now.whole_seconds().to_string())
-        .set("aws:RequestedRegion", cx.region().as_str())
+        .set("aws:RequestedRegion", region.unwrap_or(cx.region().as_str()))
+        .set("aws:SecureTransport", cx.caller.secure_transport.to_string())
         .set("aws:ResourceAccount", owner.unwrap_or(cx.account()).as_str())
         .set("aws:ResourceOrgID", organization::ID)
         .set_all("aws:ResourceOrgPaths", [organization::PATH]);
+    let resource = arn.map(|arn| keys_of(cx, view, arn)).transpose()?;
+    for (key, values) in resource.unwrap_or_default() {
+        context.set_all(key, values);
+    }
     for entry in input.context.iter().flatten() {
         context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));
     }
-    context
+    Ok(context)
 }

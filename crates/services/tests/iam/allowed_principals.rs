@@ -1,0 +1,132 @@
+//! `landfall:ListAllowedPrincipals` knows what a call on the resource would know.
+
+use crate::support::*;
+use landfall_api::{ecr, iam, kms, landfall as api, secretsmanager};
+use landfall_services::testing::{TestInstallation, root};
+
+fn ask(action: &str, resource: &str, context: &[(&str, &str)]) -> api::ListAllowedPrincipalsRequest {
+    let entry =
+        |(key, value): &(&str, &str)| api::ContextEntry { key: (*key).into(), values: vec![(*value).into()] };
+    api::ListAllowedPrincipalsRequest {
+        action: action.into(),
+        resource: resource.into(),
+        context: Some(context.iter().map(entry).collect()),
+    }
+}
+
+/// Whether a user is among those who may.
+fn may(t: &TestInstallation, name: &str, input: api::ListAllowedPrincipalsRequest) -> bool {
+    let arn = format!("arn:aws:iam::111122223333:user/{name}");
+    let found = ok::<api::ListAllowedPrincipals>(t, &root(), input).principals;
+    found.iter().any(|it| it.arn == arn)
+}
+
+fn allow_if(t: &TestInstallation, name: &str, action: &str, condition: &str) {
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"*","Condition":{condition}}}]}}"#
+    );
+    allow(t, &user(t, name), &document);
+}
+
+#[test]
+fn tags_and_other_keys_of_the_resource_are_known() {
+    let t = with_account();
+    let secret = secretsmanager::CreateSecretRequest {
+        name: "s".into(),
+        secret_string: Some("v".to_owned().into()),
+        tags: Some(vec![secretsmanager::Tag { key: Some("team".into()), value: Some("red".into()) }]),
+        client_request_token: Some("0123456789abcdef0123456789abcdef".into()),
+        ..Default::default()
+    };
+    let secret = ok::<secretsmanager::CreateSecret>(&t, &root(), secret).arn.unwrap();
+    let repository = ecr::CreateRepositoryRequest {
+        repository_name: "app".into(),
+        tags: Some(vec![ecr::Tag { key: "team".into(), value: "red".into() }]),
+        ..Default::default()
+    };
+    let repository = ok::<ecr::CreateRepository>(&t, &root(), repository).repository.unwrap();
+    let repository = repository.repository_arn.unwrap();
+    let key = kms::CreateKeyRequest {
+        tags: Some(vec![kms::Tag { tag_key: "team".into(), tag_value: "red".into() }]),
+        ..Default::default()
+    };
+    let key = ok::<kms::CreateKey>(&t, &root(), key).key_metadata.unwrap().arn.unwrap();
+    let tags = vec![tag("team", "red")];
+    let input = iam::CreateUserRequest { user_name: "marked".into(), tags: Some(tags), ..Default::default() };
+    ok::<iam::CreateUser>(&t, &root(), input);
+
+    let value = "secretsmanager:GetSecretValue";
+    let task = "arn:aws:ecs:us-east-1:111122223333:task/blue/0123456789abcdef0123456789abcdef";
+    let cases = [
+        (value, secret.as_str(), r#"{"StringEquals":{"aws:ResourceTag/team":"red"}}"#, true),
+        (value, &secret, r#"{"StringEquals":{"aws:ResourceTag/team":"blue"}}"#, false),
+        (value, &secret, r#"{"StringEquals":{"secretsmanager:ResourceTag/team":"red"}}"#, true),
+        (value, &secret, r#"{"Bool":{"aws:SecureTransport":"false"}}"#, true),
+        (value, &secret, r#"{"Bool":{"aws:SecureTransport":"true"}}"#, false),
+        (value, &secret, r#"{"StringLike":{"secretsmanager:SecretId":"*:secret:s-*"}}"#, true),
+        ("ecr:ListImages", &repository, r#"{"StringEquals":{"ecr:ResourceTag/team":"red"}}"#, true),
+        ("kms:Decrypt", &key, r#"{"StringEquals":{"aws:ResourceTag/team":"red"}}"#, true),
+        ("kms:Decrypt", &key, r#"{"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT"}}"#, true),
+        ("kms:Decrypt", &key, r#"{"StringEquals":{"kms:CallerAccount":"111122223333"}}"#, true),
+        (
+            "iam:GetUser",
+            "arn:aws:iam::111122223333:user/marked",
+            r#"{"StringEquals":{"iam:ResourceTag/team":"red"}}"#,
+            true,
+        ),
+        ("ecs:StopTask", task, r#"{"ArnLike":{"ecs:cluster":"arn:aws:ecs:*:*:cluster/blue"}}"#, true),
+    ];
+    for (at, (action, resource, condition, allowed)) in cases.into_iter().enumerate() {
+        let name = format!("user{at}");
+        allow_if(&t, &name, action, condition);
+        assert_eq!(may(&t, &name, ask(action, resource, &[])), allowed, "{action} {condition}");
+    }
+}
+
+#[test]
+fn what_is_given_counts_in_place_of_what_is_known() {
+    let t = with_account();
+    allow_if(&t, "alice", "ecs:*", r#"{"StringEquals":{"aws:SourceVpce":"vpce-1"}}"#);
+    let cluster = "arn:aws:ecs:us-east-1:111122223333:cluster/blue";
+    let asked = |context: &[(&str, &str)]| may(&t, "alice", ask("ecs:DescribeClusters", cluster, context));
+    assert!(!asked(&[]) && asked(&[("aws:sourcevpce", "vpce-1")]) && !asked(&[("aws:SourceVpce", "vpce-2")]));
+    allow_if(&t, "bob", "ecs:*", r#"{"Bool":{"aws:SecureTransport":"true"}}"#);
+    assert!(may(&t, "bob", ask("ecs:DescribeClusters", cluster, &[("aws:SecureTransport", "true")])));
+}
+
+#[test]
+fn session_tokens_are_for_every_user() {
+    let t = with_account();
+    allow(&t, &user(&t, "alice"), &policy("Deny", "sts:*", "*"));
+    role(&t, "worker", &trust(ECS_TASKS));
+    let found =
+        ok::<api::ListAllowedPrincipals>(&t, &root(), ask("sts:GetSessionToken", "*", &[])).principals;
+    let layers: Vec<_> = found.iter().map(|it| (it.arn.as_str(), it.layer.as_str())).collect();
+    assert!(layers.contains(&("arn:aws:iam::111122223333:user/alice", "inherent")), "{layers:?}");
+    assert!(layers.contains(&("arn:aws:iam::111122223333:root", "inherent")), "{layers:?}");
+    assert!(!layers.iter().any(|(arn, _)| arn.contains(":role/")), "{layers:?}");
+}
+
+#[test]
+fn actions_and_resources_that_do_not_go_together() {
+    let t = with_account();
+    let user = "arn:aws:iam::111122223333:user/alice";
+    let cases = [
+        (
+            "sts:GetSessionToken",
+            user,
+            "`sts:GetSessionToken` is about no single resource: give `*` in place of an ARN",
+        ),
+        (
+            "ecr:GetAuthorizationToken",
+            user,
+            "`ecr:GetAuthorizationToken` is about no single resource: give `*` in place of an ARN",
+        ),
+        ("ecr:Pull", "*", "`ecr:Pull` is no action of `ecr`"),
+        ("ListImages", "*", "action `ListImages` names no service: expected `service:Action`"),
+    ];
+    for (action, resource, text) in cases {
+        let (code, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask(action, resource, &[]));
+        assert_eq!((code, message.as_str()), ("InvalidParameterException", text));
+    }
+}
