@@ -19,6 +19,7 @@ mod iam;
 mod image;
 mod lightsail;
 mod organization;
+mod rotation;
 mod run;
 pub mod serve;
 mod terminal;
@@ -61,6 +62,8 @@ enum Command {
     Image(image::ImageArgs),
     /// Let Lightsail container services pull private images from Amazon ECR
     Lightsail(lightsail::LightsailArgs),
+    /// Register functions that rotate secrets, and see how rotations stand
+    Rotation(rotation::RotationArgs),
     /// Show the whole story on this machine: nothing else is needed, nothing stays behind
     Demo(demo::DemoArgs),
     /// Say what this host lacks for running tasks
@@ -88,6 +91,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Ecr(args) => wait_for(ecr::run(args)),
         Command::Image(args) => wait_for(image::run(args)),
         Command::Lightsail(args) => wait_for(lightsail::run(args)),
+        Command::Rotation(args) => wait_for(rotation::run(args)),
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

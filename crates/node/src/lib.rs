@@ -6,6 +6,7 @@
 
 mod endpoint;
 mod logs;
+mod once;
 mod probe;
 mod supervisor;
 mod task;
@@ -19,6 +20,7 @@ use landfall_image::{Client, LayerStore};
 use landfall_runtime::Runtime;
 
 pub use endpoint::{ApiAnswer, TaskApi};
+pub use once::Work;
 
 /// What the agent works with.
 pub struct Parts {
@@ -53,6 +55,14 @@ impl Node {
     /// Who asks registries for images that nobody runs yet.
     pub fn image_probe(&self) -> Arc<dyn ImageProbe> {
         Arc::new(probe::Probe(Arc::clone(&self.parts)))
+    }
+
+    /// Runs a container for one piece of work and takes it away again.
+    ///
+    /// # Errors
+    /// Why it failed, in a sentence.
+    pub async fn run_once(&self, work: Work) -> Result<(), String> {
+        once::run(&self.parts, work).await
     }
 
     /// Works until `stop` completes. Tasks go on running after that.

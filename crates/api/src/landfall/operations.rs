@@ -96,6 +96,28 @@ pub(super) static DELETE_ORGANIZATION_POLICY: OperationSchema = OperationSchema 
     paginator: None,
 };
 
+/// `DeleteRotationFunction`
+///
+/// # Errors
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRotationFunction;
+
+impl landfall_shape::Operation for DeleteRotationFunction {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_ROTATION_FUNCTION;
+    type Input = types::DeleteRotationFunctionRequest;
+    type Output = types::DeleteRotationFunctionResponse;
+}
+
+pub(super) static DELETE_ROTATION_FUNCTION: OperationSchema = OperationSchema {
+    name: "DeleteRotationFunction",
+    input: &schema::DELETE_ROTATION_FUNCTION_REQUEST,
+    output: &schema::DELETE_ROTATION_FUNCTION_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DescribeDeploymentStart`
 ///
 /// # Errors
@@ -202,6 +224,25 @@ pub(super) static LIST_ORGANIZATION_POLICIES: OperationSchema = OperationSchema 
     paginator: None,
 };
 
+/// `ListRotations`
+#[derive(Debug, Clone, Copy)]
+pub struct ListRotations;
+
+impl landfall_shape::Operation for ListRotations {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_ROTATIONS;
+    type Input = types::ListRotationsRequest;
+    type Output = types::ListRotationsResponse;
+}
+
+pub(super) static LIST_ROTATIONS: OperationSchema = OperationSchema {
+    name: "ListRotations",
+    input: &schema::LIST_ROTATIONS_REQUEST,
+    output: &schema::LIST_ROTATIONS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `PutOrganizationPolicy`
 ///
 /// # Errors
@@ -221,6 +262,29 @@ pub(super) static PUT_ORGANIZATION_POLICY: OperationSchema = OperationSchema {
     name: "PutOrganizationPolicy",
     input: &schema::PUT_ORGANIZATION_POLICY_REQUEST,
     output: &schema::PUT_ORGANIZATION_POLICY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `PutRotationFunction`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`MalformedPolicyDocumentException`](super::error::malformed_policy_document_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct PutRotationFunction;
+
+impl landfall_shape::Operation for PutRotationFunction {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &PUT_ROTATION_FUNCTION;
+    type Input = types::PutRotationFunctionRequest;
+    type Output = types::PutRotationFunctionResponse;
+}
+
+pub(super) static PUT_ROTATION_FUNCTION: OperationSchema = OperationSchema {
+    name: "PutRotationFunction",
+    input: &schema::PUT_ROTATION_FUNCTION_REQUEST,
+    output: &schema::PUT_ROTATION_FUNCTION_RESPONSE,
     has_output: true,
     paginator: None,
 };

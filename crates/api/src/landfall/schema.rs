@@ -133,6 +133,14 @@ pub static DELETE_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
 pub static DELETE_ORGANIZATION_POLICY_RESPONSE: Schema =
     Schema::new("DeleteOrganizationPolicyResponse", Kind::Structure { members: &[] });
 
+pub static DELETE_ROTATION_FUNCTION_REQUEST: Schema = Schema::new(
+    "DeleteRotationFunctionRequest",
+    Kind::Structure { members: &[Member::required("name", &ROTATION_FUNCTION_NAME)] },
+);
+
+pub static DELETE_ROTATION_FUNCTION_RESPONSE: Schema =
+    Schema::new("DeleteRotationFunctionResponse", Kind::Structure { members: &[] });
+
 pub static DESCRIBE_DEPLOYMENT_START_REQUEST: Schema = Schema::new(
     "DescribeDeploymentStartRequest",
     Kind::Structure {
@@ -252,6 +260,19 @@ pub static LIST_ORGANIZATION_POLICIES_RESPONSE: Schema = Schema::new(
     Kind::Structure { members: &[Member::required("policies", &ORGANIZATION_POLICIES)] },
 );
 
+pub static LIST_ROTATIONS_REQUEST: Schema =
+    Schema::new("ListRotationsRequest", Kind::Structure { members: &[] });
+
+pub static LIST_ROTATIONS_RESPONSE: Schema = Schema::new(
+    "ListRotationsResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("functions", &ROTATION_FUNCTIONS),
+            Member::required("rotations", &SECRET_ROTATIONS),
+        ],
+    },
+);
+
 pub static ORGANIZATION_POLICIES: Schema = Schema::new(
     "OrganizationPolicies",
     Kind::List {
@@ -324,8 +345,92 @@ pub static PUT_ORGANIZATION_POLICY_RESPONSE: Schema = Schema::new(
     Kind::Structure { members: &[Member::required("policy", &ORGANIZATION_POLICY)] },
 );
 
+pub static PUT_ROTATION_FUNCTION_REQUEST: Schema = Schema::new(
+    "PutRotationFunctionRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("name", &ROTATION_FUNCTION_NAME),
+            Member::required("roleArn", &STRING),
+            Member::optional("command", &ROTATION_COMMAND),
+            Member::optional("image", &STRING),
+            Member::optional("environment", &ROTATION_VARIABLES),
+            Member::optional("timeoutSeconds", &INTEGER),
+            Member::optional("policy", &STRING),
+        ],
+    },
+);
+
+pub static PUT_ROTATION_FUNCTION_RESPONSE: Schema = Schema::new(
+    "PutRotationFunctionResponse",
+    Kind::Structure { members: &[Member::required("function", &ROTATION_FUNCTION)] },
+);
+
 pub static RESOURCE_NAME: Schema =
     Schema::new("ResourceName", Kind::String { min: Some(1), max: Some(2048), pattern: None, values: &[] });
+
+pub static ROTATION_COMMAND: Schema = Schema::new(
+    "RotationCommand",
+    Kind::List { member: &STRING, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ROTATION_FUNCTION: Schema = Schema::new(
+    "RotationFunction",
+    Kind::Structure {
+        members: &[
+            Member::required("arn", &STRING),
+            Member::required("name", &STRING),
+            Member::required("roleArn", &STRING),
+            Member::optional("command", &ROTATION_COMMAND),
+            Member::optional("image", &STRING),
+            Member::required("timeoutSeconds", &INTEGER),
+            Member::required("policy", &STRING),
+            Member::optional("createdAt", &TIMESTAMP),
+        ],
+    },
+);
+
+pub static ROTATION_FUNCTION_NAME: Schema = Schema::new(
+    "RotationFunctionName",
+    Kind::String { min: Some(1), max: Some(64), pattern: Some("[a-zA-Z0-9-_]+"), values: &[] },
+);
+
+pub static ROTATION_FUNCTIONS: Schema = Schema::new(
+    "RotationFunctions",
+    Kind::List { member: &ROTATION_FUNCTION, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static ROTATION_VARIABLE: Schema = Schema::new(
+    "RotationVariable",
+    Kind::Structure { members: &[Member::required("name", &STRING), Member::required("value", &STRING)] },
+);
+
+pub static ROTATION_VARIABLES: Schema = Schema::new(
+    "RotationVariables",
+    Kind::List { member: &ROTATION_VARIABLE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static SECRET_ROTATION: Schema = Schema::new(
+    "SecretRotation",
+    Kind::Structure {
+        members: &[
+            Member::required("secretArn", &STRING),
+            Member::required("functionArn", &STRING),
+            Member::required("enabled", &BOOLEAN),
+            Member::optional("lastRotatedAt", &TIMESTAMP),
+            Member::optional("nextAt", &TIMESTAMP),
+            Member::optional("versionId", &STRING),
+            Member::optional("step", &STRING),
+            Member::optional("failures", &INTEGER),
+            Member::optional("failure", &STRING),
+            Member::optional("retryAt", &TIMESTAMP),
+        ],
+    },
+);
+
+pub static SECRET_ROTATIONS: Schema = Schema::new(
+    "SecretRotations",
+    Kind::List { member: &SECRET_ROTATION, member_name: "member", flattened: false, min: None, max: None },
+);
 
 pub static SENSITIVE_STRING: Schema = Schema::sensitive("SensitiveString", Kind::STRING);
 

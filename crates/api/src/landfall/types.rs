@@ -275,6 +275,37 @@ impl Shape for DeleteOrganizationPolicyResponse {
     }
 }
 
+/// `DeleteRotationFunctionRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRotationFunctionRequest {
+    pub name: String,
+}
+
+impl Shape for DeleteRotationFunctionRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { name: members.required("name")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("name", self.name);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteRotationFunctionResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRotationFunctionResponse {}
+
+impl Shape for DeleteRotationFunctionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `DescribeDeploymentStartRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeDeploymentStartRequest {
@@ -574,6 +605,39 @@ impl Shape for ListOrganizationPoliciesResponse {
     }
 }
 
+/// `ListRotationsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRotationsRequest {}
+
+impl Shape for ListRotationsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `ListRotationsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRotationsResponse {
+    pub functions: Vec<RotationFunction>,
+    pub rotations: Vec<SecretRotation>,
+}
+
+impl Shape for ListRotationsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { functions: members.required("functions")?, rotations: members.required("rotations")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("functions", self.functions);
+        members.put("rotations", self.rotations);
+        Value::Structure(members)
+    }
+}
+
 /// `OrganizationPolicy`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrganizationPolicy {
@@ -681,6 +745,170 @@ impl Shape for PutOrganizationPolicyResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("policy", self.policy);
+        Value::Structure(members)
+    }
+}
+
+/// `PutRotationFunctionRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRotationFunctionRequest {
+    pub name: String,
+    pub role_arn: String,
+    pub command: Option<Vec<String>>,
+    pub image: Option<String>,
+    pub environment: Option<Vec<RotationVariable>>,
+    pub timeout_seconds: Option<i64>,
+    pub policy: Option<String>,
+}
+
+impl Shape for PutRotationFunctionRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            name: members.required("name")?,
+            role_arn: members.required("roleArn")?,
+            command: members.optional("command")?,
+            image: members.optional("image")?,
+            environment: members.optional("environment")?,
+            timeout_seconds: members.optional("timeoutSeconds")?,
+            policy: members.optional("policy")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put("name", self.name);
+        members.put("roleArn", self.role_arn);
+        members.put_some("command", self.command);
+        members.put_some("image", self.image);
+        members.put_some("environment", self.environment);
+        members.put_some("timeoutSeconds", self.timeout_seconds);
+        members.put_some("policy", self.policy);
+        Value::Structure(members)
+    }
+}
+
+/// `PutRotationFunctionResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRotationFunctionResponse {
+    pub function: RotationFunction,
+}
+
+impl Shape for PutRotationFunctionResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { function: members.required("function")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("function", self.function);
+        Value::Structure(members)
+    }
+}
+
+/// `RotationFunction`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RotationFunction {
+    pub arn: String,
+    pub name: String,
+    pub role_arn: String,
+    pub command: Option<Vec<String>>,
+    pub image: Option<String>,
+    pub timeout_seconds: i64,
+    pub policy: String,
+    pub created_at: Option<Timestamp>,
+}
+
+impl Shape for RotationFunction {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            arn: members.required("arn")?,
+            name: members.required("name")?,
+            role_arn: members.required("roleArn")?,
+            command: members.optional("command")?,
+            image: members.optional("image")?,
+            timeout_seconds: members.required("timeoutSeconds")?,
+            policy: members.required("policy")?,
+            created_at: members.optional("createdAt")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(8);
+        members.put("arn", self.arn);
+        members.put("name", self.name);
+        members.put("roleArn", self.role_arn);
+        members.put_some("command", self.command);
+        members.put_some("image", self.image);
+        members.put("timeoutSeconds", self.timeout_seconds);
+        members.put("policy", self.policy);
+        members.put_some("createdAt", self.created_at);
+        Value::Structure(members)
+    }
+}
+
+/// `RotationVariable`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RotationVariable {
+    pub name: String,
+    pub value: String,
+}
+
+impl Shape for RotationVariable {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { name: members.required("name")?, value: members.required("value")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("name", self.name);
+        members.put("value", self.value);
+        Value::Structure(members)
+    }
+}
+
+/// `SecretRotation`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecretRotation {
+    pub secret_arn: String,
+    pub function_arn: String,
+    pub enabled: bool,
+    pub last_rotated_at: Option<Timestamp>,
+    pub next_at: Option<Timestamp>,
+    pub version_id: Option<String>,
+    pub step: Option<String>,
+    pub failures: Option<i64>,
+    pub failure: Option<String>,
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Shape for SecretRotation {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            secret_arn: members.required("secretArn")?,
+            function_arn: members.required("functionArn")?,
+            enabled: members.required("enabled")?,
+            last_rotated_at: members.optional("lastRotatedAt")?,
+            next_at: members.optional("nextAt")?,
+            version_id: members.optional("versionId")?,
+            step: members.optional("step")?,
+            failures: members.optional("failures")?,
+            failure: members.optional("failure")?,
+            retry_at: members.optional("retryAt")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(10);
+        members.put("secretArn", self.secret_arn);
+        members.put("functionArn", self.function_arn);
+        members.put("enabled", self.enabled);
+        members.put_some("lastRotatedAt", self.last_rotated_at);
+        members.put_some("nextAt", self.next_at);
+        members.put_some("versionId", self.version_id);
+        members.put_some("step", self.step);
+        members.put_some("failures", self.failures);
+        members.put_some("failure", self.failure);
+        members.put_some("retryAt", self.retry_at);
         Value::Structure(members)
     }
 }

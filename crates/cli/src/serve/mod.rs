@@ -6,6 +6,7 @@ mod data_dir;
 mod logging;
 mod own_layers;
 mod registry_name;
+mod rotations;
 mod server;
 mod upstream;
 

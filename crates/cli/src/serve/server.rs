@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use super::client_file::{self, ClientFile};
 use super::own_layers::OwnLayers;
 use super::upstream::Registries;
-use super::{RegistryNameOption, containers};
+use super::{RegistryNameOption, containers, rotations};
 
 /// How often what is due by the clock is done.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -111,20 +111,24 @@ impl Server {
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(replicate_secrets(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
-        let mut engine = None;
+        let (mut engine, mut functions) = (None, None);
         match node(&call, &options, task_api(&gateway, options.auth, address)) {
             Ok((node, runtime)) => {
                 let metering =
                     containers::meter(Arc::clone(&installation), Arc::clone(&runtime), told.clone());
                 work.push(tokio::spawn(metering));
+                functions = Some(node.clone());
                 engine = Some(runtime);
                 installation.images.set(node.image_probe());
+                let told = told.clone();
                 work.push(tokio::spawn(async move { node.run(stopped(told)).await }));
             }
             Err(error) => warnings.push(format!(
                 "tasks cannot run here, everything else works: {error:#} (`landfall doctor` tells more)"
             )),
         }
+        let rotating = rotations::run(Arc::clone(&installation), functions, reachable(address), told);
+        work.push(tokio::spawn(rotating));
         Ok(Self { address, installation, data_dir: options.data_dir, engine, warnings, stop, work })
     }
 

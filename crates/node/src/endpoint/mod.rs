@@ -98,11 +98,27 @@ impl Place {
     /// Where the API is.
     pub(crate) fn api(self, api: &TaskApi) -> Option<String> {
         match self {
-            Self::Door => Some(format!("http://{DOOR}:{API_PORT}")),
+            Self::Door => Some(door_api()),
             Self::Loopback(_) => Some(api.url.clone()),
             Self::Nowhere => None,
         }
     }
+}
+
+/// Where the API is at `169.254.170.2`.
+pub(crate) fn door_api() -> String {
+    format!("http://{DOOR}:{API_PORT}")
+}
+
+/// A socket there for the API.
+///
+/// # Errors
+/// It cannot be opened.
+pub(crate) fn api_socket(
+    runtime: &dyn Runtime,
+    id: &SandboxId,
+) -> Result<std::net::TcpListener, RuntimeError> {
+    runtime.listen_at_door(id, API_PORT)
 }
 
 /// The labels that a sandbox gets so that its endpoint can be opened again.
@@ -203,7 +219,7 @@ fn sockets(
         Place::Nowhere => Ok(None),
         Place::Door => Ok(Some(Sockets {
             credentials: runtime.listen_at_door(id, CREDENTIALS_PORT)?,
-            api: wants_api.then(|| runtime.listen_at_door(id, API_PORT)).transpose()?,
+            api: wants_api.then(|| api_socket(runtime, id)).transpose()?,
         })),
         Place::Loopback(port) => {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -212,13 +228,13 @@ fn sockets(
     }
 }
 
-fn listener(socket: std::net::TcpListener) -> Result<TcpListener, RuntimeError> {
+pub(crate) fn listener(socket: std::net::TcpListener) -> Result<TcpListener, RuntimeError> {
     let made = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
     made.map_err(|error| RuntimeError::Invalid(format!("the task's endpoint cannot be opened: {error}")))
 }
 
 /// Accepts connections until it is dropped; those that are open end with it.
-async fn serve<F: Future<Output = ()> + Send + 'static>(
+pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
     visit: impl Fn(TcpStream) -> F + Send,
 ) {

@@ -1,11 +1,12 @@
 //! Landfall's own API: what AWS has no operation for. Accounts of the installation, policies over
-//! accounts, who may do something, and the start trace of a task,
+//! accounts, functions that rotate secrets, who may do something, and the start trace of a task,
 //! before and after.
 
 mod ops;
 mod organization;
 mod resource_keys;
 mod resource_policies;
+mod rotation;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,13 @@ pub const OPERATIONS: &[Endpoint] = &[
     blocking::<api::CheckTaskStart>(),
     write::<api::CreateAccount>(),
     write::<api::DeleteOrganizationPolicy>(),
+    write::<api::DeleteRotationFunction>(),
     read::<api::DescribeDeploymentStart>(),
     read::<api::DescribeTaskStart>(),
     read::<api::ListAccounts>(),
     read::<api::ListAllowedPrincipals>(),
     read::<api::ListOrganizationPolicies>(),
+    read::<api::ListRotations>(),
     write::<api::PutOrganizationPolicy>(),
+    write::<api::PutRotationFunction>(),
 ];

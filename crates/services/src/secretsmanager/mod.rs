@@ -8,7 +8,7 @@
 //! customer's key: then its values are read and written with the caller's permissions for that key.
 //!
 //! A secret can have replicas in other Regions: rows of their own, under keys of their Regions, which follow their primary
-//! ([`replicate`]) and are changed there only.
+//! ([`replicate`]) and are changed there only. [`rotation`] makes new values with a function of the owner's.
 
 mod encryption;
 mod filters;
@@ -22,6 +22,7 @@ mod reconcile;
 pub mod record;
 mod replication;
 mod resource_policy;
+pub mod rotation;
 pub mod rules;
 mod stages;
 mod target;
@@ -44,6 +45,7 @@ use crate::pipe::{Endpoint, read, write};
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
     read::<api::BatchGetSecretValue>(),
+    write::<api::CancelRotateSecret>(),
     write::<api::CreateSecret>(),
     write::<api::DeleteResourcePolicy>(),
     write::<api::DeleteSecret>(),
@@ -58,6 +60,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::RemoveRegionsFromReplication>(),
     write::<api::ReplicateSecretToRegions>(),
     write::<api::RestoreSecret>(),
+    write::<api::RotateSecret>(),
     write::<api::StopReplicationToReplica>(),
     write::<api::TagResource>(),
     write::<api::UntagResource>(),

@@ -8,6 +8,7 @@ use landfall_store::Table;
 use landfall_vault::Sealed;
 use serde::{Deserialize, Serialize};
 
+use super::rotation::Rotation;
 use super::stages::Stages;
 
 /// Account, Region and name.
@@ -73,6 +74,9 @@ pub struct Secret {
     /// On a primary: where it is replicated to.
     #[serde(default)]
     pub replicas: Vec<Replica>,
+    /// How it is rotated, once that was set up.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
 }
 
 /// A Region that a secret is replicated to.

@@ -360,6 +360,7 @@ fn copy(
         deletion: None,
         primary: Some(region.clone()),
         replicas: Vec::new(),
+        rotation: None,
         ..secret.clone()
     };
     tx.put(&SECRETS, &place, row);

@@ -10,6 +10,9 @@ pub(super) const CURRENT: &str = "AWSCURRENT";
 /// The version that was current before.
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
 
+/// The version that a rotation makes.
+pub(super) const PENDING: &str = "AWSPENDING";
+
 /// The most labels that one version can have.
 const MOST_LABELS: usize = 20;
 
@@ -87,6 +90,18 @@ impl Stages {
             self.0.insert(label.clone(), version.to_owned());
         }
         self.check_count(version)
+    }
+
+    /// Marks the version that a rotation is going to make; it need not exist yet.
+    pub fn pend(&mut self, version: &str) {
+        self.0.insert(PENDING.to_owned(), version.to_owned());
+    }
+
+    /// Takes that mark off a version.
+    pub fn unpend(&mut self, version: &str) {
+        if self.version(PENDING) == Some(version) {
+            self.0.remove(PENDING);
+        }
     }
 
     /// Moves a label as `UpdateSecretVersionStage` does: off `from`, onto `to`.

@@ -50,7 +50,11 @@ impl Target {
             .with("secretsmanager:SecretId", self.arn.as_str())
             .with("secretsmanager:SecretPrimaryRegion", self.primary_region());
         let Some(secret) = &self.secret else { return permission };
-        let permission = permission.with_resource_tags(secret.tags()).guarded_by(secret.policy.clone());
+        let function = secret.rotation.as_ref().map(|rotation| rotation.function_arn.as_str());
+        let permission = permission
+            .with_some("secretsmanager:resource/AllowRotationLambdaArn", function)
+            .with_resource_tags(secret.tags())
+            .guarded_by(secret.policy.clone());
         secret.tags().fold(permission, |permission, (key, value)| {
             permission.with(format!("secretsmanager:ResourceTag/{key}"), value)
         })

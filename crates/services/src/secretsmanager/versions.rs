@@ -11,7 +11,7 @@ use super::encryption::{self, SealingKey};
 use super::record::{BY_CREATION, DELETIONS, SECRETS, Secret, SecretKey, VERSIONS, Version};
 use super::stages::{CURRENT, MoveError};
 use super::value::SecretValue;
-use super::{reconcile, rules};
+use super::{reconcile, rotation, rules};
 use crate::pipe::{Context, Failure};
 
 /// After how many new versions the superfluous ones are removed.
@@ -176,6 +176,7 @@ pub(super) fn remove_secret(tx: &mut Tx, key: &SecretKey, secret: &Secret) -> Re
     if let Some(deletion) = secret.deletion {
         tx.delete(&DELETIONS, &reconcile::deletion_key(deletion, key));
     }
+    rotation::forget(tx, key, secret);
     tx.delete(&BY_CREATION, &(account, region, secret.created_at, name.as_str()));
     tx.delete(&SECRETS, key);
     Ok(())

@@ -1,12 +1,14 @@
 //! Rows as the API shows them. Members without a value are left out, never empty.
 
 use landfall_api::secretsmanager as api;
+use landfall_base::Timestamp;
 use landfall_shape::Entries;
 use landfall_store::{StoreError, View};
 
 use super::encryption;
 use super::record::{Secret, SecretKey, Version};
 use super::replication;
+use super::rotation::schedule::Rules;
 
 /// What stands for the default key in lists of versions.
 const DEFAULT_KEY: &str = "DefaultEncryptionKey";
@@ -29,6 +31,11 @@ pub(super) fn description(
         last_accessed_date: secret.accessed_on,
         deleted_date: secret.deletion.map(|deletion| deletion.requested_at),
         tags: tags(secret),
+        rotation_enabled: secret.rotation.as_ref().map(|rotation| rotation.enabled),
+        rotation_lambda_arn: secret.rotation.as_ref().map(|rotation| rotation.function_arn.clone()),
+        rotation_rules: rotation_rules(secret),
+        last_rotated_date: secret.rotation.as_ref().and_then(|rotation| rotation.last_rotated_at),
+        next_rotation_date: next_rotation(secret),
         version_ids_to_stages: versions_to_stages(secret),
         created_date: Some(secret.created_at),
         primary_region: secret.primary_region().map(str::to_owned),
@@ -48,6 +55,11 @@ pub(super) fn list_entry(secret: &Secret) -> api::SecretListEntry {
         last_accessed_date: secret.accessed_on,
         deleted_date: secret.deletion.map(|deletion| deletion.requested_at),
         tags: tags(secret),
+        rotation_enabled: secret.rotation.as_ref().map(|rotation| rotation.enabled),
+        rotation_lambda_arn: secret.rotation.as_ref().map(|rotation| rotation.function_arn.clone()),
+        rotation_rules: rotation_rules(secret),
+        last_rotated_date: secret.rotation.as_ref().and_then(|rotation| rotation.last_rotated_at),
+        next_rotation_date: next_rotation(secret),
         secret_versions_to_stages: versions_to_stages(secret),
         created_date: Some(secret.created_at),
         primary_region: secret.primary_region().map(str::to_owned),
@@ -66,6 +78,16 @@ pub(super) fn version_entry(secret: &Secret, id: String, version: &Version) -> a
         created_date: Some(version.created_at),
         kms_key_ids: Some(vec![key]),
     }
+}
+
+fn rotation_rules(secret: &Secret) -> Option<api::RotationRulesType> {
+    let rules = &secret.rotation.as_ref()?.rules;
+    (*rules != Rules::default()).then(|| rules.shown())
+}
+
+/// On or before this time the secret is rotated: the end of the window.
+fn next_rotation(secret: &Secret) -> Option<Timestamp> {
+    Some(secret.rotation.as_ref()?.next?.closes_at)
 }
 
 fn tags(secret: &Secret) -> Option<Vec<api::Tag>> {

@@ -40,6 +40,10 @@ pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ("landfall:CreateAccount", "*"),
     ("landfall:DeleteOrganizationPolicy", "*"),
     (
+        "landfall:DeleteRotationFunction",
+        "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}",
+    ),
+    (
         "landfall:DescribeDeploymentStart",
         "arn:${Partition}:lightsail:${Region}:${Account}:ContainerService/${Id}",
     ),
@@ -47,5 +51,7 @@ pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ("landfall:ListAccounts", "*"),
     ("landfall:ListAllowedPrincipals", "*"),
     ("landfall:ListOrganizationPolicies", "*"),
+    ("landfall:ListRotations", "*"),
     ("landfall:PutOrganizationPolicy", "*"),
+    ("landfall:PutRotationFunction", "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}"),
 ];

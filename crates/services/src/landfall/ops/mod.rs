@@ -4,12 +4,15 @@ mod check_deployment_start;
 mod check_task_start;
 mod create_account;
 mod delete_organization_policy;
+mod delete_rotation_function;
 mod describe_deployment_start;
 mod describe_task_start;
 mod list_accounts;
 mod list_allowed_principals;
 mod list_organization_policies;
+mod list_rotations;
 mod put_organization_policy;
+mod put_rotation_function;
 
 use landfall_shape::ServiceError;
 

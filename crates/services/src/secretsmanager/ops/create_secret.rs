@@ -145,6 +145,7 @@ fn create(cx: &Context<'_>, tx: &mut Tx, request: &Request) -> Result<Secret, Fa
         stages: Stages::default(),
         primary: None,
         replicas: Vec::new(),
+        rotation: None,
     };
     rules::set_tags(&mut secret.tags, request.tags.clone())?;
     if let Some(version) = &request.version {

@@ -111,7 +111,12 @@ pub(in crate::secretsmanager) fn read_value(
     let secret = target.readable()?;
     let version_id = choose(secret, id, stage)?;
     let version = versions::get(view, &target.key, &version_id)?;
-    let version = version.ok_or_else(|| no_version(&version_id))?;
+    let missing = || match (id, stage) {
+        // A version that a rotation is going to make.
+        (None, Some(stage)) => no_stage(stage),
+        _ => no_version(&version_id),
+    };
+    let version = version.ok_or_else(missing)?;
     if stage.is_some_and(|stage| secret.stages.version(stage) != Some(version_id.as_str())) {
         let message = "You provided a VersionStage that is not associated to the provided VersionId.";
         return Err(api::error::invalid_request_exception(message).into());
@@ -130,11 +135,12 @@ fn choose(secret: &Secret, id: Option<&str>, stage: Option<&str>) -> Result<Stri
         return Ok(id.to_owned());
     }
     let stage = stage.unwrap_or(CURRENT);
-    let missing = || {
-        let what = "Secrets Manager can't find the specified secret value for staging label";
-        api::error::resource_not_found_exception(format!("{what}: {stage}"))
-    };
-    secret.stages.version(stage).map(str::to_owned).ok_or_else(missing)
+    secret.stages.version(stage).map(str::to_owned).ok_or_else(|| no_stage(stage))
+}
+
+fn no_stage(stage: &str) -> ServiceError {
+    let what = "Secrets Manager can't find the specified secret value for staging label";
+    api::error::resource_not_found_exception(format!("{what}: {stage}"))
 }
 
 /// The error for a version that does not exist.

@@ -1,6 +1,7 @@
 //! The operations, one a file.
 
 mod batch_get_secret_value;
+mod cancel_rotate_secret;
 mod create_secret;
 mod delete_resource_policy;
 mod delete_secret;
@@ -15,6 +16,7 @@ mod put_secret_value;
 mod remove_regions_from_replication;
 mod replicate_secret_to_regions;
 mod restore_secret;
+mod rotate_secret;
 mod stop_replication_to_replica;
 mod tag_resource;
 mod untag_resource;

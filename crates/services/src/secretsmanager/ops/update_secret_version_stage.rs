@@ -48,7 +48,11 @@ impl WriteHandler for api::UpdateSecretVersionStage {
         let Request { target, label, from, to } = request.into_request();
         let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         for id in [&from, &to].into_iter().flatten() {
-            versions::get(tx, &target.key, id)?.ok_or_else(|| no_version(id))?;
+            // A rotation that was not begun in earnest has a version without a value.
+            let labelled = Some(id) == from.as_ref() && secret.stages.versions().contains(id.as_str());
+            if !labelled {
+                versions::get(tx, &target.key, id)?.ok_or_else(|| no_version(id))?;
+            }
         }
         let moved = secret.stages.relocate(&label, from.as_deref(), to.as_deref());
         moved.map_err(|error| versions::move_error(&error))?;

@@ -156,8 +156,13 @@ fn what_the_installation_cannot_do_is_refused() {
     let fixture = Fixture::new();
     let typed = api::CreateSecretRequest { r#type: Some("Partner".into()), ..create("a") };
     assert_eq!(fixture.refused::<api::CreateSecret>(typed).0, "InvalidParameterException");
-    let rotate = api::RotateSecretRequest { secret_id: "a".into(), ..Default::default() };
-    assert_eq!(fixture.refused::<api::RotateSecret>(rotate).0, "UnknownOperationException");
+    fixture.secret("a");
+    let rotate = api::RotateSecretRequest {
+        secret_id: "a".into(),
+        external_secret_rotation_role_arn: Some("arn:aws:iam::111122223333:role/r".to_owned()),
+        ..Default::default()
+    };
+    assert_eq!(fixture.refused::<api::RotateSecret>(rotate).0, "InvalidParameterException");
 }
 
 #[test]

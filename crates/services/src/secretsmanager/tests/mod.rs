@@ -6,6 +6,7 @@ mod deletion;
 mod listing;
 mod messages;
 mod replication;
+mod rotation;
 mod versions;
 
 use std::sync::Arc;
