@@ -80,6 +80,8 @@ pub struct Grant {
     /// How names of that registry begin for this client, up to and with a slash; [`Repository::name`](crate::Repository) is
     /// what follows. Empty where both are the same.
     pub prefix: Arc<str>,
+    /// To whose share of the places for uploads an upload counts.
+    pub owner: Arc<str>,
 }
 
 /// No.

@@ -12,6 +12,8 @@ mod receive;
 mod route;
 mod uploads;
 
+use std::sync::Arc;
+
 use ::http::request::Parts;
 use ::http::{HeaderValue, Method, Response, StatusCode, header};
 use bytes::Bytes;
@@ -101,12 +103,7 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
 
     /// Asks whether the caller may do `operation` to the repository `name`.
     async fn permit(&self, operation: Operation, name: &RepositoryName) -> Result<Repository, OciError> {
-        let grant = self.authorize(operation, Some(name)).await?;
-        let within = name.as_str().strip_prefix(&*grant.prefix).map(str::parse);
-        let name = within.and_then(Result::ok).ok_or_else(|| {
-            OciError::new(ErrorCode::NameInvalid, format!("`{name}` names no repository of this registry"))
-        })?;
-        Ok(Repository { namespace: grant.namespace, name })
+        within(&self.authorize(operation, Some(name)).await?, name)
     }
 
     async fn authorize(
@@ -124,6 +121,15 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
         };
         Ok(self.registry.access().authorize(attempt).await?)
     }
+}
+
+/// The repository that a name stands for where `grant` holds.
+fn within(grant: &Grant, name: &RepositoryName) -> Result<Repository, OciError> {
+    let within = name.as_str().strip_prefix(&*grant.prefix).map(str::parse);
+    let name = within.and_then(Result::ok).ok_or_else(|| {
+        OciError::new(ErrorCode::NameInvalid, format!("`{name}` names no repository of this registry"))
+    })?;
+    Ok(Repository { namespace: Arc::clone(&grant.namespace), name })
 }
 
 fn not_offered(method: &Method, route: &Route) -> OciError {

@@ -1,7 +1,7 @@
 //! Users, passwords and permissions in memory, for tests and small set-ups.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use landfall_base::{Sensitive, random};
@@ -155,7 +155,10 @@ impl Access for MemoryAccess {
                 Err(Refusal::Denied { message: "requested access to the resource is denied".to_owned() })
             }
             (true, false) => Err(self.challenge(&attempt)),
-            (true, true) => Ok(Grant { principal: user.into(), ..Grant::default() }),
+            (true, true) => {
+                let principal: Arc<str> = user.into();
+                Ok(Grant { owner: Arc::clone(&principal), principal, ..Grant::default() })
+            }
         }
     }
 }

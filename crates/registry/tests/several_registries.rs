@@ -29,7 +29,7 @@ impl Access for ByPrefix {
             return Err(Refusal::Unknown { message: "whose is it".to_owned() });
         };
         let prefix = format!("{registry}/").into();
-        Ok(Grant { principal: "somebody".into(), namespace: registry.into(), prefix })
+        Ok(Grant { principal: "somebody".into(), namespace: registry.into(), prefix, ..Grant::default() })
     }
 }
 

@@ -270,7 +270,9 @@ fn granted(caller: &Caller, subject: Option<Subject>) -> Grant {
     match subject {
         None => Grant { principal, ..Grant::default() },
         Some(Subject { account, region, prefix, .. }) => {
-            Grant { principal, namespace: names::namespace(&account, &region).into(), prefix: prefix.into() }
+            let namespace = names::namespace(&account, &region).into();
+            let owner = caller.account.as_str().into();
+            Grant { principal, namespace, prefix: prefix.into(), owner }
         }
     }
 }

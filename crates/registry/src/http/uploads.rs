@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use hyper::body::Body;
 
 use super::answer::Answer;
-use super::{BoxError, Call, ResponseBody, headers, range, receive};
+use super::{BoxError, Call, ResponseBody, headers, range, receive, within};
 use crate::uploads::Session;
 use crate::{
     Access, Catalog, Digest, ErrorCode, OciError, Operation, Registry, Repository, RepositoryName, Upload,
@@ -25,7 +25,8 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let repository = self.permit(Operation::StartUpload, name).await?;
+        let grant = self.authorize(Operation::StartUpload, Some(name)).await?;
+        let repository = within(&grant, name)?;
         if let Some(mounted) = self.try_mount(name, &repository).await? {
             return Ok(mounted);
         }
@@ -35,7 +36,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         }
         self.registry.catalog().open_for_push(&repository).await?;
         let upload = self.registry.blobs().begin().await?;
-        let session = self.registry.uploads().open(repository, upload)?;
+        let session = self.registry.uploads().open(repository, &grant.owner, upload)?;
         match digest {
             None => Ok(progress(StatusCode::ACCEPTED, name, &session)),
             Some(digest) => self.complete(name, session, digest, body).await,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use landfall_api::ecr::error;
-use landfall_base::{Timestamp, random};
-use landfall_registry::{BlobStore, Digest, Upload};
+use landfall_base::{AccountId, Timestamp, random};
+use landfall_registry::{BlobStore, Digest, Place, Room, Upload, room};
 use landfall_shape::{ServiceError, Value};
 
 use super::record::RepositoryKey;
@@ -25,9 +25,6 @@ const MOST: usize = 1024;
 /// How long nobody may go on with an upload, in seconds.
 const PATIENCE: i64 = 24 * 3600;
 
-/// How long nobody may go on with an upload before it gives way to another, where too many are open, in seconds.
-const IDLE: i64 = 60;
-
 /// The uploads that are open.
 #[derive(Debug, Default, Clone)]
 pub struct LayerUploads(Arc<Mutex<HashMap<String, Session>>>);
@@ -35,6 +32,8 @@ pub struct LayerUploads(Arc<Mutex<HashMap<String, Session>>>);
 #[derive(Debug)]
 struct Session {
     repository: RepositoryKey,
+    /// To whose share it counts.
+    owner: AccountId,
     used_at: Timestamp,
     /// Empty while a call is writing to it.
     state: Option<State>,
@@ -57,7 +56,7 @@ pub(super) struct Received {
 }
 
 impl LayerUploads {
-    /// Begins an upload; its id.
+    /// Begins an upload, which counts to the share of `owner`; its id.
     ///
     /// # Errors
     /// `LimitExceededException`, or what the disk says.
@@ -65,18 +64,33 @@ impl LayerUploads {
         &self,
         blobs: &BlobStore,
         repository: &RepositoryKey,
+        owner: &AccountId,
         now: Timestamp,
     ) -> Result<String, Failure> {
-        if !self.make_room(now) {
-            return Err(
-                error::limit_exceeded_exception("Too many layer uploads are open: try again later.").into()
-            );
-        }
         let upload = blobs.begin().await.map_err(Failure::internal)?;
         let id = random::uuid();
         let state = Some(State { upload, short: false, broken: false });
-        self.lock().insert(id.clone(), Session { repository: repository.clone(), used_at: now, state });
+        let session = Session { repository: repository.clone(), owner: owner.clone(), used_at: now, state };
+        // Its file is removed when nobody waits for the lock.
+        let given_way = self.insert(&id, session, now)?;
+        drop(given_way);
         Ok(id)
+    }
+
+    /// The upload that gave way, if one had to.
+    fn insert(&self, id: &str, session: Session, now: Timestamp) -> Result<Option<Session>, ServiceError> {
+        let mut sessions = self.lock();
+        let open = sessions.iter().map(|(id, session)| session.place(id));
+        let given_way = match room(open, MOST, session.owner.as_str(), now) {
+            Room::Free => None,
+            Room::Instead(id) => sessions.remove(&id),
+            Room::Full => {
+                let text = "Too many layer uploads are open: try again later.";
+                return Err(error::limit_exceeded_exception(text));
+            }
+        };
+        sessions.insert(id.to_owned(), session);
+        Ok(given_way)
     }
 
     /// Appends a part; the last byte received.
@@ -118,18 +132,6 @@ impl LayerUploads {
         Ok(last)
     }
 
-    /// Whether another upload may begin. Where too many are open, the one that was left alone longest gives way.
-    fn make_room(&self, now: Timestamp) -> bool {
-        let mut sessions = self.lock();
-        if sessions.len() < MOST {
-            return true;
-        }
-        let idle = |session: &Session| session.state.is_some() && session.used_at.plus_seconds(IDLE) <= now;
-        let oldest = sessions.iter().filter(|(_, session)| idle(session)).min_by_key(|(_, it)| it.used_at);
-        let Some(id) = oldest.map(|(id, _)| id.clone()) else { return false };
-        sessions.remove(&id).is_some()
-    }
-
     /// Ends an upload: its bytes are a blob.
     ///
     /// # Errors
@@ -168,8 +170,10 @@ impl LayerUploads {
 
     /// Closes uploads that nobody went on with for a day.
     pub(super) fn expire(&self, now: Timestamp) {
-        self.lock()
-            .retain(|_, session| session.state.is_none() || now < session.used_at.plus_seconds(PATIENCE));
+        let left =
+            |session: &Session| session.state.is_some() && session.used_at.plus_seconds(PATIENCE) <= now;
+        let gone: Vec<_> = self.lock().extract_if(|_, session| left(session)).collect();
+        drop(gone);
     }
 
     fn take(&self, repository: &RepositoryKey, id: &str) -> Result<State, ServiceError> {
@@ -195,6 +199,12 @@ impl LayerUploads {
     }
 }
 
+impl Session {
+    fn place<'a>(&'a self, id: &'a str) -> Place<'a> {
+        Place { id, owner: self.owner.as_str(), used_at: self.state.is_some().then_some(self.used_at) }
+    }
+}
+
 fn unknown((account, _, name): &RepositoryKey, id: &str) -> ServiceError {
     error::upload_not_found_exception(format!(
         "The upload with id '{id}' does not exist in the repository with name '{name}' in registry with id '{account}'"
@@ -217,4 +227,95 @@ fn invalid_part(
     failed.members.push("uploadId", Value::String(id.to_owned()));
     failed.members.push("lastValidByteReceived", Value::Integer(valid));
     failed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::testing::{START, account, region};
+
+    struct Fixture {
+        uploads: LayerUploads,
+        blobs: BlobStore,
+        directory: tempfile::TempDir,
+    }
+
+    fn fixture() -> Fixture {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open(directory.path()).unwrap();
+        Fixture { uploads: LayerUploads::default(), blobs, directory }
+    }
+
+    fn key() -> RepositoryKey {
+        (account(), region(), "app".to_owned())
+    }
+
+    impl Fixture {
+        async fn begin(&self, owner: &AccountId, now: Timestamp) -> Result<String, Failure> {
+            self.uploads.begin(&self.blobs, &key(), owner, now).await
+        }
+
+        async fn append(&self, id: &str, first: i64, part: &[u8]) -> Result<i64, Failure> {
+            let bytes = (first, first + part.len() as i64 - 1);
+            self.uploads.append(&key(), id, bytes, part.to_vec(), START).await
+        }
+
+        fn files(&self) -> usize {
+            std::fs::read_dir(self.directory.path().join("uploads")).unwrap().count()
+        }
+    }
+
+    fn code(failure: Failure) -> String {
+        match failure {
+            Failure::Service(error) => error.code.to_owned(),
+            failure => panic!("{failure}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_left_alone_gives_way_when_all_places_are_taken() {
+        let fixture = fixture();
+        let (mine, other) = (account(), "444455556666".parse().unwrap());
+        let first = fixture.begin(&mine, START).await.unwrap();
+        for _ in 0..MOST - MOST / 4 - 1 {
+            fixture.begin(&mine, START.plus_seconds(1)).await.unwrap();
+        }
+        // The last quarter is for those who have little.
+        let now = START.plus_seconds(59);
+        assert_eq!(code(fixture.begin(&mine, now).await.unwrap_err()), "LimitExceededException");
+        let theirs = fixture.begin(&other, now).await.unwrap();
+        assert_eq!(fixture.files(), MOST - MOST / 4 + 1);
+        fixture.begin(&mine, START.plus_seconds(60)).await.unwrap();
+        assert_eq!(code(fixture.append(&first, 0, b"x").await.unwrap_err()), "UploadNotFoundException");
+        assert_eq!(fixture.append(&theirs, 0, b"x").await.unwrap(), 0);
+        assert_eq!(fixture.files(), MOST - MOST / 4 + 1);
+    }
+
+    #[tokio::test]
+    async fn a_part_whose_client_goes_away_is_received_all_the_same() {
+        let fixture = fixture();
+        let id = fixture.begin(&account(), START).await.unwrap();
+        {
+            let part = vec![7; LEAST];
+            let mut append = pin!(fixture.append(&id, 0, &part));
+            let polled = append.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending(), "the part was written before the client could go away");
+        }
+        // As a client does that does not know how far it came.
+        let last = loop {
+            match fixture.append(&id, LEAST as i64, b"rest").await {
+                Ok(last) => break last,
+                Err(failure) => assert_eq!(code(failure), "InvalidLayerPartException"),
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(last, LEAST as i64 + 3);
+        let content = [vec![7; LEAST], b"rest".to_vec()].concat();
+        let received = fixture.uploads.complete(&key(), &id, Digest::of(&content)).await.unwrap();
+        assert_eq!(received.size, content.len() as u64);
+    }
 }

@@ -21,7 +21,9 @@ impl AwaitingHandler for api::InitiateLayerUpload {
         let target = request.into_request();
         target.existing()?;
         let installation = cx.installation;
-        let id = installation.layer_uploads.begin(&installation.blobs, &target.key, cx.now).await?;
+        let owner = &cx.caller.account;
+        let uploads = &installation.layer_uploads;
+        let id = uploads.begin(&installation.blobs, &target.key, owner, cx.now).await?;
         Ok(api::InitiateLayerUploadResponse { upload_id: Some(id), part_size: Some(PART) })
     }
 }

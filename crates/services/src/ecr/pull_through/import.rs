@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use landfall_api::ecr::{self as api, RCTAppliedFor};
 use landfall_base::Timestamp;
-use landfall_registry::{BlobError, Digest, Manifest, Reference};
-use landfall_store::{Tx, WriteError};
+use landfall_registry::{BlobError, Digest, Manifest, Reference, Tag};
+use landfall_store::{StoreError, Tx, View, WriteError};
 
 use super::arriving::Arriving;
 use super::upstream::{Upstream, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest};
@@ -347,6 +347,7 @@ async fn keep(
     };
     let written = installation.store.write_async("import an image", |tx| -> Result<(), Failure> {
         let repository = repository(tx, key, now)?;
+        let tag = tag.map_or(Ok(None), |tag| is_pushed(tx, key, tag).map(|it| (!it).then_some(tag)))?;
         for blob in manifest.required_blobs() {
             registry::link_layer(tx, key, blob.digest, blob.size);
         }
@@ -362,7 +363,16 @@ async fn keep(
     written.await.map_err(WriteError::flatten).map_err(ImportError::from)
 }
 
-/// Notes when a tag is to be looked up again.
+/// Whether somebody has pushed the tag, maybe while it was being fetched: the cache leaves it where it is.
+fn is_pushed(view: &View, key: &RepositoryKey, tag: &Tag) -> Result<bool, StoreError> {
+    Ok(registry::tag_digest(view, key, tag.as_str())?.is_some() && !is_cached(view, key, tag))
+}
+
+fn is_cached(view: &View, (account, region, name): &RepositoryKey, tag: &Tag) -> bool {
+    view.contains(&CACHED_TAGS, &(account, region, name.as_str(), tag.as_str()))
+}
+
+/// Notes when a tag of the cache is to be looked up again.
 async fn note(
     installation: &Installation,
     key: &RepositoryKey,
@@ -371,7 +381,9 @@ async fn note(
 ) -> Result<(), ImportError> {
     let Reference::Tag(tag) = reference else { return Ok(()) };
     let written = installation.store.write_async("put off a cached tag", |tx| -> Result<(), Failure> {
-        tx.put(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()), due);
+        if is_cached(tx, key, tag) {
+            tx.put(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()), due);
+        }
         Ok(())
     });
     written.await.map_err(WriteError::flatten).map_err(ImportError::from)

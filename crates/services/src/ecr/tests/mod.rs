@@ -5,6 +5,7 @@ mod layers;
 mod lifecycle;
 mod matrix;
 mod policies;
+mod pull_through;
 mod replication;
 mod repositories;
 mod rows;
