@@ -1,6 +1,7 @@
 """ECR's data plane: who may, in which words, and what comes of it."""
 
 import json
+import os
 
 import pytest
 from support import images
@@ -41,6 +42,41 @@ def test_push_and_pull_what_was_pushed(admin, registry, image):
     assert json.loads(tags.data) == {"name": path, "tags": ["v1"]}
     listed = json.loads(registry.send("GET", "/v2/_catalog").data)["repositories"]
     assert path in listed
+
+
+def test_large_layers_are_downloaded_by_a_sealed_address(admin, registry):
+    layer = images.layer(images.files_archive({"data": os.urandom(3 << 19).hex()}))
+    image = images.build([layer], cmd=["/data"])
+    uri = ecr.repository(admin)["repositoryUri"]
+    registry.push(image, uri, "v1")
+    path = registry.path(uri)
+    document = json.loads(image.manifest)
+    large, small = document["layers"][0]["digest"], document["config"]["digest"]
+    told = registry.send_once("GET", f"/v2/{path}/blobs/{large}", {"Range": "bytes=1-3"})
+    address = told.headers["Location"]
+    assert told.status == 307 and address.startswith("/_landfall/layers/"), address
+    nobody = ecr.Registry(registry.host)
+    assert nobody.send("GET", address).data == image.blobs[large]
+    part = nobody.send("GET", address, {"Range": "bytes=1-3"})
+    assert (part.status, part.data) == (206, image.blobs[large][1:4])
+    head = registry.send_once("HEAD", f"/v2/{path}/blobs/{large}")
+    assert (head.status, head.headers["Content-Length"]) == (200, str(len(image.blobs[large])))
+    direct = registry.send_once("GET", f"/v2/{path}/blobs/{small}")
+    assert (direct.status, direct.data) == (200, image.blobs[small])
+    assert nobody.send_once("GET", f"/v2/{path}/blobs/{large}").status == 401
+    past = registry.send_once("GET", f"/v2/{path}/blobs/{large}", {"Range": "bytes=9999999-"})
+    assert past.status == 416
+
+
+def test_what_the_client_has_is_not_sent_again(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    digest = registry.push(image, uri, "v1")
+    path = registry.path(uri)
+    blob = json.loads(image.manifest)["layers"][0]["digest"]
+    for what, etag in (("manifests/v1", digest), (f"blobs/{blob}", blob)):
+        for method in ("GET", "HEAD"):
+            known = registry.send_once(method, f"/v2/{path}/{what}", {"If-None-Match": f'"{etag}"'})
+            assert (known.status, known.data, known.headers["ETag"]) == (304, b"", f'"{etag}"')
 
 
 def test_the_host_of_aws_names_the_same_repository(admin, registry, image):

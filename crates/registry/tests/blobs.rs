@@ -212,3 +212,26 @@ async fn deletion() {
     assert_eq!(server.send("DELETE", &path, &[], "").await.status, 404);
     assert_eq!(server.get(&path).await.status, 404);
 }
+
+#[tokio::test]
+async fn what_the_client_has_is_not_sent_again() {
+    let server = Server::start().await;
+    let (image, _) = server.push_image("app", "v1", "x").await;
+    let layer = Digest::of(b"layer x");
+    for (path, digest) in [
+        (format!("/v2/app/blobs/{layer}"), layer),
+        ("/v2/app/manifests/v1".to_owned(), image),
+        (format!("/v2/app/manifests/{image}"), image),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let known = format!("\"{digest}\"");
+            let reply = server.send(method, &path, &[("if-none-match", &known)], "").await;
+            assert_eq!((reply.status.as_u16(), reply.body.len()), (304, 0), "{method} {path}");
+            assert_eq!(reply.header("etag"), known);
+            assert_eq!(reply.header("docker-content-digest"), digest.to_string());
+            assert!(reply.headers.get("content-length").is_none());
+            let other = server.send(method, &path, &[("if-none-match", "\"sha256:0\"")], "").await;
+            assert_eq!(other.status, 200, "{method} {path}");
+        }
+    }
+}

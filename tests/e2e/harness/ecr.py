@@ -47,6 +47,14 @@ class Registry:
         return cls(account.endpoint.removeprefix("http://"), *login(account))
 
     def send(self, method, path, headers=None, **more):
+        """As clients do, to where a layer lies; there without the credential."""
+        answer = self.send_once(method, path, headers, **more)
+        if answer.status != 307:
+            return answer
+        answer.read()
+        return Registry(self.host, pool=self.pool).send_once(method, answer.headers["Location"], headers, **more)
+
+    def send_once(self, method, path, headers=None, **more):
         headers = dict(headers or {})
         if self.username is not None:
             headers |= urllib3.make_headers(basic_auth=f"{self.username}:{self.password}")

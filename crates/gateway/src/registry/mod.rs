@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
 use landfall_services::ecr::pull_through::Awaited;
 use landfall_services::ecr::{
-    ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, names,
+    ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, layer_path, names,
     record::RepositoryKey, registry,
 };
-use landfall_services::pipe::Installation;
+use landfall_services::pipe::{Failure, Installation};
 
 use crate::answer::{Answer, AnswerBody, plain, streamed};
 use crate::front::{Answering, Front};
@@ -31,6 +31,10 @@ use access::{EcrAccess, Visitor, addressed_host};
 
 /// The largest layer of ECR (quota "Maximum layer size", 52,000 MiB).
 const LAYER_BYTES: u64 = 52_000 << 20;
+
+/// From this size on a layer is not sent where it was asked for, but its address is. Sending less costs less than a second
+/// request.
+const ADDRESSED_BYTES: u64 = 1 << 20;
 
 /// The registries of every account and Region of an installation.
 #[derive(Debug)]
@@ -72,17 +76,21 @@ impl EcrRegistry {
             };
         }
         let pulled = pulled_repository(&parts);
-        let layer = addressed_blob(&parts);
+        let layer = asked_blob(&parts);
+        let by_node = parts.headers.contains_key(ADDRESS_HEADER);
         let response = self.registry.handle(Request::from_parts(parts, body)).await;
         if let (Some(key), Some(digest)) = (pulled, served_manifest(&response)) {
             let installation = Arc::clone(&self.installation);
             // Nobody waits for the bookkeeping.
             tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
         }
-        if let Some(digest) = layer.filter(|_| response.status().is_success()) {
-            return self.address(digest);
+        match layer.filter(|_| response.status().is_success()) {
+            Some(digest) if by_node => self.address(digest),
+            Some(digest) if whole_size(&response) >= ADDRESSED_BYTES => {
+                redirect(layer_path(&self.installation, digest))
+            }
+            _ => worded(streamed(response)),
         }
-        worded(streamed(response))
     }
 
     /// A layer that comes from an upstream registry: as it comes, or, for a part of it, once it is here.
@@ -110,21 +118,9 @@ impl EcrRegistry {
         }
     }
 
-    /// Where a layer can be read, for who asked for that and may have it.
+    /// Where a layer can be read, for the node, which opens addresses of this server itself.
     fn address(&self, digest: Digest) -> Answer {
-        match layer_address(&self.installation, digest) {
-            Ok(address) => {
-                let mut answer = plain(307, "text/plain", "");
-                if let Ok(address) = address.parse() {
-                    answer.headers_mut().insert(LOCATION, address);
-                }
-                answer
-            }
-            Err(failure) => {
-                tracing::error!(%failure, "a layer's address cannot be made");
-                storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
-            }
-        }
+        redirect(layer_address(&self.installation, digest))
     }
 
     /// A layer for whoever has an address of it.
@@ -161,11 +157,34 @@ impl Front for EcrRegistry {
     }
 }
 
-/// The layer whose address is asked for.
-fn addressed_blob(parts: &Parts) -> Option<Digest> {
-    let asked = parts.method == Method::GET && parts.headers.contains_key(ADDRESS_HEADER);
-    let (_, digest) = parts.uri.path().rsplit_once("/blobs/").filter(|_| asked)?;
+/// The layer that is asked for.
+fn asked_blob(parts: &Parts) -> Option<Digest> {
+    let (_, digest) = parts.uri.path().rsplit_once("/blobs/").filter(|_| parts.method == Method::GET)?;
     digest.parse().ok()
+}
+
+/// The size of the layer that an answer holds, or holds a part of.
+fn whole_size(response: &Response<ResponseBody>) -> u64 {
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let of_part = text(CONTENT_RANGE).and_then(|range| range.rsplit_once('/')).map(|(_, size)| size);
+    of_part.or_else(|| text(CONTENT_LENGTH)).and_then(|size| size.parse().ok()).unwrap_or_default()
+}
+
+/// To a layer's address, for who may have the layer.
+fn redirect(address: Result<String, Failure>) -> Answer {
+    match address.map(HeaderValue::try_from) {
+        Ok(Ok(address)) => {
+            let mut answer = plain(307, "text/plain", "");
+            let version = HeaderName::from_static("docker-distribution-api-version");
+            answer.headers_mut().insert(version, HeaderValue::from_static("registry/2.0"));
+            answer.headers_mut().insert(LOCATION, address);
+            answer
+        }
+        failed => {
+            tracing::error!(?failed, "a layer's address cannot be made");
+            storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
+        }
+    }
 }
 
 /// The repository whose manifest is asked for.

@@ -40,8 +40,8 @@ impl Answer {
     }
 
     pub(super) fn empty(self) -> Response<ResponseBody> {
-        let without_length =
-            self.status == StatusCode::NO_CONTENT || self.headers.contains_key(CONTENT_LENGTH);
+        let without_length = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || self.headers.contains_key(CONTENT_LENGTH);
         let answer = if without_length { self } else { self.header(CONTENT_LENGTH, 0) };
         answer.finish(full(Bytes::new()))
     }

@@ -24,6 +24,9 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         if !self.registry.blobs().touch(digest).await? {
             return Err(unknown_blob(digest));
         }
+        if headers::has_already(&self.parts.headers, &etag(digest)) {
+            return Ok(described(StatusCode::NOT_MODIFIED, digest).empty());
+        }
         Ok(described(StatusCode::OK, digest).header(CONTENT_LENGTH, size).empty())
     }
 
@@ -70,6 +73,9 @@ pub(crate) async fn blob(
     headers: &HeaderMap,
 ) -> Result<Response<ResponseBody>, OciError> {
     let reader = blobs.read(digest).await?.ok_or_else(|| unknown_blob(digest))?;
+    if headers::has_already(headers, &etag(digest)) {
+        return Ok(described(StatusCode::NOT_MODIFIED, digest).empty());
+    }
     let range = wanted(headers::text(headers, &RANGE), reader.size());
     part_of(reader, digest, range)
 }
@@ -102,8 +108,13 @@ fn described(status: StatusCode, digest: Digest) -> Answer {
     Answer::new(status)
         .header(CONTENT_TYPE, "application/octet-stream")
         .header(ACCEPT_RANGES, "bytes")
-        .header(ETAG, format!("\"{digest}\""))
+        .header(ETAG, etag(digest))
         .docker_header("docker-content-digest", digest)
+}
+
+/// What has the digest never changes.
+fn etag(digest: Digest) -> String {
+    format!("\"{digest}\"")
 }
 
 pub(super) fn unknown_blob(digest: Digest) -> OciError {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 use landfall_base::Sensitive;
 
@@ -56,6 +56,13 @@ pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     names.any(|name| name == media_type || matches!(name, "*/*" | "application/*" | "application/json"))
 }
 
+/// Whether the client has what `etag` stands for already (RFC 9110 §13.1.2).
+pub(super) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = values.flat_map(|text| text.split(',')).map(str::trim);
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -77,6 +84,21 @@ mod tests {
         assert!(matches!(credentials(&HeaderMap::new()), Ok(None)));
         for bad in ["Basic", "Basic !", "Basic QQ==", "Basic /w==", "Digest x", ""] {
             assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_headers() {
+        for (values, expected) in [
+            (&[][..], false),
+            (&["\"a\""], true),
+            (&["\"b\", W/\"a\""], true),
+            (&["\"b\"", "\"a\""], true),
+            (&["*"], true),
+            (&["a"], false),
+            (&["\"b\""], false),
+        ] {
+            assert_eq!(has_already(&with(IF_NONE_MATCH, values), "\"a\""), expected, "{values:?}");
         }
     }
 

@@ -29,10 +29,15 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
                 format!("the manifest is a `{}`, which the `Accept` header leaves out", manifest.media_type);
             return Err(OciError::new(ErrorCode::ManifestUnknown, message));
         }
-        let answer = Answer::new(StatusCode::OK)
+        let etag = format!("\"{}\"", manifest.digest);
+        let known = headers::has_already(&self.parts.headers, &etag);
+        let answer = Answer::new(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK })
             .header(CONTENT_TYPE, &manifest.media_type)
-            .header(ETAG, format!("\"{}\"", manifest.digest))
+            .header(ETAG, etag)
             .docker_header("docker-content-digest", manifest.digest);
+        if known {
+            return Ok(answer.empty());
+        }
         if self.parts.method == Method::HEAD {
             return Ok(answer.header(CONTENT_LENGTH, manifest.size).empty());
         }

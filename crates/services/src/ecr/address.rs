@@ -44,11 +44,18 @@ pub enum AddressError {
 /// # Errors
 /// It cannot be sealed.
 pub fn layer_address(installation: &Installation, digest: Digest) -> Result<String, Failure> {
+    Ok(format!("http://{}{}", installation.registry.address(), layer_path(installation, digest)?))
+}
+
+/// The address for who talks to this server already, by whatever name.
+///
+/// # Errors
+/// It cannot be sealed.
+pub fn layer_path(installation: &Installation, digest: Digest) -> Result<String, Failure> {
     let expires_at = installation.clock.now().plus_seconds(LIFETIME);
     let plain = serde_json::to_vec(&Address { digest, expires_at }).map_err(Failure::internal)?;
     let sealed = installation.vault.seal(&CONTEXT, &plain)?;
-    let token = URL_SAFE_NO_PAD.encode(sealed.as_bytes());
-    Ok(format!("http://{}{LAYER_PATH}{token}", installation.registry.address()))
+    Ok(format!("{LAYER_PATH}{}", URL_SAFE_NO_PAD.encode(sealed.as_bytes())))
 }
 
 /// The layer that the sealed part of an address is good for.

@@ -163,6 +163,11 @@ impl Catalog for EcrCatalog {
                     let tag = tag.as_ref().map(Tag::as_str).unwrap_or_default();
                     Err(OciError::new(ErrorCode::TagInvalid, wording::tag_is_fixed(&key, tag)).into())
                 }
+                Put::TooManyTags => {
+                    let tag = tag.as_ref().map(Tag::as_str).unwrap_or_default();
+                    let text = wording::too_many_tags(&key, tag, registry::MOST_TAGS);
+                    Err(OciError::new(ErrorCode::Denied, text).into())
+                }
             }
         })
         .await

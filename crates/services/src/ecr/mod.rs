@@ -40,7 +40,7 @@ mod view;
 
 use landfall_api::ecr as api;
 
-pub use address::{ADDRESS_HEADER, AddressError, LAYER_PATH, addressed_layer, layer_address};
+pub use address::{ADDRESS_HEADER, AddressError, LAYER_PATH, addressed_layer, layer_address, layer_path};
 pub use catalog::EcrCatalog;
 pub use names::RegistryName;
 pub use reconcile::reconcile;

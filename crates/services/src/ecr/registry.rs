@@ -31,6 +31,9 @@ pub(super) const REGISTRY_POLICY_SCOPE: &str = "REGISTRY_POLICY_SCOPE";
 /// The account setting that says whether blobs may be mounted: `ENABLED`, `DISABLED`.
 pub(super) const BLOB_MOUNTING: &str = "BLOB_MOUNTING";
 
+/// Most tags of an image (Amazon ECR service quotas).
+pub(super) const MOST_TAGS: usize = 1000;
+
 /// How long a pull is not noted again, in seconds: tasks that start together write one row.
 const NOTED_FOR: i64 = 60;
 
@@ -236,6 +239,8 @@ pub enum Put {
     Unchanged,
     /// The tag is on another image and cannot be moved.
     TagIsFixed,
+    /// The image has as many tags as an image can have.
+    TooManyTags,
 }
 
 /// Stores an image that was pushed, puts a tag on it, and queues it for replication. What the manifest names is in the
@@ -298,6 +303,9 @@ pub(super) fn store_image(
     {
         return Ok(Put::TagIsFixed);
     }
+    if tag.is_some() && has_all_tags(tx, key, manifest.digest) {
+        return Ok(Put::TooManyTags);
+    }
     if !present {
         add_image(tx, key, manifest, now)?;
     }
@@ -306,6 +314,12 @@ pub(super) fn store_image(
         add_tag(tx, key, tag.as_str(), manifest.digest);
     }
     Ok(Put::Stored)
+}
+
+/// Whether another tag would be one too many.
+pub(super) fn has_all_tags(view: &View, (account, region, name): &RepositoryKey, digest: Digest) -> bool {
+    let tags = view.scan(&IMAGE_TAGS, (account, region, name.as_str(), digest.to_string()));
+    tags.take(MOST_TAGS).count() == MOST_TAGS
 }
 
 fn add_image(

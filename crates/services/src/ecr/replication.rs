@@ -1,6 +1,8 @@
 //! Replication between the Regions and accounts of the installation. A push queues what is to be done; [`reconcile`] does it.
 //! Bytes are shared, so only rows are copied. What was replicated is not replicated again from there.
 
+use std::iter;
+
 use landfall_api::ecr as api;
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::Principal;
@@ -162,11 +164,10 @@ fn copy_one(
             registry::link_layer(tx, to, blob.digest, size);
         }
     }
-    let mut stored =
-        registry::store_image(tx, to, repository, &image.manifest, None, now)? != Put::TagIsFixed;
-    for tag in tags.iter().filter_map(|tag| tag.parse().ok()) {
-        stored &=
-            registry::store_image(tx, to, repository, &image.manifest, Some(&tag), now)? != Put::TagIsFixed;
+    let mut stored = true;
+    for tag in iter::once(None).chain(tags.iter().filter_map(|tag| tag.parse().ok()).map(Some)) {
+        let put = registry::store_image(tx, to, repository, &image.manifest, tag.as_ref(), now)?;
+        stored &= matches!(put, Put::Stored | Put::Unchanged);
     }
     Ok(stored)
 }

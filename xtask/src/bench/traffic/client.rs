@@ -143,7 +143,7 @@ impl Wire {
     async fn blob(&mut self, blob: &Blob) -> Result<()> {
         let path = self.path(&format!("blobs/{}", blob.digest));
         if self.job.direction == Direction::Pull {
-            let read = self.send(Method::GET, &path, "", Bytes::new(), StatusCode::OK).await?;
+            let read = self.read_blob(&path).await?;
             ensure!(read.length == blob.content.len(), "the blob has {} bytes", read.length);
             return Ok(());
         }
@@ -158,6 +158,16 @@ impl Wire {
         Ok(())
     }
 
+    /// From where the registry says, if not from itself.
+    async fn read_blob(&mut self, path: &str) -> Result<Read> {
+        let answer = self.ask(Method::GET, path, "", Bytes::new()).await?;
+        if answer.status() != StatusCode::TEMPORARY_REDIRECT {
+            return read(answer, StatusCode::OK).await.with_context(|| format!("GET {path}"));
+        }
+        let moved = read(answer, StatusCode::TEMPORARY_REDIRECT).await?;
+        self.send(Method::GET, &location(&moved.headers)?, "", Bytes::new(), StatusCode::OK).await
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/v2/{}/{rest}", self.job.repository)
     }
@@ -170,6 +180,17 @@ impl Wire {
         body: Bytes,
         expected: StatusCode,
     ) -> Result<Read> {
+        let answer = self.ask(method.clone(), path, media_type, body).await?;
+        read(answer, expected).await.with_context(|| format!("{method} {path}"))
+    }
+
+    async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>> {
         let mut request = Request::builder().method(&method).uri(path);
         request = request.header(header::HOST, self.job.address.to_string());
         request = request.header(header::AUTHORIZATION, &self.job.authorization);
@@ -180,8 +201,7 @@ impl Wire {
             _ => request,
         };
         self.connection.ready().await?;
-        let answer = self.connection.send_request(request.body(Full::new(body))?).await?;
-        read(answer, expected).await.with_context(|| format!("{method} {path}"))
+        Ok(self.connection.send_request(request.body(Full::new(body))?).await?)
     }
 }
 

@@ -6,7 +6,7 @@ use landfall_api::ecr as api;
 use landfall_store::{StoreError, View};
 
 use crate::ecr::image_id;
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::{IMAGES, Image, RepositoryKey};
 use crate::ecr::registry;
 use crate::ecr::rules::wording;
@@ -37,7 +37,7 @@ impl Resolve for api::DescribeImages {
                 wording::invalid("imageIds", "nextToken and maxResults can't be used with imageIds").into()
             );
         }
-        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+        let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
         let filter = input.filter.unwrap_or_default();
         let tags = filter.tag_status.unwrap_or(api::TagStatus::Any);
         let status = filter.image_status.unwrap_or(api::ImageStatusFilter::Active);
@@ -47,7 +47,7 @@ impl Resolve for api::DescribeImages {
 
 impl ReadHandler for api::DescribeImages {
     fn run(
-        _: &Context<'_>,
+        cx: &Context<'_>,
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
@@ -55,7 +55,7 @@ impl ReadHandler for api::DescribeImages {
         let key = &request.target.key;
         request.target.existing()?;
         if request.ids.is_empty() {
-            return page(view, key, &request);
+            return page(cx, view, key, &request);
         }
         let mut images: Vec<Arc<Image>> = Vec::new();
         for id in &request.ids {
@@ -70,7 +70,12 @@ impl ReadHandler for api::DescribeImages {
     }
 }
 
-fn page(view: &View, key: &RepositoryKey, request: &Request) -> Result<api::DescribeImagesResponse, Failure> {
+fn page(
+    cx: &Context<'_>,
+    view: &View,
+    key: &RepositoryKey,
+    request: &Request,
+) -> Result<api::DescribeImagesResponse, Failure> {
     let (account, region, name) = key;
     let prefix = (account, region, name.as_str());
     let rows = match request.paging.after(0) {
@@ -91,7 +96,8 @@ fn page(view: &View, key: &RepositoryKey, request: &Request) -> Result<api::Desc
         images.push(image);
     }
     let last = images.last().filter(|_| more);
-    let next_token = last.and_then(|image| token(&[&image.manifest.digest.to_string()]));
+    let last = last.map(|image| image.manifest.digest.to_string());
+    let next_token = request.paging.token(cx, last.as_deref())?;
     let details =
         images.iter().map(|image| view::image(view, key, image)).collect::<Result<_, StoreError>>()?;
     Ok(api::DescribeImagesResponse { image_details: Some(details), next_token })

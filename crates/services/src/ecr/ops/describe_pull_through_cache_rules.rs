@@ -3,7 +3,7 @@
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::pull_through;
 use crate::ecr::record::PULL_THROUGH_RULES;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
@@ -18,8 +18,8 @@ pub struct Request {
 impl Resolve for api::DescribePullThroughCacheRules {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
         let request = Request { prefixes: input.ecr_repository_prefixes.unwrap_or_default(), paging };
         Ok(Checked::one(request, Permission::on_anything("ecr:DescribePullThroughCacheRules")))
     }
@@ -54,7 +54,7 @@ impl ReadHandler for api::DescribePullThroughCacheRules {
         rules.truncate(paging.limit);
         let last = rules.last().filter(|_| more).and_then(|it| it.ecr_repository_prefix.as_deref());
         Ok(api::DescribePullThroughCacheRulesResponse {
-            next_token: last.and_then(|prefix| token(&[prefix])),
+            next_token: paging.token(cx, last)?,
             pull_through_cache_rules: Some(rules),
         })
     }

@@ -4,7 +4,7 @@ use landfall_api::ecr as api;
 use landfall_base::{AccountId, Arn};
 use landfall_store::View;
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::REPOSITORIES;
 use crate::ecr::rules::wording;
 use crate::ecr::target::{Target, registry_account};
@@ -28,7 +28,7 @@ impl Resolve for api::DescribeRepositories {
         let account = registry_account(cx, input.registry_id.as_deref())?;
         let names = input.repository_names.unwrap_or_default();
         if names.is_empty() {
-            let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+            let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
             let all = Arn::new("ecr", cx.region(), &account, "repository/*");
             return Ok(Checked::one(Request::All(account, paging), Permission::on(action, &all)));
         }
@@ -77,7 +77,8 @@ fn page(
     let rows: Vec<_> = rows.take(paging.limit + 1).collect::<Result<_, _>>()?;
     let shown = rows.get(..paging.limit).unwrap_or(&rows);
     let more = rows.len() > shown.len();
-    let next_token = shown.last().filter(|_| more).and_then(|(key, _)| token(&[&key.2]));
+    let last = shown.last().filter(|_| more).map(|(key, _)| key.2.as_str());
+    let next_token = paging.token(cx, last)?;
     let show = |(key, row): &(_, std::sync::Arc<_>)| view::repository(&cx.installation.registry, key, row);
     Ok(api::DescribeRepositoriesResponse { repositories: Some(shown.iter().map(show).collect()), next_token })
 }

@@ -3,7 +3,7 @@
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::TEMPLATES;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
@@ -17,8 +17,8 @@ pub struct Request {
 impl Resolve for api::DescribeRepositoryCreationTemplates {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
         let request = Request { prefixes: input.prefixes.unwrap_or_default(), paging };
         Ok(Checked::one(request, Permission::on_anything("ecr:DescribeRepositoryCreationTemplates")))
     }
@@ -51,7 +51,7 @@ impl ReadHandler for api::DescribeRepositoryCreationTemplates {
         let last = templates.last().filter(|_| more).and_then(|it| it.prefix.as_deref());
         Ok(api::DescribeRepositoryCreationTemplatesResponse {
             registry_id: Some(account.to_string()),
-            next_token: last.and_then(|prefix| token(&[prefix])),
+            next_token: paging.token(cx, last)?,
             repository_creation_templates: Some(templates),
         })
     }

@@ -4,7 +4,7 @@ use landfall_api::ecr as api;
 use landfall_registry::Digest;
 use landfall_store::View;
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::{PREVIEWS, Preview, RepositoryKey};
 use crate::ecr::registry;
 use crate::ecr::rules::wording;
@@ -26,7 +26,7 @@ impl Resolve for api::GetLifecyclePolicyPreview {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let (id, name) = (input.registry_id.as_deref(), &input.repository_name);
         let checked = Target::checked(cx, view, id, name, "ecr:GetLifecyclePolicyPreview")?;
-        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+        let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
         let tags = input.filter.and_then(|filter| filter.tag_status).unwrap_or(api::TagStatus::Any);
         let ids = input.image_ids.unwrap_or_default();
         Ok(checked.map(|target| Request { target, ids, tags, paging }))
@@ -35,7 +35,7 @@ impl Resolve for api::GetLifecyclePolicyPreview {
 
 impl ReadHandler for api::GetLifecyclePolicyPreview {
     fn run(
-        _: &Context<'_>,
+        cx: &Context<'_>,
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
@@ -61,7 +61,7 @@ impl ReadHandler for api::GetLifecyclePolicyPreview {
             repository_name: request.target.name(),
             lifecycle_policy_text: Some(preview.text.clone()),
             status: Some(api::LifecyclePolicyPreviewStatus::Complete),
-            next_token: last.and_then(|digest| token(&[digest])),
+            next_token: request.paging.token(cx, last)?,
             preview_results: Some(results),
             summary: Some(api::LifecyclePolicyPreviewSummary {
                 expiring_image_total_count: i32::try_from(preview.expiring.len()).ok(),

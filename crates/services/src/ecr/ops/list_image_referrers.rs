@@ -5,7 +5,7 @@ use std::sync::Arc;
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::Image;
 use crate::ecr::registry;
 use crate::ecr::rules::wording;
@@ -36,7 +36,7 @@ impl Resolve for api::ListImageReferrers {
                 "image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
             )
         })?;
-        let mut paging = Paging::of(input.max_results, input.next_token.as_deref(), 1)?;
+        let mut paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
         paging.limit = paging.limit.min(MOST);
         let filter = input.filter.unwrap_or_default();
         let shown = !matches!(
@@ -50,7 +50,7 @@ impl Resolve for api::ListImageReferrers {
 
 impl ReadHandler for api::ListImageReferrers {
     fn run(
-        _: &Context<'_>,
+        cx: &Context<'_>,
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
@@ -66,8 +66,9 @@ impl ReadHandler for api::ListImageReferrers {
         let images: Vec<_> = images.iter().filter(wanted).take(paging.limit + 1).collect();
         let page = images.get(..paging.limit).unwrap_or(&images);
         let last = page.last().filter(|_| images.len() > page.len());
+        let last = last.map(|image| image.manifest.digest.to_string());
         Ok(api::ListImageReferrersResponse {
-            next_token: last.and_then(|image| token(&[&image.manifest.digest.to_string()])),
+            next_token: paging.token(cx, last.as_deref())?,
             referrers: Some(page.iter().map(|image| referrer(image)).collect()),
         })
     }

@@ -3,7 +3,7 @@
 use landfall_api::ecr as api;
 use landfall_store::{StoreError, View};
 
-use crate::ecr::paging::{Paging, token};
+use crate::ecr::paging::Paging;
 use crate::ecr::record::{IMAGE_TAGS, IMAGES, RepositoryKey};
 use crate::ecr::registry;
 use crate::ecr::target::Target;
@@ -24,7 +24,7 @@ impl Resolve for api::ListImages {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let name = &input.repository_name;
         let checked = Target::checked(cx, view, input.registry_id.as_deref(), name, "ecr:ListImages")?;
-        let paging = Paging::of(input.max_results, input.next_token.as_deref(), 2)?;
+        let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 2)?;
         let filter = input.filter.unwrap_or_default();
         let tags = filter.tag_status.unwrap_or(api::TagStatus::Any);
         let status = filter.image_status.unwrap_or(api::ImageStatusFilter::Active);
@@ -34,7 +34,7 @@ impl Resolve for api::ListImages {
 
 impl ReadHandler for api::ListImages {
     fn run(
-        _: &Context<'_>,
+        cx: &Context<'_>,
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
@@ -46,12 +46,9 @@ impl ReadHandler for api::ListImages {
         let mut page = Page { ids: Vec::new(), limit: paging.limit };
         let more = page.fill(view, &target.key, &paging, &tags)?;
         let last = page.ids.last().filter(|_| more);
-        let next_token = last.and_then(|id| {
-            token(&[
-                id.image_digest.as_deref().unwrap_or_default(),
-                id.image_tag.as_deref().unwrap_or_default(),
-            ])
-        });
+        let last =
+            last.map(|id| [&id.image_digest, &id.image_tag].map(|it| it.as_deref().unwrap_or_default()));
+        let next_token = paging.token_of(cx, last)?;
         Ok(api::ListImagesResponse { image_ids: Some(page.ids), next_token })
     }
 }

@@ -66,8 +66,10 @@ impl AwaitingHandler for api::PutImage {
             let repository = target.again(tx)?;
             match registry::put_image(tx, &target.key, &repository, &manifest, tag.as_ref(), cx.now)? {
                 Put::Stored => Ok(()),
-                // `check` has seen both already, in this transaction.
-                Put::Unchanged | Put::TagIsFixed => Err(repeated(&target, &manifest, tag.as_ref())),
+                // `check` has seen all of them already, in this transaction.
+                Put::Unchanged | Put::TagIsFixed | Put::TooManyTags => {
+                    Err(repeated(&target, &manifest, tag.as_ref()))
+                }
             }
         });
         written.await.map_err(WriteError::flatten)?;
@@ -88,6 +90,10 @@ fn check(view: &View, target: &Target, manifest: &Manifest, tag: Option<&Tag>) -
     {
         let text = wording::tag_is_fixed(&target.key, tag.as_str());
         return Err(api::error::image_tag_already_exists_exception(text).into());
+    }
+    if let Some(tag) = tag.filter(|_| registry::has_all_tags(view, &target.key, manifest.digest)) {
+        let text = wording::too_many_tags(&target.key, tag.as_str(), registry::MOST_TAGS);
+        return Err(api::error::limit_exceeded_exception(text).into());
     }
     layers(view, target, manifest)?;
     children(view, target, manifest)

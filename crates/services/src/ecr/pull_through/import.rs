@@ -14,6 +14,7 @@ use super::{Need, credential, need, rule, upstream_image};
 use crate::ecr::creation;
 use crate::ecr::record::{CACHED_TAGS, RepositoryKey};
 use crate::ecr::registry::{self, Put};
+use crate::ecr::rules::wording;
 use crate::pipe::{Failure, Installation};
 
 /// How long a tag is taken as it was found, in seconds.
@@ -354,6 +355,7 @@ async fn keep(
         match registry::put_image(tx, key, &repository, manifest, tag, now)? {
             Put::Stored | Put::Unchanged => {}
             Put::TagIsFixed => tracing::debug!(repository = key.2, "a fixed tag stays where it is"),
+            Put::TooManyTags => return Err(too_many_tags(key, tag)),
         }
         if let Some(tag) = tag {
             tx.put(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()), now.plus_seconds(FRESH));
@@ -361,6 +363,11 @@ async fn keep(
         Ok(())
     });
     written.await.map_err(WriteError::flatten).map_err(ImportError::from)
+}
+
+fn too_many_tags(key: &RepositoryKey, tag: Option<&Tag>) -> Failure {
+    let tag = tag.map(Tag::as_str).unwrap_or_default();
+    api::error::limit_exceeded_exception(wording::too_many_tags(key, tag, registry::MOST_TAGS)).into()
 }
 
 /// Whether somebody has pushed the tag, maybe while it was being fetched: the cache leaves it where it is.

@@ -43,6 +43,14 @@ pub fn tag_is_fixed((_, _, name): &RepositoryKey, tag: &str) -> String {
     )
 }
 
+/// The sentence that data plane and API have in common.
+pub fn too_many_tags((account, _, name): &RepositoryKey, tag: &str, most: usize) -> String {
+    format!(
+        "Adding tag '{tag}' to an image in the repository with name '{name}' in registry with id '{account}' exceeds the maximum \
+         allowed number of tags per image which is '{most}'"
+    )
+}
+
 /// `ImageAlreadyExistsException`
 pub fn image_exists((account, _, name): &RepositoryKey, digest: &str, tag: Option<&str>) -> ServiceError {
     let tag = tag.map(|tag| format!("'{tag}'")).unwrap_or_else(|| "'null'".to_owned());

@@ -178,14 +178,14 @@ fn what_a_list_names_stays() {
 fn ten_thousand_tags_in_pages() {
     let fixture = Fixture::new();
     fixture.repository("app");
-    let manifests = ["a", "b", "c"].map(manifest);
+    let manifests = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "without"].map(manifest);
     let written = fixture.0.call.installation().store.write("push", |tx| {
         let repository = registry::find_repository(tx, &key("app"))?.unwrap();
         for number in 0..10_000 {
             let tag = format!("t{number:05}").parse::<Tag>().unwrap();
-            registry::put_image(tx, &key("app"), &repository, &manifests[number % 2], Some(&tag), START)?;
+            registry::put_image(tx, &key("app"), &repository, &manifests[number % 10], Some(&tag), START)?;
         }
-        registry::put_image(tx, &key("app"), &repository, &manifests[2], None, START)
+        registry::put_image(tx, &key("app"), &repository, &manifests[10], None, START)
     });
     written.unwrap();
     let list = |status, size| {
@@ -226,4 +226,42 @@ fn findings_say_that_there_was_no_scan() {
     };
     assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("v1")).0, "ScanNotFoundException");
     assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("no")).0, "ImageNotFoundException");
+}
+
+#[test]
+fn an_image_has_a_thousand_tags() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let digest = fixture.image("app", "x", None);
+    let (installation, key) = (fixture.0.call.installation(), key("app"));
+    let put = |tag: &str| {
+        let tag: Tag = tag.parse().unwrap();
+        let written = installation.store.write("tag", |tx| {
+            let repository = registry::find_repository(tx, &key)?.unwrap();
+            registry::put_image(tx, &key, &repository, &manifest("x"), Some(&tag), START)
+        });
+        written.unwrap()
+    };
+    for number in 0..registry::MOST_TAGS {
+        assert_eq!(put(&format!("t{number}")), registry::Put::Stored);
+    }
+    assert_eq!(put("more"), registry::Put::TooManyTags);
+    assert_eq!(put("t7"), registry::Put::Unchanged);
+    let input = api::PutImageRequest {
+        repository_name: "app".to_owned(),
+        image_manifest: manifest_text("x"),
+        image_tag: Some("more".to_owned()),
+        ..Default::default()
+    };
+    assert_eq!(
+        fixture.refused::<api::PutImage>(input),
+        (
+            "LimitExceededException".to_owned(),
+            "Adding tag 'more' to an image in the repository with name 'app' in registry with id '111122223333' exceeds the \
+             maximum allowed number of tags per image which is '1000'"
+                .to_owned()
+        )
+    );
+    let view = installation.store.view();
+    assert_eq!(registry::tags_of(&view, &key, digest).unwrap().len(), registry::MOST_TAGS);
 }

@@ -142,3 +142,35 @@ fn kms_fills_in_the_key() {
     let missing = with("other", Some("11111111-2222-3333-4444-555555555555"));
     assert!(fixture.call::<api::CreateRepository>(&root(), missing).is_err());
 }
+
+#[test]
+fn a_page_token_is_good_for_what_it_was_given_for() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let fixture = Fixture::new();
+    for name in ["one", "three", "two"] {
+        fixture.repository(name);
+    }
+    let list = |token: Option<String>| api::DescribeRepositoriesRequest {
+        next_token: token,
+        max_results: Some(2),
+        ..Default::default()
+    };
+    let first = fixture.root::<api::DescribeRepositories>(list(None));
+    let token = first.next_token.unwrap();
+    let last = fixture.root::<api::DescribeRepositories>(list(Some(token.clone())));
+    assert_eq!(last.repositories.unwrap()[0].repository_name.as_deref(), Some("two"));
+    assert_eq!(last.next_token, None);
+    let refusal = (
+        "InvalidParameterException".to_owned(),
+        "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'".to_owned(),
+    );
+    let forged = URL_SAFE_NO_PAD.encode(r#"["one"]"#);
+    for bad in [forged, "x".to_owned(), format!("{token}A"), token[1..].to_owned()] {
+        assert_eq!(fixture.refused::<api::DescribeRepositories>(list(Some(bad.clone()))), refusal, "{bad}");
+    }
+    let elsewhere =
+        api::DescribePullThroughCacheRulesRequest { next_token: Some(token), ..Default::default() };
+    assert_eq!(fixture.refused::<api::DescribePullThroughCacheRules>(elsewhere), refusal);
+}
