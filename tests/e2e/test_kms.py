@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness.account import allow, unique
+from harness.account import Account, allow, unique
 from harness.errors import denied, refused
 from harness.tasks import assert_never_ran, exit_code, failed_step
 
@@ -57,6 +57,38 @@ def test_a_key_and_its_names(kms, key, account_id):
     with refused("InvalidCiphertextException"):
         kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"])
     assert key in [it["KeyArn"] for page in kms.get_paginator("list_keys").paginate(Limit=1) for it in page["Keys"]]
+
+
+def test_the_aliases_of_services_are_there_before_their_keys(make_server):
+    """As Terraform's data source looks one up: by name in the list, and then the key that it stands for."""
+    kms = Account.from_env(make_server().env()).kms
+
+    def aliases():
+        return {it["AliasName"]: it.get("TargetKeyId") for it in kms.list_aliases()["Aliases"]}
+
+    names = [f"alias/aws/{service}" for service in ("ecr", "s3", "secretsmanager", "ssm")]
+    assert aliases() == dict.fromkeys(names)
+    made = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
+    assert (made["KeyManager"], made["KeyState"]) == ("AWS", "Enabled")
+    assert aliases() == {**dict.fromkeys(names), "alias/aws/s3": made["KeyId"]}
+    assert kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"] == made
+
+
+def test_aliases_that_are_refused(kms, key):
+    for name, code, message in (
+        ("alias/a:b", "ValidationException", "alias/a:b contains invalid characters for an alias"),
+        ("alias/aws/mine", "NotAuthorizedException", ""),
+    ):
+        with refused(code, message):
+            kms.create_alias(AliasName=name, TargetKeyId=key)
+    alias = f"alias/{unique('app')}"
+    kms.create_alias(AliasName=alias, TargetKeyId=key)
+    with refused("ValidationException", "Aliases must refer to keys. Not aliases"):
+        kms.create_alias(AliasName=f"{alias}-2", TargetKeyId=alias)
+    signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    message = f"{alias} cannot be moved from {key} to {signing}: they differ in key type or key usage."
+    with refused("ValidationException", message):
+        kms.update_alias(AliasName=alias, TargetKeyId=signing)
 
 
 def test_data_keys_survive_rotation(kms, key):

@@ -81,6 +81,8 @@ def test_the_same_token_is_the_same_call(sm):
     text = f"You can't use ClientRequestToken {put} because that value is already in use for a version of secret {first['ARN']}."
     with refused("ResourceExistsException", text):
         sm.put_secret_value(SecretId=name, SecretString="x", ClientRequestToken=put)
+    with refused("ResourceExistsException", text.replace(put, token)):
+        sm.create_secret(Name=name, SecretString="x", ClientRequestToken=token)
 
 
 def test_stages_move(sm):
@@ -235,6 +237,25 @@ def test_list_pages_filters_and_hides_the_deleted(sm):
     assert "SecretString" not in json.dumps(pages, default=str)
     everything = sm.list_secrets(Filters=name_filter, IncludePlannedDeletion=True)["SecretList"]
     assert len(everything) == 5
+
+
+def test_filters_compare_words(sm):
+    mark = unique("word").replace("-", "")
+    for name, description in (("AppOne", "one two"), ("other", "one and two"), ("third", "two"), ("COMPANYthings", "")):
+        sm.create_secret(Name=f"{mark}/{name}", SecretString="x", Description=description)
+
+    def found(*filters):
+        own = {"Key": "name", "Values": [mark]}
+        wanted = [own, *({"Key": key, "Values": [value]} for key, value in filters)]
+        return sorted(it["Name"].split("/")[1] for it in sm.list_secrets(Filters=wanted)["SecretList"])
+
+    assert found(("description", "one two")) == ["AppOne", "other"]
+    assert found(("description", "T")) == ["AppOne", "other", "third"]
+    assert found(("description", "one"), ("description", "and")) == ["other"]
+    assert found(("description", "wo")) == []
+    assert found(("all", "app")) == ["AppOne"]
+    assert found(("all", "Ythings")) == ["COMPANYthings"]
+    assert found(("all", "company")) == found(("all", "+")) == []
 
 
 def test_regions_are_apart(admin):

@@ -41,7 +41,7 @@ pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
 pub(crate) use target::permission_on;
 
-use crate::pipe::{Endpoint, awaiting, blocking, read, write};
+use crate::pipe::{Endpoint, awaiting, awaiting_read, blocking, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
@@ -51,7 +51,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     awaiting::<api::CreateKey>(),
     read::<api::Decrypt>(),
     write::<api::DeleteAlias>(),
-    read::<api::DescribeKey>(),
+    awaiting_read::<api::DescribeKey>(),
     write::<api::DisableKey>(),
     write::<api::DisableKeyRotation>(),
     write::<api::EnableKey>(),

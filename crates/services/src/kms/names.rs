@@ -10,6 +10,8 @@ use super::record::KeyKey;
 pub(super) const ALIAS: &str = "alias/";
 /// What the aliases of keys that AWS manages begin with.
 pub(super) const RESERVED: &str = "alias/aws/";
+/// The services that have a default key, in the order of their names.
+pub(super) const PREDEFINED: [&str; 4] = ["ecr", "s3", "secretsmanager", "ssm"];
 
 /// A `KeyId` as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +91,7 @@ pub(super) fn no_alias(alias: &KeyKey) -> ServiceError {
 /// Accepts what can be a new alias of a customer.
 ///
 /// # Errors
-/// `ValidationException`, `InvalidAliasNameException`, `NotAuthorizedException`
+/// `ValidationException`, `NotAuthorizedException`
 pub(super) fn check_alias(name: &str) -> Result<(), ServiceError> {
     let Some(rest) = name.strip_prefix(ALIAS) else { return Err(no_prefix()) };
     if name.starts_with(RESERVED) {
@@ -98,7 +100,7 @@ pub(super) fn check_alias(name: &str) -> Result<(), ServiceError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte);
     if rest.is_empty() || !rest.bytes().all(allowed) {
         let message = format!("{name} contains invalid characters for an alias");
-        return Err(error::invalid_alias_name_exception(message));
+        return Err(ServiceError::client("ValidationException", message));
     }
     Ok(())
 }
@@ -112,9 +114,27 @@ pub(super) fn no_prefix() -> ServiceError {
     )
 }
 
-/// The error for aliases of keys that AWS manages.
+/// The error for aliases of keys that AWS manages, which comes without words.
 pub(super) fn reserved_alias() -> ServiceError {
-    ServiceError::client("NotAuthorizedException", "Aliases that begin with alias/aws/ are reserved for AWS.")
+    ServiceError::client("NotAuthorizedException", "")
+}
+
+/// Accepts what can be the key of an alias: no alias.
+///
+/// # Errors
+/// `ValidationException`
+pub(super) fn check_alias_target(key_id: &str) -> Result<(), ServiceError> {
+    if key_id.starts_with(ALIAS) {
+        return Err(ServiceError::client("ValidationException", "Aliases must refer to keys. Not aliases"));
+    }
+    Ok(())
+}
+
+/// The service whose default key an alias stands for, if it is one that this installation makes: such an alias is there
+/// before its key is (API reference, `ListAliases`).
+pub(super) fn service_of(alias: &str) -> Option<&'static str> {
+    let service = alias.strip_prefix(RESERVED)?;
+    PREDEFINED.into_iter().find(|predefined| *predefined == service)
 }
 
 #[cfg(test)]

@@ -48,7 +48,23 @@ impl Paging {
         rows: impl IntoIterator<Item = Result<T, E>>,
         key: impl Fn(&T) -> &str,
     ) -> Result<Page<T>, E> {
-        let rows: Vec<T> = rows.into_iter().take(self.limit.saturating_add(1)).collect::<Result<_, E>>()?;
+        self.page_with(rows, [], key)
+    }
+
+    /// The same, with a few `others` in their places between the rows.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub(super) fn page_with<T, E>(
+        self,
+        rows: impl IntoIterator<Item = Result<T, E>>,
+        others: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> &str,
+    ) -> Result<Page<T>, E> {
+        let rows = rows.into_iter().take(self.limit.saturating_add(1));
+        let mut rows: Vec<T> = rows.collect::<Result<_, E>>()?;
+        rows.extend(others);
+        rows.sort_by(|one, other| key(one).cmp(key(other)));
         Ok(self.page(rows, key))
     }
 

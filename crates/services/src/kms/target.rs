@@ -11,7 +11,7 @@ use landfall_store::View;
 use super::ciphertext::Reference;
 use super::key_policy;
 use super::kind::{Kind, Spec, Usage};
-use super::names::{KeyName, alias_arn, invalid_id, key_arn, no_alias};
+use super::names::{KeyName, alias_arn, invalid_id, key_arn, no_alias, service_of};
 use super::record::{ALIASES, ALIASES_OF_KEY, GRANTS, KEYS, Key, KeyKey};
 use super::rules;
 use crate::pipe::{Context, Failure, KeyGuard, Permission};
@@ -140,6 +140,14 @@ impl Target {
         }
         let guard = KeyGuard { refusal: self.refusal, ..KeyGuard::default() };
         Ok(permission.guarded_by_key(key_policy::default(&self.place.0)?, guard))
+    }
+
+    /// The service whose default key this is to be, in the caller's account, where it was not needed yet.
+    pub(super) fn to_be_made(&self, account: &AccountId) -> Option<&'static str> {
+        if self.key.is_some() || self.place.0 != *account {
+            return None;
+        }
+        service_of(&self.place.2)
     }
 
     /// The key's kind; the default one where there is no key.

@@ -54,6 +54,15 @@ pub(super) fn alias(place: &KeyKey, alias: &Alias) -> api::AliasListEntry {
     }
 }
 
+/// An alias of a service whose key was not needed yet.
+pub(super) fn alias_without_key(place: &KeyKey) -> api::AliasListEntry {
+    api::AliasListEntry {
+        alias_name: Some(place.2.clone()),
+        alias_arn: Some(alias_arn(place).to_string()),
+        ..Default::default()
+    }
+}
+
 /// A grant in `ListGrants` and `ListRetirableGrants`.
 pub(super) fn grant(
     view: &View,

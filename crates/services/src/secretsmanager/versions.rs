@@ -134,7 +134,8 @@ pub(super) fn reseal(
     Ok(())
 }
 
-fn token_taken(id: &str, secret: &Secret) -> ServiceError {
+/// The error for a token of other data.
+pub(super) fn token_taken(id: &str, secret: &Secret) -> ServiceError {
     error::resource_exists_exception(format!(
         "You can't use ClientRequestToken {id} because that value is already in use for a version of secret {}.",
         secret.arn

@@ -4,7 +4,7 @@ use landfall_api::kms as api;
 use landfall_store::{Tx, View};
 
 use crate::kms::keys;
-use crate::kms::names::{alias_arn, check_alias};
+use crate::kms::names::{alias_arn, check_alias, check_alias_target};
 use crate::kms::record::{ALIASES, KeyKey};
 use crate::kms::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
@@ -21,6 +21,7 @@ impl Resolve for api::CreateAlias {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         check_alias(&input.alias_name)?;
+        check_alias_target(&input.target_key_id)?;
         let alias = (cx.account().clone(), cx.region().clone(), input.alias_name);
         let target = Target::find_key(cx, view, &input.target_key_id)?;
         let on_alias = Permission::on("kms:CreateAlias", &alias_arn(&alias));

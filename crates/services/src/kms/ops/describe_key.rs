@@ -1,11 +1,12 @@
-//! `DescribeKey`: what a key is.
+//! `DescribeKey`: what a key is. Asked for the default key of a service that did not need it yet, it makes it.
 
 use landfall_api::kms as api;
-use landfall_store::View;
+use landfall_store::{View, WriteError};
 
+use crate::kms::keys;
 use crate::kms::target::Target;
 use crate::kms::view;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
 
 /// The key.
 #[derive(Debug)]
@@ -23,10 +24,29 @@ impl Resolve for api::DescribeKey {
     }
 }
 
-impl ReadHandler for api::DescribeKey {
-    fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+impl AwaitingHandler for api::DescribeKey {
+    async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target } = request.into_request();
+        let target = match target.to_be_made(&cx.caller.account).filter(|_| !cx.dry) {
+            Some(service) => make(cx, &target, service).await?,
+            None => target,
+        };
         let metadata = view::metadata(&target.place, target.existing()?);
         Ok(api::DescribeKeyResponse { key_metadata: Some(metadata) })
     }
+}
+
+/// Makes the default key of a service. Returns the key that its alias stands for.
+async fn make(
+    Surroundings { installation, caller, .. }: Surroundings<'_>,
+    target: &Target,
+    service: &str,
+) -> Result<Target, Failure> {
+    let (account, region, alias) = &target.place;
+    let written = installation.store.write_async("DescribeKey", |tx| {
+        let cx = Context::new(installation, caller);
+        keys::ensure_managed(&cx, tx, (account, region), service)?;
+        Target::find(&cx, tx, alias)
+    });
+    written.await.map_err(WriteError::flatten)
 }

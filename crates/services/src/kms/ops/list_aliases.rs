@@ -1,10 +1,11 @@
-//! `ListAliases`: the aliases of the account in the Region, or of one key.
+//! `ListAliases`: the aliases of the account in the Region, or of one key. Those of the services are there before their keys.
 
 use landfall_api::kms as api;
 use landfall_store::View;
 
+use crate::kms::names::{PREDEFINED, RESERVED};
 use crate::kms::paging::Paging;
-use crate::kms::record::{ALIASES, Alias};
+use crate::kms::record::{ALIASES, Alias, KeyKey};
 use crate::kms::target::Target;
 use crate::kms::target::on_account;
 use crate::kms::view as shown;
@@ -47,12 +48,21 @@ impl ReadHandler for api::ListAliases {
         };
         let fits = |alias: &Alias| wanted.is_none_or(|key_id| alias.key_id == *key_id);
         let rows = rows.filter(|row| row.as_ref().map_or(true, |(_, alias)| fits(alias)));
-        let page = paging.page_of(rows, |((_, _, name), _)| name.as_str())?;
-        let aliases = page.items.iter().map(|(place, alias)| shown::alias(place, alias));
+        let rows = rows.map(|row| row.map(|(place, alias)| shown::alias(&place, &alias)));
+        let keyless = if wanted.is_none() { keyless(cx, view) } else { Vec::new() };
+        let keyless = keyless.iter().map(shown::alias_without_key);
+        let page =
+            paging.page_with(rows, keyless, |alias| alias.alias_name.as_deref().unwrap_or_default())?;
         Ok(api::ListAliasesResponse {
-            aliases: Some(aliases.collect()),
+            aliases: Some(page.items),
             next_marker: page.next_marker,
             truncated: page.truncated,
         })
     }
+}
+
+/// The aliases of the services whose keys were not needed yet.
+fn keyless(cx: &Context<'_>, view: &View) -> Vec<KeyKey> {
+    let place = |service| (cx.account().clone(), cx.region().clone(), format!("{RESERVED}{service}"));
+    PREDEFINED.into_iter().map(place).filter(|alias| !view.contains(&ALIASES, alias)).collect()
 }

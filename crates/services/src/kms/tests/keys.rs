@@ -112,8 +112,88 @@ fn deletion_waits_and_can_be_called_off() {
     assert_eq!(reconcile(fixture.0.call.installation()).unwrap(), 1);
     let view = fixture.0.call.installation().store.view();
     assert_eq!(view.count(&KEYS, ()), 1);
-    let aliases = fixture.root::<api::ListAliases>(api::ListAliasesRequest::default()).aliases;
-    assert_eq!(aliases, Some(Vec::new()));
+    assert_eq!(aliases(&fixture, None).len(), 4);
+}
+
+/// All aliases, each with what it stands for, page by page.
+fn aliases(fixture: &Fixture, key_id: Option<&str>) -> Vec<(String, Option<String>)> {
+    let (mut found, mut marker) = (Vec::new(), None);
+    loop {
+        let key_id = key_id.map(str::to_owned);
+        let input = api::ListAliasesRequest { key_id, limit: Some(2), marker };
+        let page = fixture.root::<api::ListAliases>(input);
+        let entries = page.aliases.unwrap().into_iter();
+        found.extend(entries.map(|entry| (entry.alias_name.unwrap(), entry.target_key_id)));
+        marker = page.next_marker;
+        if marker.is_none() {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn aliases_of_services_are_there_before_their_keys() {
+    let fixture = Fixture::new();
+    let key = fixture.key();
+    let id = key.rsplit('/').next().unwrap();
+    fixture.alias("alias/app", &key);
+    fixture.alias("alias/aws-s3", &key);
+    fixture.alias("alias/z", &key);
+    let own = ["alias/app", "alias/aws-s3", "alias/z"].map(|name| (name.to_owned(), Some(id.to_owned())));
+    assert_eq!(aliases(&fixture, Some(&key)), own);
+    let services = ["ecr", "s3", "secretsmanager", "ssm"].map(|name| (format!("alias/aws/{name}"), None));
+    let [app, like_a_service, z] = own;
+    let mut all = vec![app, like_a_service];
+    all.extend(services);
+    all.push(z);
+    assert_eq!(aliases(&fixture, None), all);
+    // Who asks for the key makes it, once.
+    let made = fixture.describe("alias/aws/s3");
+    assert_eq!(made.key_manager, Some("AWS".into()));
+    assert_eq!(fixture.describe("alias/aws/s3").arn, made.arn);
+    assert_eq!(fixture.describe("arn:aws:kms:us-east-1:111122223333:alias/aws/s3").arn, made.arn);
+    all[3].1 = Some(made.key_id);
+    assert_eq!(aliases(&fixture, None), all);
+}
+
+#[test]
+fn who_may_not_describe_a_key_does_not_make_it() {
+    let fixture = Fixture::new();
+    let user = fixture.user(&account(), "u", r#"{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*"}"#);
+    let input = api::DescribeKeyRequest { key_id: "alias/aws/ssm".into(), ..Default::default() };
+    assert_eq!(fixture.denied::<api::DescribeKey>(&user, input).0, "AccessDeniedException");
+    let other = "arn:aws:kms:us-east-1:444455556666:alias/aws/ssm";
+    let input = api::DescribeKeyRequest { key_id: other.into(), ..Default::default() };
+    fixture.refused::<api::DescribeKey>(input);
+    let input = api::DescribeKeyRequest { key_id: "alias/aws/none".into(), ..Default::default() };
+    let (code, message) = fixture.refused::<api::DescribeKey>(input);
+    assert_eq!(code, "NotFoundException");
+    assert_eq!(message, "Alias arn:aws:kms:us-east-1:111122223333:alias/aws/none is not found.");
+    assert_eq!(fixture.0.call.installation().store.view().count(&KEYS, ()), 0);
+}
+
+#[test]
+fn an_alias_moves_only_to_a_key_of_its_kind() {
+    let fixture = Fixture::new();
+    let make = |spec: &str, usage: &str| {
+        let input = api::CreateKeyRequest {
+            key_spec: Some(spec.into()),
+            key_usage: Some(usage.into()),
+            ..Default::default()
+        };
+        fixture.root::<api::CreateKey>(input).key_metadata.unwrap().arn.unwrap()
+    };
+    let update =
+        |key: &str| api::UpdateAliasRequest { alias_name: "alias/a".into(), target_key_id: key.into() };
+    let (one, other) = (make("ECC_NIST_P256", "SIGN_VERIFY"), make("ECC_NIST_P384", "SIGN_VERIFY"));
+    fixture.alias("alias/a", &one);
+    fixture.root::<api::UpdateAlias>(update(&other));
+    for key in [fixture.key(), make("HMAC_256", "GENERATE_VERIFY_MAC")] {
+        let message =
+            format!("alias/a cannot be moved from {other} to {key}: they differ in key type or key usage.");
+        let refused = fixture.refused::<api::UpdateAlias>(update(&key));
+        assert_eq!(refused, ("ValidationException".to_owned(), message));
+    }
 }
 
 #[test]

@@ -100,7 +100,13 @@ fn aliases() {
     let (code, message) = fixture.refused::<api::CreateAlias>(create("app"));
     assert_eq!(code, "ValidationException");
     assert!(message.starts_with("Alias must start with the prefix \"alias/\". Please see "), "{message}");
-    assert_eq!(fixture.refused::<api::CreateAlias>(create("alias/aws/x")).0, "NotAuthorizedException");
+    let reserved = fixture.refused::<api::CreateAlias>(create("alias/aws/x"));
+    assert_eq!(reserved, pair("NotAuthorizedException", ""));
+    let colon = fixture.refused::<api::CreateAlias>(create("alias/a:b"));
+    assert_eq!(colon, pair("ValidationException", "alias/a:b contains invalid characters for an alias"));
+    let to_alias = api::CreateAliasRequest { target_key_id: "alias/app".into(), ..create("alias/b") };
+    let refused = fixture.refused::<api::CreateAlias>(to_alias);
+    assert_eq!(refused, pair("ValidationException", "Aliases must refer to keys. Not aliases"));
     let delete = || api::DeleteAliasRequest { alias_name: "alias/app".into() };
     fixture.root::<api::DeleteAlias>(delete());
     let gone = pair("NotFoundException", format!("Alias {arn} is not found."));

@@ -119,10 +119,12 @@ fn repeated(
             "You can't create this secret because a secret with this name is already scheduled for deletion.";
         return Err(api::error::invalid_request_exception(message).into());
     }
-    if let Some(version) = &request.version
-        && versions::repeats(cx, view, &request.key, secret, version)? == Some(true)
-    {
-        return answer(view, request, secret);
+    if let Some(version) = &request.version {
+        match versions::repeats(cx, view, &request.key, secret, version)? {
+            Some(true) => return answer(view, request, secret),
+            Some(false) => return Err(versions::token_taken(&version.id, secret).into()),
+            None => {}
+        }
     }
     let message = format!("The operation failed because the secret {} already exists.", secret.name);
     Err(api::error::resource_exists_exception(message).into())

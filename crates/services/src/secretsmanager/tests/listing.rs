@@ -101,14 +101,17 @@ fn filters_choose() {
     make("prod/db", "Database of Production", ("team", "red"));
     make("prod/api", "", ("Team", "blue"));
     make("test/db", "database of test", ("stage", "test"));
-    let cases: [(&str, &[&str], &[&str]); 14] = [
+    let cases: [(&str, &[&str], &[&str]); 20] = [
         ("name", &["prod/"], &["prod/db", "prod/api"]),
         ("name", &["Prod"], &[]),
         ("name", &["!prod"], &["test/db"]),
         ("name", &["prod", "!prod/db"], &["prod/api"]),
         ("name", &["prod/db", "test"], &["prod/db", "test/db"]),
         ("description", &["DATABASE"], &["prod/db", "test/db"]),
-        ("description", &["production"], &[]),
+        ("description", &["production"], &["prod/db"]),
+        ("description", &["d t"], &["test/db"]),
+        ("description", &["base"], &[]),
+        ("description", &["!test"], &["prod/db", "prod/api"]),
         ("tag-key", &["team"], &["prod/db"]),
         ("tag-key", &["Te"], &["prod/api"]),
         ("tag-value", &["b"], &["prod/api"]),
@@ -117,12 +120,18 @@ fn filters_choose() {
         ("owning-service", &["x"], &[]),
         ("all", &["DB test"], &["test/db"]),
         ("all", &["blue"], &["prod/api"]),
+        ("all", &["lue"], &[]),
+        ("all", &["+"], &[]),
+        ("all", &["RE", "stage"], &["prod/db", "test/db"]),
     ];
     for (key, values, expected) in cases {
         assert_eq!(list(filter(key, values), &fixture), expected, "{key} {values:?}");
         let paged = api::ListSecretsRequest { max_results: Some(1), ..filter(key, values) };
         assert_eq!(list(paged, &fixture), expected, "{key} {values:?}");
     }
+    let both = ["of", "production"].map(|word| filter("description", &[word]).filters.unwrap().remove(0));
+    let both = api::ListSecretsRequest { filters: Some(both.into()), ..Default::default() };
+    assert_eq!(list(both, &fixture), ["prod/db"]);
     let nonsense = filter("colour", &["x"]);
     assert_eq!(fixture.refused::<api::ListSecrets>(nonsense).0, "InvalidParameterException");
     assert_eq!(fixture.refused::<api::ListSecrets>(filter("name", &[])).0, "InvalidParameterException");

@@ -59,6 +59,12 @@ fn names_and_tokens_that_are_taken() {
         token(1)
     );
     assert_refused(fixture.refused::<api::PutSecretValue>(other), "ResourceExistsException", &taken);
+    let other = api::CreateSecretRequest {
+        client_request_token: Some(token(1)),
+        secret_string: Some(Sensitive::from("other")),
+        ..create("a")
+    };
+    assert_refused(fixture.refused::<api::CreateSecret>(other), "ResourceExistsException", &taken);
 }
 
 #[test]
