@@ -35,7 +35,18 @@ mod tests {
     fn every_shell_completes_every_command() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
             let script = script(shell);
-            for command in ["serve", "env", "account", "run", "explain", "demo", "doctor", "completions"] {
+            for command in [
+                "serve",
+                "env",
+                "account",
+                "run",
+                "check",
+                "snapshot",
+                "explain",
+                "demo",
+                "doctor",
+                "completions",
+            ] {
                 assert!(script.contains(command), "{shell}: {command}");
             }
         }

@@ -22,6 +22,7 @@ mod organization;
 mod rotation;
 mod run;
 pub mod serve;
+mod snapshot;
 mod terminal;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Say what would keep tasks of a definition from starting, before one is run
     Check(Box<check::CheckArgs>),
+    /// Write what `check` needs of the server, and no secret, into a file: checks then need no server
+    Snapshot(snapshot::SnapshotArgs),
     /// Show how a task was started, step by step, and why it was not
     Explain(explain::ExplainArgs),
     /// Ask the policy engine: decide cases, list who may do what
@@ -86,6 +89,7 @@ fn run_command(command: Command) -> Result<ExitCode, CliError> {
         Command::Organization(args) => wait_for(organization::run(args)),
         Command::Run(args) => wait_for(run::run(*args)),
         Command::Check(args) => wait_for(check::run(*args)),
+        Command::Snapshot(args) => wait_for(snapshot::run(args)),
         Command::Explain(args) => wait_for(explain::run(args)),
         Command::Iam(args) => wait_for(iam::run(args)),
         Command::Ecr(args) => wait_for(ecr::run(args)),

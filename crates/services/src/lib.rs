@@ -16,6 +16,7 @@ pub mod pipe;
 mod principals;
 pub mod s3;
 pub mod secretsmanager;
+pub mod snapshot;
 pub mod ssm;
 pub mod stored;
 pub mod sts;

@@ -52,6 +52,7 @@ impl TestInstallation {
             default_region: region(),
             images: Images::default(),
             upstreams: crate::ecr::pull_through::Upstreams::default(),
+            origin: None,
         };
         Self { call: Call::new(Arc::new(installation), tables), clock, directory }
     }

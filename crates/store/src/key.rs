@@ -142,6 +142,16 @@ pub(crate) fn encode_prefix<K>(prefix: &(impl PrefixOf<K> + ?Sized)) -> Vec<u8> 
     writer.into_bytes()
 }
 
+/// The bytes of a whole key, for keeping a row elsewhere than in a store.
+pub fn key_bytes<K: Key>(key: &K) -> Vec<u8> {
+    encode(key)
+}
+
+/// Reads back what [`key_bytes`] gave; `None` when it is no key of this type.
+pub fn read_key<K: Key>(bytes: &[u8]) -> Option<K> {
+    decode(bytes)
+}
+
 /// Reads a whole key; `None` when bytes are missing, left over or not of this type.
 pub(crate) fn decode<K: Key>(bytes: &[u8]) -> Option<K> {
     let mut reader = KeyReader(bytes);

@@ -36,7 +36,7 @@ mod view;
 
 pub use error::{StoreError, WriteError};
 pub use feed::{Commit, Notice, RowId, Subscription, TableWatch};
-pub use key::{Begins, Key, KeyFor, KeyReader, KeyWriter, PrefixOf};
+pub use key::{Begins, Key, KeyFor, KeyReader, KeyWriter, PrefixOf, key_bytes, read_key};
 pub use store::Store;
 pub use table::{Table, Value};
 pub use tx::Tx;

@@ -20,6 +20,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "openssl", present: || on_path("openssl") },
     Package { name: "nodejs", present: || on_path("node") },
     Package { name: "npm", present: || on_path("npm") },
+    Package { name: "zstd", present: || on_path("zstd") },
     Package { name: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
 ];
 

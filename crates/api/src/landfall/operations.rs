@@ -73,6 +73,28 @@ pub(super) static CREATE_ACCOUNT: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `CreateSnapshot`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSnapshot;
+
+impl landfall_shape::Operation for CreateSnapshot {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_SNAPSHOT;
+    type Input = types::CreateSnapshotRequest;
+    type Output = types::CreateSnapshotResponse;
+}
+
+pub(super) static CREATE_SNAPSHOT: OperationSchema = OperationSchema {
+    name: "CreateSnapshot",
+    input: &schema::CREATE_SNAPSHOT_REQUEST,
+    output: &schema::CREATE_SNAPSHOT_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DeleteOrganizationPolicy`
 ///
 /// # Errors

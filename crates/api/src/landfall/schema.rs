@@ -16,6 +16,11 @@ pub static ACCOUNT_ID: Schema = Schema::new(
     Kind::String { min: Some(12), max: Some(12), pattern: Some(r"\d{12}"), values: &[] },
 );
 
+pub static ACCOUNT_IDS: Schema = Schema::new(
+    "AccountIds",
+    Kind::List { member: &ACCOUNT_ID, member_name: "member", flattened: false, min: None, max: None },
+);
+
 pub static ACCOUNTS: Schema = Schema::new(
     "Accounts",
     Kind::List { member: &ACCOUNT, member_name: "member", flattened: false, min: None, max: None },
@@ -115,6 +120,22 @@ pub static CREATE_ACCOUNT_RESPONSE: Schema = Schema::new(
             Member::required("userArn", &STRING),
             Member::required("accessKeyId", &STRING),
             Member::required("secretAccessKey", &SENSITIVE_STRING),
+        ],
+    },
+);
+
+pub static CREATE_SNAPSHOT_REQUEST: Schema = Schema::new(
+    "CreateSnapshotRequest",
+    Kind::Structure { members: &[Member::optional("accountIds", &ACCOUNT_IDS)] },
+);
+
+pub static CREATE_SNAPSHOT_RESPONSE: Schema = Schema::new(
+    "CreateSnapshotResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("snapshot", &SNAPSHOT_FILE),
+            Member::required("accountIds", &ACCOUNT_IDS),
+            Member::required("contents", &SNAPSHOT_CONTENTS),
         ],
     },
 );
@@ -272,6 +293,8 @@ pub static LIST_ROTATIONS_RESPONSE: Schema = Schema::new(
         ],
     },
 );
+
+pub static LONG: Schema = Schema::new("Long", Kind::LONG);
 
 pub static ORGANIZATION_POLICIES: Schema = Schema::new(
     "OrganizationPolicies",
@@ -433,6 +456,18 @@ pub static SECRET_ROTATIONS: Schema = Schema::new(
 );
 
 pub static SENSITIVE_STRING: Schema = Schema::sensitive("SensitiveString", Kind::STRING);
+
+pub static SNAPSHOT_CONTENT: Schema = Schema::new(
+    "SnapshotContent",
+    Kind::Structure { members: &[Member::required("kind", &STRING), Member::required("count", &LONG)] },
+);
+
+pub static SNAPSHOT_CONTENTS: Schema = Schema::new(
+    "SnapshotContents",
+    Kind::List { member: &SNAPSHOT_CONTENT, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static SNAPSHOT_FILE: Schema = Schema::new("SnapshotFile", Kind::Blob { min: None, max: None });
 
 pub static STEP: Schema = Schema::new(
     "Step",

@@ -3,7 +3,7 @@
 //! Structures.
 
 use landfall_base::{Sensitive, Timestamp};
-use landfall_shape::{Shape, ShapeError, Structure, Value};
+use landfall_shape::{Blob, Shape, ShapeError, Structure, Value};
 
 use super::enums::{Cause, LaunchTypeName, OrganizationPolicyType, StepResult};
 
@@ -232,6 +232,50 @@ impl Shape for CreateAccountResponse {
         members.put("userArn", self.user_arn);
         members.put("accessKeyId", self.access_key_id);
         members.put("secretAccessKey", self.secret_access_key);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateSnapshotRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSnapshotRequest {
+    pub account_ids: Option<Vec<String>>,
+}
+
+impl Shape for CreateSnapshotRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { account_ids: members.optional("accountIds")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("accountIds", self.account_ids);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateSnapshotResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSnapshotResponse {
+    pub snapshot: Blob,
+    pub account_ids: Vec<String>,
+    pub contents: Vec<SnapshotContent>,
+}
+
+impl Shape for CreateSnapshotResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            snapshot: members.required("snapshot")?,
+            account_ids: members.required("accountIds")?,
+            contents: members.required("contents")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("snapshot", self.snapshot);
+        members.put("accountIds", self.account_ids);
+        members.put("contents", self.contents);
         Value::Structure(members)
     }
 }
@@ -909,6 +953,26 @@ impl Shape for SecretRotation {
         members.put_some("failures", self.failures);
         members.put_some("failure", self.failure);
         members.put_some("retryAt", self.retry_at);
+        Value::Structure(members)
+    }
+}
+
+/// `SnapshotContent`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SnapshotContent {
+    pub kind: String,
+    pub count: i64,
+}
+
+impl Shape for SnapshotContent {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { kind: members.required("kind")?, count: members.required("count")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("kind", self.kind);
+        members.put("count", self.count);
         Value::Structure(members)
     }
 }

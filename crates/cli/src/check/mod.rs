@@ -1,5 +1,6 @@
 //! `landfall check`: would tasks of this definition start? Everything that is wrong, before anything runs.
 
+mod asked;
 mod cloudformation;
 mod input;
 mod reason;
@@ -17,12 +18,13 @@ use landfall_api::landfall::{
     CheckDeploymentStart, CheckDeploymentStartRequest, CheckTaskStart, CheckTaskStartRequest, Finding,
     LaunchTypeName,
 };
-use landfall_api::sts::{GetCallerIdentity, GetCallerIdentityRequest};
 use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind};
 
-use self::input::{Found, Kind, Place};
-use crate::client::{Client, ConnectArgs};
-use crate::error::CliError;
+use self::asked::Asked;
+use self::input::{Found, Kind};
+use crate::client::ConnectArgs;
+use crate::error::{CliError, INTERRUPTED};
 use crate::finding;
 use crate::run::file;
 use crate::terminal::{self, Style, visible};
@@ -46,9 +48,13 @@ pub(crate) struct CheckArgs {
     /// Cluster that the tasks would run in
     #[arg(long)]
     cluster: Option<String>,
-    /// Account that must be the one asked; its number is what templates get for `AWS::AccountId`
+    /// Account that must be the one asked; its number is what templates get for `AWS::AccountId`. Of a snapshot: the account
+    /// that is asked [default: the installation's first]
     #[arg(long)]
     account: Option<String>,
+    /// Ask a snapshot of `landfall snapshot` instead of a server. Registries are not asked then
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["data_dir", "reason"])]
+    snapshot: Option<PathBuf>,
     /// Launch type [default: what the definition is for]
     #[arg(long, value_parser = ["FARGATE", "EC2", "EXTERNAL"], ignore_case = true)]
     launch_type: Option<String>,
@@ -86,7 +92,13 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
     if let Some(text) = &args.reason {
         return explain_reason(text, args.json);
     }
-    let checked = check(&args).await.map_err(|error| error.code(UNREADABLE))?;
+    let text = read(&args).map_err(|error| error.code(UNREADABLE))?;
+    let checked = tokio::select! {
+        // Whoever is to hear the signal listens before there is something to clean up.
+        biased;
+        () = interrupted() => return Err(CliError::silent(INTERRUPTED)),
+        checked = check(&args, &text) => checked.map_err(|error| error.code(UNREADABLE))?,
+    };
     let path = args.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     if args.json {
         terminal::print_json(&report_json(&path, &checked))?;
@@ -97,6 +109,23 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
     }
     let sound = checked.iter().all(|it| it.would_start);
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// Somebody wants an end. What was made for a snapshot goes then, too.
+async fn interrupted() {
+    let signal = |kind| tokio::signal::unix::signal(kind).ok();
+    let mut hung_up = signal(SignalKind::hangup());
+    let mut ended = signal(SignalKind::terminate());
+    let wait = async |signal: &mut Option<Signal>| match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    };
+    tokio::select! {
+        // Where it cannot be listened to, the default ends the process.
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        () = wait(&mut hung_up) => {}
+        () = wait(&mut ended) => {}
+    }
 }
 
 fn explain_reason(text: &str, json: bool) -> Result<ExitCode, CliError> {
@@ -113,32 +142,28 @@ fn explain_reason(text: &str, json: bool) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
-    let text = match args.file.as_deref() {
-        Some(path) if path.as_os_str() != "-" => file::read(path)?,
-        _ => file::read_standard_input()?,
+fn read(args: &CheckArgs) -> Result<String, CliError> {
+    match args.file.as_deref() {
+        Some(path) if path.as_os_str() != "-" => file::read(path),
+        _ => file::read_standard_input(),
+    }
+}
+
+async fn check(args: &CheckArgs, text: &str) -> Result<Vec<Checked>, CliError> {
+    let account = args.account.as_deref();
+    let (asked, place) = match &args.snapshot {
+        Some(path) => Asked::snapshot(path, account).await?,
+        None => Asked::server(&args.connect, account).await?,
     };
-    let client = Client::connect(&args.connect)?;
-    let place = place(&client, args.account.as_deref()).await?;
-    let found = input::read(&text, &parameters(&args.parameters)?, &place)
+    let found = input::read(text, &parameters(&args.parameters)?, &place)
         .map_err(|reason| CliError::new(format!("the file is no task definition: {reason}")).hint(
             "expected a task definition of the AWS CLI, a CloudFormation template, or the output of `terraform show -json`",
         ))?;
     let mut checked = Vec::new();
     for found in found {
-        checked.push(ask(&client, args, found).await?);
+        checked.push(ask(&asked, args, found).await?);
     }
     Ok(checked)
-}
-
-async fn place(client: &Client, account: Option<&str>) -> Result<Place, CliError> {
-    let identity = client.call::<GetCallerIdentity>(GetCallerIdentityRequest {}).await?;
-    let own = identity.account.unwrap_or_default();
-    if let Some(wanted) = account.filter(|wanted| *wanted != own) {
-        return Err(CliError::new(format!("the credentials are of account `{own}`, not of `{wanted}`"))
-            .hint("set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` to credentials of that account"));
-    }
-    Ok(Place { account: own, region: client.region().to_owned() })
 }
 
 fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
@@ -149,15 +174,15 @@ fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
     given.iter().map(pair).collect()
 }
 
-async fn ask(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+async fn ask(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
     match found.kind.clone() {
-        Kind::TaskDefinition => ask_of_task(client, args, found).await,
-        Kind::Deployment(service) => ask_of_deployment(client, args, found, service).await,
+        Kind::TaskDefinition => ask_of_task(asked, args, found).await,
+        Kind::Deployment(service) => ask_of_deployment(asked, args, found, service).await,
     }
 }
 
 async fn ask_of_deployment(
-    client: &Client,
+    asked: &Asked,
     args: &CheckArgs,
     found: Found,
     service_name: String,
@@ -167,29 +192,29 @@ async fn ask_of_deployment(
         deployment: found.definition.to_string().into(),
         skip_images: args.skip_images.then_some(true),
     };
-    let answer = client.call::<CheckDeploymentStart>(input).await?;
+    let answer = asked.call::<CheckDeploymentStart>(input).await?;
     Ok(Checked {
         kind: found.kind,
         name: found.name,
-        open: found.open,
+        open: [found.open, asked::not_asked(&answer.steps)].concat(),
         launch: "LIGHTSAIL".to_owned(),
         would_start: answer.would_start,
         findings: answer.findings,
     })
 }
 
-async fn ask_of_task(client: &Client, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
     let input = CheckTaskStartRequest {
         task_definition: found.definition.to_string().into(),
         cluster: args.cluster.clone(),
         launch_type: args.launch_type.as_deref().map(|it| LaunchTypeName::from(it.to_uppercase().as_str())),
         skip_images: args.skip_images.then_some(true),
     };
-    let answer = client.call::<CheckTaskStart>(input).await?;
+    let answer = asked.call::<CheckTaskStart>(input).await?;
     Ok(Checked {
         kind: found.kind,
         name: found.name,
-        open: found.open,
+        open: [found.open, asked::not_asked(&answer.steps)].concat(),
         launch: answer.launch_type.as_str().to_owned(),
         would_start: answer.would_start,
         findings: answer.findings,

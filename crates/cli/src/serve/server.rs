@@ -185,6 +185,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         default_region: options.region.clone(),
         images: Images::default(),
         upstreams: ecr::pull_through::Upstreams::default(),
+        origin: None,
     })
 }
 

@@ -29,6 +29,11 @@ impl RegistryName {
         Self { aws: false, host: host.into() }
     }
 
+    /// Whether names are in AWS's form.
+    pub fn is_aws(&self) -> bool {
+        self.aws
+    }
+
     /// Host and port where this installation is reached.
     pub fn address(&self) -> &str {
         &self.host

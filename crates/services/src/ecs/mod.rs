@@ -24,6 +24,7 @@ use landfall_api::ecs as api;
 use crate::pipe::{Endpoint, read, write};
 
 pub use node::{expire, report};
+pub(crate) use ops::demands_on_this_machine;
 pub(crate) use tagged::permission_on;
 
 /// Every operation of the service.

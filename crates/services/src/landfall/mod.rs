@@ -22,6 +22,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     blocking::<api::CheckDeploymentStart>(),
     blocking::<api::CheckTaskStart>(),
     write::<api::CreateAccount>(),
+    blocking::<api::CreateSnapshot>(),
     write::<api::DeleteOrganizationPolicy>(),
     write::<api::DeleteRotationFunction>(),
     read::<api::DescribeDeploymentStart>(),

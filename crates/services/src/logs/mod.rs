@@ -29,6 +29,7 @@ use landfall_base::{AccountId, Region};
 pub(crate) use lookup::permission_on;
 pub use queries::Queries;
 pub use reconcile::reconcile;
+pub(crate) use record::RESOURCE_POLICIES;
 pub use record::{GROUPS, LogGroup, LogStream, STREAMS};
 
 use crate::pipe::{Endpoint, Failure, Installation, blocking, read, write};

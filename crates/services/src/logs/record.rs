@@ -20,7 +20,7 @@ pub(super) const QUERY_DEFINITIONS: Table<(AccountId, Region, String), QueryDefi
 
 /// Resource policies by account, Region, ARN of the group that they are on (empty: the whole account's) and name (empty for a
 /// group's, which has one).
-pub(super) const RESOURCE_POLICIES: Table<(AccountId, Region, String, String), ResourcePolicy> =
+pub(crate) const RESOURCE_POLICIES: Table<(AccountId, Region, String, String), ResourcePolicy> =
     Table::new("logs.resource_policy");
 
 /// A log group.
@@ -100,7 +100,7 @@ pub(super) struct QueryDefinition {
 
 /// A resource policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ResourcePolicy {
+pub(crate) struct ResourcePolicy {
     pub(super) policy: Policy,
     pub(super) updated_at: Timestamp,
     /// Random; another one after each change.

@@ -22,7 +22,8 @@ use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
 
 /// Whether refusals are enforced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AuthMode {
     /// Refused calls fail.
     Enforce,

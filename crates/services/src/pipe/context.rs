@@ -44,6 +44,8 @@ pub struct Installation {
     pub images: Images,
     /// Who fetches images from upstream registries.
     pub upstreams: crate::ecr::pull_through::Upstreams,
+    /// What is known of the installation that this one is a snapshot of, if it is one.
+    pub origin: Option<crate::snapshot::Origin>,
 }
 
 /// Who can ask registries: set once, when the agent is there.

@@ -89,6 +89,11 @@ impl WriteKey {
     }
 }
 
+/// What a data key is bound to.
+pub(super) fn context(arn: &Arn) -> [(&'static str, &str); 1] {
+    [(CONTEXT, arn.as_str())]
+}
+
 fn kms_key(cx: &Context<'_>, view: &View, key: &SealedKey) -> Result<Option<(ServiceKey, Vec<u8>)>, Failure> {
     let SealedKey::Kms { ciphertext, .. } = key else { return Ok(None) };
     let ciphertext = STANDARD.decode(ciphertext).map_err(Failure::internal)?;

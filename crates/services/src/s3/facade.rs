@@ -4,6 +4,7 @@ use landfall_base::{Region, Sensitive};
 use landfall_store::View;
 
 use super::access::{self, Ask};
+use super::files::DataKey;
 use super::record::{Bucket, Object};
 use super::{encryption, error, objects};
 use crate::pipe::{Caller, CheckRecord, Context, Failure, Installation, Outcome, audit};
@@ -47,9 +48,21 @@ fn get_object(
         return Err(error::too_large().into());
     }
     let data_key = encryption::open(&cx, &view, bucket, key, &object.content.key)?;
+    bytes_of(installation, &data_key, &object)
+}
+
+/// All bytes of an object. It blocks.
+///
+/// # Errors
+/// What the disk said; the file is not what was written.
+pub(super) fn bytes_of(
+    installation: &Installation,
+    data_key: &DataKey,
+    object: &Object,
+) -> Result<Sensitive<Vec<u8>>, Failure> {
     let mut bytes = Vec::new();
     for piece in &object.content.pieces {
-        let reader = installation.objects.read(&data_key, piece).map_err(Failure::internal)?;
+        let reader = installation.objects.read(data_key, piece).map_err(Failure::internal)?;
         let mut at = 0;
         while at < piece.size {
             let chunk = reader.chunk_at(at).map_err(Failure::internal)?;

@@ -19,6 +19,7 @@ pub mod objects;
 mod policy;
 mod reconcile;
 pub mod record;
+pub(crate) mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod uploads;

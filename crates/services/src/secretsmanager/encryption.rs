@@ -161,7 +161,7 @@ impl SealingKey {
 }
 
 /// The encryption context that Secrets Manager gives to KMS (User Guide, "Secret encryption and decryption").
-fn context<'a>(arn: &'a Arn, id: &'a str) -> [(&'static str, &'a str); 2] {
+pub(super) fn context<'a>(arn: &'a Arn, id: &'a str) -> [(&'static str, &'a str); 2] {
     [("SecretARN", arn.as_str()), ("SecretVersionId", id)]
 }
 

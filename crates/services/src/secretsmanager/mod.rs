@@ -24,6 +24,7 @@ mod replication;
 mod resource_policy;
 pub mod rotation;
 pub mod rules;
+pub(crate) mod snapshot;
 mod stages;
 mod target;
 #[cfg(test)]

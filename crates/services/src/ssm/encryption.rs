@@ -104,12 +104,12 @@ impl SealingKey {
 }
 
 /// The encryption context that Parameter Store gives to KMS.
-fn context(arn: &Arn) -> EncryptionContext {
+pub(super) fn context(arn: &Arn) -> EncryptionContext {
     EncryptionContext::from([("PARAMETER_ARN", arn.as_str())])
 }
 
 /// What the vault binds a value to.
-fn own<'a>(arn: &'a Arn, number: &'a str) -> [(&'static str, &'a str); 2] {
+pub(super) fn own<'a>(arn: &'a Arn, number: &'a str) -> [(&'static str, &'a str); 2] {
     [("PARAMETER_ARN", arn.as_str()), ("ParameterVersion", number)]
 }
 

@@ -20,6 +20,7 @@ pub mod record;
 mod reference;
 pub mod rules;
 mod settings;
+pub(crate) mod snapshot;
 mod tagging;
 mod target;
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ),
     ("landfall:CheckTaskStart", "*"),
     ("landfall:CreateAccount", "*"),
+    ("landfall:CreateSnapshot", "*"),
     ("landfall:DeleteOrganizationPolicy", "*"),
     (
         "landfall:DeleteRotationFunction",

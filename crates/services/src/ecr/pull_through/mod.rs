@@ -26,7 +26,7 @@ use crate::pipe::Permission;
 pub use arriving::{Arriving, Awaited};
 pub(super) use credential::check as check_credential;
 pub use import::{Begun, ImportError, begin, import, peek, ping};
-pub use task::{Refused, for_task};
+pub use task::{Fetched, Refused, for_task};
 pub use upstream::{
     Answering, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,
     Upstreams,

@@ -17,6 +17,17 @@ pub enum Refused {
     ByUpstream(String),
 }
 
+/// What became of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// There was nothing to fetch, or it was fetched: it is asked for as any other.
+    No,
+    /// It would be fetched: its digest upstream.
+    Dry(String),
+    /// It would be fetched, and here is nobody who could ask the upstream registry: this is a snapshot.
+    NotAsked,
+}
+
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         Self::ByIam(failure.into_service_error("ecr"))
@@ -41,27 +52,30 @@ pub fn for_task(
     reference: &str,
     dry: bool,
     checks: &mut Vec<CheckRecord>,
-) -> Result<Option<String>, Refused> {
-    let Ok(reference) = reference.parse::<Reference>() else { return Ok(None) };
+) -> Result<Fetched, Refused> {
+    let Ok(reference) = reference.parse::<Reference>() else { return Ok(Fetched::No) };
     let view = installation.store.view();
     let need = need(&view, key, &reference, installation.clock.now())?;
     if need == Need::Nothing || (dry && need == Need::Refresh) {
-        return Ok(None);
+        return Ok(Fetched::No);
     }
     let context = Context::new(installation, caller);
     let pull = registry::permission(&view, "ecr:BatchGetImage", key)?;
     let all = [vec![pull], permissions(&view, key)?].concat();
     match authorize(&context, &view, &landfall_api::ecr::SERVICE, Checked::all((), all), checks) {
         // What is here is served as it is.
-        Err(_) if need == Need::Refresh => return Ok(None),
+        Err(_) if need == Need::Refresh => return Ok(Fetched::No),
         decided => drop(decided?),
     }
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(None) };
+    if installation.origin.is_some() {
+        return Ok(Fetched::NotAsked);
+    }
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(Fetched::No) };
     let outcome = match dry {
         true => runtime
             .block_on(peek(installation, key, &reference))
-            .map(|found| Some(Digest::of(&found.bytes).to_string())),
-        false => runtime.block_on(import(installation, key, &reference)).map(|()| None),
+            .map(|found| Fetched::Dry(Digest::of(&found.bytes).to_string())),
+        false => runtime.block_on(import(installation, key, &reference)).map(|()| Fetched::No),
     };
     outcome.map_err(|error| match error {
         ImportError::Internal(failure) => failure.into(),

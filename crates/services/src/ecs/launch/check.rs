@@ -21,6 +21,7 @@ use crate::ecs::rules::placement::{demand, place};
 use crate::ecs::rules::run::check_supported;
 use crate::ecs::rules::task_definition;
 use crate::pipe::{Calls, Context, Failure, Permission};
+use crate::snapshot::NOT_ASKED;
 
 /// The id of a task that does not exist: in the names of sessions and log streams.
 const TASK_ID: &str = "00000000000000000000000000000000";
@@ -198,8 +199,11 @@ fn room(
     let cpu = size(definition.cpu.as_deref(), task_definition::task_cpu);
     let memory = size(definition.memory.as_deref(), task_definition::task_memory);
     let wanted = demand(definition, cpu, memory);
-    let there = demands_on_this_machine(view)?;
-    let shortage = place(machine::this_machine(), &there, &wanted).err();
+    let (machine, there) = match &cx.installation.origin {
+        Some(origin) => (origin.machine, origin.taken.clone()),
+        None => (machine::this_machine(), demands_on_this_machine(view)?),
+    };
+    let shortage = place(machine, &there, &wanted).err();
     Ok(shortage.map(|shortage| StepRecord {
         name: "place task".to_owned(),
         action: "ecs:RunTask".to_owned(),
@@ -215,11 +219,8 @@ fn images(
     launch: LaunchKind,
     sheets: &[ContainerSheet],
 ) -> Vec<StepRecord> {
-    let (Some(probe), Ok(runtime)) = (cx.installation.images.get(), tokio::runtime::Handle::try_current())
-    else {
-        return Vec::new();
-    };
     let mut asked = Vec::new();
+    let mut unasked = Vec::new();
     for container in definition.container_definitions.iter().flatten() {
         let image = container.image.clone().unwrap_or_default();
         let name = container.name.clone().unwrap_or_default();
@@ -231,10 +232,37 @@ fn images(
         {
             continue;
         }
+        let (Some(probe), Ok(runtime)) =
+            (cx.installation.images.get(), tokio::runtime::Handle::try_current())
+        else {
+            unasked.extend(cx.installation.origin.is_some().then(|| not_asked(cx, name, image)));
+            continue;
+        };
         let platform = platform(definition.runtime_platform.as_ref());
         let question = ImageQuestion { container: name, image, platform, launch, credential };
         let probe = std::sync::Arc::clone(probe);
-        asked.push(runtime.spawn(async move { probe.probe(question).await }));
+        let answer = runtime.spawn(async move { probe.probe(question).await });
+        asked.push((runtime, answer));
     }
-    asked.into_iter().filter_map(|answer| runtime.block_on(answer).ok()).collect()
+    unasked.extend(asked.into_iter().filter_map(|(runtime, answer)| runtime.block_on(answer).ok()));
+    unasked
+}
+
+/// A snapshot has neither registries nor passwords.
+fn not_asked(cx: &Context<'_>, container: String, image: String) -> StepRecord {
+    StepRecord {
+        name: "ask for image".to_owned(),
+        container: Some(container),
+        principal: cx.caller.arn(),
+        action: "GET".to_owned(),
+        notes: vec![format!("{NOT_ASKED}whether the registry has `{image}` and gives it out")],
+        resource: image,
+        started_at: cx.now,
+        duration_ms: 0,
+        outcome: StepOutcome::Skipped,
+        hint: None,
+        finding: None,
+        context: Vec::new(),
+        decision: None,
+    }
 }

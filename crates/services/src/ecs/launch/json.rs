@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// A JSON document, one level deep. Borrows from the text: no further copy of a secret is made.
 #[derive(Debug)]
-pub(super) enum Document<'a> {
+pub(crate) enum Document<'a> {
     /// Members in order, repeated ones included.
     Object(Vec<(String, &'a RawValue)>),
     /// `null`, which Go takes for an object without members.
@@ -45,7 +45,7 @@ impl fmt::Display for NotJson {
 }
 
 /// Reads a document.
-pub(super) fn read(text: &str) -> Result<Document<'_>, NotJson> {
+pub(crate) fn read(text: &str) -> Result<Document<'_>, NotJson> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     match kind(raw) {
         "object" => {
@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> Result<Document<'_>, NotJson> {
 }
 
 /// What a value is, in Go's words.
-pub(super) fn kind(raw: &RawValue) -> &'static str {
+pub(crate) fn kind(raw: &RawValue) -> &'static str {
     match raw.get().bytes().next() {
         Some(b'{') => "object",
         Some(b'[') => "array",

@@ -31,7 +31,7 @@ mod update_cluster;
 mod update_cluster_settings;
 
 pub(super) use register_task_definition::passes;
-pub(super) use run_task::demands_on_this_machine;
+pub(crate) use run_task::demands_on_this_machine;
 
 #[cfg(test)]
 mod tests;

@@ -279,7 +279,7 @@ fn failure(arn: &Arn, reason: &str) -> api::Failure {
 }
 
 /// What EC2 and EXTERNAL tasks of all clusters and accounts take from this machine.
-pub(in crate::ecs) fn demands_on_this_machine(view: &View) -> Result<Vec<Demand>, StoreError> {
+pub(crate) fn demands_on_this_machine(view: &View) -> Result<Vec<Demand>, StoreError> {
     let mut out = Vec::new();
     for row in view.scan(&TASKS, ()) {
         let (_, task) = row?;

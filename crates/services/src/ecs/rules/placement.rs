@@ -2,12 +2,13 @@
 
 use landfall_acs::{NetworkMode, Protocol};
 use landfall_api::ecs as api;
+use serde::{Deserialize, Serialize};
 
 /// Ports that the container agent keeps for itself (`ECS_RESERVED_PORTS`).
 pub const RESERVED_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
 
 /// What a container instance has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// CPU units, 1024 a core.
     pub cpu: u32,
@@ -16,7 +17,7 @@ pub struct Machine {
 }
 
 /// What a task takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demand {
     /// CPU units.
     pub cpu: u32,

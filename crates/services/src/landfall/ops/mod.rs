@@ -3,6 +3,7 @@
 mod check_deployment_start;
 mod check_task_start;
 mod create_account;
+mod create_snapshot;
 mod delete_organization_policy;
 mod delete_rotation_function;
 mod describe_deployment_start;
