@@ -135,3 +135,9 @@ def tasks(module_tasks):
     left = module_tasks.end()
     module_tasks.started.clear()
     assert not left, "left behind by tasks of this test:\n" + "\n".join(left)
+
+
+@pytest.fixture(params=["FARGATE", "EC2"])
+def launch(request):
+    """The launch type of a task that is not going to start."""
+    return request.param

@@ -38,7 +38,7 @@ pub use policies::{
     AttachedPolicy, AwsManagedPolicy, PrincipalPolicies, aws_managed_policies, aws_managed_policy,
     managed_policy, policies_of,
 };
-pub use roles::find_role;
+pub use roles::{find_role, role_policy};
 pub use service_linked::{ensure_service_linked_role, service_linked_role};
 pub use usage::{access_key_needs_touch, role_needs_touch, touch_access_key, touch_role};
 

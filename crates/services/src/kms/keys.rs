@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Region, Sensitive, Timestamp, random};
+use landfall_base::{AccountId, Arn, Region, Sensitive, Timestamp, random};
 use landfall_iam::Policy;
-use landfall_store::Tx;
+use landfall_store::{StoreError, Tx, View};
 use landfall_vault::Vault;
 
 use super::asymmetric;
@@ -13,7 +13,7 @@ use super::kind::Kind;
 use super::material::{material_of, new_material};
 use super::names::{RESERVED, key_arn};
 use super::record::{ALIASES, ALIASES_OF_KEY, Alias, DUE, GRANTS, KEYS, Key, KeyKey, RotationKind};
-use super::rules::days_after;
+use super::rules::{self, days_after};
 use crate::pipe::{Context, Failure};
 
 /// The place of a key that is to be made.
@@ -147,4 +147,15 @@ pub(super) fn ensure_managed(
     key.description = format!("Default key that protects what {service} keeps when no other key is named");
     put(tx, &place, &key)?;
     point(tx, &alias, &place.2, cx.now)
+}
+
+/// `KeyState` of a key, by its ARN; `None` if there is no such key.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn state_of(view: &View, arn: &Arn) -> Result<Option<&'static str>, StoreError> {
+    let id = arn.resource().strip_prefix("key/");
+    let place = arn.account_id().zip(arn.region().parse::<Region>().ok()).zip(id);
+    let Some(((account, region), id)) = place else { return Ok(None) };
+    Ok(view.get(&KEYS, &(&account, &region, id))?.map(|key| rules::state(&key)))
 }

@@ -28,6 +28,7 @@ mod reconcile;
 pub mod record;
 mod rules;
 mod service_key;
+pub(crate) mod snapshot;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use landfall_api::kms as api;
 
 pub use encryption_context::EncryptionContext;
 pub use envelope::{Cipher, open_with, seal_with};
+pub(crate) use keys::state_of;
 pub use reconcile::reconcile;
 pub use service_key::{DataKey, ServiceKey, ensure_default_key};
 pub(crate) use target::permission_on;

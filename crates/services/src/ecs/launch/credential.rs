@@ -50,6 +50,26 @@ pub enum Mend {
     },
     /// A shell left its quotes around the whole text.
     Unquote,
+    /// A JSON object needs one more key.
+    Add {
+        /// The key.
+        key: String,
+        /// The object has none yet.
+        first: bool,
+    },
+}
+
+impl Mend {
+    /// Adds a key to a JSON object that does not have it; `None` for other text, and for a key that would need escapes.
+    pub(super) fn add(text: &str, key: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let first = match json::read(text).ok()? {
+            Document::Object(members) if members.iter().any(|(name, _)| name == key) => return None,
+            Document::Object(members) => members.is_empty(),
+            _ => return None,
+        };
+        key.bytes().all(plain).then(|| Self::Add { key: key.to_owned(), first })
+    }
 }
 
 /// The names of the keys of a JSON object, as a note; `None` for other text.

@@ -14,6 +14,7 @@ use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
 use super::advice::{Advice, Circumstances, advise};
+use super::circumstances::{denying, key_in_use};
 use super::credential::Mend;
 use super::log_destination::with_secret_options;
 use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
@@ -229,12 +230,12 @@ impl<'a> Run<'a> {
         record.notes.extend(taken.notes);
         let plain = record.clone();
         if let Err(problem) = &taken.result {
-            self.fail(step, denied, taken.mend.clone(), problem, &mut record);
+            self.fail(step, &taken.checks, taken.mend.clone(), problem, &mut record);
         }
         self.records.push(record);
         if let Some(problem) = &taken.beside {
             let mut record = StepRecord { decision: None, ..plain };
-            self.fail(step, None, taken.mend, problem, &mut record);
+            self.fail(step, &[], taken.mend, problem, &mut record);
             self.records.push(record);
         }
     }
@@ -242,20 +243,27 @@ impl<'a> Run<'a> {
     fn fail(
         &mut self,
         step: &Step,
-        denied: Option<&CheckRecord>,
+        checks: &[CheckRecord],
         mend: Option<Mend>,
         problem: &Problem,
         record: &mut StepRecord,
     ) {
         let view = self.calls.installation().store.view();
+        let denied = checks.iter().find(|check| !check.allowed);
         let existing = denied.and_then(|check| check.resource.parse::<Arn>().ok());
         let existing = existing.and_then(|arn| policy_of_resource(&view, &arn).ok().flatten());
+        let existing = existing.as_ref().map(|it| it.policy.text());
         let passed = self.endpoint_policy(step, denied);
+        let role = self.plan.role.as_deref();
+        let denying = denied.map(|it| denying(&view, it, role, existing)).unwrap_or_default();
+        let key = key_in_use(&view, checks);
         let of = Circumstances {
             step,
-            role: self.plan.role.as_deref(),
-            policy: passed.as_deref().or(existing.as_ref().map(|it| it.policy.text())),
+            role,
+            policy: passed.as_deref().or(existing),
             denied,
+            denying: &denying,
+            key: key.as_ref(),
             mend,
         };
         let Advice { headline, cause, fix } = advise(of, problem);

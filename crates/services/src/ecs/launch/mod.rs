@@ -6,11 +6,12 @@
 
 pub mod advice;
 pub mod check;
+mod circumstances;
 pub mod credential;
 pub mod env_file;
 pub mod execute;
 mod go;
-mod json;
+pub(crate) mod json;
 mod log_destination;
 pub mod plan;
 pub mod problem;

@@ -68,8 +68,13 @@ pub enum Problem {
     NotJson(NotJson),
     /// A secret that should be a JSON object is something else, as Go calls it.
     NotObject(&'static str),
-    /// The JSON object lacks the key.
-    MissingKey(String),
+    /// The JSON object lacks a key.
+    MissingKey {
+        /// The key.
+        key: String,
+        /// One that differs from it in case alone.
+        meant: Option<String>,
+    },
     /// There are no such parameters.
     InvalidParameters(Vec<String>),
     /// An environment file cannot be read.
@@ -93,7 +98,7 @@ impl std::fmt::Display for Problem {
             Self::NotObject(kind) => {
                 write!(f, "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
             }
-            Self::MissingKey(key) => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
+            Self::MissingKey { key, .. } => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
             Self::InvalidParameters(names) => write!(f, "invalid parameters: {}", names.join(",")),
             Self::EnvFile(problem) => problem.fmt(f),
             Self::LogOption(text) => f.write_str(text),

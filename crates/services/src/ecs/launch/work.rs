@@ -11,6 +11,7 @@ use landfall_shape::ServiceError;
 use serde_json::Value;
 
 use super::advice::put_secret;
+use super::credential::Mend;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::plan::{Step, Target, TargetKind, WantedParameter, Work};
@@ -18,12 +19,13 @@ use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
 use super::{credential, env_file, go};
 use crate::ec2::{Service, Way};
-use crate::ecr::pull_through::{self, Refused};
+use crate::ecr::pull_through::{self, Fetched, Refused};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::rules::log_lines;
 use crate::pipe::{Caller, CheckRecord, Outcome};
 use crate::s3;
+use crate::snapshot::NOT_ASKED;
 
 /// What a pull accepts: single images and indexes.
 const MANIFESTS: [&str; 4] = [
@@ -50,7 +52,10 @@ impl Run<'_> {
             Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
             Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
             Work::LogStream { group, stream, create_group } => match self.check_log_options(step) {
-                Ok(()) => self.log_stream(caller, group, stream, *create_group),
+                Ok(()) => {
+                    let notes = self.unknown_log_options(step);
+                    self.log_stream(caller, group, stream, *create_group).noting(notes)
+                }
                 Err(problem) => Taken::failed(problem),
             },
             Work::LogGroup { group } => self.log_group(caller, group),
@@ -132,12 +137,15 @@ impl Run<'_> {
                 let notes = credential::keys_of(text_of(&secret)).filter(|_| reference.json_key.is_some());
                 let value = value_of(&secret, reference, self.is_fargate());
                 let result = value.map(|value| self.give(targets, &value));
-                Taken::new(checks, result).noting(notes.into_iter().collect())
+                let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
+                taken.mend = adding(&secret, reference);
+                taken
             }
             Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
         };
         if let Some(secret) = self.read_instead(caller, asked, &taken) {
             taken.beside = value_of(&secret, reference, self.is_fargate()).err();
+            taken.mend = adding(&secret, reference);
         }
         taken.noting(named(targets))
     }
@@ -236,7 +244,10 @@ impl Run<'_> {
         for sheet in self.sheets.iter_mut().filter(named) {
             sheet.image = Some(address.clone());
         }
-        let notes = result.as_ref().map(|digest| format!("is {digest}")).ok();
+        let notes = result.as_ref().ok().map(|found| match found {
+            Some(digest) => format!("is {digest}"),
+            None => format!("{NOT_ASKED}whether the upstream registry has `{}`", image.image),
+        });
         Taken::new(checks, result.map(drop)).noting(notes.into_iter().collect())
     }
 
@@ -245,19 +256,23 @@ impl Run<'_> {
         caller: &Caller,
         image: &EcrImage,
         checks: &mut Vec<CheckRecord>,
-    ) -> Result<String, Problem> {
-        if let Some(digest) = self.through_the_cache(caller, image, image.reference(), checks)? {
-            return Ok(digest);
+    ) -> Result<Option<String>, Problem> {
+        match self.through_the_cache(caller, image, image.reference(), checks)? {
+            Fetched::No => {}
+            Fetched::Dry(digest) => return Ok(Some(digest)),
+            Fetched::NotAsked => return Ok(None),
         }
         let id = ecr::ImageIdentifier { image_digest: image.digest.clone(), image_tag: image.tag.clone() };
         let (digest, mut manifest) = self.manifest(caller, image, id, checks)?;
         if let Some(child) = child_of(&manifest) {
-            self.through_the_cache(caller, image, &child, checks)?;
+            if self.through_the_cache(caller, image, &child, checks)? == Fetched::NotAsked {
+                return Ok(Some(digest));
+            }
             let id = ecr::ImageIdentifier { image_digest: Some(child), image_tag: None };
             (_, manifest) = self.manifest(caller, image, id, checks)?;
         }
         let layer = manifest.pointer("/layers/0/digest").or_else(|| manifest.pointer("/config/digest"));
-        let Some(layer) = layer.and_then(Value::as_str) else { return Ok(digest) };
+        let Some(layer) = layer.and_then(Value::as_str) else { return Ok(Some(digest)) };
         let asked = ecr::GetDownloadUrlForLayerRequest {
             registry_id: Some(image.account.to_string()),
             repository_name: image.repository.clone(),
@@ -266,7 +281,7 @@ impl Run<'_> {
         let answer = self.calls.call::<ecr::GetDownloadUrlForLayer>(caller, asked);
         checks.extend(answer.checks);
         answer.result.map_err(Problem::Refused)?;
-        Ok(digest)
+        Ok(Some(digest))
     }
 
     /// An image of the pull-through cache is fetched first, if that has to be. Of a dry run nothing remains: the digest that
@@ -277,7 +292,7 @@ impl Run<'_> {
         image: &EcrImage,
         reference: &str,
         checks: &mut Vec<CheckRecord>,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Fetched, Problem> {
         let (installation, dry) = (self.calls.installation(), self.calls.is_dry());
         let key = (image.account.clone(), image.region.clone(), image.repository.clone());
         let caller = caller.in_region(&image.region);
@@ -318,12 +333,23 @@ impl Run<'_> {
     /// What came from secrets was not checked when the definition was registered. The driver's words quote a value, which
     /// nobody is to read.
     fn check_log_options(&self, step: &Step) -> Result<(), Problem> {
+        if !self.unknown_log_options(step).is_empty() {
+            return Ok(());
+        }
         let Some(configuration) = self.log_configuration(step) else { return Ok(()) };
         let Err(words) = log_lines::check_driver(&configuration) else { return Ok(()) };
         let values = step.containers.first().and_then(|name| self.log_options.get(name));
         let values = values.into_iter().flatten().map(|(_, value)| value.expose().as_str());
         let hidden = values.filter(|value| !value.is_empty());
         Err(Problem::LogOption(hidden.fold(words, |words, value| words.replace(value, "***"))))
+    }
+
+    /// A snapshot has no values that the driver could be asked about.
+    fn unknown_log_options(&self, step: &Step) -> Vec<String> {
+        let from_secrets = step.containers.iter().any(|name| self.log_options.contains_key(name));
+        let unknown = self.calls.installation().origin.is_some() && from_secrets;
+        let note = || format!("{NOT_ASKED}whether the log driver takes the options that come from secrets");
+        unknown.then(note).into_iter().collect()
     }
 
     fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {
@@ -413,6 +439,15 @@ fn text_of(secret: &GetSecretValueResponse) -> Option<&str> {
     secret.secret_string.as_ref().map(|text| text.expose().as_str())
 }
 
+fn adding(secret: &GetSecretValueResponse, wanted: &SecretReference) -> Option<Mend> {
+    Mend::add(text_of(secret)?, wanted.json_key.as_deref()?)
+}
+
+fn missing_key(key: &str, members: &[(String, &serde_json::value::RawValue)]) -> Problem {
+    let meant = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+    Problem::MissingKey { key: key.to_owned(), meant: meant.map(|(name, _)| name.clone()) }
+}
+
 /// The value of a secret or of one member of it. A member that is no text is JSON on Fargate; the container agent prints
 /// it as Go does.
 fn value_of(
@@ -428,7 +463,7 @@ fn value_of(
         Document::Other(kind) => return Err(Problem::NotObject(kind)),
     };
     let member = members.iter().rev().find(|(name, _)| name == key);
-    let (_, raw) = member.ok_or_else(|| Problem::MissingKey(key.clone()))?;
+    let (_, raw) = member.ok_or_else(|| missing_key(key, &members))?;
     let unreadable = |_| Problem::NotJson(json::NotJson::Start);
     match json::kind(raw) {
         "string" => serde_json::from_str::<String>(raw.get()).map(Sensitive::new).map_err(unreadable),

@@ -118,7 +118,7 @@ fn secret_cases() -> Vec<(Purpose, Problem, String, String)> {
         ),
         (
             secret(),
-            Problem::MissingKey("k".to_owned()),
+            Problem::MissingKey { key: "k".to_owned(), meant: None },
             fargate(no_key),
             "Retrieved secret from Secrets Manager did not contain json key k".to_owned(),
         ),

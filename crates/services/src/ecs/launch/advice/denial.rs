@@ -1,0 +1,84 @@
+//! Statements that deny: where they are, and the policy without them.
+
+use landfall_acs::{Cause, Fix};
+
+use super::permission::together;
+use super::policy::{delete, without, write};
+use super::text::{quote, role_name, short};
+use super::{Advice, Circumstances};
+use crate::pipe::CheckRecord;
+
+/// A policy that denies, and that its owner can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denying {
+    /// Where the policy is.
+    pub holder: Holder,
+    /// Its document.
+    pub policy: String,
+    /// The statements that deny: places in the document, from 0.
+    pub statements: Vec<usize>,
+}
+
+/// Where a policy is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// In a role.
+    Role {
+        /// The role's ARN.
+        role: String,
+        /// The policy's name.
+        policy: String,
+    },
+    /// A customer's managed policy, by its ARN.
+    Managed(String),
+    /// On the resource of the check.
+    Resource,
+}
+
+/// Whether a statement denies, and not merely none allows.
+pub(super) fn explicitly(denied: &CheckRecord) -> bool {
+    denied.trace.as_ref().is_some_and(|trace| !trace.denials().is_empty())
+}
+
+/// Names the statement; the command takes it away, if that is what the reader wants.
+pub(super) fn denial(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
+    let place = denied.deciding.as_deref().unwrap_or("a statement");
+    let headline = format!("{place} denies `{}` on `{}`", denied.action, short(&denied.resource));
+    let what = format!("{place} denies `{}`: change or remove it, no Allow can undo a Deny", denied.action);
+    let parts: Option<Vec<Fix>> = of.denying.iter().map(|it| remove(of, denied, it)).collect();
+    let fix = match parts.filter(|parts| !parts.is_empty()) {
+        Some(parts) => Fix { text: format!("{what}; this removes it"), ..together(parts, false) },
+        None => Fix::advice(what),
+    };
+    Advice::new(Cause::Permission, headline, fix)
+}
+
+fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<Fix> {
+    let rest = without(&it.policy, &it.statements);
+    let command = match (&it.holder, &rest) {
+        (Holder::Role { role, policy }, Some(rest)) => format!(
+            "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
+            quote(role_name(role)),
+            quote(policy),
+            quote(rest)
+        ),
+        (Holder::Role { role, policy }, None) => format!(
+            "aws iam delete-role-policy --role-name {} --policy-name {}",
+            quote(role_name(role)),
+            quote(policy)
+        ),
+        (Holder::Managed(arn), Some(rest)) => format!(
+            "aws iam create-policy-version --policy-arn {} --set-as-default --policy-document {}",
+            quote(arn),
+            quote(rest)
+        ),
+        (Holder::Managed(arn), None) => format!(
+            "aws iam detach-role-policy --role-name {} --policy-arn {}",
+            quote(role_name(of.role?)),
+            quote(arn)
+        ),
+        (Holder::Resource, Some(rest)) => write(&denied.resource, &of.step.region, rest)?.1,
+        (Holder::Resource, None) => delete(&denied.resource, &of.step.region)?,
+    };
+    Some(Fix { document: rest, ..Fix::command("", command) })
+}

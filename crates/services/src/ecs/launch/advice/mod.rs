@@ -1,0 +1,254 @@
+//! Why a step failed and what to change: one headline, one kind of cause, one thing to paste. Pure.
+
+mod denial;
+mod permission;
+mod policy;
+mod secret;
+mod text;
+
+use landfall_acs::{Cause, Fix};
+
+use super::credential::Mend;
+use super::plan::{Step, Work};
+use super::problem::Problem;
+use crate::pipe::CheckRecord;
+pub use denial::{Denying, Holder};
+pub(super) use secret::put_secret;
+use secret::{credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal};
+use text::{quote, short};
+
+/// What is known about a step that failed.
+#[derive(Debug, Clone)]
+pub struct Circumstances<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// The execution role's ARN.
+    pub role: Option<&'a str>,
+    /// The policy that sits on the resource of the refused check, if there is one: a role's trust policy, a secret's policy.
+    pub policy: Option<&'a str>,
+    /// The check that was refused, if one was.
+    pub denied: Option<&'a CheckRecord>,
+    /// The policies whose statements refused it, where a command can change them.
+    pub denying: &'a [Denying],
+    /// The key that a value is under and that the caller may use, where it is a customer's.
+    pub key: Option<&'a KeyInUse>,
+    /// How a credential can be mended.
+    pub mend: Option<Mend>,
+}
+
+/// A customer's key that a step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyInUse {
+    /// Its ARN.
+    pub arn: String,
+    /// What it is in.
+    pub state: KeyState,
+}
+
+/// `KeyState` of KMS, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// It can be used.
+    Enabled,
+    /// Somebody switched it off.
+    Disabled,
+    /// It is going to be deleted.
+    PendingDeletion,
+    /// There is no such key.
+    Gone,
+}
+
+/// What is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The cause in a sentence.
+    pub headline: String,
+    /// Its kind.
+    pub cause: Cause,
+    /// What to change.
+    pub fix: Option<Fix>,
+}
+
+impl Advice {
+    fn new(cause: Cause, headline: impl Into<String>, fix: impl Into<Option<Fix>>) -> Self {
+        Self { headline: headline.into(), cause, fix: fix.into() }
+    }
+}
+
+/// What is to be told of a failure.
+pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
+    match problem {
+        Problem::NoRole => no_role(of.step),
+        Problem::Refused(_)
+            if matches!(of.step.work, Work::AssumeRole { .. } | Work::AssumeTaskRole { .. }) =>
+        {
+            permission::trust(&of)
+        }
+        Problem::Refused(error) => match (of.denied, of.key) {
+            (Some(denied), _) => permission::refused(&of, denied),
+            (None, Some(key)) if key.state != KeyState::Enabled => key_fault(of.step, key),
+            (None, _) => refusal(of.step, error.code, &error.message),
+        },
+        Problem::Credential(problem) => credential(&of, *problem),
+        Problem::NotJson(_) | Problem::NotObject(_) => Advice::new(
+            Cause::Content,
+            format!(
+                "the secret `{}` is not a JSON object, and `valueFrom` names a key of it",
+                short(secret_id(of.step))
+            ),
+            json_value(of.step),
+        ),
+        Problem::MissingKey { key, meant } => Advice::new(
+            Cause::Content,
+            format!("the secret `{}` has no key `{key}`", short(secret_id(of.step))),
+            missing_key(of.step, key, meant.as_deref(), of.mend.as_ref()),
+        ),
+        Problem::InvalidParameters(names) => invalid_parameters(of.step, names),
+        Problem::NoImage(_) => no_image(of.step),
+        Problem::EnvFile(problem) => Advice::new(
+            Cause::Content,
+            format!("the environment file `{}` cannot be read: {problem}", of.step.resource),
+            env_file(of.step),
+        ),
+        Problem::LogOption(text) => Advice::new(
+            Cause::Configuration,
+            format!("a log option that comes from a secret is not one: {text}"),
+            Fix::advice("mend the value that `secretOptions` of the container's `logConfiguration` names"),
+        ),
+        Problem::MalformedArn => Advice::new(
+            Cause::Configuration,
+            format!("`valueFrom` has the wrong number of parts: `{}`", of.step.resource),
+            malformed_arn(&of.step.resource),
+        ),
+    }
+}
+
+fn no_role(step: &Step) -> Advice {
+    let what = match &step.work {
+        Work::AssumeInstanceRole(role) => {
+            let fix = "set `executionRoleArn` in the task definition, or create the role for this machine";
+            let headline =
+                format!("there is neither an execution role nor the machine's own role `{}`", role.arn);
+            return Advice::new(Cause::Configuration, headline, Fix::advice(fix));
+        }
+        Work::LogStream { .. } | Work::LogGroup { .. } => "logs need it",
+        Work::EcrToken { .. } | Work::EcrImage(_) => "images of Amazon ECR need it",
+        Work::RegistryCredential { .. } => "`repositoryCredentials` need it",
+        Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => "environment files need it",
+        _ => "secrets need it",
+    };
+    Advice::new(
+        Cause::Configuration,
+        format!("the task has no execution role, and {what}"),
+        Fix::advice("set `executionRoleArn` in the task definition"),
+    )
+}
+
+/// What to do about an answer that is no denial of a policy.
+fn refusal(step: &Step, code: &str, message: &str) -> Advice {
+    let region = step.region.as_str();
+    match (&step.work, code) {
+        (_, "MissingEndpoint") => Advice::new(
+            Cause::Configuration,
+            format!("`{region}` is not the name of a Region"),
+            Fix::advice(format!("`{region}` is not the name of a Region: correct it in the task definition")),
+        ),
+        (_, "UnknownOperationException") => Advice::new(
+            Cause::Configuration,
+            format!("this installation has no `{}`", step.action),
+            Fix::advice(format!(
+                "this installation has no `{}`: do without it in the task definition",
+                step.action
+            )),
+        ),
+        (Work::LogStream { group, .. }, "ResourceNotFoundException") => Advice::new(
+            Cause::Configuration,
+            format!("there is no log group `{group}` in {region}"),
+            Fix::command(
+                "create it, or set the log option `awslogs-create-group` to `true`",
+                format!("aws logs create-log-group --log-group-name {} --region {region}", quote(group)),
+            ),
+        ),
+        (Work::EcrImage(image), _) => Advice::new(
+            Cause::Registry,
+            format!("there is no repository `{}` in the registry of {}", image.repository, image.account),
+            Fix::command(
+                "create it and push the image",
+                format!(
+                    "aws ecr create-repository --repository-name {} --region {region}",
+                    quote(&image.repository)
+                ),
+            ),
+        ),
+        (Work::RegistryCredential { .. } | Work::Secret { .. }, code) => secret_refusal(step, code, message),
+        (Work::Parameters(_), "AccessDeniedException") => secret::key(step, "parameters"),
+        (Work::BucketLocation { bucket, .. } | Work::EnvironmentFile { bucket, .. }, "NoSuchBucket") => {
+            Advice::new(
+                Cause::Content,
+                format!("there is no bucket `{bucket}`"),
+                Fix::command("create it and upload the file", format!("aws s3 mb s3://{bucket}")),
+            )
+        }
+        // A denial that no check of the object gave: who may not list the bucket is not told that a key is missing.
+        (Work::EnvironmentFile { bucket, key }, "NoSuchKey" | "AccessDenied") => Advice::new(
+            Cause::Content,
+            format!("there is no object `{key}` in the bucket `{bucket}`"),
+            Fix::command("upload the file", upload(bucket, key)),
+        ),
+        (_, code) => {
+            Advice::new(Cause::Configuration, format!("`{}` answered `{code}`: {message}", step.action), None)
+        }
+    }
+}
+
+fn invalid_parameters(step: &Step, names: &[String]) -> Advice {
+    let commands: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let plain = name.split_once(":parameter/").map_or(name.as_str(), |(_, name)| name);
+            let plain = match name.starts_with("arn:") && plain.contains('/') {
+                true => format!("/{plain}"),
+                false => plain.to_owned(),
+            };
+            format!(
+                "aws ssm put-parameter --name {} --region {} --type SecureString --value VALUE",
+                quote(&plain),
+                step.region
+            )
+        })
+        .collect();
+    let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let (subject, pronoun) = if names.len() == 1 { ("parameter", "it") } else { ("parameters", "them") };
+    Advice::new(
+        Cause::Content,
+        format!("there is no {subject} {} in {}", listed.join(", "), step.region),
+        Fix::command(format!("create {pronoun}"), commands.join("\n")),
+    )
+}
+
+fn no_image(step: &Step) -> Advice {
+    let Work::EcrImage(image) = &step.work else {
+        return Advice::new(Cause::Registry, "there is no such image", None);
+    };
+    Advice::new(
+        Cause::Registry,
+        format!("the repository `{}` has no image `{}`", image.repository, image.reference()),
+        Fix::command("push the image", format!("docker push {}", quote(&image.image))),
+    )
+}
+
+fn env_file(step: &Step) -> Fix {
+    let wanted =
+        "upload it again as UTF-8 text with lines `NAME=value` of less than 64 KiB, at most 8 MiB in all";
+    match &step.work {
+        Work::EnvironmentFile { bucket, key } => Fix::command(wanted, upload(bucket, key)),
+        _ => Fix::advice(wanted),
+    }
+}
+
+fn upload(bucket: &str, key: &str) -> String {
+    format!("aws s3 cp FILE {}", quote(&format!("s3://{bucket}/{key}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! What a policy does not allow: the statement that would, where it belongs, as a command.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use landfall_acs::{Cause, Fix};
+use landfall_iam::{Blocker, FixStep, Layer};
+use serde_json::{Value, json};
+
+use super::denial::{denial, explicitly};
+use super::policy::{document, merged, write};
+use super::text::{quote, role_name, session_role, short};
+use super::{Advice, Circumstances};
+use crate::ecs::launch::SERVICE_PRINCIPAL;
+use crate::ecs::launch::plan::{Step, Work};
+use crate::pipe::CheckRecord;
+
+/// A role that does not let ECS tasks become it, or that is not there.
+pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
+    let role = of.step.resource.as_str();
+    let name = role_name(role);
+    if let Some(denied) = of.denied.filter(|it| explicitly(it)) {
+        return denial(of, denied);
+    }
+    let statement = json!({
+        "Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"
+    });
+    let verified = of.denied.is_some_and(is_verified);
+    match of.policy {
+        Some(policy) => {
+            let policy = merged(Some(policy), &statement);
+            let command = write(role, &of.step.region, &policy).map(|(_, command)| command);
+            let fix = Fix {
+                verified,
+                command,
+                document: Some(policy),
+                ..Fix::advice("let ECS tasks assume the role, beside those who may")
+            };
+            let headline = format!("the role `{name}` does not trust `{SERVICE_PRINCIPAL}`");
+            Advice::new(Cause::Permission, headline, fix)
+        }
+        None => {
+            let policy = document(&statement);
+            let command = format!(
+                "aws iam create-role --role-name {} --assume-role-policy-document {}",
+                quote(name),
+                quote(&policy)
+            );
+            let fix = Fix {
+                document: Some(policy),
+                ..Fix::command("create it, and give it what the task needs", command)
+            };
+            Advice::new(Cause::Configuration, format!("there is no role `{role}`"), fix)
+        }
+    }
+}
+
+/// A call that the role's policies, or the resource's, do not allow.
+pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
+    if explicitly(denied) {
+        return denial(of, denied);
+    }
+    let who = role_name(of.role.unwrap_or(&denied.principal));
+    if denied.layer == Layer::Identity
+        && let Some(advice) = wrong_way(of, denied, who)
+    {
+        return advice;
+    }
+    let headline = format!("the role `{who}` may not `{}` on `{}`", denied.action, short(&denied.resource));
+    let steps = denied.fix.as_ref().map_or(&[][..], |fix| &fix.steps);
+    if let Some(blocker) = denied.fix.as_ref().and_then(|fix| fix.blocked.as_ref()) {
+        return Advice::new(Cause::Permission, headline, Fix::advice(blocked(blocker, &denied.action)));
+    }
+    let parts: Vec<Fix> = steps.iter().map(|step| add(of, denied, step)).collect();
+    let fix = (!parts.is_empty()).then(|| together(parts, is_verified(denied)));
+    Advice::new(Cause::Permission, headline, fix)
+}
+
+/// A statement that would allow wants the call to come from a VPC, or through one of its endpoints, and it does not.
+fn wrong_way(of: &Circumstances<'_>, denied: &CheckRecord, who: &str) -> Option<Advice> {
+    let wanted = |hint: &String| hint.to_ascii_lowercase().contains("`aws:sourcevpc");
+    denied.hints.iter().find(|hint| wanted(hint))?;
+    let what = format!("`{}` on `{}`", denied.action, short(&denied.resource));
+    if let (Some(vpc), Some(endpoint)) = (key_of(denied, "aws:SourceVpc"), key_of(denied, "aws:SourceVpce")) {
+        let headline =
+            format!("the role `{who}` may {what} only on another way than through `{endpoint}` of `{vpc}`");
+        let fix = Fix::advice(format!(
+            "name `{endpoint}` and `{vpc}` in the condition of the role's policy, or run the task in a subnet of the VPC \
+             that it names"
+        ));
+        return Some(Advice::new(Cause::Permission, headline, fix));
+    }
+    let headline =
+        format!("the role `{who}` may {what} only through a VPC endpoint, and the call came through none");
+    Some(Advice::new(Cause::Permission, headline, another_way(of.step, denied)))
+}
+
+/// A token's call does not come from the task's network on Fargate, whatever endpoints there are.
+fn another_way(step: &Step, denied: &CheckRecord) -> Fix {
+    let service = match &step.work {
+        Work::EcrToken { .. } => {
+            return Fix::advice(
+                "allow `ecr:GetAuthorizationToken` in a statement without the condition: on Fargate this call does not \
+                 come from the task's network",
+            );
+        }
+        Work::EcrImage(_) => "ecr.dkr",
+        _ => denied.action.split(':').next().unwrap_or_default(),
+    };
+    let region = step.region.as_str();
+    Fix::command(
+        "give the VPC of the task's subnet an endpoint, and name it in the condition",
+        format!(
+            "aws ec2 create-vpc-endpoint --region {region} --vpc-endpoint-type Interface --vpc-id VPC --subnet-ids SUBNET \
+             --service-name com.amazonaws.{region}.{service}"
+        ),
+    )
+}
+
+fn key_of<'a>(denied: &'a CheckRecord, key: &str) -> Option<&'a str> {
+    let found = denied.context.iter().find(|(it, _)| it == key);
+    found.and_then(|(_, values)| values.first()).map(String::as_str)
+}
+
+fn is_verified(denied: &CheckRecord) -> bool {
+    denied.fix.as_ref().is_some_and(|fix| fix.verified)
+}
+
+/// Several changes as one: commands line by line.
+pub(super) fn together(parts: Vec<Fix>, verified: bool) -> Fix {
+    let lines = |of: fn(&Fix) -> Option<&String>| {
+        let lines: Vec<&str> = parts.iter().filter_map(of).map(String::as_str).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    };
+    let text: Vec<&str> = parts.iter().map(|it| it.text.as_str()).filter(|it| !it.is_empty()).collect();
+    Fix {
+        text: text.join("; "),
+        command: lines(|it| it.command.as_ref()),
+        document: lines(|it| it.document.as_ref()),
+        verified,
+    }
+}
+
+/// One statement, where it belongs.
+fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
+    match step.layer {
+        Layer::Identity => grant(of, denied),
+        Layer::Endpoint => {
+            let policy = merged(of.policy, &step.statement);
+            let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
+            let command = format!(
+                "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
+                of.step.region,
+                quote(&policy)
+            );
+            Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint", command) }
+        }
+        Layer::RoleTrust | Layer::Resource => {
+            let mut statement = step.statement.clone();
+            if denied.action.starts_with("ecr:") {
+                statement["Action"] = json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
+            }
+            let policy = merged(of.policy, &statement);
+            match write(&denied.resource, &of.step.region, &policy) {
+                Some((whose, command)) => Fix { document: Some(policy), ..Fix::command(whose, command) },
+                None => elsewhere(step),
+            }
+        }
+        _ => elsewhere(step),
+    }
+}
+
+fn elsewhere(step: &FixStep) -> Fix {
+    Fix {
+        document: Some(step.statement.to_string()),
+        ..Fix::advice(format!("add to {}: {}", step.place, step.statement))
+    }
+}
+
+/// A policy of the role's own. Its name tells policies for different resources apart: one must not replace another.
+fn grant(of: &Circumstances<'_>, denied: &CheckRecord) -> Fix {
+    let statement = statement(denied);
+    let policy = document(&statement);
+    let role = match &of.step.work {
+        Work::EcrToken { .. } | Work::EcrImage(_) if of.role.is_none() => session_role(&denied.principal),
+        _ => role_name(of.role.unwrap_or_default()),
+    };
+    let hash = hex::encode(digest(&SHA256, statement.to_string().as_bytes()).as_ref());
+    let name = format!("{}-{}", denied.action.replace(':', "-"), hash.get(..8).unwrap_or_default());
+    let command = format!(
+        "aws iam put-role-policy --role-name {} --policy-name {name} --policy-document {}",
+        quote(role),
+        quote(&policy)
+    );
+    Fix { document: Some(policy), ..Fix::command("", command) }
+}
+
+/// The statement to add. Streams get new names with every task, so that the whole group is named; who may create a stream
+/// should be able to write to it; and who may ask for a manifest should get the layers.
+fn statement(denied: &CheckRecord) -> Value {
+    let group = denied.resource.split_once(":log-stream:").map(|(group, _)| format!("{group}:*"));
+    let action = match denied.action.as_str() {
+        "logs:CreateLogStream" => json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+        "ecr:BatchGetImage" | "ecr:GetDownloadUrlForLayer" => {
+            json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
+        }
+        action => json!(action),
+    };
+    let resource = group.as_deref().unwrap_or(&denied.resource);
+    json!({"Effect": "Allow", "Action": action, "Resource": resource})
+}
+
+fn blocked(blocker: &Blocker, action: &str) -> String {
+    match blocker {
+        Blocker::Deny { policy, index, .. } => format!(
+            "policy {policy}, statement {} denies `{action}`: change or remove it, no Allow can undo a Deny",
+            index + 1
+        ),
+        Blocker::Impossible(why) => why.clone(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Policies as texts: with a statement more or less, and the commands that write them.
+
+use serde_json::{Value, json};
+
+use super::text::{quote, role_name};
+
+/// A policy of one statement.
+pub(super) fn document(statement: &Value) -> String {
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
+/// A policy with one more statement; what is there stays.
+pub(super) fn merged(policy: Option<&str>, statement: &Value) -> String {
+    let present = policy.and_then(|text| serde_json::from_str::<Value>(text).ok()).filter(Value::is_object);
+    let Some(mut policy) = present else { return document(statement) };
+    let mut statements = match policy["Statement"].take() {
+        Value::Array(statements) => statements,
+        Value::Null => Vec::new(),
+        one => vec![one],
+    };
+    statements.push(statement.clone());
+    policy["Statement"] = Value::Array(statements);
+    policy.to_string()
+}
+
+/// A policy without some of its statements; `None` if none is left.
+pub(super) fn without(policy: &str, statements: &[usize]) -> Option<String> {
+    let mut policy: Value = serde_json::from_str(policy).ok()?;
+    let all = match policy["Statement"].take() {
+        Value::Array(all) => all,
+        one => vec![one],
+    };
+    let kept = all.into_iter().enumerate().filter(|(index, _)| !statements.contains(index));
+    let kept: Vec<Value> = kept.map(|(_, statement)| statement).collect();
+    if kept.is_empty() {
+        return None;
+    }
+    policy["Statement"] = Value::Array(kept);
+    Some(policy.to_string())
+}
+
+/// The command that writes the policy of a resource, and in whose account that has to be. `None` for what has no such policy.
+pub(super) fn write(resource: &str, region: &str, policy: &str) -> Option<(&'static str, String)> {
+    let (whose, command) = of_resource(resource, region, Verb::Put)?;
+    let option = match service(resource) {
+        "ecr" => "--policy-text",
+        "iam" => "--policy-document",
+        "kms" | "s3" => "--policy",
+        _ => "--resource-policy",
+    };
+    Some((whose, format!("{command} {option} {}", quote(policy))))
+}
+
+/// The command that takes the policy off a resource. Keys and roles always have one.
+pub(super) fn delete(resource: &str, region: &str) -> Option<String> {
+    of_resource(resource, region, Verb::Delete).map(|(_, command)| command)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Put,
+    Delete,
+}
+
+fn of_resource(resource: &str, region: &str, verb: Verb) -> Option<(&'static str, String)> {
+    let put = verb == Verb::Put;
+    let word = if put { "put" } else { "delete" };
+    Some(match service(resource) {
+        "iam" if put => {
+            ("", format!("aws iam update-assume-role-policy --role-name {}", quote(role_name(resource))))
+        }
+        "kms" if put => (
+            "in the policy of the key",
+            format!(
+                "aws kms put-key-policy --key-id {} --policy-name default --region {region}",
+                quote(resource)
+            ),
+        ),
+        "secretsmanager" => (
+            "in the secret's account",
+            format!(
+                "aws secretsmanager {word}-resource-policy --secret-id {} --region {region}",
+                quote(resource)
+            ),
+        ),
+        "ecr" => {
+            let repository = resource.rsplit(":repository/").next().unwrap_or_default();
+            let word = if put { "set" } else { "delete" };
+            let command = format!(
+                "aws ecr {word}-repository-policy --repository-name {} --region {region}",
+                quote(repository)
+            );
+            ("in the repository's account", command)
+        }
+        "s3" => {
+            let name = resource.rsplit(':').next().unwrap_or_default();
+            let bucket = name.split('/').next().unwrap_or(name);
+            ("in the bucket's account", format!("aws s3api {word}-bucket-policy --bucket {}", quote(bucket)))
+        }
+        _ => return None,
+    })
+}
+
+fn service(resource: &str) -> &str {
+    resource.split(':').nth(2).unwrap_or_default()
+}

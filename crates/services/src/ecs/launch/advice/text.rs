@@ -1,0 +1,30 @@
+//! Names out of ARNs, and words for a shell.
+
+/// A resource in a headline: the last part of an ARN says enough, and of a log stream its group: each task has another.
+pub(super) fn short(resource: &str) -> &str {
+    if !resource.starts_with("arn:") {
+        return resource;
+    }
+    let own = resource.splitn(6, ':').nth(5).unwrap_or(resource);
+    let own = own.split(":log-stream:").next().unwrap_or(own);
+    own.strip_prefix("secret:").unwrap_or(own)
+}
+
+/// The name in a role's ARN.
+pub(super) fn role_name(role: &str) -> &str {
+    role.rsplit('/').next().unwrap_or(role)
+}
+
+/// The role of a session's ARN: `assumed-role/name/session`.
+pub(super) fn session_role(session: &str) -> &str {
+    session.split('/').nth(1).unwrap_or(session)
+}
+
+/// A word for a POSIX shell.
+pub(super) fn quote(text: &str) -> std::borrow::Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=+@,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.into();
+    }
+    format!("'{}'", text.replace('\'', r"'\''")).into()
+}

@@ -1,0 +1,100 @@
+"""A task that is not going to start: checked before, explained after, and mended by pasting the fix into a shell."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.account import allow, trust, unique
+from harness.server import bare_environment
+from harness.tasks import container, exit_code
+
+WORDS = {"USER": "username", "PASSWORD": "password"}
+
+
+class Case:
+    """A task definition that is not going to start, and how to get it checked, started and mended."""
+
+    def __init__(self, tasks, launch, main, **settings):
+        self.tasks, self.launch, self.account = tasks, launch, tasks.account
+        self.network = "awsvpc" if launch == "FARGATE" else "bridge"
+        self.definition = tasks.define(main, network=self.network, **settings)
+        # Who pastes the fix, and what he writes for its words in capitals.
+        self.owner, self.words = self.account, {"VALUE": "mended"}
+
+    def check(self, *arguments, file=None):
+        described = self.account.ecs.describe_task_definition(taskDefinition=self.definition)
+        text = file or json.dumps({"taskDefinition": described["taskDefinition"]}, default=str)
+        return self.tasks.server.command(
+            "check", "-", "--launch-type", self.launch, *arguments, input=text, environment=self.account.env()
+        )
+
+    def findings(self):
+        done = self.check("--json")
+        assert done.returncode in (0, 1), done.stderr
+        (answer,) = json.loads(done.stdout)["task_definitions"]
+        assert answer["would_start"] == (done.returncode == 0) == (answer["findings"] == [])
+        return answer["findings"]
+
+    def start(self):
+        return self.tasks.wait_stopped(self.tasks.run(self.definition, self.network))
+
+    def mend(self, fix):
+        """Pastes the fix into a shell. Words in capitals are filled in, as the user would."""
+        command = fix["command"]
+        for word, name in WORDS.items():
+            command = command.replace(f":\"{word}\"", f":\"{getattr(self.tasks.registry, name)}\"")
+        for word, value in self.words.items():
+            command = command.replace(word, value)
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        env = {**self.owner.env(), "PATH": path, "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        done = subprocess.run(["sh", "-e", "-c", command], capture_output=True, text=True, env=bare_environment(**env))
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        return done
+
+    def runs(self):
+        assert self.findings() == []
+        task = self.start()
+        assert exit_code(task) == 0, self.tasks.story(task)
+
+
+def assert_mended(case, cause, *words, verified=None):
+    """Said before, said after, mended as printed."""
+    (before,) = case.findings()
+    assert before["cause"] == cause, before
+    assert all(word in before["headline"] for word in words), before["headline"]
+    task = case.start()
+    assert task["stopCode"] == "TaskFailedToStart"
+    after = case.tasks.trace(task["taskArn"])["finding"]
+    assert (after["headline"], after["cause"]) == (before["headline"], before["cause"])
+    assert after["message"] in (task["stoppedReason"], container(task).get("reason")), after
+    if case.launch == "FARGATE":
+        assert task["stoppedReason"] == after["message"]
+    if verified is not None:
+        assert after["fix"]["verified"] == before["fix"]["verified"] == verified
+    case.mend(after["fix"])
+    case.runs()
+    return task
+
+
+def secret_case(tasks, launch, value, **more):
+    """A task whose registry credential is `value`."""
+    secret = tasks.account.secret(value)
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": secret})
+    return Case(tasks, launch, main, executionRoleArn=tasks.account.execution_role(secret), **more)
+
+
+def bare_role(account, *statements):
+    """An execution role with these statements alone."""
+    name = unique("exec")
+    role = account.iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(trust("ecs-tasks.amazonaws.com"))
+    )["Role"]["Arn"]
+    for number, statement in enumerate(statements):
+        account.iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=json.dumps(statement))
+    return role
+
+
+LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+READ = allow("secretsmanager:GetSecretValue")

@@ -1,0 +1,241 @@
+"""As `test_fixes.py`, for what a task is given: keys that values are under, JSON keys of secrets, versions, environment files."""
+
+import json
+
+import pytest
+
+from harness.account import allow, deny, unique
+from harness.fixes import LOGS, READ, Case, assert_mended, bare_role
+from harness.tasks import exit_code
+
+
+def key_policy(*principals):
+    """A key policy that names who may do everything, and does not let IAM decide."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "kms:*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def customer_key(account, policy=None):
+    more = {"Policy": policy} if policy else {}
+    return account.kms.create_key(**more)["KeyMetadata"]["Arn"]
+
+
+def under(account, key, value, service):
+    """A value under a customer's key, by its ARN or name."""
+    if service == "ssm":
+        name = unique("p")
+        account.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", KeyId=key)
+        return name
+    return account.secretsmanager.create_secret(Name=unique("s"), SecretString=value, KmsKeyId=key)["ARN"]
+
+
+READS = {"secretsmanager": READ, "ssm": allow("ssm:GetParameters")}
+
+
+def value_case(tasks, launch, value_from, *statements, expected="hello", kind="secrets"):
+    role = bare_role(tasks.account, LOGS, READ, *statements)
+    main = tasks.container(command=f'test "$V" = {expected}', secrets=[{"name": "V", "valueFrom": value_from}])
+    return Case(tasks, launch, main, executionRoleArn=role)
+
+
+@pytest.mark.parametrize("service", READS)
+def test_the_role_may_not_use_the_key(tasks, launch, service):
+    value = under(tasks.account, customer_key(tasks.account), "hello", service)
+    case = value_case(tasks, launch, value, READS[service])
+    assert_mended(case, "PERMISSION", "kms:Decrypt", verified=True)
+
+
+def test_the_role_may_not_use_the_key_of_the_registry_credential(tasks, launch, registry):
+    credential = json.dumps({"username": registry.username, "password": registry.password})
+    secret = under(tasks.account, customer_key(tasks.account), credential, "secretsmanager")
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": secret})
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    assert_mended(case, "PERMISSION", "kms:Decrypt", verified=True)
+
+
+@pytest.mark.parametrize("service", READS)
+def test_the_keys_policy_does_not_let_the_role_in(tasks, launch, service):
+    account = tasks.account
+    key = customer_key(account, key_policy(account.client("sts").get_caller_identity()["Arn"]))
+    case = value_case(tasks, launch, under(account, key, "hello", service), READS[service])
+    task = assert_mended(case, "PERMISSION", "kms:Decrypt", verified=True)
+    assert task["stopCode"] == "TaskFailedToStart"
+
+
+@pytest.mark.parametrize("service", READS)
+def test_the_key_is_switched_off(tasks, launch, service):
+    key = customer_key(tasks.account)
+    value = under(tasks.account, key, "hello", service)
+    tasks.account.kms.disable_key(KeyId=key)
+    case = value_case(tasks, launch, value, READS[service], allow("kms:Decrypt"))
+    assert_mended(case, "CONFIGURATION", "is disabled")
+
+
+def test_the_key_is_to_be_deleted(tasks, launch):
+    key = customer_key(tasks.account)
+    value = under(tasks.account, key, "hello", "secretsmanager")
+    tasks.account.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    case = value_case(tasks, launch, value, allow("kms:Decrypt"))
+    assert_mended(case, "CONFIGURATION", "is going to be deleted")
+
+
+@pytest.mark.parametrize("stored", ['{"user": "u"}', "{}", '{\n  "user": "u"\n}\n'])
+def test_the_secret_lacks_a_json_key(tasks, launch, stored):
+    value = tasks.account.secret(stored)
+    assert_mended(value_case(tasks, launch, f"{value}:token::", expected="mended"), "CONTENT", "has no key `token`")
+
+
+def test_the_json_key_has_another_case(tasks, launch):
+    """The corrected reference is in the fix; with it the task runs."""
+    value = tasks.account.secret({"Token": "hello"})
+    case = value_case(tasks, launch, f"{value}:token::")
+    (found,) = case.findings()
+    assert found["cause"] == "CONTENT" and "has no key `token`" in found["headline"]
+    corrected = json.loads("{" + found["fix"]["document"] + "}")["valueFrom"]
+    value_case(tasks, launch, corrected).runs()
+
+
+def test_the_secret_is_no_json(tasks, launch):
+    value = tasks.account.secret("hello")
+    case = value_case(tasks, launch, f"{value}:token::", expected="mended")
+    assert_mended(case, "CONTENT", "is not a JSON object")
+
+
+def test_colons_are_missing(tasks, launch):
+    """Registering refuses it, so it is `check` alone that can say more."""
+    value = tasks.account.secret({"token": "hello"})
+    case = value_case(tasks, launch, f"{value}:token::")
+    described = tasks.account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]
+    text = json.dumps({"taskDefinition": described}, default=str).replace(":token::", ":token")
+    (answer,) = json.loads(case.check("--json", file=text).stdout)["task_definitions"]
+    refused, found = answer["findings"]
+    assert refused["message"] == "The Secrets Manager secret name specified for secret V is invalid.", refused
+    assert (refused["cause"], found["cause"]) == ("CONFIGURATION", "CONFIGURATION")
+    corrected = json.loads("{" + found["fix"]["document"] + "}")["valueFrom"]
+    assert corrected == f"{value}:token::"
+
+
+def test_the_secret_has_no_value(tasks, launch):
+    value = tasks.account.secretsmanager.create_secret(Name=unique("empty"))["ARN"]
+    assert_mended(value_case(tasks, launch, value, expected="mended"), "CONTENT", "has no value")
+
+
+def test_a_statement_denies(tasks, launch):
+    """What denies is named, and the command takes away that statement alone."""
+    account = tasks.account
+    value = account.secret("hello")
+    case = value_case(tasks, launch, value)
+    role = account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]["executionRoleArn"]
+    name = role.rsplit("/", 1)[1]
+    both = deny("secretsmanager:*", value)
+    both["Statement"].append(deny("s3:*")["Statement"][0])
+    account.iam.put_role_policy(RoleName=name, PolicyName="guard", PolicyDocument=json.dumps(both))
+    assert_mended(case, "PERMISSION", "guard", "denies `secretsmanager:GetSecretValue`")
+    kept = account.iam.get_role_policy(RoleName=name, PolicyName="guard")["PolicyDocument"]["Statement"]
+    assert [it["Action"] for it in kept] == [both["Statement"][1]["Action"]]
+
+
+def test_the_secret_denies(tasks, launch):
+    value = tasks.account.secret("hello")
+    case = value_case(tasks, launch, value)
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*",
+                 "Condition": {"StringLike": {"aws:PrincipalArn": "*:role/exec-*"}}}  # fmt: skip
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    tasks.account.secretsmanager.put_resource_policy(SecretId=value, ResourcePolicy=json.dumps(policy))
+    assert_mended(case, "PERMISSION", "denies `secretsmanager:GetSecretValue`")
+    assert "ResourcePolicy" not in tasks.account.secretsmanager.get_resource_policy(SecretId=value)
+
+
+def test_a_managed_policy_denies(tasks, launch):
+    account = tasks.account
+    value = account.secret("hello")
+    case = value_case(tasks, launch, value)
+    role = account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]["executionRoleArn"]
+    policy = account.iam.create_policy(PolicyName=unique("guard"), PolicyDocument=json.dumps(deny("secretsmanager:*", value)))
+    account.iam.attach_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyArn=policy["Policy"]["Arn"])
+    assert_mended(case, "PERMISSION", "denies `secretsmanager:GetSecretValue`")
+
+
+# --- environment files ---
+
+
+@pytest.fixture(scope="module")
+def bucket(admin):
+    name = unique("files").lower()
+    admin.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def file_case(tasks, launch, bucket, key, *statements):
+    role = bare_role(tasks.account, LOGS, READ, *statements)
+    file = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/{key}"}]
+    main = tasks.container(command='test "$V" = hello', environmentFiles=file)
+    return Case(tasks, launch, main, executionRoleArn=role)
+
+
+FILES = allow(["s3:GetObject", "s3:GetBucketLocation"])
+
+
+@pytest.fixture
+def good_file(tmp_path):
+    path = tmp_path / "good.env"
+    path.write_text("# a comment\nV=hello\n")
+    return path
+
+
+def test_the_role_may_not_ask_where_the_bucket_is(tasks, admin, launch, bucket):
+    admin.client("s3").put_object(Bucket=bucket, Key="good.env", Body=b"V=hello")
+    case = file_case(tasks, launch, bucket, "good.env", allow("s3:GetObject"))
+    assert_mended(case, "PERMISSION", "s3:GetBucketLocation", verified=True)
+
+
+def test_the_role_may_not_read_the_file(tasks, admin, launch, bucket):
+    admin.client("s3").put_object(Bucket=bucket, Key="good.env", Body=b"V=hello")
+    case = file_case(tasks, launch, bucket, "good.env", allow("s3:GetBucketLocation"))
+    assert_mended(case, "PERMISSION", "s3:GetObject", verified=True)
+
+
+def test_there_is_no_file(tasks, launch, bucket, good_file):
+    case = file_case(tasks, launch, bucket, f"{unique('none')}.env", FILES)
+    case.words["FILE"] = str(good_file)
+    assert_mended(case, "CONTENT", "there is no object")
+
+
+def test_the_file_is_no_text(tasks, admin, launch, bucket, good_file):
+    key = f"{unique('binary')}.env"
+    admin.client("s3").put_object(Bucket=bucket, Key=key, Body=b"\xff\xfe")
+    case = file_case(tasks, launch, bucket, key, FILES)
+    case.words["FILE"] = str(good_file)
+    assert_mended(case, "CONTENT", "cannot be read")
+
+
+def test_the_files_key_may_not_be_used(tasks, admin, launch, bucket):
+    key = f"{unique('kms')}.env"
+    admin.client("s3").put_object(
+        Bucket=bucket, Key=key, Body=b"V=hello", ServerSideEncryption="aws:kms", SSEKMSKeyId=customer_key(admin)
+    )
+    assert_mended(file_case(tasks, launch, bucket, key, FILES), "PERMISSION", "kms:Decrypt", verified=True)
+
+
+# --- logs ---
+
+
+def test_the_role_may_not_create_the_log_group(tasks, launch):
+    group = unique("/made")
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(group=group, **{"awslogs-create-group": "true"}))
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    assert_mended(case, "PERMISSION", "logs:CreateLogGroup", verified=True)
+
+
+def test_a_log_option_from_a_secret(tasks, admin, launch):
+    """The pattern in the secret cannot be read; a better one can be stored."""
+    secret = admin.secret("(")
+    options = [{"name": "awslogs-multiline-pattern", "valueFrom": secret}]
+    main = tasks.container(command="true", logConfiguration={**tasks.awslogs(), "secretOptions": options})
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(admin, LOGS, READ))
+    (found,) = case.findings()
+    assert found["cause"] == "CONFIGURATION" and "log option" in found["headline"]
+    task = case.start()
+    assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]
+    admin.secretsmanager.put_secret_value(SecretId=secret, SecretString="^x")
+    assert exit_code(case.start()) == 0
