@@ -7,11 +7,12 @@ mod chosen;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compile::Statement;
+use crate::compile::{ActionPattern, ResourcePattern, Selection, Statement};
+use crate::condition::Condition;
 use crate::evaluate::{Effect, evaluate, supports_rcp};
-use crate::index::Glance;
+use crate::index::{Glance, Plain};
 use crate::layers::{Attached, Layer, Layers};
-use crate::principal_match::Strength;
+use crate::principal_match::{Principals, Strength};
 use crate::request::{Request, Target, Values};
 
 /// Policies of more statements than this are not listed in full.
@@ -223,6 +224,81 @@ fn trace_policy(target: &Target<'_>, attached: &Attached<'_>) -> PolicyTrace {
     }
 }
 
+/// What a trace reads of a statement.
+struct Said<'a> {
+    sid: Option<&'a str>,
+    denies: bool,
+    actions: &'a Selection<ActionPattern>,
+    principals: Option<&'a Principals>,
+    resources: Resources<'a>,
+    conditions: &'a [Condition],
+}
+
+enum Resources<'a> {
+    Listed(Option<&'a Selection<ResourcePattern>>),
+    /// One, in two parts.
+    One(&'a str, &'a str),
+}
+
+impl<'a> Said<'a> {
+    fn of(statement: &'a Statement) -> Self {
+        Self {
+            sid: statement.sid.as_deref(),
+            denies: statement.denies,
+            actions: &statement.actions,
+            principals: statement.principals.as_ref(),
+            resources: Resources::Listed(statement.resources.as_ref()),
+            conditions: &statement.conditions,
+        }
+    }
+
+    fn plainly(plain: &Plain<'a>) -> Self {
+        Self {
+            sid: plain.sid,
+            denies: false,
+            actions: plain.actions,
+            principals: None,
+            resources: Resources::One(plain.head, plain.tail),
+            conditions: plain.conditions,
+        }
+    }
+
+    fn trace(&self, target: &Target<'_>, index: usize, matches: &Matches) -> StatementTrace {
+        let matched = matches.principal.filter(|_| matches.action && matches.resource && matches.conditions);
+        StatementTrace {
+            index,
+            sid: self.sid.map(str::to_owned),
+            effect: if self.denies { StatementEffect::Deny } else { StatementEffect::Allow },
+            matched,
+            misses: if matched.is_some() { Vec::new() } else { misses(target, self, matches) },
+        }
+    }
+}
+
+impl Resources<'_> {
+    /// `NotResource`, and what is listed.
+    fn texts(&self) -> Option<(bool, Vec<String>)> {
+        match self {
+            Self::Listed(resources) => {
+                let resources = (*resources)?;
+                Some((resources.not, resources.patterns.iter().map(|it| it.text.to_string()).collect()))
+            }
+            Self::One(head, tail) => Some((false, vec![[*head, *tail].concat()])),
+        }
+    }
+}
+
+/// A statement that names the action, without a look at it; `conditions` says whether they all hold.
+fn trace_plain(target: &Target<'_>, index: usize, plain: &Plain<'_>, conditions: bool) -> StatementTrace {
+    let matches = Matches {
+        action: true,
+        principal: Some(Strength::Direct),
+        resource: plain.matches_resource(target),
+        conditions,
+    };
+    Said::plainly(plain).trace(target, index, &matches)
+}
+
 /// `glance` is what the index knows of the statement already.
 fn trace_statement(
     target: &Target<'_>,
@@ -239,14 +315,7 @@ fn trace_statement(
         resource: glance.map_or_else(|| statement.matches_resource(target), |it| it.resource),
         conditions: statement.conditions.iter().all(|condition| condition.holds(target)),
     };
-    let matched = matches.principal.filter(|_| matches.action && matches.resource && matches.conditions);
-    StatementTrace {
-        index,
-        sid: statement.sid.as_deref().map(str::to_owned),
-        effect: if statement.denies { StatementEffect::Deny } else { StatementEffect::Allow },
-        matched,
-        misses: if matched.is_some() { Vec::new() } else { misses(target, statement, &matches) },
-    }
+    Said::of(statement).trace(target, index, &matches)
 }
 
 /// Which elements of a statement match.
@@ -257,7 +326,7 @@ struct Matches {
     conditions: bool,
 }
 
-fn misses(target: &Target<'_>, statement: &Statement, matches: &Matches) -> Vec<Miss> {
+fn misses(target: &Target<'_>, statement: &Said<'_>, matches: &Matches) -> Vec<Miss> {
     let mut misses = Vec::new();
     let mut missed = |element, not, expected: Vec<String>, actual: &str| {
         let actual = Some(vec![actual.to_owned()]);
@@ -268,13 +337,12 @@ fn misses(target: &Target<'_>, statement: &Statement, matches: &Matches) -> Vec<
         let expected = statement.actions.patterns.iter().map(|it| it.text.to_string()).collect();
         missed(Element::Action, statement.actions.not, expected, request.action);
     }
-    if let Some(principals) = statement.principals.as_ref().filter(|_| matches.principal.is_none()) {
+    if let Some(principals) = statement.principals.filter(|_| matches.principal.is_none()) {
         let expected = principals.0.patterns.iter().map(|it| it.text().to_owned()).collect();
         missed(Element::Principal, principals.0.not, expected, request.principal.display());
     }
-    if let Some(resources) = statement.resources.as_ref().filter(|_| !matches.resource) {
-        let expected = resources.patterns.iter().map(|it| it.text.to_string()).collect();
-        missed(Element::Resource, resources.not, expected, request.resource);
+    if let Some((not, expected)) = (!matches.resource).then(|| statement.resources.texts()).flatten() {
+        missed(Element::Resource, not, expected, request.resource);
     }
     let failing =
         statement.conditions.iter().filter(|condition| !matches.conditions && !condition.holds(target));

@@ -67,7 +67,13 @@ fn actions() -> impl Strategy<Value = Value> {
 }
 
 fn resources() -> impl Strategy<Value = Value> {
-    let wide = ["*", "arn:aws:ecr:*:*:repository/*", "arn:aws:ecr:r:*:repository/${aws:PrincipalAccount}/x"];
+    let wide = [
+        "*",
+        "arn:aws:ecr:r:111122223333:repository/${*}",
+        "arn:aws:ecr:r:111122223333:Repository/T1/*",
+        "arn:aws:ecr:*:*:repository/*",
+        "arn:aws:ecr:r:*:repository/${aws:PrincipalAccount}/x",
+    ];
     prop_oneof![
         8 => (0..60u32).prop_map(|number| json!(format!("arn:aws:ecr:r:111122223333:repository/t{number}/*"))),
         2 => (0..60u32).prop_map(|number| json!(format!("arn:aws:ecr:r:444455556666:repository/t{number}/x"))),
@@ -83,9 +89,13 @@ fn statement() -> impl Strategy<Value = Value> {
         region,
         prop::bool::weighted(0.1),
         prop::array::uniform2(prop::bool::weighted(0.05)),
+        prop::option::of("[A-Z][a-z0-9]{0,3}"),
     )
-        .prop_map(|(actions, resources, region, denies, [not_action, not_resource])| {
+        .prop_map(|(actions, resources, region, denies, [not_action, not_resource], sid)| {
             let mut statement = json!({"Effect": if denies { "Deny" } else { "Allow" }});
+            if let Some(sid) = sid {
+                statement["Sid"] = json!(sid);
+            }
             statement[if not_action { "NotAction" } else { "Action" }] = actions;
             statement[if not_resource { "NotResource" } else { "Resource" }] = resources;
             if let Some(region) = region {

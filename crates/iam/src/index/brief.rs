@@ -147,7 +147,7 @@ impl Maker {
 }
 
 /// The number of a thing; `add` is called for one that is new.
-fn number<K: Eq + std::hash::Hash, N: TryFrom<usize>>(
+pub(super) fn number<K: Eq + std::hash::Hash, N: TryFrom<usize>>(
     known: &mut HashMap<K, usize>,
     key: K,
     add: impl FnOnce(),

@@ -19,7 +19,7 @@ use brief::Briefs;
 pub(crate) use brief::{Conditions, Glance};
 pub(crate) use key::RequestKeys;
 use key::{Key, Part};
-pub(crate) use near::{Near, tail};
+pub(crate) use near::{Near, Neighbour, Plain};
 use table::{Table, count};
 use words::mix;
 

@@ -6,8 +6,8 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::{Distance, Element, Others, StatementTrace, distance, trace_statement};
-use crate::index::{Conditions, Glance, Near, RequestKeys, tail};
+use super::{Distance, Element, Others, StatementTrace, distance, trace_plain, trace_statement};
+use crate::index::{Conditions, Glance, Near, Neighbour, Plain, RequestKeys};
 use crate::policy::Policy;
 use crate::principal_match::Strength;
 use crate::request::Target;
@@ -21,20 +21,18 @@ const EXAMINED: usize = 12;
 
 /// A statement that does not match. Only of those that are listed the statement itself is looked at: with thousands of
 /// them that takes most of the time.
-struct Candidate {
-    index: usize,
+struct Candidate<'a> {
+    missed: Neighbour<'a>,
     denies: bool,
     distance: Distance,
-    /// How much of a resource's beginning is the request's.
-    common: usize,
+    /// All conditions hold.
+    conditions: bool,
 }
 
 /// What came of a request's search.
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
     matched: Vec<usize>,
-    /// With how much of a resource's beginning is the request's.
-    missed: Vec<(usize, usize)>,
+    missed: Vec<Neighbour<'a>>,
 }
 
 /// The statements to list, and how many others there are.
@@ -45,8 +43,7 @@ pub(super) fn statements(
 ) -> (Vec<StatementTrace>, Option<Others>) {
     let all = policy.statements();
     let mut found = fitting(target, policy);
-    let wanted = tail(target.request.resource);
-    let neighbours = near.neighbours(target, &wanted, EXAMINED);
+    let neighbours = near.neighbours(target, EXAMINED);
     found.missed.extend(&neighbours.statements);
     found.missed.extend(mistaken(target, policy, near));
     let candidates = found.candidates(target, policy);
@@ -60,17 +57,22 @@ pub(super) fn statements(
         examined: candidates.len().saturating_sub(nearest.len()),
         skipped,
     };
-    let listed = found.matched.iter().copied().chain(nearest.into_iter().map(|it| it.index));
-    let trace = |index| {
+    let look_at = |index| {
         let glance = policy.index().glance(index, target);
         Some(trace_statement(target, index, all.get(index)?, glance))
     };
-    (listed.filter_map(trace).collect(), Some(others))
+    let mut listed = Vec::with_capacity(found.matched.len() + nearest.len());
+    listed.extend(found.matched.iter().copied().filter_map(look_at));
+    listed.extend(nearest.into_iter().filter_map(|it| match &it.missed.plain {
+        Some(plain) => Some(trace_plain(target, it.missed.statement, plain, it.conditions)),
+        None => look_at(it.missed.statement),
+    }));
+    (listed, Some(others))
 }
 
 /// Statements whose action and resource could match: all that do, some that do not.
-fn fitting(target: &Target<'_>, policy: &Policy) -> Found {
-    let mut found = Found::default();
+fn fitting<'a>(target: &Target<'_>, policy: &Policy) -> Found<'a> {
+    let mut found = Found { matched: Vec::new(), missed: Vec::with_capacity(2 * EXAMINED) };
     let mut room = [EXAMINED; 2];
     let statement = |at: usize| policy.statements().get(at);
     policy.index().each(target, statement, |at, strength: Option<Strength>| {
@@ -81,7 +83,7 @@ fn fitting(target: &Target<'_>, policy: &Policy) -> Found {
         let denies = denies(policy, at);
         if let Some(room) = room.get_mut(usize::from(denies)).filter(|room| **room > 0) {
             *room -= 1;
-            found.missed.push((at, usize::MAX));
+            found.missed.push(Neighbour { statement: at, common: usize::MAX, plain: None });
         }
     });
     found.matched.sort_unstable();
@@ -95,39 +97,44 @@ fn denies(policy: &Policy, at: usize) -> bool {
 }
 
 /// Allows of an action that is easily taken for the request's, for a resource that could be the request's.
-fn mistaken(target: &Target<'_>, policy: &Policy, near: &Near) -> Vec<(usize, usize)> {
+fn mistaken<'a>(target: &Target<'_>, policy: &Policy, near: &Near) -> Vec<Neighbour<'a>> {
     let mut found = Vec::new();
     for name in near.mistaken(&target.request.action.to_ascii_lowercase()) {
         let keys = RequestKeys::new(name, target.request.resource, target.arn.as_ref());
         policy.index().each_allow(&keys, |at| {
             if found.len() < EXAMINED {
-                found.push((at, 0));
+                found.push(Neighbour { statement: at, common: 0, plain: None });
             }
         });
     }
     found
 }
 
-impl Found {
+impl<'a> Found<'a> {
     /// The misses, each once and in the order of the document.
-    fn candidates(&mut self, target: &Target<'_>, policy: &Policy) -> Vec<Candidate> {
-        self.missed.sort_unstable_by_key(|(index, common)| (*index, Reverse(*common)));
-        self.missed.dedup_by_key(|(index, _)| *index);
-        let missed = self.missed.iter().filter(|(index, _)| self.matched.binary_search(index).is_err());
+    fn candidates(&mut self, target: &Target<'_>, policy: &'a Policy) -> Vec<Candidate<'a>> {
+        self.missed.sort_unstable_by_key(|it| (it.statement, Reverse(it.common)));
+        self.missed.dedup_by_key(|it| it.statement);
+        let missed = self.missed.iter().filter(|it| self.matched.binary_search(&it.statement).is_err());
         let mut measure = Measure { target, policy, failing: None };
         missed
-            .filter_map(|&(index, common)| {
-                let distance = measure.distance(index)?;
-                Some(Candidate { index, denies: denies(policy, index), distance, common })
+            .filter_map(|missed| {
+                let (denies, distance) = match &missed.plain {
+                    Some(plain) => (false, measure.of_plain(plain)),
+                    None => (denies(policy, missed.statement), measure.distance(missed.statement)?),
+                };
+                let conditions = measure.failing.is_some_and(|(_, failing)| failing == 0);
+                Some(Candidate { missed: *missed, denies, distance, conditions })
             })
             .collect()
     }
 }
 
 /// The few to list, nearest first.
-fn nearest(candidates: &[Candidate]) -> Vec<&Candidate> {
+fn nearest<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
     let mut ranked: Vec<_> = candidates.iter().collect();
-    ranked.sort_unstable_by_key(|it| (it.denies, it.distance, Reverse(it.common), it.index));
+    let rank = |it: &&Candidate<'_>| (it.denies, it.distance, Reverse(it.missed.common), it.missed.statement);
+    ranked.sort_unstable_by_key(rank);
     ranked.truncate(LISTED);
     ranked
 }
@@ -159,6 +166,12 @@ impl<'a> Measure<'_, '_, 'a> {
         };
         let conditions = std::iter::repeat_n(Element::Condition, self.failing(conditions));
         Some(distance(elements.into_iter().flatten().chain(conditions)))
+    }
+
+    fn of_plain(&mut self, plain: &Plain<'a>) -> Distance {
+        let resource = (!plain.matches_resource(self.target)).then_some(Element::Resource);
+        let conditions = std::iter::repeat_n(Element::Condition, self.failing(plain.conditions));
+        distance(resource.into_iter().chain(conditions))
     }
 
     fn failing(&mut self, conditions: &'a Conditions) -> usize {
