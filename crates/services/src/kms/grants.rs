@@ -15,7 +15,7 @@ use super::kind::Kind;
 use super::names::key_arn;
 use super::record::{GRANTS, Grant, KeyKey};
 use crate::pipe::{Failure, Permission};
-use crate::principals::principal_id;
+use crate::principals::{present_arn, principal_id};
 
 /// What every key can be granted for.
 const OF_ALL: [&str; 3] = ["CreateGrant", "RetireGrant", "DescribeKey"];
@@ -23,25 +23,32 @@ const OF_ALL: [&str; 3] = ["CreateGrant", "RetireGrant", "DescribeKey"];
 /// What a grant allows.
 ///
 /// # Errors
-/// `ValidationException` for operations that the key cannot do, and for two constraints at once.
+/// `ValidationException` for two constraints at once.
 pub(super) fn rule(
     grantee: String,
     operations: &[GrantOperation],
     constraints: Option<GrantConstraints>,
-    kind: Kind,
 ) -> Result<Rule, ServiceError> {
-    let names = operations.iter().map(|operation| operation.as_str().to_owned()).collect::<Vec<_>>();
+    let operations = operations.iter().map(|operation| operation.as_str().to_owned()).collect();
+    Ok(Rule { grantee, operations, constraint: constraint(constraints.unwrap_or_default())? })
+}
+
+/// Whether a key of this kind can do what a grant allows.
+///
+/// # Errors
+/// `ValidationException`
+pub(super) fn check_operations(rule: &Rule, kind: Kind) -> Result<(), ServiceError> {
+    let names = &rule.operations;
     let known = |name: &str| OF_ALL.contains(&name) || kind.grant_operations().contains(&name);
-    let unknown = names.iter().any(|name| !known(name));
-    if names.is_empty() || unknown {
-        let message = format!(
-            "The grant operations [{}] are not all supported by KMS keys of spec {}.",
-            names.join(", "),
-            kind.spec.as_str()
-        );
-        return Err(ServiceError::client("ValidationException", message));
+    if !names.is_empty() && names.iter().all(|name| known(name)) {
+        return Ok(());
     }
-    Ok(Rule { grantee, operations: names, constraint: constraint(constraints.unwrap_or_default())? })
+    let message = format!(
+        "The grant operations [{}] are not all supported by KMS keys of spec {}.",
+        names.join(", "),
+        kind.spec.as_str()
+    );
+    Err(ServiceError::client("ValidationException", message))
 }
 
 fn constraint(given: GrantConstraints) -> Result<Option<GrantConstraint>, ServiceError> {
@@ -87,8 +94,7 @@ pub(super) fn check_principal(view: &View, principal: &str) -> Result<Option<Str
 /// A row cannot be read.
 pub(super) fn shown_principal(view: &View, arn: &str, id: Option<&str>) -> Result<String, StoreError> {
     let Some(id) = id else { return Ok(arn.to_owned()) };
-    let there = principal_id(view, arn)?.is_some_and(|known| known == id);
-    Ok(if there { arn } else { id }.to_owned())
+    Ok(present_arn(view, arn, id)?.unwrap_or_else(|| id.to_owned()))
 }
 
 /// Adds the condition keys of `CreateGrant`.

@@ -10,7 +10,7 @@ use landfall_store::View;
 
 use super::ciphertext::Reference;
 use super::key_policy;
-use super::kind::{Kind, Spec, Usage};
+use super::kind::{Spec, Usage};
 use super::names::{KeyName, alias_arn, invalid_id, key_arn, no_alias, service_of};
 use super::record::{ALIASES, ALIASES_OF_KEY, GRANTS, KEYS, Key, KeyKey};
 use super::rules;
@@ -148,11 +148,6 @@ impl Target {
             return None;
         }
         service_of(&self.place.2)
-    }
-
-    /// The key's kind; the default one where there is no key.
-    pub(super) fn kind(&self) -> Kind {
-        self.key.as_ref().map_or_else(Kind::default, |key| key.kind())
     }
 
     /// The key, in whatever state.

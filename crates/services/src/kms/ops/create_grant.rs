@@ -23,15 +23,12 @@ impl Resolve for api::CreateGrant {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let mut target = Target::find_key(cx, view, &input.key_id)?;
-        let grantee_id = grants::check_principal(view, &input.grantee_principal)?;
-        let retiring = input.retiring_principal.as_deref();
-        let retiring_id = retiring.map(|it| grants::check_principal(view, it)).transpose()?.flatten();
         let grant = Grant {
             name: input.name,
-            rule: grants::rule(input.grantee_principal, &input.operations, input.constraints, target.kind())?,
-            grantee_id,
+            rule: grants::rule(input.grantee_principal, &input.operations, input.constraints)?,
+            grantee_id: None,
             retiring_principal: input.retiring_principal,
-            retiring_id,
+            retiring_id: None,
             issuing_account: cx.account().clone(),
             created_at: cx.now,
         };
@@ -47,8 +44,13 @@ impl WriteHandler for api::CreateGrant {
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let Request { target, grant, dry_run } = request.into_request();
-        target.usable()?;
+        let Request { target, mut grant, dry_run } = request.into_request();
+        let key = target.usable()?;
+        // Whoever may not make grants does not learn who exists, nor what the key is.
+        grants::check_operations(&grant.rule, key.kind())?;
+        grant.grantee_id = grants::check_principal(tx, &grant.rule.grantee)?;
+        let retiring = grant.retiring_principal.as_deref();
+        grant.retiring_id = retiring.map(|it| grants::check_principal(tx, it)).transpose()?.flatten();
         rules::check_dry_run(dry_run)?;
         let (account, region, key_id) = &target.place;
         let known = tx.list(&GRANTS, (account, region, key_id.as_str()))?;

@@ -119,3 +119,25 @@ fn a_named_grant_is_made_once() {
     assert_eq!(fixture.root::<api::CreateGrant>(named).grant_id, one);
     assert_ne!(fixture.root::<api::CreateGrant>(grant(&key, USER, &["Decrypt"])).grant_id, one);
 }
+
+#[test]
+fn who_may_not_make_grants_learns_nothing_of_principals_and_keys() {
+    let (fixture, _, key) = fixture();
+    let stranger = fixture.user(&account(), "stranger", NOTHING);
+    let nobody = "arn:aws:iam::444455556666:user/nobody";
+    let known = fixture.denied::<api::CreateGrant>(&stranger, grant(&key, USER, &["Decrypt"]));
+    assert_eq!(known.0, "AccessDeniedException");
+    for input in [
+        grant(&key, nobody, &["Decrypt"]),
+        grant(&key, USER, &["Sign"]),
+        api::CreateGrantRequest {
+            retiring_principal: Some(nobody.to_owned()),
+            ..grant(&key, USER, &["Decrypt"])
+        },
+    ] {
+        assert_eq!(fixture.denied::<api::CreateGrant>(&stranger, input), known);
+    }
+    let text = format!("ARN does not refer to a valid principal: {nobody}");
+    let refused = fixture.refused::<api::CreateGrant>(grant(&key, nobody, &["Decrypt"]));
+    assert_eq!(refused, ("InvalidArnException".to_owned(), text));
+}
