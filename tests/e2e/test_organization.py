@@ -373,11 +373,29 @@ def test_a_trace_has_a_fix_that_works(tmp_path):
 
 def test_a_line_that_is_no_case_is_named(tmp_path):
     path = tmp_path / "cases.jsonl"
-    path.write_text(json.dumps(case("one")) + "\n{}\n")
+    misspelt = case("two")
+    misspelt["policies"]["boundry"] = misspelt["policies"].pop("identity")
+    path.write_text("\n".join([json.dumps(case("one")), "{}", json.dumps(misspelt), json.dumps(case("three"))]))
     done = run("iam", "simulate", "--cases", str(path))
-    assert done.returncode != 0
+    assert done.returncode == 1
     assert f"line 2 of `{path}`: " in done.stderr
-    assert json.loads(done.stdout.splitlines()[0])["id"] == "one" if done.stdout else True
+    one, nothing, two, three = (json.loads(line) for line in done.stdout.splitlines())
+    assert (one["id"], three["id"], three["decision"]) == ("one", "three", "ImplicitDeny")
+    assert (nothing["id"], nothing["line"]) == (None, 2) and nothing["error"].startswith("not a case: missing field `request`")
+    text = "case `two`: `policies.boundry` is no layer: expected `identity`, `boundary`, `session`, `resource`, `vpce`, `scp`, `rcp`, `grants`"
+    assert two == {"id": "two", "line": 3, "error": text}
+
+
+def test_full_access_is_attached_without_a_document(server, admin, member):
+    command = lambda *more: server.command("organization", *more, "--target", member.id, environment=admin.env())
+    nothing = command("attach", "scp", "no-document")
+    assert nothing.returncode != 0 and "policy `no-document` needs a document" in nothing.stderr
+    with organization.attached(admin, SCP, member.id, allow("*")):
+        assert command("detach", "scp", "FullAWSAccess").returncode == 0
+        attached = command("attach", "scp", "FullAWSAccess")
+        assert attached.returncode == 0, attached.stderr
+        arn = "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
+        assert attached.stdout == f"{member.id}  scp  FullAWSAccess  {arn}\n"
 
 
 # --- landfall serve --auth audit ---

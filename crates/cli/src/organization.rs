@@ -109,7 +109,7 @@ async fn attach(args: AttachArgs) -> Result<ExitCode, CliError> {
     let input = PutOrganizationPolicyRequest {
         name: args.policy.name,
         r#type: args.policy.kind.into(),
-        content: args.document.as_deref().map(read).transpose()?.unwrap_or_default(),
+        content: args.document.as_deref().map(read).transpose()?,
         target_id: Some(args.policy.target),
     };
     let attached = Client::connect(&args.connect)?.call::<PutOrganizationPolicy>(input).await?.policy;

@@ -65,6 +65,11 @@ pub enum PolicyErrorReason {
     /// An S3 ARN with a Region.
     #[error("Resource {0} can not contain region information.")]
     S3Region(String),
+    /// A `Sid` with more than letters and digits in a policy of IAM.
+    #[error(
+        "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+    )]
+    Sid,
     /// Two statements with the same `Sid`.
     #[error("Statement IDs (SID) in a single policy must be unique.")]
     DuplicateSid,

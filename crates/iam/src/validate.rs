@@ -34,6 +34,7 @@ pub(crate) fn validate(document: &Document, kind: PolicyKind) -> Check {
     version(document, kind)?;
     each(document, |statement| principal(statement, kind))?;
     each(document, legacy)?;
+    each(document, |statement| sid(statement, kind))?;
     unique_sids(document)?;
     each(document, has_actions)?;
     each(document, |statement| has_resources(statement, kind))?;
@@ -102,6 +103,17 @@ fn legacy(statement: &Statement) -> Check {
     let bad_date = |value: &String| parse_date(value).is_none();
     let mut dates = statement.conditions.iter().filter(|it| matches!(it.operator.base, Base::Date(_)));
     if dates.any(|condition| condition.values.iter().any(bad_date)) { Err(Reason::Legacy) } else { Ok(()) }
+}
+
+/// Policies of IAM have letters and digits in their `Sid`; services allow more in policies of resources (IAM User Guide,
+/// "Grammar of the IAM JSON policy language").
+fn sid(statement: &Statement, kind: PolicyKind) -> Check {
+    let of_iam = matches!(
+        kind,
+        PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session | PolicyKind::RoleTrust
+    );
+    let plain = |sid: &str| sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if of_iam && !statement.sid.as_deref().is_none_or(plain) { Err(Reason::Sid) } else { Ok(()) }
 }
 
 fn unique_sids(document: &Document) -> Check {
@@ -218,4 +230,42 @@ fn control(statement: &Statement, kind: PolicyKind) -> Check {
         .as_ref()
         .is_some_and(|it| !it.not && it.entries.iter().all(|entry| entry.value == "*"));
     if everyone && statement.effect == "Deny" { Ok(()) } else { Err(Reason::NotForType) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Policy, PolicyKind, ResourceService};
+
+    #[test]
+    fn sids_of_iam_have_letters_and_digits_only() {
+        let text = |sid: &str, more: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Sid":"{sid}","Effect":"Allow","Action":"sts:AssumeRole"{more}}}}}"#
+            )
+        };
+        let resource = r#","Resource":"*""#;
+        let principal = r#","Principal":{"AWS":"111122223333"}"#;
+        let both = r#","Principal":{"AWS":"111122223333"},"Resource":"*""#;
+        let table = [
+            (PolicyKind::Identity, resource, true),
+            (PolicyKind::Boundary, resource, true),
+            (PolicyKind::Session, resource, true),
+            (PolicyKind::RoleTrust, principal, true),
+            (PolicyKind::Resource(ResourceService::KmsKey), both, false),
+            (PolicyKind::Resource(ResourceService::Bucket), both, false),
+            (PolicyKind::Resource(ResourceService::EcrRepository), principal, false),
+        ];
+        let refusal = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression \
+                       [0-9A-Za-z]*";
+        for (kind, more, strict) in table {
+            for sid in ["", "Read1"] {
+                assert!(Policy::parse(&text(sid, more), kind).is_ok(), "{kind:?} {sid}");
+            }
+            for sid in ["Allow use", "read-only", "read_only", "é"] {
+                let error = Policy::parse(&text(sid, more), kind).err().map(|error| error.message());
+                assert_eq!(error.as_deref(), strict.then_some(refusal), "{kind:?} {sid}");
+                assert!(Policy::stored(&text(sid, more), kind).is_ok());
+            }
+        }
+    }
 }

@@ -357,7 +357,7 @@ pub static PUT_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
         members: &[
             Member::required("name", &ORGANIZATION_POLICY_NAME),
             Member::required("type", &ORGANIZATION_POLICY_TYPE),
-            Member::required("content", &ORGANIZATION_POLICY_CONTENT),
+            Member::optional("content", &ORGANIZATION_POLICY_CONTENT),
             Member::optional("targetId", &ORGANIZATION_TARGET_ID),
         ],
     },

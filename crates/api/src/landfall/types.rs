@@ -751,7 +751,7 @@ impl Shape for PullProgress {
 pub struct PutOrganizationPolicyRequest {
     pub name: String,
     pub r#type: OrganizationPolicyType,
-    pub content: String,
+    pub content: Option<String>,
     pub target_id: Option<String>,
 }
 
@@ -761,7 +761,7 @@ impl Shape for PutOrganizationPolicyRequest {
         Ok(Self {
             name: members.required("name")?,
             r#type: members.required("type")?,
-            content: members.required("content")?,
+            content: members.optional("content")?,
             target_id: members.optional("targetId")?,
         })
     }
@@ -769,7 +769,7 @@ impl Shape for PutOrganizationPolicyRequest {
         let mut members = Structure::with_capacity(4);
         members.put("name", self.name);
         members.put("type", self.r#type);
-        members.put("content", self.content);
+        members.put_some("content", self.content);
         members.put_some("targetId", self.target_id);
         Value::Structure(members)
     }

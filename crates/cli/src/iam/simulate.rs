@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use landfall_iam::simulate::run_case;
+use serde_json::{Value, json};
 
 use crate::error::CliError;
+use crate::terminal;
 
 /// Decides cases from a file of JSON lines: `{"id", "request": {"principal", "action", "resource", …}, "policies": {…}}`.
-/// Prints one JSON line for each: `id`, `decision`, `layer`, `message`.
+/// Prints one JSON line for each: `id`, `decision`, `layer`, `message`. For a line that is no case it has `id`, `line` and
+/// `error`; the others are decided all the same, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
     /// File with one case a line, `-` for standard input
@@ -23,18 +26,27 @@ pub(crate) struct SimulateArgs {
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, CliError> {
     let mut out = BufWriter::new(io::stdout().lock());
+    let mut code = ExitCode::SUCCESS;
     for (number, line) in open(&args.cases)?.lines().enumerate() {
         let line = line.map_err(|error| unreadable(&args.cases, &error))?;
         if line.trim().is_empty() {
             continue;
         }
-        let decision = run_case(&line, args.trace).map_err(|why| {
-            CliError::new(format!("line {} of `{}`: {why}", number + 1, args.cases.display()))
-        })?;
-        writeln!(out, "{decision}").map_err(CliError::from)?;
+        let answer = run_case(&line, args.trace).unwrap_or_else(|why| {
+            code = ExitCode::FAILURE;
+            terminal::note(&format!("line {} of `{}`: {why}", number + 1, args.cases.display()));
+            no_case(&line, number + 1, &why)
+        });
+        writeln!(out, "{answer}").map_err(CliError::from)?;
     }
     out.flush().map_err(CliError::from)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
+}
+
+/// What is printed for a line that is no case.
+fn no_case(line: &str, number: usize, why: &str) -> String {
+    let written: Value = serde_json::from_str(line).unwrap_or_default();
+    json!({"id": written.get("id"), "line": number, "error": why}).to_string()
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, CliError> {

@@ -18,6 +18,9 @@ struct Written {
     policies: Map<String, Value>,
 }
 
+/// The layers that `policies` may hold.
+const LAYERS: [&str; 8] = ["identity", "boundary", "session", "resource", "vpce", "scp", "rcp", "grants"];
+
 /// A request, or what one of its checks replaces.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +78,8 @@ pub(super) fn case(json: &str) -> Result<(String, Vec<Check>), String> {
 }
 
 fn check(request: &Fields, over: &Fields, policies: &Map<String, Value>) -> Result<Check, String> {
+    check_layers(policies)?;
+    check_layers(&over.policies)?;
     let missing = |name: &str| format!("`request.{name}` is missing");
     let text = |name: &str, pick: fn(&Fields) -> Option<&String>| {
         pick(over).or_else(|| pick(request)).cloned().ok_or_else(|| missing(name))
@@ -99,6 +104,14 @@ fn check(request: &Fields, over: &Fields, policies: &Map<String, Value>) -> Resu
         grants: grants(layer("grants"))?,
         action,
     })
+}
+
+/// A layer that nobody reads would be one that somebody believes in.
+fn check_layers(policies: &Map<String, Value>) -> Result<(), String> {
+    match policies.keys().find(|name| !LAYERS.contains(&name.as_str())) {
+        Some(name) => Err(format!("`policies.{name}` is no layer: expected `{}`", LAYERS.join("`, `"))),
+        None => Ok(()),
+    }
 }
 
 fn parse<T: std::str::FromStr>(text: &str, place: &str, expected: &str) -> Result<T, String> {

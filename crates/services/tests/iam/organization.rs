@@ -23,7 +23,7 @@ fn put(
     let input = landfall::PutOrganizationPolicyRequest {
         name: name.into(),
         r#type: kind,
-        content: content.into(),
+        content: Some(content.into()),
         target_id: Some(target.into()),
     };
     ok::<landfall::PutOrganizationPolicy>(t, &root(), input).policy
@@ -98,7 +98,7 @@ fn only_the_first_account_sets_them() {
     let input = landfall::PutOrganizationPolicyRequest {
         name: "x".into(),
         r#type: SCP,
-        content: ANYTHING.into(),
+        content: Some(ANYTHING.into()),
         target_id: None,
     };
     assert_eq!(refused::<landfall::PutOrganizationPolicy>(&t, &other, input).0, "AccessDeniedException");
@@ -107,7 +107,7 @@ fn only_the_first_account_sets_them() {
     let bad = landfall::PutOrganizationPolicyRequest {
         name: "x".into(),
         r#type: SCP,
-        content: "{".into(),
+        content: Some("{".into()),
         target_id: None,
     };
     assert_eq!(
@@ -242,7 +242,7 @@ fn a_target_must_be_there_and_holds_five() {
     let attach = |target: &str, name: &str| landfall::PutOrganizationPolicyRequest {
         name: name.into(),
         r#type: SCP,
-        content: policy("Deny", "sqs:*", "*"),
+        content: Some(policy("Deny", "sqs:*", "*")),
         target_id: Some(target.into()),
     };
     let (code, message) =

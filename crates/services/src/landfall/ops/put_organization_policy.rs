@@ -45,13 +45,17 @@ impl WriteHandler for api::PutOrganizationPolicy {
         let kind = kind(&input.r#type).ok_or_else(invalid)?;
         check_target(tx, &target)?;
         if input.name == FULL_ACCESS {
+            check_count(tx, kind, &target, FULL_ACCESS)?;
             return put_back(tx, kind, &target);
         }
         check_count(tx, kind, &target, &input.name)?;
+        let missing =
+            || api::error::invalid_parameter_exception(format!("policy `{}` needs a document", input.name));
+        let content = input.content.as_deref().ok_or_else(missing)?;
         let key = (kind.key(), target.as_str(), input.name.as_str());
         let old = tx.get(&ORGANIZATION_POLICIES, &key)?;
         let arn = old.map_or_else(|| new_arn(&cx.installation.default_account, kind), |old| old.arn.clone());
-        let row = OrganizationPolicy { arn, policy: parse(kind, &input.content)?, updated_at: cx.now };
+        let row = OrganizationPolicy { arn, policy: parse(kind, content)?, updated_at: cx.now };
         tx.put(&ORGANIZATION_POLICIES, &key, &row);
         Ok(api::PutOrganizationPolicyResponse { policy: shown(kind, &target, &input.name, &row) })
     }
@@ -69,6 +73,9 @@ fn check_target(view: &View, target: &str) -> Result<(), Failure> {
 fn check_count(view: &View, kind: ControlKind, target: &str, name: &str) -> Result<(), Failure> {
     // `RCPFullAWSAccess` cannot be detached.
     let full = kind == ControlKind::Resource || !view.contains(&WITHOUT_FULL_ACCESS, target);
+    if full && kind == ControlKind::Service && name == FULL_ACCESS {
+        return Ok(());
+    }
     let attached = view.list(&ORGANIZATION_POLICIES, (kind.key(), target))?;
     let others = attached.iter().filter(|((_, _, other), _)| other != name).count();
     if others + usize::from(full) < MOST {
