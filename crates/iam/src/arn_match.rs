@@ -93,6 +93,7 @@ impl ArnPattern {
         let head = [0, 1, 2, 3, 4].map(|index| field(index, in_head));
         let tail = field(5, everywhere);
         if fields.len() == 6
+            && Choice::ArnBeginningHasCase.holds()
             && let (literal, whole) = tail.literal()
             && (whole || tail.is_prefix())
             && head.iter().all(|field| field.literal().1)
@@ -158,6 +159,12 @@ impl Segments {
             text.push(':');
         }
         let literal_head = self.head.iter().all(|field| field.literal().1);
+        if !Choice::ArnBeginningHasCase.holds() {
+            return match self.tail.literal() {
+                ("", _) => ArnLiteral::None,
+                (tail, whole) => ArnLiteral::Tail(tail, whole),
+            };
+        }
         match self.tail.literal() {
             (tail, whole) if literal_head => ArnLiteral::Text(text + tail, whole),
             ("", _) => ArnLiteral::Text(text, false),
@@ -175,8 +182,9 @@ impl Segments {
         if !self.tail.matches(arn.tail, Case::Sensitive, request)? {
             return Ok(false);
         }
+        let case = if Choice::ArnBeginningHasCase.holds() { Case::Sensitive } else { Case::Insensitive };
         for (pattern, text) in self.head.iter().zip(arn.head).rev() {
-            if !pattern.matches(text, Case::Sensitive, request)? {
+            if !pattern.matches(text, case, request)? {
                 return Ok(false);
             }
         }

@@ -33,6 +33,18 @@ pub enum Choice {
     /// Across accounts, with neither side allowing, the refusal names the identity-based policy: it is the side that the
     /// caller can see and change.
     BothSidesSilentNamesIdentity,
+    /// Partition, service, Region and account of an ARN are compared with regard to case, as its last part is. AWS writes all
+    /// of them in lower case and says of none that another spelling is the same; a pattern that was misspelt then allows
+    /// nothing, where a wider reading might allow what was not meant.
+    ArnBeginningHasCase,
+    /// A KMS grant lets its grantee in within the limits of the permissions boundary and the session policies. Off: the KMS
+    /// guide lists what a grant is bound by, and names neither; to limit a grantee one retires the grant.
+    GrantKeepsWithinLimits,
+    /// `ecs:RegisterTaskDefinition` is about all revisions of the family, `task-definition/<family>:*`: the Service
+    /// Authorization Reference gives it that type of resource, and the number of the new revision is not known yet. A policy
+    /// that names `*` allows it either way. (The roles are passed then, and again when a task is run; services, of which the
+    /// reference says no more, are not there.)
+    RegistrationNamesFamily,
     /// A KMS grant also needs an Allow in the grantee's own account when that is not the key's. Off: the KMS guide
     /// describes a grant as sufficient for its grantee, and names no second condition.
     GrantNeedsIdentityAcrossAccounts,
@@ -48,7 +60,7 @@ pub enum Choice {
 
 impl Choice {
     /// Every open point.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::ShortArnStarCrossesColons,
         Self::IfExistsHoldsUnderForAnyValue,
         Self::SeveralValuesMatchWithoutSetOperator,
@@ -58,6 +70,9 @@ impl Choice {
         Self::NotPrincipalNeedsEveryFacet,
         Self::NotPrincipalDeniesBounded,
         Self::BothSidesSilentNamesIdentity,
+        Self::ArnBeginningHasCase,
+        Self::GrantKeepsWithinLimits,
+        Self::RegistrationNamesFamily,
         Self::GrantNeedsIdentityAcrossAccounts,
         Self::ExplicitDenyNamesPolicy,
         Self::RcpOnlyDenies,
@@ -75,10 +90,14 @@ impl Choice {
             | Self::NotPrincipalNeedsEveryFacet
             | Self::NotPrincipalDeniesBounded
             | Self::BothSidesSilentNamesIdentity
+            | Self::ArnBeginningHasCase
+            | Self::RegistrationNamesFamily
             | Self::ExplicitDenyNamesPolicy
             | Self::RcpOnlyDenies
             | Self::MissingRequiredPolicyDenies => true,
-            Self::SeveralValuesMatchWithoutSetOperator | Self::GrantNeedsIdentityAcrossAccounts => false,
+            Self::SeveralValuesMatchWithoutSetOperator
+            | Self::GrantKeepsWithinLimits
+            | Self::GrantNeedsIdentityAcrossAccounts => false,
         }
     }
 
@@ -90,6 +109,11 @@ impl Choice {
         #[cfg(not(feature = "switches"))]
         self.decided()
     }
+}
+
+/// What `ecs:RegisterTaskDefinition` is about, of a family whose revisions `all_revisions` names.
+pub fn registered_resource(all_revisions: &str) -> &str {
+    if Choice::RegistrationNamesFamily.holds() { all_revisions } else { "*" }
 }
 
 #[cfg(feature = "switches")]

@@ -225,11 +225,12 @@ impl<'a> Scans<'a> {
 
     fn granted(&self, request: &Request<'_>, layers: &Layers<'a>) -> bool {
         let grants = layers.resource.map_or(&[][..], |resource| resource.grants());
+        let limited = || Choice::GrantKeepsWithinLimits.holds() && self.limits(layers).is_err();
         let own_side = || {
             !(request.is_cross_account() && Choice::GrantNeedsIdentityAcrossAccounts.holds())
                 || self.own_side(request, layers).is_ok()
         };
-        grants.iter().any(|grant| grant.covers(request)) && own_side()
+        grants.iter().any(|grant| grant.covers(request)) && own_side() && !limited()
     }
 
     /// Services, identities of other providers and anonymous callers have nothing but the resource's policy.

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use landfall_iam::MessageStyle;
-use landfall_iam::choices::{Choice, with_other};
+use landfall_iam::choices::{Choice, registered_resource, with_other};
 use landfall_iam::simulate::run_case;
 use serde_json::{Value, json};
 
@@ -63,6 +63,9 @@ fn cases() -> Vec<(Choice, Value, &'static str, &'static str)> {
     grant["policies"]["identity"] = json!([]);
     grant["policies"]["grants"] =
         json!([{"grantee": "arn:aws:iam::444455556666:role/puller", "operations": ["Decrypt"]}]);
+    let mut bounded_grant = shared("K14");
+    bounded_grant["policies"]["identity"] = json!([]);
+    bounded_grant["policies"]["boundary"] = json!(everything());
     let mut no_trust = shared("T01");
     no_trust["policies"].as_object_mut().unwrap().remove("resource");
     no_trust["policies"]["identity"] = json!([{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]);
@@ -100,6 +103,16 @@ fn cases() -> Vec<(Choice, Value, &'static str, &'static str)> {
             "because no resource-based policy allows the ecr:BatchGetImage action",
         ),
         (Choice::GrantNeedsIdentityAcrossAccounts, grant, "Allow", "ImplicitDeny"),
+        (Choice::GrantKeepsWithinLimits, bounded_grant, "Allow", "ImplicitDeny"),
+        (
+            Choice::ArnBeginningHasCase,
+            pull(
+                false,
+                json!({"identity": [allow(json!({"Resource": "arn:aws:ECR:us-east-1:111122223333:repository/*"}))]}),
+            ),
+            "ImplicitDeny",
+            "Allow",
+        ),
         (
             Choice::RcpOnlyDenies,
             pull(false, json!({"identity": [everything()], "rcp": [[no_denial]]})),
@@ -114,7 +127,7 @@ fn cases() -> Vec<(Choice, Value, &'static str, &'static str)> {
 fn every_point_decides_something() {
     let cases = cases();
     let covered: HashSet<_> = cases.iter().map(|(choice, ..)| format!("{choice:?}")).collect();
-    assert_eq!(covered.len() + 1, Choice::ALL.len(), "a point without a case, beside the one below");
+    assert_eq!(covered.len() + 2, Choice::ALL.len(), "a point without a case, beside the two below");
     let fits = |(decision, message): &(String, String), wanted: &str| {
         decision == wanted || message.ends_with(wanted)
     };
@@ -132,4 +145,12 @@ fn every_point_decides_something() {
 fn explicit_denies_name_their_policy() {
     assert!(MessageStyle::default().policy_arn);
     assert!(!with_other(Choice::ExplicitDenyNamesPolicy, MessageStyle::default).policy_arn);
+}
+
+/// What a call is about is worked out before there is a case.
+#[test]
+fn registrations_name_their_family() {
+    let family = "arn:aws:ecs:us-east-1:111122223333:task-definition/app:*";
+    assert_eq!(registered_resource(family), family);
+    assert_eq!(with_other(Choice::RegistrationNamesFamily, || registered_resource(family)), "*");
 }

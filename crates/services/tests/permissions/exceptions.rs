@@ -5,7 +5,6 @@ pub(crate) const ASKS_FOR_NOTHING: &[&str] = &["sts:GetCallerIdentity", "sts:Get
 
 /// Checks on resources that AWS's tables do not give for the action: action, resource form, reason.
 pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
-    ("ecs:RegisterTaskDefinition", "*", "the revision does not exist yet, and policies in use name `*`"),
     ("iam:GetAccessKeyLastUsed", "*", "a key that does not exist has no user"),
     (
         "logs:DescribeLogGroups",

@@ -1,4 +1,5 @@
 use landfall_api::ecs as api;
+use landfall_iam::choices::registered_resource;
 use landfall_store::{Tx, View};
 
 use crate::ecs::lookup::{self, FoundRole, home};
@@ -24,7 +25,7 @@ impl Resolve for api::RegisterTaskDefinition {
         let tags = tags::from_request(input.tags.take())?;
         let execution = complete(view, home, &mut input.execution_role_arn)?;
         let task = complete(view, home, &mut input.task_role_arn)?;
-        let mut permissions = vec![permission(&input, &tags)];
+        let mut permissions = vec![permission(home, &input, &tags)];
         let family = home.task_definition(&input.family, "*");
         permissions.extend(lookup::tag_on_create(cx, view, "RegisterTaskDefinition", &family, &tags)?);
         permissions.extend(passes(&[execution, task]));
@@ -53,10 +54,13 @@ pub(in crate::ecs) fn passes(roles: &[Option<FoundRole>]) -> Vec<Permission> {
     out
 }
 
-fn permission(input: &api::RegisterTaskDefinitionRequest, tags: &Tags) -> Permission {
+fn permission(home: Home<'_>, input: &api::RegisterTaskDefinitionRequest, tags: &Tags) -> Permission {
     let kinds = input.requires_compatibilities.iter().flatten();
     let privileged = input.container_definitions.iter().any(|it| it.privileged == Some(true));
-    let permission = Permission::on_anything("ecs:RegisterTaskDefinition")
+    let family = home.task_definition(&input.family, "*");
+    let mut permission = Permission::on("ecs:RegisterTaskDefinition", &family);
+    permission.resource = registered_resource(family.as_str()).to_owned();
+    let permission = permission
         .with_request_tags(tags::pairs(tags))
         .with("ecs:privileged", if privileged { "enabled" } else { "disabled" })
         .with_some("ecs:task-cpu", input.cpu.as_deref())

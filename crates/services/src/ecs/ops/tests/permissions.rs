@@ -30,7 +30,7 @@ fn every_operation_asks_for_its_permission() {
     assert_eq!(denied::<api::ListClusters>(&world, Default::default()), "ecs:ListClusters on resource: *");
     assert_eq!(
         denied::<api::RegisterTaskDefinition>(&world, fargate()),
-        "ecs:RegisterTaskDefinition on resource: *"
+        "ecs:RegisterTaskDefinition on resource: task-definition/app:*"
     );
     assert_eq!(
         denied::<api::RunTask>(&world, on_fargate()),
