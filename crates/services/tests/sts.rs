@@ -526,3 +526,54 @@ fn keys_tell_their_account() {
     assert_eq!(answer.account.as_deref(), Some(OTHER));
     assert_eq!(refused::<sts::GetAccessKeyInfo>(&t, &root(), ask("AKIANONE")).0, "ValidationError");
 }
+
+#[test]
+fn policies_are_looked_up_for_those_who_may_become_the_role() {
+    let (t, _) = trusting();
+    let mallory = user(&t, "mallory");
+    let arn = policy_arn("none");
+    let managed = |arn: &str| Some(vec![sts::PolicyDescriptorType { arn: Some(arn.into()) }]);
+    let input = sts::AssumeRoleRequest { policy_arns: managed(&arn), ..assume(ROLE) };
+    assert_eq!(refused::<sts::AssumeRole>(&t, &mallory, input), denial(&mallory, ROLE));
+    let input = sts::GetFederationTokenRequest { policy_arns: managed(&arn), ..federation("bob", None) };
+    let (code, message) = refused::<sts::GetFederationToken>(&t, &mallory, input.clone());
+    assert_eq!(code, "AccessDenied");
+    assert!(message.contains("is not authorized to perform: sts:GetFederationToken"), "{message}");
+    let text = format!("Policy {arn} does not exist or is not attachable.");
+    assert_eq!(refused::<sts::GetFederationToken>(&t, &root(), input), ("ValidationError", text));
+}
+
+#[test]
+fn tags_of_sessions_are_not_those_of_aws() {
+    let t = installation();
+    role(&t, "r", &open_trust());
+    let tags = || Some(vec![sts_tag("AWS:team", "a")]);
+    let refusal =
+        ("InvalidParameterValue", "Tag keys that begin with aws: are reserved for system use.".to_owned());
+    let input = sts::AssumeRoleRequest { tags: tags(), ..assume(ROLE) };
+    assert_eq!(refused::<sts::AssumeRole>(&t, &user(&t, "alice"), input), refusal);
+    let input = sts::GetFederationTokenRequest { tags: tags(), ..federation("bob", None) };
+    assert_eq!(refused::<sts::GetFederationToken>(&t, &root(), input), refusal);
+}
+
+#[test]
+fn what_a_session_carries_has_limited_space() {
+    let t = installation();
+    role(&t, "r", &open_trust());
+    let alice = user(&t, "alice");
+    let of = |length: Option<usize>, tags: usize| {
+        let document = |length| format!("{:<length$}", policy("Allow", "s3:*", "*"));
+        let tags = (0..tags).map(|number| sts_tag(&format!("T{number}"), &"a".repeat(250)));
+        sts::AssumeRoleRequest { policy: length.map(document), tags: Some(tags.collect()), ..assume(ROLE) }
+    };
+    let size = |input| ok::<sts::AssumeRole>(&t, &alice, input).packed_policy_size;
+    assert_eq!(size(of(None, 0)), None);
+    assert_eq!(size(of(Some(2_048), 0)), Some(100));
+    assert_eq!(size(of(Some(512), 1)), Some(81));
+    let too_large = |input| refused::<sts::AssumeRole>(&t, &alice, input);
+    let code = "PackedPolicyTooLarge";
+    let text = "Packed size of session tags consumes 499% of allotted space.";
+    assert_eq!(too_large(of(None, 9)), (code, text.into()));
+    let text = "Packed policy consumes 147% of allotted space, please use smaller policy.";
+    assert_eq!(too_large(of(Some(3_000), 0)), (code, text.into()));
+}

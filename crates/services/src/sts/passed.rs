@@ -72,11 +72,15 @@ impl Passed {
     }
 }
 
-/// Session tags differ by more than case.
+/// Session tags differ by more than case, and are not AWS's own.
 ///
 /// # Errors
-/// Two do not.
+/// Two do not; one is.
 pub(super) fn check_keys(tags: &[(String, String)]) -> Result<(), ServiceError> {
+    if tags.iter().any(|(key, _)| key.to_lowercase().starts_with("aws:")) {
+        let text = "Tag keys that begin with aws: are reserved for system use.";
+        return Err(ServiceError::client("InvalidParameterValue", text));
+    }
     let mut known = tags.iter().enumerate();
     if known.any(|(at, (key, _))| tags.iter().take(at).any(|(earlier, _)| same(earlier, key))) {
         let text = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";

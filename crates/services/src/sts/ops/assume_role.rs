@@ -9,9 +9,7 @@ use landfall_store::View;
 
 use crate::iam::record::{ROLES, Role, key_name};
 use crate::iam::{role_needs_touch, touch_role, with_tags_of};
-use crate::pipe::{
-    Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, ResourceGuard, SessionPolicyText,
-};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, ResourceGuard};
 use crate::sts::passed::Passed;
 use crate::sts::session::{check_second_factor, packed_size, role_session, session_policies};
 use crate::sts::token::Session;
@@ -26,7 +24,8 @@ pub struct Request {
     role: Option<Arc<Role>>,
     session_name: String,
     seconds: i32,
-    session_policies: Vec<SessionPolicyText>,
+    inline_policy: Option<String>,
+    managed_policies: Vec<api::PolicyDescriptorType>,
     passed: Passed,
 }
 
@@ -38,15 +37,10 @@ impl Resolve for api::AssumeRole {
         check_second_factor(input.serial_number.as_deref(), input.token_code.as_deref())?;
         let role = find_role(view, &role_arn)?;
         let passed = Passed::of(cx.caller.session.as_deref(), &input)?;
-        let owner = role_arn.account_id().unwrap_or_else(|| cx.account().clone());
         let permissions = permissions(&input, &role_arn, role.as_deref(), &passed);
         let request = Request {
-            session_policies: session_policies(
-                view,
-                &owner,
-                input.policy.as_deref(),
-                input.policy_arns.as_deref(),
-            )?,
+            inline_policy: input.policy,
+            managed_policies: input.policy_arns.unwrap_or_default(),
             session_name: input.role_session_name,
             seconds: input.duration_seconds.unwrap_or(HOUR),
             role_arn,
@@ -97,7 +91,11 @@ fn permissions(
 }
 
 impl ReadHandler for api::AssumeRole {
-    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let request = request.into_request();
         if cx.caller.principal.is_root() {
             let text = "Roles may not be assumed by root accounts.";
@@ -109,7 +107,7 @@ impl ReadHandler for api::AssumeRole {
             return Err(ServiceError::with_status("AccessDenied", 403, text).into());
         };
         check_duration(cx, role, request.seconds)?;
-        let session = session(role, &request, cx.now)?;
+        let session = session(view, role, &request, cx.now)?;
         note_use(cx, role);
         let assumed = api::AssumedRoleUser {
             assumed_role_id: format!("{}:{}", role.id, request.session_name),
@@ -118,7 +116,7 @@ impl ReadHandler for api::AssumeRole {
         Ok(api::AssumeRoleResponse {
             credentials: Some(session.credentials(cx.vault())?),
             assumed_role_user: Some(assumed),
-            packed_policy_size: packed_size(&session),
+            packed_policy_size: packed_size(&session)?,
             source_identity: request.passed.source_identity,
         })
     }
@@ -150,12 +148,13 @@ fn check_duration(cx: &Context<'_>, role: &Role, seconds: i32) -> Result<(), Ser
     Err(ServiceError::client("ValidationError", text))
 }
 
-fn session(role: &Role, request: &Request, now: Timestamp) -> Result<Session, Failure> {
+fn session(view: &View, role: &Role, request: &Request, now: Timestamp) -> Result<Session, Failure> {
     let arn: Arn = role.arn.parse().map_err(Failure::internal)?;
     let account = arn.account_id().ok_or_else(|| Failure::internal("a role without account"))?;
     let principal = role_session(role, arn, &account, &request.session_name);
     let mut session = Session::new(principal, account, now, request.seconds);
-    session.policies.clone_from(&request.session_policies);
+    let (inline, managed) = (request.inline_policy.as_deref(), &request.managed_policies);
+    session.policies = session_policies(view, &session.account, inline, managed)?;
     session.tags.clone_from(&request.passed.tags);
     session.transitive.clone_from(&request.passed.transitive);
     session.source_identity.clone_from(&request.passed.source_identity);

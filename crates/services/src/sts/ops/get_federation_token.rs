@@ -28,14 +28,15 @@ const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 pub struct Request {
     name: String,
     seconds: i32,
-    policies: Vec<SessionPolicyText>,
+    inline_policy: Option<String>,
+    managed_policies: Vec<api::PolicyDescriptorType>,
     tags: Vec<(String, String)>,
 }
 
 impl Resolve for api::GetFederationToken {
     type Request = Checked<Request>;
 
-    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let resource = format!("arn:aws:sts::{}:federated-user/{}", cx.account(), input.name);
         let arn: Arn = resource.parse().map_err(Failure::internal)?;
         let tags = input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone()));
@@ -47,23 +48,31 @@ impl Resolve for api::GetFederationToken {
         };
         let mut permissions = vec![on_user("sts:GetFederationToken")];
         permissions.extend((!tags.is_empty()).then(|| on_user("sts:TagSession")));
-        let policies =
-            session_policies(view, cx.account(), input.policy.as_deref(), input.policy_arns.as_deref())?;
-        let seconds = input.duration_seconds.unwrap_or(DEFAULT_SECONDS);
-        Ok(Checked::all(Request { name: input.name, seconds, policies, tags }, permissions))
+        let request = Request {
+            name: input.name,
+            seconds: input.duration_seconds.unwrap_or(DEFAULT_SECONDS),
+            inline_policy: input.policy,
+            managed_policies: input.policy_arns.unwrap_or_default(),
+            tags,
+        };
+        Ok(Checked::all(request, permissions))
     }
 }
 
 impl ReadHandler for api::GetFederationToken {
-    fn run(cx: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        cx: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let parent = &cx.caller.principal;
         if cx.caller.session.is_some() || !(parent.is_root() || parent.user_name().is_some()) {
             let text = "Cannot call GetFederationToken with session credentials";
             return Err(ServiceError::with_status("AccessDenied", 403, text).into());
         }
         let request = request.into_request();
-        let mut session = new_session(cx, &request)?;
-        let packed_policy_size = packed_size(&session);
+        let mut session = new_session(cx, view, &request)?;
+        let packed_policy_size = packed_size(&session)?;
         if session.policies.is_empty() {
             session.policies.push(SessionPolicyText::inline(NOTHING));
         }
@@ -78,7 +87,7 @@ impl ReadHandler for api::GetFederationToken {
     }
 }
 
-fn new_session(cx: &Context<'_>, request: &Request) -> Result<Session, Failure> {
+fn new_session(cx: &Context<'_>, view: &View, request: &Request) -> Result<Session, Failure> {
     let parent = &cx.caller.principal;
     let arn = parent.arn().cloned().ok_or_else(|| Failure::internal("a user without ARN"))?;
     let id = parent.user_id().unwrap_or_default();
@@ -86,7 +95,8 @@ fn new_session(cx: &Context<'_>, request: &Request) -> Result<Session, Failure> 
     let longest = if parent.is_root() { ROOT_SECONDS } else { request.seconds };
     let seconds = request.seconds.min(longest);
     let mut session = Session::new(principal, cx.account().clone(), cx.now, seconds);
-    session.policies.clone_from(&request.policies);
+    let (inline, managed) = (request.inline_policy.as_deref(), &request.managed_policies);
+    session.policies = session_policies(view, cx.account(), inline, managed)?;
     session.tags.clone_from(&request.tags);
     session.parent = Some(parent.clone());
     Ok(session)
