@@ -492,6 +492,7 @@ OPERATIONS = [
         "private",
         "s3:PutObject",
         lambda who, it: s3(who).put_object(Bucket=it["bucket"], Key="k", Body=b"b", ACL="private"),
+        also=("s3:PutObjectAcl",),
     ),
     Row(
         "s3:x-amz-storage-class",

@@ -230,3 +230,21 @@ def test_a_key_that_looks_like_a_path_of_the_registry(server, s3):
         server.endpoint + "/v2/library/manifests/latest", headers={"Host": "virtual-one.s3.us-east-1.amazonaws.com"}
     )
     assert urllib.request.urlopen(by_host).read() == b"not a manifest"
+
+
+def test_an_acl_needs_a_permission_of_its_own(admin, s3):
+    """Whoever sends an ACL needs `s3:PutObjectAcl` beside `s3:PutObject`, though there is only one that a bucket takes."""
+    bucket = unique("acl")
+    s3.create_bucket(Bucket=bucket)
+    client = lambda *actions: admin.user(allow(list(actions))).client("s3", signature_version="s3v4")
+    plain, full = client("s3:PutObject"), client("s3:PutObject", "s3:PutObjectAcl")
+    plain.put_object(Bucket=bucket, Key="k", Body=b"b")
+    with pytest.raises(ClientError) as caught:
+        plain.put_object(Bucket=bucket, Key="k", Body=b"b", ACL="bucket-owner-full-control")
+    error = caught.value.response["Error"]
+    text = f'is not authorized to perform: s3:PutObjectAcl on resource: "arn:aws:s3:::{bucket}/k" because no identity-based policy allows the s3:PutObjectAcl action'
+    assert error["Code"] == "AccessDenied" and error["Message"].endswith(text), error
+    full.put_object(Bucket=bucket, Key="k", Body=b"b", ACL="bucket-owner-full-control")
+    with pytest.raises(ClientError) as caught:
+        full.put_object(Bucket=bucket, Key="k", Body=b"b", GrantRead='uri="http://acs.amazonaws.com/groups/global/AllUsers"')
+    assert caught.value.response["Error"]["Code"] == "AccessControlListNotSupported"

@@ -91,7 +91,6 @@ class Secret:
 
 class Repository:
     action = "ecr:ListImages"
-    shows_ids = True
 
     def __init__(self, admin):
         self.admin, self.ecr, self.name = admin, admin.client("ecr"), unique("repository")
@@ -190,12 +189,10 @@ def test_who_is_made_again_has_lost_what_a_policy_gave(admin, somebody, thing):
     old = somebody.act()
     thing.use(old)
     somebody.delete()
-    if getattr(thing, "shows_ids", False):
-        assert thing.shown() == first, "the id stands where the ARN was"
+    assert thing.shown() == first, "the id stands where the ARN was"
     second = somebody.make()
     assert second != first
-    if getattr(thing, "shows_ids", False):
-        assert thing.shown() == first, "the new one is not the old one"
+    assert thing.shown() == first, "the new one is not the old one"
     new = somebody.act()
     code, text = thing.refusal(new)
     with refused(code, text):
@@ -208,6 +205,35 @@ def test_who_is_made_again_has_lost_what_a_policy_gave(admin, somebody, thing):
     thing.let_in(somebody.arn)
     assert thing.shown() == somebody.arn
     thing.use(new)
+    somebody.delete()
+
+
+@pytest.mark.parametrize("thing", [Secret, Repository, Key, Bucket, Trusting], ids=lambda it: it.__name__)
+def test_who_gets_another_name_keeps_what_a_policy_gave(admin, thing):
+    somebody, thing = User(admin), thing(admin)
+    somebody.make()
+    thing.let_in(somebody.arn)
+    acting = somebody.act()
+    old, somebody.name = somebody.name, unique("renamed")
+    admin.iam.update_user(UserName=old, NewUserName=somebody.name, NewPath="/team/")
+    somebody.arn = arn_of(acting)
+    assert somebody.arn.endswith(f":user/team/{somebody.name}")
+    assert thing.shown() == somebody.arn
+    thing.use(acting)
+    somebody.delete()
+
+
+def test_a_session_of_a_user_outlives_its_name(admin):
+    somebody = User(admin)
+    somebody.make()
+    admin.iam.put_user_policy(UserName=somebody.name, PolicyName="p", PolicyDocument=json.dumps(allow("secretsmanager:*")))
+    keys = somebody.act().sts.get_session_token()["Credentials"]
+    session = admin.as_keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    old, somebody.name = somebody.name, unique("renamed")
+    admin.iam.update_user(UserName=old, NewUserName=somebody.name)
+    assert arn_of(session).endswith(f":user/{somebody.name}")
+    session.secretsmanager.list_secrets()
+    admin.iam.delete_user_policy(UserName=somebody.name, PolicyName="p")
     somebody.delete()
 
 

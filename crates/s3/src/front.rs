@@ -205,8 +205,13 @@ fn keys_of_signature(claim: &Claim, parts: &Parts, now: Timestamp) -> Vec<(&'sta
 
 /// Condition keys that are headers of a write.
 fn keys_of_headers(parts: &Parts) -> Vec<(&'static str, String)> {
-    const KEYS: [(&str, &str); 5] = [
+    const KEYS: [(&str, &str); 10] = [
         ("x-amz-acl", "s3:x-amz-acl"),
+        ("x-amz-grant-full-control", "s3:x-amz-grant-full-control"),
+        ("x-amz-grant-read", "s3:x-amz-grant-read"),
+        ("x-amz-grant-read-acp", "s3:x-amz-grant-read-acp"),
+        ("x-amz-grant-write", "s3:x-amz-grant-write"),
+        ("x-amz-grant-write-acp", "s3:x-amz-grant-write-acp"),
         ("x-amz-copy-source", "s3:x-amz-copy-source"),
         ("x-amz-metadata-directive", "s3:x-amz-metadata-directive"),
         ("x-amz-storage-class", "s3:x-amz-storage-class"),

@@ -183,7 +183,9 @@ impl Session {
         let input = req.input;
         let row = self.bucket("GetBucketPolicy", &input.bucket, input.expected_bucket_owner.as_ref())?;
         let policy = row.policy.as_ref().ok_or_else(|| convert::error(error::no_such_bucket_policy()))?;
-        done(GetBucketPolicyOutput { policy: Some(policy.text().to_owned()) })
+        let policy =
+            buckets::shown_policy(&self.installation.store.view(), policy).map_err(convert::failure)?;
+        done(GetBucketPolicyOutput { policy: Some(policy) })
     }
 
     pub(super) async fn run_put_bucket_policy(

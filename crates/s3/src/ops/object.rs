@@ -79,7 +79,8 @@ pub(super) fn refuse_unknown(headers: &http::HeaderMap) -> S3Result<()> {
         )));
     }
     let acl = headers.get("x-amz-acl").and_then(|value| value.to_str().ok());
-    if acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control")) {
+    let granted = headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
+    if granted || acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control")) {
         return Err(refused(error::no_acls()));
     }
     Ok(())

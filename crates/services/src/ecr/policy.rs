@@ -1,7 +1,5 @@
 //! Repository and registry policies: read, checked, brought into the form that ECR prints, bound to the principals they name.
 
-use std::collections::BTreeMap;
-
 use landfall_iam::{Policy, PolicyKind, ResourceService};
 use landfall_shape::ServiceError;
 use landfall_store::View;
@@ -93,40 +91,5 @@ fn name_account(principal: &mut Value) {
     let Value::String(text) = principal else { return };
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         *text = format!("arn:aws:iam::{text}:root");
-    }
-}
-
-/// The text of a policy: with the unique ids of users and roles that do not exist any more in place of their ARNs.
-///
-/// # Errors
-/// A row cannot be read.
-pub(super) fn text(view: &View, policy: &Policy) -> Result<String, Failure> {
-    let mut gone = BTreeMap::new();
-    for (arn, id) in policy.bound_principals() {
-        if principals::principal_id(view, arn)?.as_deref() != Some(id) {
-            gone.insert(arn, id);
-        }
-    }
-    if gone.is_empty() {
-        return Ok(policy.text().to_owned());
-    }
-    let mut document: Value = serde_json::from_str(policy.text()).map_err(Failure::internal)?;
-    for statement in statements(&mut document) {
-        for name in ["Principal", "NotPrincipal"] {
-            match statement.get_mut(name).and_then(|principal| principal.get_mut("AWS")) {
-                Some(Value::Array(entries)) => entries.iter_mut().for_each(|entry| replace(entry, &gone)),
-                Some(single) => replace(single, &gone),
-                None => {}
-            }
-        }
-    }
-    Ok(pretty::print(&document))
-}
-
-fn replace(principal: &mut Value, gone: &BTreeMap<&str, &str>) {
-    if let Value::String(text) = principal
-        && let Some(id) = gone.get(text.as_str())
-    {
-        *text = (*id).to_owned();
     }
 }

@@ -129,7 +129,7 @@ fn group(view: &View, account: &AccountId, group: &Group) -> Result<api::GroupDe
 }
 
 fn role(view: &View, account: &AccountId, role: &Role) -> Result<api::RoleDetail, StoreError> {
-    let full = shown::role(role);
+    let full = shown::role(view, role)?;
     let mut profiles = Vec::new();
     for (_, profile) in instance_profiles::of_role(view, account, &role.name)? {
         profiles.push(instance_profiles::shown(view, account, &profile, false)?);

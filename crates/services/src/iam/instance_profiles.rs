@@ -8,7 +8,7 @@ use landfall_base::{AccountId, Arn};
 use landfall_store::{StoreError, View};
 
 use super::entity::with_tags_of;
-use super::record::{INSTANCE_PROFILES, InstanceProfile, ROLES, key_name};
+use super::record::{INSTANCE_PROFILES, InstanceProfile, ROLES, Role, key_name};
 use super::{tags, view};
 use crate::pipe::{Context, Failure, Permission};
 
@@ -93,16 +93,16 @@ pub(super) fn shown(
         Some(name) => view.get(&ROLES, &(account, key_name(name).as_str()))?,
         None => None,
     };
+    let shown = |role: &Arc<Role>| {
+        Ok::<_, StoreError>(api::Role { max_session_duration: None, ..view::listed_role(view, role)? })
+    };
     Ok(api::InstanceProfile {
         path: profile.path.clone(),
         instance_profile_name: profile.name.clone(),
         instance_profile_id: profile.id.clone(),
         arn: profile.arn.clone(),
         create_date: profile.created_at,
-        roles: role
-            .iter()
-            .map(|role| api::Role { max_session_duration: None, ..view::listed_role(role) })
-            .collect(),
+        roles: role.iter().map(shown).collect::<Result<_, _>>()?,
         tags: if with_tags { tags::shown(&profile.tags) } else { None },
     })
 }

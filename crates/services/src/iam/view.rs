@@ -1,44 +1,55 @@
 //! Rows as the API shows them. Some operations leave members out; each function here gives what one kind of answer has.
 
 use landfall_api::iam as api;
+use landfall_store::{StoreError, View};
 
 use super::documents::encoded;
 use super::managed::{Managed, Usage, version_id};
 use super::record::{PolicyVersion, Role, User};
 use super::tags;
+use crate::principals;
 
 /// A role as lists show it: without tags, boundary and last use.
-pub(super) fn listed_role(role: &Role) -> api::Role {
-    api::Role {
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn listed_role(view: &View, role: &Role) -> Result<api::Role, StoreError> {
+    Ok(api::Role {
         path: role.path.clone(),
         role_name: role.name.clone(),
         role_id: role.id.clone(),
         arn: role.arn.clone(),
         create_date: role.created_at,
-        assume_role_policy_document: Some(encoded(role.trust.text())),
+        assume_role_policy_document: Some(encoded(&principals::shown(view, &role.trust)?)),
         description: role.description.clone(),
         max_session_duration: Some(role.max_session_duration),
         ..api::Role::default()
-    }
+    })
 }
 
 /// A role with everything.
-pub(super) fn role(role: &Role) -> api::Role {
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn role(view: &View, role: &Role) -> Result<api::Role, StoreError> {
     let last_used = role.last_used.as_ref().map(|(time, region)| api::RoleLastUsed {
         last_used_date: Some(*time),
         region: Some(region.clone()),
     });
-    api::Role {
+    Ok(api::Role {
         permissions_boundary: boundary(role.boundary.as_deref()),
         tags: tags::shown(&role.tags),
         role_last_used: Some(last_used.unwrap_or_default()),
-        ..listed_role(role)
-    }
+        ..listed_role(view, role)?
+    })
 }
 
 /// A role as `CreateRole` answers it: without the longest session and the last use.
-pub(super) fn created_role(created: &Role) -> api::Role {
-    api::Role { max_session_duration: None, role_last_used: None, ..role(created) }
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn created_role(view: &View, created: &Role) -> Result<api::Role, StoreError> {
+    Ok(api::Role { max_session_duration: None, role_last_used: None, ..role(view, created)? })
 }
 
 /// A user as lists show it: without tags and boundary.

@@ -7,7 +7,7 @@
 use landfall_api::logs::{self as api, error};
 use landfall_iam::{Policy, PolicyError, PolicyKind, ResourceService};
 use landfall_shape::ServiceError;
-use landfall_store::View;
+use landfall_store::{StoreError, View};
 
 use super::lookup::Group;
 use super::record::ResourcePolicy;
@@ -95,14 +95,22 @@ fn invalid(error: &PolicyError) -> ServiceError {
 }
 
 /// A policy as the API shows it.
-pub(super) fn shown(arn: &str, name: &str, row: &ResourcePolicy) -> api::ResourcePolicy {
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn shown(
+    view: &View,
+    arn: &str,
+    name: &str,
+    row: &ResourcePolicy,
+) -> Result<api::ResourcePolicy, StoreError> {
     let of_group = !arn.is_empty();
-    api::ResourcePolicy {
+    Ok(api::ResourcePolicy {
         policy_name: (!of_group).then(|| name.to_owned()),
-        policy_document: Some(row.policy.text().to_owned()),
+        policy_document: Some(principals::shown(view, &row.policy)?),
         last_updated_time: Some(row.updated_at.millis()),
         policy_scope: Some(if of_group { api::PolicyScope::Resource } else { api::PolicyScope::Account }),
         resource_arn: of_group.then(|| arn.to_owned()),
         revision_id: of_group.then(|| row.revision.clone()),
-    }
+    })
 }

@@ -166,11 +166,27 @@ pub fn permissions(
         let tagging = Permission::on("s3:PutObjectTagging", &names::object_arn(ask.bucket, ask.key));
         all.push(with_request_tags(tagging, ask.tags));
     }
+    let acl = all.first().and_then(|first| on_acl(caller, operation, ask, first));
+    all.extend(acl);
     if let Some(bucket) = bucket {
         all.iter_mut().for_each(|permission| guard(permission, caller, bucket));
     }
     all.extend(ask.further.iter().cloned());
     all
+}
+
+/// What an ACL in a request needs beside what the request does (Amazon S3 API Reference, "PutObject" and "CreateBucket",
+/// on permissions).
+fn on_acl(caller: &Caller, operation: &Operation, ask: &Ask<'_>, first: &Permission) -> Option<Permission> {
+    let is_acl = |key: &str| key == "s3:x-amz-acl" || key.starts_with("s3:x-amz-grant-");
+    let action = match operation.name {
+        "PutObject" | "CopyObject" | "CreateMultipartUpload" => "s3:PutObjectAcl",
+        "CreateBucket" => "s3:PutBucketAcl",
+        _ => return None,
+    };
+    let sent =
+        ask.context.iter().any(|(key, _)| is_acl(key)) || caller.via.iter().any(|(key, _)| is_acl(key));
+    sent.then(|| Permission { action, ..first.clone() })
 }
 
 fn with_request_tags(mut permission: Permission, tags: &[(String, String)]) -> Permission {

@@ -94,6 +94,14 @@ pub fn put_policy(tx: &mut Tx, name: &str, text: &str) -> Result<(), Failure> {
     })
 }
 
+/// A bucket's policy as S3 shows it.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn shown_policy(view: &View, policy: &landfall_iam::Policy) -> Result<String, Failure> {
+    Ok(crate::principals::shown(view, policy)?)
+}
+
 /// Whether the bucket's policy is public in S3's sense.
 pub fn has_public_policy(bucket: &Bucket) -> bool {
     bucket.policy.as_deref().is_some_and(policy::is_public)

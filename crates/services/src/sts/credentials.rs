@@ -9,6 +9,7 @@ use landfall_store::View;
 use super::token::Session;
 use crate::iam::record::{ACCESS_KEYS, AccessKey, ROLES, USERS, key_name, secret_context};
 use crate::pipe::{Failure, Installation, SessionFacts};
+use crate::principals::present_arn;
 
 /// What an access key stands for.
 #[derive(Debug, Clone)]
@@ -85,7 +86,8 @@ fn temporary(
     access_key_id: &str,
     token: &Sensitive<String>,
 ) -> Result<Credentials, CredentialError> {
-    let session = Session::open(&installation.vault, token.expose()).ok_or(CredentialError::Unknown)?;
+    let mut session = Session::open(&installation.vault, token.expose()).ok_or(CredentialError::Unknown)?;
+    follow_rename(view, &mut session)?;
     if session.access_key_id != access_key_id || !still_there(view, &session)? {
         return Err(CredentialError::Unknown);
     }
@@ -98,6 +100,27 @@ fn temporary(
         account: session.account.clone(),
         session: Some(session.facts().ok_or(CredentialError::Unknown)?),
     })
+}
+
+/// Gives a session of a user the name that the user has now: it is the user's, not the name's.
+fn follow_rename(view: &View, session: &mut Session) -> Result<(), Failure> {
+    let user = session.parent.as_ref().unwrap_or(&session.principal);
+    let Some((arn, id)) = user.arn().zip(user.user_id()).filter(|_| user.user_name().is_some()) else {
+        return Ok(());
+    };
+    let Some(now) = present_arn(view, arn.as_str(), id)?.filter(|now| now != arn.as_str()) else {
+        return Ok(());
+    };
+    let (id, now): (String, Arn) = (id.to_owned(), now.parse().map_err(Failure::internal)?);
+    let renamed = Principal::user(now.clone(), &session.account, &id);
+    if session.parent.is_none() {
+        session.principal = renamed;
+        return Ok(());
+    }
+    let name = session.principal.display().rsplit('/').next().unwrap_or_default();
+    session.principal = Principal::federated_user(now, &session.account, id, name);
+    session.parent = Some(renamed);
+    Ok(())
 }
 
 /// Whether the principal of a session exists still, as the same one.

@@ -3,10 +3,10 @@
 use landfall_api::ecr as api;
 use landfall_store::{Tx, View};
 
-use crate::ecr::policy;
 use crate::ecr::record::REGISTRY_POLICIES;
 use crate::ecr::rules::wording;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::principals;
 
 impl Resolve for api::DeleteRegistryPolicy {
     type Request = Checked<()>;
@@ -24,7 +24,7 @@ impl WriteHandler for api::DeleteRegistryPolicy {
         tx.delete(&REGISTRY_POLICIES, &key);
         Ok(api::DeleteRegistryPolicyResponse {
             registry_id: Some(cx.account().to_string()),
-            policy_text: Some(policy::text(tx, &policy)?),
+            policy_text: Some(principals::shown(tx, &policy)?),
         })
     }
 }

@@ -3,11 +3,11 @@
 use landfall_api::ecr as api;
 use landfall_store::{Tx, View};
 
-use crate::ecr::policy;
 use crate::ecr::record::{REPOSITORIES, Repository};
 use crate::ecr::rules::wording;
 use crate::ecr::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::principals;
 
 impl Resolve for api::DeleteRepositoryPolicy {
     type Request = Checked<Target>;
@@ -31,7 +31,7 @@ impl WriteHandler for api::DeleteRepositoryPolicy {
         Ok(api::DeleteRepositoryPolicyResponse {
             registry_id: target.registry_id(),
             repository_name: target.name(),
-            policy_text: Some(policy::text(tx, &policy)?),
+            policy_text: Some(principals::shown(tx, &policy)?),
         })
     }
 }

@@ -3,10 +3,10 @@
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::policy;
 use crate::ecr::record::REGISTRY_POLICIES;
 use crate::ecr::rules::wording;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::principals;
 
 impl Resolve for api::GetRegistryPolicy {
     type Request = Checked<()>;
@@ -22,7 +22,7 @@ impl ReadHandler for api::GetRegistryPolicy {
         let policy = policy.ok_or_else(|| wording::no_registry_policy(cx.account()))?;
         Ok(api::GetRegistryPolicyResponse {
             registry_id: Some(cx.account().to_string()),
-            policy_text: Some(policy::text(view, &policy)?),
+            policy_text: Some(principals::shown(view, &policy)?),
         })
     }
 }

@@ -3,10 +3,10 @@
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::policy;
 use crate::ecr::rules::wording;
 use crate::ecr::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::principals;
 
 impl Resolve for api::GetRepositoryPolicy {
     type Request = Checked<Target>;
@@ -28,7 +28,7 @@ impl ReadHandler for api::GetRepositoryPolicy {
         Ok(api::GetRepositoryPolicyResponse {
             registry_id: target.registry_id(),
             repository_name: target.name(),
-            policy_text: Some(policy::text(view, policy)?),
+            policy_text: Some(principals::shown(view, policy)?),
         })
     }
 }

@@ -74,6 +74,6 @@ impl WriteHandler for api::CreateRole {
             tags,
         };
         tx.put(&ROLES, &target.key(), &role);
-        Ok(api::CreateRoleResponse { role: view::created_role(&role) })
+        Ok(api::CreateRoleResponse { role: view::created_role(tx, &role)? })
     }
 }

@@ -50,6 +50,6 @@ impl WriteHandler for api::CreateServiceLinkedRole {
         }
         let role = linked.role(tx, cx.account(), cx.now, input.description)?;
         tx.put(&ROLES, &target.key(), &role);
-        Ok(api::CreateServiceLinkedRoleResponse { role: Some(view::created_role(&role)) })
+        Ok(api::CreateServiceLinkedRoleResponse { role: Some(view::created_role(tx, &role)?) })
     }
 }

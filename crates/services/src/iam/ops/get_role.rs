@@ -19,8 +19,12 @@ impl Resolve for api::GetRole {
 }
 
 impl ReadHandler for api::GetRole {
-    fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
-        let role = view::role(request.request.existing()?);
+    fn run(
+        _: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
+        let role = view::role(view, request.request.existing()?)?;
         Ok(api::GetRoleResponse { role })
     }
 }

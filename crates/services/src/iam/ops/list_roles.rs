@@ -28,7 +28,10 @@ impl ReadHandler for api::ListRoles {
         let rows = view.scan_after(&ROLES, (cx.account(),), &(cx.account(), paging.after()));
         let below =
             rows.filter(|row| row.as_ref().map_or(true, |(_, role)| role.path.starts_with(path_prefix)));
-        let page = paging.take(below.map(|row| row.map(|((_, name), role)| (name, listed_role(&role)))))?;
+        let page = paging.take(below.map(|row| {
+            let ((_, name), role) = row?;
+            Ok((name, listed_role(view, &role)?))
+        }))?;
         Ok(api::ListRolesResponse { roles: page.items, is_truncated: page.is_truncated, marker: page.marker })
     }
 }

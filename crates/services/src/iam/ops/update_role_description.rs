@@ -28,6 +28,6 @@ impl WriteHandler for api::UpdateRoleDescription {
         let mut role = Role::clone(target.existing()?);
         role.description = Some(description).filter(|text| !text.is_empty());
         target.update(tx, |row| row.description.clone_from(&role.description))?;
-        Ok(api::UpdateRoleDescriptionResponse { role: Some(view::role(&role)) })
+        Ok(api::UpdateRoleDescriptionResponse { role: Some(view::role(tx, &role)?) })
     }
 }

@@ -5,6 +5,7 @@ use landfall_store::View;
 
 use crate::kms::target::Target;
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::principals;
 
 /// The key.
 #[derive(Debug)]
@@ -24,10 +25,14 @@ impl Resolve for api::GetKeyPolicy {
 }
 
 impl ReadHandler for api::GetKeyPolicy {
-    fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let Request { target } = request.into_request();
         Ok(api::GetKeyPolicyResponse {
-            policy: Some(target.existing()?.policy.text().to_owned()),
+            policy: Some(principals::shown(view, &target.existing()?.policy)?),
             policy_name: Some("default".to_owned()),
         })
     }

@@ -61,7 +61,7 @@ impl ReadHandler for api::DescribeResourcePolicies {
                 next_token = last.as_ref().map(token);
                 break;
             }
-            found.push(shown(&arn, &name, &row));
+            found.push(shown(view, &arn, &name, &row)?);
             last = Some((arn, name));
         }
         Ok(api::DescribeResourcePoliciesResponse { resource_policies: Some(found), next_token })

@@ -50,7 +50,7 @@ impl WriteHandler for api::PutResourcePolicy {
         }
         let row = ResourcePolicy { policy, updated_at: cx.now, revision: random::uuid() };
         tx.put(&RESOURCE_POLICIES, &key, &row);
-        let shown = resource_policies::shown(&place.arn, &place.name, &row);
+        let shown = resource_policies::shown(tx, &place.arn, &place.name, &row)?;
         Ok(api::PutResourcePolicyResponse {
             revision_id: shown.revision_id.clone(),
             resource_policy: Some(shown),

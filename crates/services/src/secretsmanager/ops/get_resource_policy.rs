@@ -4,6 +4,7 @@ use landfall_api::secretsmanager as api;
 use landfall_store::View;
 
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::principals;
 use crate::secretsmanager::target::Target;
 
 impl Resolve for api::GetResourcePolicy {
@@ -17,12 +18,20 @@ impl Resolve for api::GetResourcePolicy {
 }
 
 impl ReadHandler for api::GetResourcePolicy {
-    fn run(_: &Context<'_>, _: &View, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
+    fn run(
+        _: &Context<'_>,
+        view: &View,
+        request: Authorized<Self::Request>,
+    ) -> Result<Self::Output, Failure> {
         let secret = request.request.usable()?;
         Ok(api::GetResourcePolicyResponse {
             arn: Some(secret.arn.to_string()),
             name: Some(secret.name.clone()),
-            resource_policy: secret.policy.as_ref().map(|policy| policy.text().to_owned()),
+            resource_policy: secret
+                .policy
+                .as_deref()
+                .map(|policy| principals::shown(view, policy))
+                .transpose()?,
         })
     }
 }
