@@ -70,6 +70,8 @@ pub(super) struct Run<'a> {
     pub(super) group_missing: bool,
     records: Vec<StepRecord>,
     failure: Option<StartFailure>,
+    /// What failed was a secret.
+    secrets_failed: bool,
 }
 
 /// What came of a step.
@@ -122,6 +124,7 @@ impl<'a> Run<'a> {
             group_missing: false,
             records: Vec::new(),
             failure: None,
+            secrets_failed: false,
         }
     }
 
@@ -188,9 +191,14 @@ impl<'a> Run<'a> {
         );
         let no_role = !assumes && self.plan.role.is_some() && self.session.is_none();
         match self.reader {
-            None => self.failure.is_some(),
+            None => self.failure.is_some() && !self.is_asked_with_others(step),
             Some(_) => self.failure.is_some() && no_role,
         }
+    }
+
+    /// The container agent asks for all secrets at once, and tells of all that it did not get.
+    fn is_asked_with_others(&self, step: &Step) -> bool {
+        self.secrets_failed && !self.is_fargate() && matches!(step.work, Work::Secret { .. })
     }
 
     fn blank(&self, step: &Step) -> StepRecord {
@@ -274,7 +282,16 @@ impl<'a> Run<'a> {
         record.finding = Some(Finding { headline, cause, message: message.clone(), fix });
         let containers =
             if is_of_container(self.plan.launch, &purpose) { step.containers.clone() } else { Vec::new() };
-        self.failure.get_or_insert(StartFailure { reason: message, containers });
+        let joins = self.reader.is_none() && self.is_asked_with_others(step);
+        match self.failure.as_mut().filter(|_| joins) {
+            Some(failure) => {
+                failure.reason = wording::joined(&failure.reason, &purpose, problem, &random::uuid());
+            }
+            None => {
+                self.secrets_failed |= self.failure.is_none() && matches!(step.work, Work::Secret { .. });
+                self.failure.get_or_insert(StartFailure { reason: message, containers });
+            }
+        }
     }
 
     /// The policy of the VPC endpoint, where that refused.

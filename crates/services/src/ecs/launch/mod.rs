@@ -25,6 +25,8 @@ mod execute_tests;
 #[cfg(test)]
 mod log_tests;
 #[cfg(test)]
+mod rows_tests;
+#[cfg(test)]
 pub(crate) mod stage;
 #[cfg(test)]
 mod way_tests;

@@ -16,11 +16,16 @@ const LOG_OPTIONS: &str =
 const NO_CREDENTIALS: &str = "NoCredentialProviders: no valid providers in chain. Deprecated.";
 
 pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
+    capitalised(&text(purpose, problem, request_id))
+}
+
+/// As the agent puts it before it submits anything.
+pub(super) fn text(purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
     let called = |service, operation| match problem {
         Problem::Refused(error) => sdk::newer(service, operation, error, request_id),
         other => other.to_string(),
     };
-    let text = match purpose {
+    match purpose {
         Purpose::Role { arn } => super::cannot_assume(arn),
         Purpose::Registry { parameter } => registry(parameter, problem, request_id),
         Purpose::Ecr => match problem {
@@ -50,8 +55,7 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
         Purpose::LogGroup => format!("{LOGS}log group: {}", logs(problem, &called, "CreateLogGroup")),
         Purpose::LogStream if matches!(problem, Problem::LogOption(_)) => format!("{LOG_OPTIONS}{problem}"),
         Purpose::LogStream => format!("{LOGS}log stream: {}", logs(problem, &called, "CreateLogStream")),
-    };
-    capitalised(&text)
+    }
 }
 
 /// As the agent passes on what the Docker daemon says of a registry's answer, with what it puts before a refusal.

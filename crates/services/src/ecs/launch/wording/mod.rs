@@ -20,6 +20,16 @@ pub fn reason(launch: LaunchKind, purpose: &Purpose, problem: &Problem, request_
         (_, LaunchKind::Fargate) => fargate::reason(purpose, problem, request_id),
         (_, LaunchKind::Ec2 | LaunchKind::External) => instance::reason(purpose, problem, request_id),
     };
+    submitted(&text)
+}
+
+/// What the container agent submits when it got several secrets not: all its sentences in one.
+pub fn joined(first: &str, purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
+    submitted(&format!("{first};{}", instance::text(purpose, problem, request_id)))
+}
+
+/// Without runs of spaces and not longer than a reason may be.
+fn submitted(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(LONGEST).collect()
 }
