@@ -1,13 +1,14 @@
 """Rotation of secrets with a local program as the rotation function: boto3, the AWS CLI, `landfall rotation`, restarts."""
 
 import json
+import re
 import sys
 import textwrap
 import time
 
 import pytest
 
-from harness import sensitive
+from harness import clock, ecr, sensitive
 from harness.account import Account, allow, trust, unique
 from harness.errors import denied, refused
 from harness.waiting import until
@@ -25,6 +26,8 @@ NEEDED = [
     "secretsmanager:UpdateSecretVersionStage",
     "secretsmanager:GetRandomPassword",
 ]
+
+WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
 # As AWS's templates are written: the handler trusts nothing but the service.
 FUNCTION = textwrap.dedent(
@@ -58,6 +61,8 @@ FUNCTION = textwrap.dedent(
         labels = described["VersionIdsToStages"][token]
         with open(os.environ["JOURNAL"], "a") as journal:
             print(step, token, boto3.client("sts").get_caller_identity()["Arn"], file=journal)
+        print("taking", step)
+        print("told on standard error", file=sys.stderr)
         if "AWSCURRENT" in labels:
             return
         assert "AWSPENDING" in labels
@@ -110,14 +115,20 @@ class Rotation:
         self.script, self.journal = directory / "rotate.py", directory / "journal"
         self.script.write_text(FUNCTION)
         self.role = account.role(policy or allow(NEEDED), trust("lambda.amazonaws.com"))
-        added = self.landfall("add", self.name, "--role", self.role, "--env", f"JOURNAL={self.journal}", *self.command())
-        self.arn = added.stdout.strip()
+        self.clock = {}
+        self.arn = self.add()
+
+    def add(self, variables=None):
+        """Registers the function, in place of the one before."""
+        variables = {"JOURNAL": self.journal, **(variables or {})}
+        arguments = [text for name, value in variables.items() for text in ("--env", f"{name}={value}")]
+        return self.landfall("add", self.name, "--role", self.role, *arguments, *self.command()).stdout.strip()
 
     def command(self):
         return ["--command", sys.executable, str(self.script)]
 
     def landfall(self, *arguments, check=True):
-        return self.server.command("rotation", *arguments, check=check)
+        return self.server.command("rotation", *arguments, check=check, environment=self.clock)
 
     def steps(self, token=None):
         if not self.journal.exists():
@@ -145,6 +156,9 @@ class Rotation:
 
         until(f"the rotation of {secret}", current, 60)
 
+    def ended(self, secret):
+        until("the end of the rotation", lambda: self.state(secret)["state"] == "on", 20)
+
 
 @pytest.fixture
 def rotation(server, admin, tmp_path):
@@ -158,7 +172,7 @@ def test_a_secret_is_rotated(rotation, admin, account_id):
         SecretId=secret, RotationLambdaARN=rotation.arn, RotationRules={"AutomaticallyAfterDays": 30}
     )["VersionId"]
     rotation.rotated(secret, version)
-    until("the end of the rotation", lambda: rotation.state(secret)["state"] == "on", 20)
+    rotation.ended(secret)
     assert rotation.steps(version) == ["createSecret", "setSecret", "testSecret", "finishSecret"]
     assert rotation.sm.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")["SecretString"] == value
     assert len(rotation.sm.get_secret_value(SecretId=secret)["SecretString"]) == 40
@@ -173,6 +187,9 @@ def test_a_secret_is_rotated(rotation, admin, account_id):
     assert caller.startswith(f"arn:aws:sts::{account_id}:assumed-role/{role}/{rotation.name}-")
     listed = rotation.sm.list_secrets(Filters=[{"Key": "name", "Values": [described["Name"]]}])["SecretList"][0]
     assert listed["RotationEnabled"] is True
+    # A role that may not write logs has none.
+    groups = admin.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{rotation.name}")
+    assert groups["logGroups"] == []
     audit = (rotation.server.data_dir / "audit.log").read_text().splitlines()
     about = [line for line in audit if secret in line and "Rotation" in line]
     assert ["RotationStarted" in about[0], "RotationSucceeded" in about[1]] == [True, True], about
@@ -217,6 +234,79 @@ def test_a_step_that_fails(rotation):
     rotation.mend()
     rotation.rotated(secret, version)
     assert "broken on purpose" not in rotation.server.log()
+
+
+def printed(account, function):
+    """The streams of a function's log, and its lines."""
+    logs, group = account.client("logs"), f"/aws/lambda/{function}"
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    lines = [event["message"] for page in pages for event in page["events"]]
+    return [it["logStreamName"] for it in streams], lines
+
+
+def test_what_a_function_prints(server, admin, tmp_path):
+    rotation = Rotation(server, admin, tmp_path, allow([*NEEDED, *WRITE_LOGS]))
+    secret, _ = rotation.secret()
+    rotation.break_at("testSecret")
+    version = rotation.sm.rotate_secret(SecretId=secret, RotationLambdaARN=rotation.arn)["VersionId"]
+    until("a failure", lambda: rotation.state(secret)["failures"], 30)
+    rotation.mend()
+    rotation.rotated(secret, version)
+    rotation.ended(secret)
+    streams, lines = printed(admin, rotation.name)
+    assert len(streams) == 1
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", streams[0])
+    steps = ["createSecret", "setSecret", "testSecret"]
+    assert [line for line in lines if line.startswith("taking ")] == [
+        f"taking {step}" for step in [*steps, *steps, "finishSecret"]
+    ]
+    assert lines.count("told on standard error") == 7
+    starts = [line for line in lines if re.fullmatch(r"START RequestId: [0-9a-f-]{36} Version: \$LATEST", line)]
+    request = starts[2].split()[2]
+    assert f"RequestId: {request} Error: `{sys.executable}` ended with exit status: 1" in lines
+    assert "RuntimeError: broken on purpose" in lines
+    assert f"END RequestId: {request}" in lines
+    assert any(re.fullmatch(rf"REPORT RequestId: {request}\tDuration: [0-9.]+ ms", line) for line in lines)
+
+
+def test_schedules_fire_in_a_running_server(make_server, tmp_path):
+    """The server is restarted with a clock that is five hours ahead; it rotates on its own what became due."""
+    server = make_server()
+    rotation = Rotation(server, Account.from_env(server.env()), tmp_path)
+    schedules = ["rate(4 hours)", "cron(0 0/4 * * ? *)"]
+    before = {}
+    for schedule in schedules:
+        secret, _ = rotation.secret()
+        version = rotation.sm.rotate_secret(
+            SecretId=secret, RotationLambdaARN=rotation.arn, RotationRules={"ScheduleExpression": schedule}
+        )["VersionId"]
+        rotation.rotated(secret, version)
+        rotation.ended(secret)
+        before[secret] = rotation.sm.describe_secret(SecretId=secret)
+    # What the function signs follows the server's clock.
+    rotation.add(clock.ahead(5 * 3600))
+    assert server.stop() == 0
+    server.environment = rotation.clock = clock.ahead(5 * 3600)
+    server.start()
+    for secret, described in before.items():
+        first = described["LastRotatedDate"].isoformat()[:19]
+
+        def again():
+            state = rotation.state(secret)
+            assert not state["failure"], state
+            return state["state"] == "on" and state["lastRotated"][:19] > first
+
+        until(f"the scheduled rotation of {secret}", again, 60, 0.3)
+    assert server.stop() == 0
+    server.environment = rotation.clock = {}
+    server.start()
+    for secret, described in before.items():
+        old = next(id for id, labels in described["VersionIdsToStages"].items() if "AWSCURRENT" in labels)
+        now = rotation.sm.describe_secret(SecretId=secret)
+        assert now["VersionIdsToStages"][old] == ["AWSPREVIOUS"]
+        assert now["NextRotationDate"] > described["NextRotationDate"]
+        assert now["LastRotatedDate"] > described["LastRotatedDate"]
 
 
 def test_only_a_test(rotation):
@@ -372,3 +462,58 @@ def test_how_a_container_ends(server, admin, command, failure):
             return state["state"] != "rotating" and state
 
         assert until("the test", ended, 60, 0.5)["failure"] == failure
+
+
+def try_out(server, admin, role, *arguments):
+    """Tests a new function with a secret; its name, and how that ended."""
+    secret = admin.secretsmanager.create_secret(Name=unique("rotated"), SecretString="v")["ARN"]
+    name = unique("image")
+    arn = server.command("rotation", "add", name, "--role", role, *arguments, check=True).stdout.strip()
+    admin.secretsmanager.rotate_secret(SecretId=secret, RotationLambdaARN=arn, RotateImmediately=False)
+
+    def ended():
+        found = json.loads(server.command("rotation", "ls", "--json", check=True).stdout)["rotations"]
+        state = next(it for it in found if it["secret"] == secret)
+        return state["state"] != "rotating" and state
+
+    return name, until("the test", ended, 60, 0.3)["failure"]
+
+
+def test_an_image_of_ecr_is_pulled_with_the_role(server, admin, account_id):
+    uri = ecr.repository(admin)["repositoryUri"]
+    command = 'echo "asked for $ROTATION_EVENT"; echo told >&2'
+    ecr.Registry.of(admin).push(images.build(cmd=["/bin/sh", "-c", command]), uri)
+    image = ["--image", f"{uri}:latest"]
+    # A role that may not pull.
+    poor = admin.role(allow(NEEDED), trust("lambda.amazonaws.com"))
+    _, failure = try_out(server, admin, poor, *image)
+    assert failure.startswith(f"testSecret: User: arn:aws:sts::{account_id}:assumed-role/{poor.rsplit('/')[-1]}/")
+    assert failure.endswith(denied("ecr:GetAuthorizationToken", "*"))
+    # One that may, and that writes logs.
+    role = admin.role(allow([*NEEDED, *ecr.PULL, *WRITE_LOGS]), trust("lambda.amazonaws.com"))
+    name, failure = try_out(server, admin, role, *image)
+    assert failure is None
+    _, lines = printed(admin, name)
+    asked = next(line for line in lines if line.startswith("asked for "))
+    assert json.loads(asked.removeprefix("asked for "))["Step"] == "testSecret"
+    assert "told" in lines
+
+
+def test_an_image_with_a_credential(server, admin):
+    password = sensitive.password()
+    value = json.dumps({"username": "puller", "password": password})
+    credential = admin.secretsmanager.create_secret(Name=unique("registry"), SecretString=value)["ARN"]
+    role = admin.role(allow(NEEDED), trust("lambda.amazonaws.com"))
+    image = images.build(cmd=["/bin/true"])
+    with HostileRegistry(username="puller", password=password, image=image) as registry:
+        arguments = ["--image", f"{registry.host}/rotate:latest"]
+        _, failure = try_out(server, admin, role, *arguments)
+        assert failure is not None and failure.startswith("testSecret: ")
+        _, failure = try_out(server, admin, role, *arguments, "--credential", credential)
+        assert failure is None
+        poor = admin.role(allow("logs:PutLogEvents"), trust("lambda.amazonaws.com"))
+        _, failure = try_out(server, admin, poor, *arguments, "--credential", credential)
+        assert failure.endswith(denied("secretsmanager:GetSecretValue", credential))
+    done = server.command("rotation", "add", "x", "--role", role, "--credential", credential, "--command", "/bin/true")
+    assert done.returncode == 1
+    assert "a credential is for an image, and the function has none" in done.stderr

@@ -56,6 +56,9 @@ struct AddArgs {
     /// Container image: one made for Lambda, or one that reads the event from `ROTATION_EVENT`
     #[arg(long, value_name = "IMAGE", required_unless_present = "command", conflicts_with = "command")]
     image: Option<String>,
+    /// Secret with the credential of the image's registry; images of ECR are pulled with the role
+    #[arg(long, value_name = "SECRET")]
+    credential: Option<String>,
     /// Program of the server's machine, with its arguments; takes everything that follows
     #[arg(long, value_name = "PATH", num_args = 1.., allow_hyphen_values = true)]
     command: Vec<String>,
@@ -100,6 +103,7 @@ async fn add(args: AddArgs) -> Result<ExitCode, CliError> {
         role_arn: args.role,
         command: (!args.command.is_empty()).then(|| absolute(args.command)),
         image: args.image,
+        credential: args.credential,
         environment: Some(args.environment.into_iter().map(variable).collect()),
         timeout_seconds: args.timeout,
         policy: args.policy.as_deref().map(read).transpose()?,
@@ -156,6 +160,7 @@ fn function_json(function: &RotationFunction) -> Value {
         "role": function.role_arn,
         "command": function.command,
         "image": function.image,
+        "credential": function.credential,
         "timeout": function.timeout_seconds,
         "policy": serde_json::from_str::<Value>(&function.policy).unwrap_or(Value::Null),
     })

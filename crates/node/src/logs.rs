@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use landfall_acs::{ContainerAssignment, LogEvent, LogOptions};
-use landfall_base::Timestamp;
+use landfall_base::{Clock, Timestamp};
 use landfall_runtime::{ContainerId, Frame, LogReader, Stream};
 use regex::Regex;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::task::Task;
@@ -131,6 +131,40 @@ async fn deliver(
             );
         }
         progress.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Passes on the lines of a container that is no task's until it has ended and all are told. Those of a container that goes
+/// on are given up with it.
+pub(crate) async fn forward(
+    path: &Path,
+    clock: &dyn Clock,
+    mut ended: watch::Receiver<bool>,
+    lines: &mpsc::Sender<LogEvent>,
+) {
+    let mut source = Source::new(path, 0, &LogOptions::default());
+    let mut pause = POLL.0;
+    loop {
+        let (last, now) = (*ended.borrow(), clock.now().millis());
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = source.next_batch(last, now);
+            (source, batch)
+        });
+        let Ok((back, batch)) = read.await else { return };
+        source = back;
+        if batch.events.is_empty() && !batch.more {
+            if last {
+                return;
+            }
+            let _ = tokio::time::timeout(pause, ended.wait_for(|ended| *ended)).await;
+            pause = (pause * 2).min(POLL.1);
+            continue;
+        }
+        pause = POLL.0;
+        for event in batch.events {
+            // Nobody may want them any more.
+            let _ = lines.send(event).await;
+        }
     }
 }
 

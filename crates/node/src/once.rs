@@ -10,15 +10,17 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
+use landfall_acs::{LogEvent, RegistryCredential};
 use landfall_base::Sensitive;
-use landfall_image::{Image, NoProgress, Platform, Reference};
+use landfall_image::{Credential, Image, NoProgress, Platform, Reference};
 use landfall_runtime::{
     ContainerId, ContainerLimits, ContainerSpec, ContainerStatus, Runtime, RuntimeError, Sandbox, SandboxId,
     SandboxSpec,
 };
 
-use crate::Parts;
-use crate::endpoint;
+use tokio::sync::{mpsc, watch};
+
+use crate::{Parts, endpoint, logs};
 
 /// The variable with the work, for images that are no Lambda functions.
 const EVENT: &str = "ROTATION_EVENT";
@@ -33,6 +35,8 @@ const EMULATED: [&str; 2] = ["lambda-entrypoint", "aws-lambda-rie"];
 const CONCURRENCY: usize = 3;
 const PIDS: u64 = 1024;
 const MEMORY: u64 = 512 << 20;
+/// What is printed faster than it is written away loses its beginning.
+const LOG_BYTES: u64 = 4 << 20;
 const KNOCK_EVERY: Duration = Duration::from_millis(100);
 const MOST_ANSWER: usize = 6 << 20;
 
@@ -43,12 +47,16 @@ pub struct Work {
     pub id: String,
     /// The image.
     pub image: String,
+    /// The credential of its registry.
+    pub credential: Option<RegistryCredential>,
     /// Variables.
     pub environment: Vec<(String, Sensitive<String>)>,
     /// What is handed over.
     pub event: String,
     /// How long it may take, from the start of the program on.
     pub timeout: Duration,
+    /// Takes what the program prints.
+    pub output: mpsc::Sender<LogEvent>,
 }
 
 impl Work {
@@ -58,7 +66,7 @@ impl Work {
     }
 }
 
-/// Does it. What the program says is not kept.
+/// Does it.
 ///
 /// # Errors
 /// Why it failed, in a sentence.
@@ -69,8 +77,8 @@ pub(crate) async fn run(parts: &Arc<Parts>, work: Work) -> Result<(), String> {
     let outcome = in_sandbox(parts, &work, &image, &sandbox, &container).await;
     let runtime = Arc::clone(&parts.runtime);
     let removed = blocking(move || {
-        runtime.remove_container(&container)?;
-        runtime.remove_sandbox(&sandbox)
+        let container = runtime.remove_container(&container);
+        runtime.remove_sandbox(&sandbox).and(container)
     });
     if let Err(error) = removed.await {
         tracing::warn!(%error, "the sandbox of a function was not removed");
@@ -89,9 +97,12 @@ async fn blocking<T: Send + 'static>(
 
 async fn image(parts: &Parts, work: &Work) -> Result<Image, String> {
     let reference: Reference = work.image.parse().map_err(|error| format!("`{}`: {error}", work.image))?;
-    let resolved = parts.client.resolve(&reference, None, &Platform::host()).await;
+    let credential = work.credential.as_ref();
+    let credential = credential.map(|it| Credential::new(it.username.clone(), it.password.clone()));
+    let credential = credential.as_ref();
+    let resolved = parts.client.resolve(&reference, credential, &Platform::host()).await;
     let resolved = resolved.map_err(|error| error.to_string())?;
-    let pulled = parts.layers.pull(&parts.client, &resolved, None, &NoProgress, CONCURRENCY).await;
+    let pulled = parts.layers.pull(&parts.client, &resolved, credential, &NoProgress, CONCURRENCY).await;
     pulled.map_err(|error| error.to_string())
 }
 
@@ -115,7 +126,16 @@ async fn in_sandbox(
             ended(&*parts.runtime, container).await
         }
     };
-    match tokio::time::timeout(work.timeout, done).await {
+    let (end, ended) = watch::channel(false);
+    let log = parts.runtime.log_path(container);
+    let done = async {
+        let done = tokio::time::timeout(work.timeout, done).await;
+        // The receiver is gone only when the log could not be read.
+        let _ = end.send(true);
+        done
+    };
+    let (done, ()) = tokio::join!(done, logs::forward(&log, &*parts.clock, ended, &work.output));
+    match done {
         Ok(done) => done,
         Err(_) => Err(format!("Task timed out after {}.00 seconds", work.timeout.as_secs())),
     }
@@ -157,8 +177,7 @@ fn container_spec(
     }
     spec.user.clone_from(&run.user);
     spec.limits = ContainerLimits { memory: Some(MEMORY), pids: Some(PIDS), ..ContainerLimits::default() };
-    // Nobody reads what it says, as it may hold secrets.
-    spec.log_bytes = Some(1 << 16);
+    spec.log_bytes = Some(LOG_BYTES);
     Ok(spec)
 }
 

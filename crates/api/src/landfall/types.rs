@@ -800,6 +800,7 @@ pub struct PutRotationFunctionRequest {
     pub role_arn: String,
     pub command: Option<Vec<String>>,
     pub image: Option<String>,
+    pub credential: Option<String>,
     pub environment: Option<Vec<RotationVariable>>,
     pub timeout_seconds: Option<i64>,
     pub policy: Option<String>,
@@ -813,17 +814,19 @@ impl Shape for PutRotationFunctionRequest {
             role_arn: members.required("roleArn")?,
             command: members.optional("command")?,
             image: members.optional("image")?,
+            credential: members.optional("credential")?,
             environment: members.optional("environment")?,
             timeout_seconds: members.optional("timeoutSeconds")?,
             policy: members.optional("policy")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(7);
+        let mut members = Structure::with_capacity(8);
         members.put("name", self.name);
         members.put("roleArn", self.role_arn);
         members.put_some("command", self.command);
         members.put_some("image", self.image);
+        members.put_some("credential", self.credential);
         members.put_some("environment", self.environment);
         members.put_some("timeoutSeconds", self.timeout_seconds);
         members.put_some("policy", self.policy);
@@ -857,6 +860,7 @@ pub struct RotationFunction {
     pub role_arn: String,
     pub command: Option<Vec<String>>,
     pub image: Option<String>,
+    pub credential: Option<String>,
     pub timeout_seconds: i64,
     pub policy: String,
     pub created_at: Option<Timestamp>,
@@ -871,18 +875,20 @@ impl Shape for RotationFunction {
             role_arn: members.required("roleArn")?,
             command: members.optional("command")?,
             image: members.optional("image")?,
+            credential: members.optional("credential")?,
             timeout_seconds: members.required("timeoutSeconds")?,
             policy: members.required("policy")?,
             created_at: members.optional("createdAt")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(8);
+        let mut members = Structure::with_capacity(9);
         members.put("arn", self.arn);
         members.put("name", self.name);
         members.put("roleArn", self.role_arn);
         members.put_some("command", self.command);
         members.put_some("image", self.image);
+        members.put_some("credential", self.credential);
         members.put("timeoutSeconds", self.timeout_seconds);
         members.put("policy", self.policy);
         members.put_some("createdAt", self.created_at);

@@ -127,7 +127,7 @@ impl Server {
                 "tasks cannot run here, everything else works: {error:#} (`landfall doctor` tells more)"
             )),
         }
-        let rotating = rotations::run(Arc::clone(&installation), functions, reachable(address), told);
+        let rotating = rotations::run(call, functions, reachable(address), told);
         work.push(tokio::spawn(rotating));
         Ok(Self { address, installation, data_dir: options.data_dir, engine, warnings, stop, work })
     }

@@ -17,6 +17,7 @@ pub(super) fn shown(function: &Function) -> api::RotationFunction {
         role_arn: function.role_arn.to_string(),
         command,
         image,
+        credential: function.credential.clone(),
         timeout_seconds: i64::from(function.timeout_seconds),
         policy: function.policy.text().to_owned(),
         created_at: Some(function.created_at),

@@ -8,6 +8,7 @@
 
 mod encryption;
 mod insights;
+pub(crate) mod lines;
 mod lookup;
 mod merge;
 mod names;

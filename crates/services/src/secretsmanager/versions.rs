@@ -107,6 +107,9 @@ pub(super) fn add(
     tx.put(&VERSIONS, &(account, region, name.as_str(), new.id.as_str()), version);
     secret.stages.attach(&new.id, &new.labels).map_err(|error| move_error(&error))?;
     secret.changed_at = cx.now;
+    if new.labels.iter().any(|label| label == CURRENT) {
+        rotation::note_new_value(tx, key, secret, cx.now);
+    }
     secret.added += 1;
     // Looking through all versions costs more the more there are, so not every new one pays for it.
     if secret.added.is_multiple_of(PRUNE_EVERY) { prune(tx, key, secret, cx.now) } else { Ok(()) }

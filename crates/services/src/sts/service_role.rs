@@ -58,7 +58,19 @@ pub fn credentials_for_service(
     view: &View,
     wanted: &ServiceSession<'_>,
 ) -> Result<api::Credentials, Failure> {
-    let Caller { principal, account, .. } = assume(installation, view, wanted, &mut Vec::new())?;
+    let session = assume(installation, view, wanted, &mut Vec::new())?;
+    credentials_of_session(installation, &session)
+}
+
+/// Credentials for a session that [`assume_role_for_service`] gave.
+///
+/// # Errors
+/// The vault's.
+pub fn credentials_of_session(
+    installation: &Installation,
+    session: &Caller,
+) -> Result<api::Credentials, Failure> {
+    let (principal, account) = (session.principal.clone(), session.account.clone());
     let seconds = i32::try_from(SESSION_SECONDS).map_err(Failure::internal)?;
     Session::new(principal, account, installation.clock.now(), seconds).credentials(&installation.vault)
 }

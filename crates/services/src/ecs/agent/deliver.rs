@@ -12,11 +12,11 @@ use landfall_api::logs::{self, InputLogEvent, PutLogEventsRequest, RejectedLogEv
 use landfall_base::Region;
 use landfall_store::{StoreError, View, WriteError};
 
-use super::batch;
 use super::{Inner, find, log_options};
 use crate::ec2::{Service, Way, way};
 use crate::ecs::launch::{LogDestination, LogSource, TaskFacts};
 use crate::ecs::record::{DELIVERED_EVENTS, DELIVERED_LINES, Task, TaskDefinition};
+use crate::logs::lines;
 use crate::pipe::{Caller, Failure};
 
 /// Containers whose rows are known to agree with their streams.
@@ -73,7 +73,7 @@ impl Inner {
         let region = destination.region.parse::<Region>().map_err(|error| error.to_string())?;
         let caller = self.session(&task)?.in_region(&region);
         let caller = caller.through(log_way(&view, &task, &region).map_err(|error| error.to_string())?);
-        let events = batch::events(fresh);
+        let events = lines::events(fresh);
         let stored = if self.deliveries.is_settled(&key) {
             0
         } else {
@@ -122,7 +122,7 @@ impl Inner {
     /// Puts events and says how many the stream took.
     fn put(&self, caller: &Caller, to: &LogDestination, events: Vec<InputLogEvent>) -> Result<u64, String> {
         let mut accepted = 0;
-        for log_events in batch::batches(events) {
+        for log_events in lines::batches(events) {
             let size = log_events.len();
             let request = PutLogEventsRequest {
                 log_group_name: to.group.clone(),

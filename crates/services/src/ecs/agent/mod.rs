@@ -4,7 +4,6 @@
 //! Nothing here decides: assignments, launch plans and what a report means are pure functions elsewhere. Errors of the
 //! store are logged; the agent asks and tells again.
 
-mod batch;
 mod credentials;
 mod deliver;
 mod log_options;

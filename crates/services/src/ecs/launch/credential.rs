@@ -4,6 +4,8 @@
 //! Read as Go's decoder reads it, because the container agent does: keys match in any case, further keys are ignored, the
 //! last of several counts, anything but text is refused.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use landfall_acs::RegistryCredential;
 use landfall_base::Sensitive;
 
@@ -70,6 +72,13 @@ impl Mend {
         };
         key.bytes().all(plain).then(|| Self::Add { key: key.to_owned(), first })
     }
+}
+
+/// User and password in a token of ECR: Base64 of `AWS:password`.
+pub fn of_token(token: &str) -> Option<RegistryCredential> {
+    let text = String::from_utf8(STANDARD.decode(token).ok()?).ok().map(Sensitive::new)?;
+    let (username, password) = text.expose().split_once(':')?;
+    Some(RegistryCredential { username: username.to_owned(), password: password.into(), replace: None })
 }
 
 /// The names of the keys of a JSON object, as a note; `None` for other text.

@@ -1,7 +1,5 @@
 //! What each kind of step asks of the services.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use landfall_acs::{ContainerSheet, RegistryCredential};
 use landfall_api::logs::{self, CreateLogGroupRequest, CreateLogStreamRequest};
 use landfall_api::secretsmanager::{self as secrets, GetSecretValueRequest, GetSecretValueResponse};
@@ -210,7 +208,7 @@ impl Run<'_> {
         let token = result.map_err(Problem::Refused).and_then(|answer| {
             let data = answer.authorization_data.unwrap_or_default();
             let token = data.into_iter().find_map(|data| data.authorization_token);
-            token.as_deref().and_then(credential_of_token).ok_or_else(|| {
+            token.as_deref().and_then(credential::of_token).ok_or_else(|| {
                 Problem::Refused(ServiceError::client("ServerException", "the registry gave no token"))
             })
         });
@@ -417,13 +415,6 @@ fn is_called(parameter: &ssm::Parameter, wanted: &str) -> bool {
                 .strip_suffix(name)
                 .is_some_and(|rest| rest.ends_with(":parameter") || rest.ends_with(":parameter/"))
     })
-}
-
-/// User and password in a token of ECR: Base64 of `AWS:password`.
-fn credential_of_token(token: &str) -> Option<RegistryCredential> {
-    let text = String::from_utf8(STANDARD.decode(token).ok()?).ok().map(Sensitive::new)?;
-    let (username, password) = text.expose().split_once(':')?;
-    Some(RegistryCredential { username: username.to_owned(), password: password.into(), replace: None })
 }
 
 fn existing_is_fine(result: Result<(), ServiceError>, checks: Vec<CheckRecord>) -> Taken {

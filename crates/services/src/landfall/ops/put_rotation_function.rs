@@ -78,6 +78,7 @@ impl WriteHandler for api::PutRotationFunction {
         let function = Function {
             name: key.2.clone(),
             role_arn,
+            credential: credential(input.credential, input.image.as_deref())?,
             program: program(cx, input.command, input.image)?,
             environment: environment(input.environment.unwrap_or_default())?,
             timeout_seconds: timeout,
@@ -100,6 +101,15 @@ fn program(
         (None, Some(image)) => Ok(Program::Image(image)),
         _ => Err(invalid("a function has either a command or an image").into()),
     }
+}
+
+/// The secret of a registry's credential, as `repositoryCredentials` has it.
+fn credential(secret: Option<String>, image: Option<&str>) -> Result<Option<String>, ServiceError> {
+    let secret = secret.filter(|secret| !secret.is_empty());
+    if secret.is_some() && image.is_none() {
+        return Err(invalid("a credential is for an image, and the function has none"));
+    }
+    Ok(secret)
 }
 
 /// Commands run as the server's user: only those who look after the installation may say which, and only where it is

@@ -34,6 +34,9 @@ pub struct Function {
     pub role_arn: Arn,
     /// What it does.
     pub program: Program,
+    /// The secret with the credential of the image's registry.
+    #[serde(default)]
+    pub credential: Option<String>,
     /// Variables of its environment.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,

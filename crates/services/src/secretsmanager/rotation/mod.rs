@@ -6,13 +6,17 @@
 //! is to be invoked now, and [`conclude`] takes what came of it. None of them runs anything itself.
 
 mod function;
+mod image;
+mod output;
 mod run;
 pub mod schedule;
 
 pub use function::{FUNCTIONS, Function, Program, arn_of, default_policy};
 pub(super) use function::{INVOKE, find, invocable};
-pub use run::{Invocation, conclude, next_invocations, start_due};
-pub(super) use run::{begin, cancel, forget, reschedule};
+pub use image::{ImageSource, image_source};
+pub use output::Output;
+pub use run::{Invocation, Ready, conclude, next_invocations, start_due};
+pub(super) use run::{begin, cancel, forget, note_new_value, reschedule};
 
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::Table;

@@ -13,9 +13,9 @@ use super::super::stages::{CURRENT, PENDING};
 use super::super::value::SecretValue;
 use super::super::{replication, versions};
 use super::function::{self, Function, PRINCIPAL};
-use super::{DUE, Purpose, ROTATIONS, Run, Step};
+use super::{DUE, Purpose, ROTATIONS, Rotation, Run, Step};
 use crate::pipe::{Caller, Context, Failure, Installation};
-use crate::sts::{ServiceSession, credentials_for_service};
+use crate::sts::{ServiceSession, assume_role_for_service, credentials_of_session};
 
 /// How often a rotation is tried before it is given up.
 const MOST_FAILURES: u32 = 5;
@@ -33,10 +33,21 @@ pub struct Invocation {
     pub key: SecretKey,
     /// The rotation that it is a step of.
     pub run: Run,
-    /// The function, and its role's credentials; or why it cannot be invoked.
-    pub ready: Result<(Arc<Function>, Credentials), String>,
+    /// What is needed for it; or why the function cannot be invoked.
+    pub ready: Result<Ready, String>,
     /// The event: step, secret and version, as Lambda hands it to functions.
     pub event: String,
+}
+
+/// A function that can be invoked.
+#[derive(Debug)]
+pub struct Ready {
+    /// The function.
+    pub function: Arc<Function>,
+    /// Its role.
+    pub session: Caller,
+    /// The same, for the function itself.
+    pub credentials: Credentials,
 }
 
 /// Begins a rotation. The version that it makes is `AWSPENDING` from now on, though it has no value yet: functions look for
@@ -145,6 +156,20 @@ pub(in crate::secretsmanager) fn reschedule(
     rotation.next = next;
 }
 
+/// A new value by hand counts as a rotation where one is due so many days after the last (API reference,
+/// `RotationRulesType`).
+pub(in crate::secretsmanager) fn note_new_value(
+    tx: &mut Tx,
+    key: &SecretKey,
+    secret: &mut Secret,
+    now: Timestamp,
+) {
+    let by_days = |rotation: &Rotation| rotation.rules.after_days.is_some();
+    if secret.rotation.as_ref().is_some_and(by_days) {
+        reschedule(tx, key, secret, Some(now));
+    }
+}
+
 /// Removes what belongs to the rotation of a secret that goes.
 pub(in crate::secretsmanager) fn forget(tx: &mut Tx, key: &SecretKey, secret: &Secret) {
     let (account, region, name) = key;
@@ -234,7 +259,7 @@ fn ready(
     key: &SecretKey,
     secret: &Secret,
     run: &Run,
-) -> Result<Result<(Arc<Function>, Credentials), String>, Failure> {
+) -> Result<Result<Ready, String>, Failure> {
     let caller = service(key);
     let cx = Context::new(installation, &caller);
     let arn = secret.rotation.as_ref().map(|rotation| rotation.function_arn.as_str());
@@ -251,8 +276,11 @@ fn ready(
         source_arn: function.arn.as_str(),
         region: cx.region(),
     };
-    match credentials_for_service(installation, view, &wanted) {
-        Ok(credentials) => Ok(Ok((function, credentials))),
+    match assume_role_for_service(installation, view, &wanted).0 {
+        Ok(session) => {
+            let credentials = credentials_of_session(installation, &session)?;
+            Ok(Ok(Ready { function, session, credentials }))
+        }
         Err(Failure::Service(error)) => Ok(Err(error.message)),
         Err(failure) => Err(failure),
     }

@@ -62,6 +62,7 @@ impl Fixture {
             name: "f".to_owned(),
             role_arn,
             program: Program::Command(vec!["/bin/true".to_owned()]),
+            credential: None,
             environment: BTreeMap::new(),
             timeout_seconds: 1,
             policy: Arc::new(policy),
@@ -259,6 +260,35 @@ fn a_last_step_that_does_nothing_is_a_failure() {
     let run = fixture.0.call.installation().store.view().get(&ROTATIONS, &(&account(), &region(), "a"));
     let failure = run.unwrap().unwrap().failure.clone().unwrap();
     assert_eq!(failure, format!("finishSecret: finishSecret did not make version {} AWSCURRENT", token(2)));
+}
+
+#[test]
+fn a_new_value_by_hand_counts_where_days_are_counted() {
+    let by_days = api::RotationRulesType { automatically_after_days: Some(30), ..Default::default() };
+    let by_rate = api::RotationRulesType {
+        schedule_expression: Some("rate(30 days)".to_owned()),
+        ..Default::default()
+    };
+    for (rules, counts) in [(by_days, true), (by_rate, false)] {
+        let fixture = Fixture::with_function();
+        let input = api::RotateSecretRequest { rotation_rules: Some(rules), ..rotate("a") };
+        fixture.root::<api::RotateSecret>(input);
+        assert_eq!(STEPS.map(|_| fixture.work()), STEPS);
+        let first = fixture.describe("a").next_rotation_date.unwrap();
+        fixture.0.clock.advance_seconds(days(10));
+        let pending = Some(vec!["AWSPENDING".to_owned()]);
+        fixture.root::<api::PutSecretValue>(api::PutSecretValueRequest {
+            version_stages: pending,
+            ..put("a", 3)
+        });
+        assert_eq!(fixture.describe("a").next_rotation_date, Some(first));
+        fixture.put("a", 4);
+        let moved = if counts { first.plus_seconds(days(10)) } else { first };
+        assert_eq!(fixture.describe("a").next_rotation_date, Some(moved));
+        // The schedule follows: nothing is begun at the time that was moved.
+        fixture.0.clock.advance_seconds(days(20));
+        assert_eq!(fixture.start_due(), usize::from(!counts));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ const BATCH_EVENTS: usize = 10_000;
 const BATCH_SPAN: i64 = 24 * 3600 * 1000;
 
 /// The events of some lines. A line without text is no event, as with Docker's driver: a message must not be empty.
-pub(super) fn events(lines: &[LogEvent]) -> Vec<InputLogEvent> {
+pub(crate) fn events(lines: &[LogEvent]) -> Vec<InputLogEvent> {
     let mut out = Vec::with_capacity(lines.len());
     for line in lines {
         let mut rest = line.message.as_str();
@@ -39,7 +39,7 @@ fn cut(text: &str) -> usize {
 }
 
 /// Events in batches, each in order of time.
-pub(super) fn batches(events: Vec<InputLogEvent>) -> Vec<Vec<InputLogEvent>> {
+pub(crate) fn batches(events: Vec<InputLogEvent>) -> Vec<Vec<InputLogEvent>> {
     let mut out = Vec::new();
     let mut batch = Batch::default();
     for event in events {
