@@ -1,5 +1,6 @@
 """ECR's API without docker: layers and images by call, pages, policies, what Terraform calls, what is refused."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -7,6 +8,7 @@ import uuid
 import pytest
 
 from harness.account import unique
+from harness.ecr import Registry, several_layers
 from harness.errors import refused
 
 MIB = 1024 * 1024
@@ -114,3 +116,57 @@ def test_policies_are_printed_and_checked(ecr, name):
         with refused("InvalidParameterException", invalid):
             ecr.set_repository_policy(repositoryName=name, policyText=bad)
     assert ecr.get_repository_policy(repositoryName=name)["policyText"] == printed
+
+
+def test_a_disabled_key_closes_its_repository(admin, ecr):
+    """By API and by the data plane, in KMS's words."""
+    kms, name = admin.client("kms"), unique("sealed")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    uri = ecr.create_repository(
+        repositoryName=name, encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key}
+    )["repository"]["repositoryUri"]
+    registry = Registry.of(admin)
+    registry.push(several_layers(unique("sealed")), uri, "v1")
+    path = f"/v2/{registry.path(uri)}"
+    assert registry.send("GET", f"{path}/manifests/v1").status == 200
+    kms.disable_key(KeyId=key)
+    text = f"{key} is disabled."
+    for method, what in (("GET", "manifests/v1"), ("HEAD", "manifests/v1"), ("POST", "blobs/uploads/")):
+        answer = registry.send(method, f"{path}/{what}")
+        assert answer.status == 403
+        if method != "HEAD":
+            assert json.loads(answer.data) == {"errors": [{"code": "DENIED", "message": text}]}
+    with refused("KmsException", text):
+        ecr.initiate_layer_upload(repositoryName=name)
+    failure = ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])["failures"][0]
+    assert (failure["failureCode"], failure["failureReason"]) == ("KmsError", text)
+    kms.enable_key(KeyId=key)
+    assert registry.send("GET", f"{path}/manifests/v1").status == 200
+
+
+def test_what_aws_does_not_take(admin, ecr, name):
+    with refused(
+        "UnsupportedUpstreamRegistryException",
+        "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN",
+    ):
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io")
+    rule = {"destinations": [{"region": "mars-north-1", "registryId": ecr.describe_registry()["registryId"]}]}
+    with refused(
+        "InvalidParameterException",
+        "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'mars-north-1''",
+    ):
+        ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    for principal, why in (
+        ({"AWS": "AIDA00000000000000000"}, "Principal not found"),
+        ({"Federated": "accounts.google.com"}, "Invalid repository policy provided"),
+    ):
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "ecr:*"}]}
+        with refused(
+            "InvalidParameterException", f"Invalid parameter at 'PolicyText' failed to satisfy constraint: '{why}'"
+        ):
+            ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(document))
+    token = base64.urlsafe_b64encode(b'["app"]').decode()
+    with refused(
+        "InvalidParameterException", "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"
+    ):
+        ecr.describe_repositories(nextToken=token)

@@ -104,6 +104,28 @@ def test_what_is_wrong_with_a_rule_is_refused(admin, upstream):
     assert code(credentialArn=no_keys) == "UnableToAccessSecretException"
 
 
+def test_batch_get_image_fetches_it_too(admin, upstream):
+    prefix = make_rule(admin, upstream)
+    image = push(upstream, "team/app")
+    name, user = f"{prefix}/team/app", admin.user(allow("ecr:BatchGetImage"))
+    with pytest.raises(ClientError) as refused:
+        user.client("ecr").batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert refused.value.response["Error"]["Message"] == (
+        f"User: {user.sts.get_caller_identity()['Arn']} is not authorized to perform: ecr:BatchImportUpstreamImage on resource: "
+        f"arn:aws:ecr:us-east-1:{account_id(admin)}:repository/{name} because no identity-based policy allows the "
+        "ecr:BatchImportUpstreamImage action"
+    )
+    ids = [{"imageTag": "v1"}, {"imageTag": "none"}]
+    got = admin.client("ecr").batch_get_image(repositoryName=name, imageIds=ids)
+    assert [it["imageManifest"].encode() for it in got["images"]] == [image.manifest]
+    assert [it["failureCode"] for it in got["failures"]] == ["ImageNotFound"]
+    layer = json.loads(image.manifest)["layers"][0]["digest"]
+    address = admin.client("ecr").get_download_url_for_layer(repositoryName=name, layerDigest=layer)["downloadUrl"]
+    nobody = ecr.Registry(admin.endpoint.removeprefix("http://"))
+    assert nobody.send("GET", address.removeprefix(admin.endpoint)).data == image.blobs[layer]
+
+
 def test_an_image_comes_through_and_stays_when_the_upstream_is_gone(admin, tmp_path):
     with HtpasswdRegistry() as upstream:
         prefix = make_rule(admin, upstream)

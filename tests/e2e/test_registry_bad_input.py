@@ -256,7 +256,7 @@ def test_manifests_that_are_refused(registry, path):
         (document(config, mediaType=None), {"media_type": "text/plain"}, 400, "MANIFEST_INVALID", "`text/plain` is not a manifest type"),
         (b"\xff\xfe", {}, 400, "MANIFEST_INVALID", "the manifest is not UTF-8"),
         (b"", {}, 400, "MANIFEST_INVALID", "the manifest cannot be read"),
-        (json.dumps(document(config) | {"config": "@"}).replace('"@"', deep), {}, 400, "MANIFEST_INVALID", "the manifest cannot be read"),
+        (json.dumps(document(config) | {"config": "@"}).replace('"@"', deep), {}, 400, "MANIFEST_INVALID", "the manifest is nested more than 64 levels deep"),
         (document(config), {"reference": absent}, 400, "DIGEST_INVALID", f"not `{absent}`"),
         (document(config), {"reference": "-x"}, 400, "TAG_INVALID", "tag"),
         (document(config, annotations={"fat": "x" * (5 << 20)}), {}, 413, "SIZE_INVALID", "the manifest is too large: expected at most 4194304 bytes"),

@@ -1,7 +1,9 @@
-"""Who may pull, push and describe: account, identity policy and repository policy in every combination, through skopeo, and in
-which words."""
+"""Who may pull, push and describe: account, identity policy and repository policy in every combination, through docker and
+skopeo, and in which words."""
 
 import json
+import re
+import tempfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -50,10 +52,33 @@ def layout(tmp_path_factory, admin):
     return f"{directory}/layout:v1"
 
 
+@pytest.fixture(scope="module")
+def docker():
+    with clients.Docker(tempfile.mkdtemp(prefix="landfall-docker-")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def local(docker, admin):
+    """An image that the docker daemon has."""
+    registry, uri = ecr.Registry.of(admin), ecr.repository(admin)["repositoryUri"]
+    registry.push(ecr.several_layers(unique("docker-matrix"), docker=True), uri, "v1")
+    docker.login(registry.host, registry.username, registry.password)
+    docker.command("pull", f"{uri}:v1")
+    return f"{uri}:v1"
+
+
+def through_docker(docker, local, uri):
+    """What the client says of a pull and of a push of another image."""
+    pulled = docker.command("pull", f"{uri}:v1", check=False)
+    docker.command("tag", local, f"{uri}:v3")
+    return pulled, docker.command("push", f"{uri}:v3", check=False)
+
+
 @pytest.mark.parametrize("policy", CHOICES)
 @pytest.mark.parametrize("identity", CHOICES)
 @pytest.mark.parametrize("account", ["same", "other"])
-def test_outcome_and_text(admin, other_account, layout, tmp_path, account, identity, policy):
+def test_outcome_and_text(admin, other_account, layout, docker, local, tmp_path, account, identity, policy):
     repository = ecr.repository(admin)
     uri, name, arn = (repository[key] for key in ("repositoryUri", "repositoryName", "repositoryArn"))
     owner = clients.Skopeo(tmp_path)
@@ -78,6 +103,18 @@ def test_outcome_and_text(admin, other_account, layout, tmp_path, account, ident
     pushed = skopeo.push(layout, f"{uri}:v2", check=False)
     assert (pulled.returncode == 0, pushed.returncode == 0) == (expected, expected), pulled.stderr + pushed.stderr
 
+    docker.login(theirs.host, theirs.username, theirs.password)
+    for done, actions in zip(
+        through_docker(docker, local, uri),
+        (("ecr:BatchGetImage",), ("ecr:InitiateLayerUpload", "ecr:BatchCheckLayerAvailability")),
+        strict=True,
+    ):
+        assert (done.returncode == 0) == expected, done.stderr
+        if not expected:
+            said = re.search(r"denied: (User: (\S+) is not authorized to perform: (\S+) on resource: (\S+) .*)", done.stderr)
+            assert said and said[2] == who and said[3] in actions and said[4] == arn, done.stderr
+            assert said[1].endswith(arn + reason(account, identity, policy, said[3])), done.stderr
+
     path = registry.path(uri)
     for method, what, action in (
         ("GET", "manifests/v1", "ecr:BatchGetImage"),
@@ -92,7 +129,8 @@ def test_outcome_and_text(admin, other_account, layout, tmp_path, account, ident
     try:
         describe = {"registryId": repository["registryId"], "repositoryName": name}
         shown = user.client("ecr").describe_images(**describe)
-        assert expected and len(shown["imageDetails"]) == 1
+        tags = {tag for image in shown["imageDetails"] for tag in image["imageTags"]}
+        assert expected and tags == {"v1", "v2", "v3"}
     except ClientError as error:
         assert not expected and error.response["Error"]["Code"] == "AccessDeniedException"
         text = f"User: {who} is not authorized to perform: ecr:DescribeImages on resource: {arn}"

@@ -118,3 +118,23 @@ def test_secrets_come_through_their_own_endpoint(world):
     stopped = start()["stoppedReason"]
     assert stopped.startswith("ResourceInitializationError: unable to pull secrets or registry auth"), stopped
     assert "is not authorized to perform: secretsmanager:GetSecretValue" in stopped, stopped
+
+
+def test_a_check_knows_the_subnet(world):
+    server, account, tasks, image = world
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    made = ec2.create_vpc_endpoint(
+        VpcEndpointType="Interface", VpcId=vpc, ServiceName="com.amazonaws.us-east-1.ecr.dkr", PrivateDnsEnabled=False
+    )["VpcEndpoint"]["VpcEndpointId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    ec2.modify_vpc_endpoint(VpcEndpointId=made, PrivateDnsEnabled=True)
+    role = conditional_role(account, vpc, made)
+    described = account.ecs.describe_task_definition(taskDefinition=definition(tasks, image, role))["taskDefinition"]
+    text = json.dumps(described, default=str)
+    inside = server.command("check", "-", "--subnet", subnet, input=text, environment=account.env())
+    assert inside.returncode == 0, inside.stdout + inside.stderr
+    outside = server.command("check", "-", input=text, environment=account.env())
+    assert outside.returncode == 1
+    assert "only through a VPC endpoint, and the call came through none" in outside.stdout, outside.stdout

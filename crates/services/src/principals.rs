@@ -29,6 +29,24 @@ pub(crate) fn bind(view: &View, policy: &Policy) -> Result<Result<Policy, Policy
     }
 }
 
+/// Whether there is a user or role with this unique id, in any account.
+///
+/// # Errors
+/// A row cannot be read.
+pub(crate) fn has_id(view: &View, id: &str) -> Result<bool, StoreError> {
+    for row in view.scan(&USERS, ()) {
+        if row?.1.id == id {
+            return Ok(true);
+        }
+    }
+    for row in view.scan(&ROLES, ()) {
+        if row?.1.id == id {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The unique id of the user or role with this ARN.
 ///
 /// # Errors

@@ -80,6 +80,7 @@ pub static CHECK_TASK_START_REQUEST: Schema = Schema::new(
             Member::required("taskDefinition", &SENSITIVE_STRING),
             Member::optional("cluster", &STRING),
             Member::optional("launchType", &LAUNCH_TYPE_NAME),
+            Member::optional("subnets", &STRINGS),
             Member::optional("skipImages", &BOOLEAN),
         ],
     },

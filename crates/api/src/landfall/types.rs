@@ -117,6 +117,7 @@ pub struct CheckTaskStartRequest {
     pub task_definition: Sensitive<String>,
     pub cluster: Option<String>,
     pub launch_type: Option<LaunchTypeName>,
+    pub subnets: Option<Vec<String>>,
     pub skip_images: Option<bool>,
 }
 
@@ -127,14 +128,16 @@ impl Shape for CheckTaskStartRequest {
             task_definition: members.required("taskDefinition")?,
             cluster: members.optional("cluster")?,
             launch_type: members.optional("launchType")?,
+            subnets: members.optional("subnets")?,
             skip_images: members.optional("skipImages")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(4);
+        let mut members = Structure::with_capacity(5);
         members.put("taskDefinition", self.task_definition);
         members.put_some("cluster", self.cluster);
         members.put_some("launchType", self.launch_type);
+        members.put_some("subnets", self.subnets);
         members.put_some("skipImages", self.skip_images);
         Value::Structure(members)
     }

@@ -58,6 +58,10 @@ pub(crate) struct CheckArgs {
     /// Launch type [default: what the definition is for]
     #[arg(long, value_parser = ["FARGATE", "EC2", "EXTERNAL"], ignore_case = true)]
     launch_type: Option<String>,
+    /// Subnet that the tasks would run in, whose VPC endpoints their calls come through; may be repeated [default: the
+    /// default VPC]
+    #[arg(long = "subnet", value_name = "SUBNET")]
+    subnets: Vec<String>,
     /// Value of a template's parameter; may be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
@@ -208,6 +212,7 @@ async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Ch
         task_definition: found.definition.to_string().into(),
         cluster: args.cluster.clone(),
         launch_type: args.launch_type.as_deref().map(|it| LaunchTypeName::from(it.to_uppercase().as_str())),
+        subnets: (!args.subnets.is_empty()).then(|| args.subnets.clone()),
         skip_images: args.skip_images.then_some(true),
     };
     let answer = asked.call::<CheckTaskStart>(input).await?;

@@ -73,6 +73,9 @@ impl EcrAccess {
             self.mounting(&view, &subject)?;
         }
         self.check(&view, &caller, action, &subject)?;
+        if let Some(key) = subject.repository.as_ref().filter(|_| needs_key(&attempt.operation)) {
+            registry::check_key(&view, key).map_err(refusal)?;
+        }
         Ok(granted(&caller, Some(subject)))
     }
 
@@ -246,6 +249,24 @@ fn action(operation: &Operation) -> Result<Option<&'static str>, Refusal> {
             return Err(Refusal::NotOffered { message });
         }
     }))
+}
+
+/// Whether layers or manifests are read or written, which is done with the key that a repository is under.
+fn needs_key(operation: &Operation) -> bool {
+    use Operation::{
+        CompleteUpload, MountFrom, PullBlob, PullManifest, PutManifest, Referrers, StartUpload, UploadChunk,
+    };
+    matches!(
+        operation,
+        PullManifest
+            | Referrers
+            | PullBlob
+            | MountFrom
+            | StartUpload
+            | UploadChunk
+            | CompleteUpload
+            | PutManifest
+    )
 }
 
 /// The check against a repository; for the beginning of a push also what its creation needs, where a template has it made.

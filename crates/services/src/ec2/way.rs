@@ -60,6 +60,12 @@ impl Way {
         &self.endpoint
     }
 
+    /// The way of calls that come from an address of the VPC.
+    #[must_use]
+    pub fn with_address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
     /// The endpoint, if it is still there.
     ///
     /// # Errors

@@ -90,12 +90,12 @@ impl Catalog for EcrCatalog {
     }
 
     async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
-        let (key, now) = (key(repository)?, self.0.clock.now());
+        let (key, now, installation) = (key(repository)?, self.0.clock.now(), Arc::clone(&self.0));
         if registry::find_repository(&self.view(), &key).map_err(OciError::internal)?.is_some() {
             return Ok(());
         }
         self.write("make a repository", move |tx| {
-            registry::open_for_push(tx, &key, now)?.ok_or_else(|| unknown(&key))?;
+            registry::open_for_push(&installation, tx, &key, now)?.ok_or_else(|| unknown(&key))?;
             Ok(())
         })
         .await

@@ -7,7 +7,8 @@ use landfall_store::{StoreError, Tx, View};
 use super::policy::{self, Kind};
 use super::record::{Encryption, Lifecycle, REPOSITORIES, Repository, RepositoryKey, TEMPLATES};
 use super::{lifecycle, settings};
-use crate::pipe::Failure;
+use crate::pipe::{Caller, Context, Failure, Installation};
+use crate::root_of;
 
 /// The template's prefix that fits every name.
 pub(super) const ROOT: &str = "ROOT";
@@ -41,8 +42,9 @@ fn is_for(template: &RepositoryCreationTemplate, way: &RCTAppliedFor) -> bool {
 /// Makes a repository as its template says, or with the usual settings.
 ///
 /// # Errors
-/// A row cannot be read, or the template names a principal that does not exist any more.
+/// A row cannot be read, the template's key cannot be used, or the template names a principal that does not exist any more.
 pub(super) fn create(
+    installation: &Installation,
     tx: &mut Tx,
     key: &RepositoryKey,
     template: Option<&RepositoryCreationTemplate>,
@@ -50,10 +52,13 @@ pub(super) fn create(
 ) -> Result<Repository, Failure> {
     let template = template.cloned().unwrap_or_default();
     let filters = template.image_tag_mutability_exclusion_filters.as_deref();
-    let encryption = match &template.encryption_configuration {
+    let mut encryption = match &template.encryption_configuration {
         Some(wanted) => settings::encryption(&wanted.encryption_type, wanted.kms_key.as_deref())?,
         None => Encryption::default(),
     };
+    let (account, region, _) = key;
+    let own = Caller::internal(root_of(account), account.clone(), region.clone());
+    settings::fill_in_key(&Context::new(installation, &own), tx, key, &mut encryption)?;
     let policy = template.repository_policy.as_deref().filter(|text| !text.is_empty());
     let lifecycle = template.lifecycle_policy.filter(|text| !text.is_empty());
     if let Some(text) = &lifecycle {

@@ -52,7 +52,7 @@ use crate::pipe::{Endpoint, awaiting, awaiting_read, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
-    read::<api::BatchCheckLayerAvailability>(),
+    awaiting_read::<api::BatchCheckLayerAvailability>(),
     write::<api::BatchDeleteImage>(),
     awaiting_read::<api::BatchGetImage>(),
     read::<api::BatchGetRepositoryScanningConfiguration>(),

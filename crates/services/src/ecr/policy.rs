@@ -5,9 +5,13 @@ use landfall_shape::ServiceError;
 use landfall_store::View;
 use serde_json::{Map, Value};
 
+use super::registry;
 use super::rules::{pretty, wording};
 use crate::pipe::Failure;
 use crate::principals;
+
+/// Where a statement names somebody.
+const PRINCIPALS: [&str; 2] = ["Principal", "NotPrincipal"];
 
 /// Which of the two a policy is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ impl Kind {
         })
     }
 
-    fn refuse(self) -> ServiceError {
+    pub(super) fn refuse(self) -> ServiceError {
         wording::invalid(
             "PolicyText",
             match self {
@@ -44,8 +48,14 @@ impl Kind {
 pub(super) fn parse(view: &View, kind: Kind, text: &str) -> Result<Policy, Failure> {
     let policy = Policy::parse(text, kind.iam()).map_err(|error| refused(&error))?;
     let mut document: Value = serde_json::from_str(policy.text()).map_err(|_| kind.refuse())?;
-    if !statements(&mut document).all(|statement| has_ecr_actions(statement)) {
+    if !statements(&mut document).all(|statement| has_ecr_actions(statement) && has_ecr_principals(statement))
+    {
         return Err(kind.refuse().into());
+    }
+    for id in statements(&mut document).flat_map(|statement| unique_ids(statement)) {
+        if !principals::has_id(view, &id)? {
+            return Err(wording::invalid("PolicyText", "Principal not found").into());
+        }
     }
     statements(&mut document).for_each(name_accounts);
     let policy = Policy::parse(&pretty::print(&document), kind.iam()).map_err(|error| refused(&error))?;
@@ -76,9 +86,38 @@ fn has_ecr_actions(statement: &Map<String, Value>) -> bool {
     })
 }
 
+/// Nobody comes to ECR with the token of an identity provider, or as a canonical user.
+fn has_ecr_principals(statement: &Map<String, Value>) -> bool {
+    let named = PRINCIPALS.iter().filter_map(|name| statement.get(*name)?.as_object());
+    named.flat_map(Map::keys).all(|kind| matches!(kind.as_str(), "AWS" | "Service"))
+}
+
+/// The users and roles that a statement names by unique id.
+fn unique_ids(statement: &Map<String, Value>) -> Vec<String> {
+    let named = PRINCIPALS.iter().filter_map(|name| statement.get(*name)?.get("AWS"));
+    let entries = named.flat_map(|value| match value {
+        Value::Array(entries) => entries.as_slice(),
+        single => std::slice::from_ref(single),
+    });
+    let is_id = |text: &&str| text.starts_with("AIDA") || text.starts_with("AROA");
+    entries.filter_map(Value::as_str).filter(is_id).map(str::to_owned).collect()
+}
+
+/// Whether a registry policy says something about no other actions than those that it has a say in by default.
+pub(super) fn is_of_narrow_scope(policy: &Policy) -> bool {
+    let Ok(mut document) = serde_json::from_str::<Value>(policy.text()) else { return false };
+    let is_narrow =
+        |action: &str| registry::REGISTRY_ACTIONS.iter().any(|it| it.eq_ignore_ascii_case(action));
+    statements(&mut document).all(|statement| match statement.get("Action") {
+        Some(Value::String(action)) => is_narrow(action),
+        Some(Value::Array(actions)) => actions.iter().filter_map(Value::as_str).all(is_narrow),
+        _ => false,
+    })
+}
+
 /// Account ids become the ARNs of their roots, as AWS shows them.
 fn name_accounts(statement: &mut Map<String, Value>) {
-    for name in ["Principal", "NotPrincipal"] {
+    for name in PRINCIPALS {
         match statement.get_mut(name).and_then(|principal| principal.get_mut("AWS")) {
             Some(Value::Array(entries)) => entries.iter_mut().for_each(name_account),
             Some(single) => name_account(single),

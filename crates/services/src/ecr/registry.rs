@@ -21,12 +21,16 @@ use super::record::{
     ACCOUNT_SETTINGS, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,
     REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
 };
-use super::{creation, replication, rules};
+use super::{creation, replication, rules, settings};
 use crate::pipe::{Failure, Installation, Permission};
 use landfall_base::Timestamp;
 
 /// The account setting that says how far a registry policy reaches: `V1`, `V2`.
 pub(super) const REGISTRY_POLICY_SCOPE: &str = "REGISTRY_POLICY_SCOPE";
+
+/// What a registry policy has a say in, whatever its reach.
+pub(super) const REGISTRY_ACTIONS: [&str; 3] =
+    ["ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"];
 
 /// The account setting that says whether blobs may be mounted: `ENABLED`, `DISABLED`.
 pub(super) const BLOB_MOUNTING: &str = "BLOB_MOUNTING";
@@ -97,8 +101,7 @@ fn policy_for(
     account: &AccountId,
     region: &Region,
 ) -> Result<Option<Arc<Policy>>, StoreError> {
-    let actions = ["ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"];
-    let applies = actions.iter().any(|it| it.eq_ignore_ascii_case(action));
+    let applies = REGISTRY_ACTIONS.iter().any(|it| it.eq_ignore_ascii_case(action));
     if !applies && !has_wide_scope(view, account, region)? {
         return Ok(None);
     }
@@ -107,7 +110,7 @@ fn policy_for(
 }
 
 /// Whether the registry policy has a say in every action on the registry's repositories.
-fn has_wide_scope(view: &View, account: &AccountId, region: &Region) -> Result<bool, StoreError> {
+pub(super) fn has_wide_scope(view: &View, account: &AccountId, region: &Region) -> Result<bool, StoreError> {
     let setting = view.get(&ACCOUNT_SETTINGS, &(account, region, REGISTRY_POLICY_SCOPE))?;
     Ok(setting.is_some_and(|value| *value == "V2"))
 }
@@ -546,6 +549,7 @@ pub fn creation_permissions(view: &View, key: &RepositoryKey) -> Result<Vec<Perm
 /// # Errors
 /// A row cannot be read.
 pub fn open_for_push(
+    installation: &Installation,
     tx: &mut Tx,
     key: &RepositoryKey,
     now: Timestamp,
@@ -554,7 +558,18 @@ pub fn open_for_push(
         return Ok(Some(repository));
     }
     let Some(template) = creation::template(tx, key, &RCTAppliedFor::CreateOnPush)? else { return Ok(None) };
-    creation::create(tx, key, Some(&template), now).map(|row| Some(Arc::new(row)))
+    creation::create(installation, tx, key, Some(&template), now).map(|row| Some(Arc::new(row)))
+}
+
+/// The key that a repository is under can be used, if there is such a repository.
+///
+/// # Errors
+/// `KmsException`, or a row cannot be read.
+pub fn check_key(view: &View, key: &RepositoryKey) -> Result<(), Failure> {
+    match find_repository(view, key)? {
+        Some(repository) => settings::check_key(view, &repository.encryption),
+        None => Ok(()),
+    }
 }
 
 /// Whether blobs may be mounted from one repository into another of the registry.

@@ -123,7 +123,7 @@ fn copy_to(
         Some(repository) => Repository::clone(&repository),
         None => {
             let template = creation::template(tx, to, &api::RCTAppliedFor::Replication)?;
-            match creation::create(tx, to, template.as_ref(), now) {
+            match creation::create(installation, tx, to, template.as_ref(), now) {
                 Ok(repository) => repository,
                 Err(Failure::Service(_)) => return Ok(Err("RepositoryCreationFailed")),
                 Err(internal) => return Err(internal),

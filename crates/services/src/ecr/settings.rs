@@ -1,7 +1,7 @@
 //! The settings of a repository as requests have them.
 
 use landfall_api::ecr as api;
-use landfall_shape::ServiceError;
+use landfall_shape::{ServiceError, Value};
 use landfall_store::{Tx, View};
 
 use super::names::repository_arn;
@@ -122,14 +122,31 @@ pub(super) fn fill_in_key(
     }
     let name = encryption.key.as_deref().unwrap_or("alias/aws/ecr");
     let key = ServiceKey::find(cx, tx, SERVICE, account, name).map_err(as_kms_exception)?;
-    key.usable().map_err(|error| api::error::kms_exception(error.message))?;
+    key.usable().map_err(kms_exception)?;
     encryption.key = Some(key.arn().to_string());
     Ok(())
 }
 
+/// The key that a repository is under can be used, as far as its state goes. ECR has a grant on it, so its policy has no say.
+///
+/// # Errors
+/// `KmsException`
+pub(super) fn check_key(view: &View, encryption: &Encryption) -> Result<(), Failure> {
+    let Some(arn) = encryption.key.as_deref().and_then(|arn| arn.parse().ok()) else { return Ok(()) };
+    let key = ServiceKey::of_arn(view, SERVICE, &arn).map_err(as_kms_exception)?;
+    Ok(key.usable().map_err(kms_exception)?)
+}
+
 fn as_kms_exception(failure: Failure) -> Failure {
     match failure {
-        Failure::Service(error) => api::error::kms_exception(error.message).into(),
+        Failure::Service(error) => kms_exception(error).into(),
         internal => internal,
     }
+}
+
+/// `KmsException`, with KMS's own sentence and code.
+fn kms_exception(error: ServiceError) -> ServiceError {
+    let mut failed = api::error::kms_exception(error.message);
+    failed.members.push("kmsError", Value::String(error.code.to_owned()));
+    failed
 }

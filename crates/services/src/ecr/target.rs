@@ -10,6 +10,7 @@ use super::names::parse_repository_arn;
 use super::record::{Repository, RepositoryKey};
 use super::registry;
 use super::rules::wording;
+use super::settings;
 use crate::pipe::{Checked, Context, Failure, Permission};
 
 /// What `registryId` and `repositoryName` stand for.
@@ -94,6 +95,16 @@ impl Target {
     /// `RepositoryNotFoundException`
     pub fn existing(&self) -> Result<&Arc<Repository>, ServiceError> {
         self.repository.as_ref().ok_or_else(|| wording::no_repository(&self.key))
+    }
+
+    /// The repository, to read or write images: the key that it is under can be used.
+    ///
+    /// # Errors
+    /// `RepositoryNotFoundException`, `KmsException`
+    pub(super) fn open(&self, view: &View) -> Result<&Arc<Repository>, Failure> {
+        let repository = self.existing()?;
+        settings::check_key(view, &repository.encryption)?;
+        Ok(repository)
     }
 
     /// `registryId` in answers.

@@ -45,6 +45,14 @@ impl ServiceKey {
         Ok(Self { target: Target::find_in(cx, view, account, key_id)?, service })
     }
 
+    /// Looks up the key of an ARN, for what was put under it before: nobody calls.
+    ///
+    /// # Errors
+    /// KMS's `NotFoundException` for what can be no key.
+    pub fn of_arn(view: &View, service: &'static str, arn: &Arn) -> Result<Self, Failure> {
+        Ok(Self { target: Target::of_arn(view, arn)?, service })
+    }
+
     /// Looks up the key that a ciphertext was made with.
     ///
     /// # Errors

@@ -74,6 +74,19 @@ impl Target {
         Ok(Self { alias: Some(alias.2), ..found })
     }
 
+    /// Looks a key up by its ARN, whatever the Region.
+    ///
+    /// # Errors
+    /// `NotFoundException` for what can be no key.
+    pub(super) fn of_arn(view: &View, arn: &Arn) -> Result<Self, Failure> {
+        let place = arn.account_id().zip(arn.region().parse().ok());
+        let (account, region) = place.ok_or_else(|| invalid_id(arn.as_str()))?;
+        match KeyName::parse(arn.as_str(), &account, &region)? {
+            KeyName::Key(place) => Self::at(view, place),
+            KeyName::Alias(_) => Err(invalid_id(arn.as_str()).into()),
+        }
+    }
+
     /// Looks up the key that a ciphertext names.
     ///
     /// # Errors

@@ -143,6 +143,7 @@ fn check(call: &crate::pipe::Call, who: &Caller, definition: &Value) -> CheckTas
         cluster: None,
         launch_type: None,
         skip_images: None,
+        subnets: None,
     };
     call.call::<api::CheckTaskStart>(who, input).result.unwrap()
 }

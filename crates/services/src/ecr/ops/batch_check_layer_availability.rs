@@ -5,7 +5,7 @@ use landfall_store::View;
 
 use crate::ecr::registry;
 use crate::ecr::target::Target;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
 
 /// Layers to be looked up.
 #[derive(Debug)]
@@ -24,18 +24,16 @@ impl Resolve for api::BatchCheckLayerAvailability {
     }
 }
 
-impl ReadHandler for api::BatchCheckLayerAvailability {
-    fn run(
-        _: &Context<'_>,
-        view: &View,
-        request: Authorized<Self::Request>,
-    ) -> Result<Self::Output, Failure> {
+impl AwaitingHandler for api::BatchCheckLayerAvailability {
+    async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, digests } = request.into_request();
         target.existing()?;
         let (mut layers, mut failures) = (Vec::new(), Vec::new());
+        // Whoever is told that a layer is here may put an image that names it: it counts as wanted from now on.
+        let _shared = cx.installation.blobs.gate().read().await;
         for text in digests {
             match text.parse() {
-                Ok(digest) => layers.push(layer(view, &target, text, digest)?),
+                Ok(digest) => layers.push(layer(cx, &target, text, digest).await?),
                 Err(_) => failures.push(failure(text)),
             }
         }
@@ -43,13 +41,18 @@ impl ReadHandler for api::BatchCheckLayerAvailability {
     }
 }
 
-fn layer(
-    view: &View,
+async fn layer(
+    cx: Surroundings<'_>,
     target: &Target,
     text: String,
     digest: landfall_registry::Digest,
 ) -> Result<api::Layer, Failure> {
-    let size = registry::layer_size(view, &target.key, digest)?;
+    let view = &cx.installation.store.view();
+    let mut size = registry::layer_size(view, &target.key, digest)?;
+    let wanted = size.is_some() && !cx.dry;
+    if wanted && !cx.installation.blobs.touch(digest).await.map_err(Failure::internal)? {
+        size = None;
+    }
     let there =
         if size.is_some() { api::LayerAvailability::Available } else { api::LayerAvailability::Unavailable };
     let media_type =

@@ -37,7 +37,7 @@ fn no_digest() -> ServiceError {
 impl AwaitingHandler for api::CompleteLayerUpload {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, upload, digest } = request.into_request();
-        target.existing()?;
+        target.open(&cx.installation.store.view())?;
         let installation = cx.installation;
         let _shared = installation.blobs.gate().read().await;
         let layer = installation.layer_uploads.complete(&target.key, &upload, digest).await?;

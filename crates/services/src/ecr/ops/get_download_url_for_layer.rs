@@ -31,7 +31,7 @@ impl ReadHandler for api::GetDownloadUrlForLayer {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let Request { target, digest: text } = request.into_request();
-        target.existing()?;
+        target.open(view)?;
         let (account, _, name) = &target.key;
         let place = format!("in the repository with name '{name}' in the registry with id '{account}'");
         let missing = || {

@@ -19,7 +19,7 @@ impl Resolve for api::InitiateLayerUpload {
 impl AwaitingHandler for api::InitiateLayerUpload {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let target = request.into_request();
-        target.existing()?;
+        target.open(&cx.installation.store.view())?;
         let installation = cx.installation;
         let owner = &cx.caller.account;
         let uploads = &installation.layer_uploads;

@@ -8,6 +8,7 @@ use landfall_store::{View, WriteError};
 use crate::ecr::image_id;
 use crate::ecr::registry::{self, Put};
 use crate::ecr::rules::{is_fixed, wording};
+use crate::ecr::settings;
 use crate::ecr::target::Target;
 use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
 
@@ -80,6 +81,7 @@ impl AwaitingHandler for api::PutImage {
 /// Everything that can be refused, in AWS's order.
 fn check(view: &View, target: &Target, manifest: &Manifest, tag: Option<&Tag>) -> Result<(), Failure> {
     let repository = target.again(view)?;
+    settings::check_key(view, &repository.encryption)?;
     let on = tag.map_or(Ok(None), |tag| registry::tag_digest(view, &target.key, tag.as_str()))?;
     let present = registry::image(view, &target.key, manifest.digest)?.is_some();
     if present && (tag.is_none() || on == Some(manifest.digest)) {

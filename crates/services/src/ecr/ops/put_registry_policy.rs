@@ -7,6 +7,7 @@ use landfall_store::{Tx, View};
 
 use crate::ecr::policy::{self, Kind};
 use crate::ecr::record::REGISTRY_POLICIES;
+use crate::ecr::registry;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 impl Resolve for api::PutRegistryPolicy {
@@ -24,6 +25,11 @@ impl WriteHandler for api::PutRegistryPolicy {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let policy = policy::parse(tx, Kind::Registry, &request.into_request())?;
+        // With the narrow scope, the rest would never have a say.
+        let is_wide = registry::has_wide_scope(tx, cx.account(), cx.region())?;
+        if !is_wide && !policy::is_of_narrow_scope(&policy) {
+            return Err(Kind::Registry.refuse().into());
+        }
         let text = policy.text().to_owned();
         tx.put(&REGISTRY_POLICIES, &(cx.account(), cx.region()), Arc::new(policy));
         Ok(api::PutRegistryPolicyResponse {

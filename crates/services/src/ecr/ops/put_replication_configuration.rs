@@ -1,6 +1,7 @@
 //! `PutReplicationConfiguration`: where images that are pushed from now on are copied to.
 
 use landfall_api::ecr as api;
+use landfall_base::Region;
 use landfall_shape::ServiceError;
 use landfall_store::{Tx, View};
 
@@ -44,6 +45,24 @@ impl WriteHandler for api::PutReplicationConfiguration {
     }
 }
 
+/// A name as Regions have it, in the same partition. An installation has no list of them: AWS opens new ones.
+fn is_region(name: &str, own: &Region) -> bool {
+    const AREAS: [&str; 12] =
+        ["af", "ap", "ca", "cn", "eu", "il", "me", "mx", "sa", "us", "us-gov", "eusc-de"];
+    const DIRECTIONS: [&str; 9] =
+        ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+    let mut parts = name.rsplitn(3, '-');
+    let (Some(number), Some(direction), Some(area)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_number = number.len() == 1 && number.bytes().all(|byte| matches!(byte, b'1'..=b'9'));
+    let partition = name.parse::<Region>().map(|region| region.partition());
+    is_number
+        && DIRECTIONS.contains(&direction)
+        && AREAS.contains(&area)
+        && partition.is_ok_and(|it| it == own.partition())
+}
+
 fn check(cx: &Context<'_>, configuration: &api::ReplicationConfiguration) -> Result<(), ServiceError> {
     let refuse = |text: &str| Err(wording::invalid("replicationConfiguration", text));
     if configuration.rules.len() > MOST_RULES {
@@ -57,8 +76,8 @@ fn check(cx: &Context<'_>, configuration: &api::ReplicationConfiguration) -> Res
         if destination.region == cx.region().as_str() && destination.registry_id == cx.account().as_str() {
             return refuse("Replication destination cannot be the same as the source registry");
         }
-        if destination.region.parse::<landfall_base::Region>().is_err() {
-            return refuse("Invalid replication destination region");
+        if !is_region(&destination.region, cx.region()) {
+            return refuse(&format!("Invalid region '{}'", destination.region));
         }
     }
     let filters =

@@ -34,7 +34,7 @@ impl Resolve for api::UploadLayerPart {
 impl AwaitingHandler for api::UploadLayerPart {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, upload, bytes, part } = request.into_request();
-        target.existing()?;
+        target.open(&cx.installation.store.view())?;
         let uploads = &cx.installation.layer_uploads;
         let last = uploads.append(&target.key, &upload, bytes, part, cx.now).await?;
         Ok(api::UploadLayerPartResponse {

@@ -15,6 +15,8 @@ use crate::sts::{ServiceSession, assume_role_for_service};
 
 /// The service that reads secrets of rules.
 pub(super) const SERVICE: &str = "pullthroughcache.ecr.amazonaws.com";
+/// The upstream registries of AWS's list that want a credential, beside Azure's.
+const CLOSED: [&str; 4] = ["registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "cgr.dev"];
 /// Names of the secrets begin so.
 const SECRET: &str = "ecr-pullthroughcache/";
 
@@ -38,7 +40,10 @@ pub(in crate::ecr) fn check(
     region: &Region,
     rule: &api::PullThroughCacheRule,
 ) -> Result<(), Failure> {
-    let Some(arn) = rule.credential_arn.as_deref() else { return Ok(()) };
+    if let Some(role) = rule.custom_role_arn.as_deref().filter(|_| rule.credential_arn.is_none()) {
+        return check_role(installation, view, account, region, rule, role);
+    }
+    let Some(arn) = rule.credential_arn.as_deref() else { return check_openness(rule) };
     let parsed: Option<Arn> = arn.parse().ok();
     let fits = |it: &Arn| {
         it.service() == "secretsmanager"
@@ -51,6 +56,51 @@ pub(in crate::ecr) fn check(
         return Err(wording::invalid("credentialArn", text).into());
     }
     read(installation, view, account, region, rule).map(drop)
+}
+
+/// Registries that let nobody in without a credential.
+fn check_openness(rule: &api::PullThroughCacheRule) -> Result<(), Failure> {
+    use api::UpstreamRegistry::{
+        AzureContainerRegistry, Chainguard, DockerHub, GithubContainerRegistry, GitlabContainerRegistry,
+    };
+    let host = rule.upstream_registry_url.as_deref().unwrap_or_default();
+    let is_named = matches!(
+        rule.upstream_registry,
+        Some(
+            DockerHub
+                | GithubContainerRegistry
+                | GitlabContainerRegistry
+                | AzureContainerRegistry
+                | Chainguard
+        )
+    );
+    if is_named || CLOSED.contains(&host) || host.ends_with(".azurecr.io") {
+        let text =
+            "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN";
+        return Err(error::unsupported_upstream_registry_exception(text).into());
+    }
+    Ok(())
+}
+
+/// The rule's role lets the service in, though there is no secret for it to read.
+fn check_role(
+    installation: &Installation,
+    view: &View,
+    account: &AccountId,
+    region: &Region,
+    rule: &api::PullThroughCacheRule,
+    role: &str,
+) -> Result<(), Failure> {
+    check_openness(rule)?;
+    reader(installation, view, account, region, rule).map(drop).map_err(|failure| match failure {
+        Failure::Service(_) => {
+            let text = format!(
+                "the role {role} cannot be assumed by {SERVICE}: check that it exists and its trust policy"
+            );
+            wording::invalid("customRoleArn", &text).into()
+        }
+        failure => failure,
+    })
 }
 
 /// The role that reads the secret: the rule's own, or the service-linked one.

@@ -317,12 +317,13 @@ async fn make_repository(
     }
     let written = installation
         .store
-        .write_async("make a repository of the cache", |tx| repository(tx, key, now).map(drop));
+        .write_async("make a repository of the cache", |tx| repository(installation, tx, key, now).map(drop));
     written.await.map_err(WriteError::flatten).map_err(ImportError::from)
 }
 
 /// The repository, made if need be.
 fn repository(
+    installation: &Installation,
     tx: &mut Tx,
     key: &RepositoryKey,
     now: Timestamp,
@@ -331,7 +332,7 @@ fn repository(
         return Ok(row);
     }
     let template = creation::template(tx, key, &RCTAppliedFor::PullThroughCache)?;
-    Ok(Arc::new(creation::create(tx, key, template.as_ref(), now)?))
+    Ok(Arc::new(creation::create(installation, tx, key, template.as_ref(), now)?))
 }
 
 /// Writes the image down.
@@ -347,7 +348,7 @@ async fn keep(
         Reference::Digest(_) => None,
     };
     let written = installation.store.write_async("import an image", |tx| -> Result<(), Failure> {
-        let repository = repository(tx, key, now)?;
+        let repository = repository(installation, tx, key, now)?;
         let tag = tag.map_or(Ok(None), |tag| is_pushed(tx, key, tag).map(|it| (!it).then_some(tag)))?;
         for blob in manifest.required_blobs() {
             registry::link_layer(tx, key, blob.digest, blob.size);

@@ -133,3 +133,23 @@ fn addresses_are_good_for_an_hour_and_for_one_layer() {
     written.unwrap();
     assert_eq!(fixture.refused::<api::GetDownloadUrlForLayer>(input(b"y")).0, "LayerInaccessibleException");
 }
+
+#[tokio::test]
+async fn a_layer_that_is_asked_for_is_wanted() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let installation = fixture.0.call.installation();
+    let digest = installation.blobs.put(b"x".to_vec().into()).await.unwrap();
+    let written = installation.store.write("link", |tx| {
+        registry::link_layer(tx, &key("app"), digest, 1);
+        registry::link_layer(tx, &key("app"), Digest::of(b"gone"), 4);
+        Ok::<_, StoreError>(())
+    });
+    written.unwrap();
+    fixture.0.clock.advance_seconds(1000);
+    assert_eq!(available(&fixture, b"x"), api::LayerAvailability::Available);
+    let listed = installation.blobs.list().await.unwrap();
+    assert_eq!(listed, [(digest, START.plus_seconds(1000))]);
+    // Its bytes were collected: it has to be pushed again.
+    assert_eq!(available(&fixture, b"gone"), api::LayerAvailability::Unavailable);
+}

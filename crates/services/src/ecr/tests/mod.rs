@@ -1,6 +1,7 @@
 //! Through the whole pipe, on an installation in memory.
 
 mod images;
+mod keys;
 mod layers;
 mod lifecycle;
 mod matrix;

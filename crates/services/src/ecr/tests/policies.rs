@@ -46,6 +46,7 @@ fn what_is_no_repository_policy() {
     let unknown = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'";
     let nested = format!(r#"{{"Version":"2012-10-17","Statement":[{PULL}]}}"#);
     let user = user_arn(&account(), "nobody-at-all");
+    fixture.user(&account(), "alice", None);
     for (statement, expected) in [
         ("", invalid),
         (nested.as_str(), invalid),
@@ -54,6 +55,13 @@ fn what_is_no_repository_policy() {
         (r#"{"Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage","ecs:RunTask"]}"#, invalid),
         (r#"{"Effect":"Allow","Action":"ecr:*"}"#, invalid),
         (&format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{user}"}},"Action":"ecr:*"}}"#), unknown),
+        (r#"{"Effect":"Allow","Principal":{"AWS":["AIDAALICE","AROANOBODY"]},"Action":"ecr:*"}"#, unknown),
+        (r#"{"Effect":"Deny","NotPrincipal":{"AWS":"AIDANOBODY"},"Action":"ecr:*"}"#, unknown),
+        (r#"{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"ecr:*"}"#, invalid),
+        (
+            r#"{"Effect":"Allow","Principal":{"AWS":"444455556666","CanonicalUser":"a"},"Action":"ecr:*"}"#,
+            invalid,
+        ),
     ] {
         let (code, message) = fixture.refused::<api::SetRepositoryPolicy>(set_policy("app", statement));
         assert_eq!((code.as_str(), message.as_str()), ("InvalidParameterException", expected), "{statement}");
@@ -120,7 +128,6 @@ fn registry_policies_need_resources_and_reach_as_far_as_the_setting_says() {
         fixture.refused::<api::GetRegistryPolicy>(Default::default()).0,
         "RegistryPolicyNotFoundException"
     );
-    put(statement("ecr:DescribeImages", all)).unwrap();
     let other =
         fixture.user(&other_account(), "o", Some(r#"{"Effect":"Allow","Action":"ecr:*","Resource":"*"}"#));
     let describe = || api::DescribeImagesRequest {
@@ -132,5 +139,57 @@ fn registry_policies_need_resources_and_reach_as_far_as_the_setting_says() {
     let setting =
         api::PutAccountSettingRequest { name: "REGISTRY_POLICY_SCOPE".to_owned(), value: "V2".to_owned() };
     fixture.root::<api::PutAccountSetting>(setting);
+    put(statement("ecr:DescribeImages", all)).unwrap();
     assert!(fixture.call::<api::DescribeImages>(&other, describe()).is_ok());
+}
+
+#[test]
+fn a_principal_by_its_unique_id() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let alice = fixture.user(&account(), "alice", None);
+    let statement = r#"{"Effect":"Allow","Principal":{"AWS":"AIDAALICE"},"Action":"ecr:DescribeImages"}"#;
+    fixture.root::<api::SetRepositoryPolicy>(set_policy("app", statement));
+    let describe = api::DescribeImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
+    assert!(fixture.call::<api::DescribeImages>(&alice, describe).is_ok());
+}
+
+#[test]
+fn a_registry_policy_has_the_actions_of_its_scope() {
+    let fixture = Fixture::new();
+    let put = |actions: &str| api::PutRegistryPolicyRequest {
+        policy_text: document(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"444455556666"}},"Action":{actions},"Resource":"arn:aws:ecr:us-east-1:111122223333:repository/*"}}"#
+        )),
+    };
+    let refusal = (
+        "InvalidParameterException".to_owned(),
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
+            .to_owned(),
+    );
+    fixture.root::<api::PutRegistryPolicy>(put(r#"["ecr:ReplicateImage","ecr:createRepository"]"#));
+    for wide in [r#""ecr:BatchGetImage""#, r#"["ecr:ReplicateImage","ecr:*"]"#] {
+        assert_eq!(fixture.refused::<api::PutRegistryPolicy>(put(wide)), refusal, "{wide}");
+    }
+    let setting = |value: &str| api::PutAccountSettingRequest {
+        name: "REGISTRY_POLICY_SCOPE".to_owned(),
+        value: value.to_owned(),
+    };
+    fixture.repository("app");
+    fixture.root::<api::PutAccountSetting>(setting("V2"));
+    fixture.root::<api::PutRegistryPolicy>(put(r#""ecr:DescribeImages""#));
+    let statement = r#"{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}"#;
+    let stranger = fixture.user(&other_account(), "stranger", Some(statement));
+    let describe = || api::DescribeImagesRequest {
+        repository_name: "app".to_owned(),
+        registry_id: Some(account().to_string()),
+        ..Default::default()
+    };
+    assert!(fixture.call::<api::DescribeImages>(&stranger, describe()).is_ok());
+    fixture.root::<api::PutAccountSetting>(setting("V1"));
+    assert_eq!(
+        fixture.denied::<api::DescribeImages>(&stranger, describe()).1,
+        "User: arn:aws:iam::444455556666:user/stranger is not authorized to perform: ecr:DescribeImages on resource: \
+         arn:aws:ecr:us-east-1:111122223333:repository/app because no resource-based policy allows the ecr:DescribeImages action"
+    );
 }

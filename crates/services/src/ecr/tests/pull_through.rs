@@ -144,3 +144,97 @@ async fn what_is_pushed_while_the_upstream_fails_stays() {
     fixture.0.clock.advance_seconds(DAY);
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("mine").digest));
 }
+
+fn get(tag: &str) -> api::BatchGetImageRequest {
+    api::BatchGetImageRequest {
+        repository_name: "hub/app".to_owned(),
+        image_ids: vec![id(None, Some(tag))],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn batch_get_image_fetches_what_the_cache_is_to_have() {
+    let (fixture, remote) = cache();
+    let reader = fixture.user(
+        &account(),
+        "reader",
+        Some(r#"{"Effect":"Allow","Action":"ecr:BatchGetImage","Resource":"*"}"#),
+    );
+    let arn = "arn:aws:ecr:us-east-1:111122223333:repository/hub/app";
+    assert_eq!(
+        fixture.denied::<api::BatchGetImage>(&reader, get("v1")).1,
+        format!(
+            "User: arn:aws:iam::111122223333:user/reader is not authorized to perform: ecr:BatchImportUpstreamImage on resource: \
+             {arn} because no identity-based policy allows the ecr:BatchImportUpstreamImage action"
+        )
+    );
+    let (code, text) = fixture.refused::<api::BatchGetImage>(get("v1"));
+    assert_eq!(code, "UnableToGetUpstreamImageException");
+    assert!(text.contains("down"), "{text}");
+    remote.set("v1", "one");
+    let answer = fixture.root::<api::BatchGetImage>(get("v1"));
+    assert_eq!(answer.failures.unwrap(), []);
+    assert_eq!(answer.images.unwrap()[0].image_manifest.as_deref(), Some(manifest_text("one").as_str()));
+    let missing = fixture.root::<api::BatchGetImage>(get("v2")).failures.unwrap().remove(0);
+    assert_eq!(missing.failure_code, Some(api::ImageFailureCode::UpstreamUnavailable));
+    // Who may not import reads what is here, however old.
+    fixture.0.clock.advance_seconds(DAY);
+    remote.set("v1", "two");
+    let old = fixture.call::<api::BatchGetImage>(&reader, get("v1")).unwrap();
+    assert_eq!(old.images.unwrap()[0].image_manifest.as_deref(), Some(manifest_text("one").as_str()));
+    let new = fixture.root::<api::BatchGetImage>(get("v1"));
+    assert_eq!(new.images.unwrap()[0].image_manifest.as_deref(), Some(manifest_text("two").as_str()));
+}
+
+fn rule(host: &str, upstream: Option<api::UpstreamRegistry>) -> api::CreatePullThroughCacheRuleRequest {
+    api::CreatePullThroughCacheRuleRequest {
+        ecr_repository_prefix: "p".to_owned(),
+        upstream_registry_url: host.to_owned(),
+        upstream_registry: upstream,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn registries_that_want_a_credential_need_one() {
+    let fixture = Fixture::new();
+    let refusal = (
+        "UnsupportedUpstreamRegistryException".to_owned(),
+        "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN"
+            .to_owned(),
+    );
+    for host in ["registry-1.docker.io", "GHCR.io", "registry.gitlab.com", "x.azurecr.io", "cgr.dev"] {
+        assert_eq!(fixture.refused::<api::CreatePullThroughCacheRule>(rule(host, None)), refusal, "{host}");
+    }
+    let named = rule("mirror.example", Some(api::UpstreamRegistry::DockerHub));
+    assert_eq!(fixture.refused::<api::CreatePullThroughCacheRule>(named), refusal);
+    fixture.root::<api::CreatePullThroughCacheRule>(rule("quay.io", None));
+}
+
+#[test]
+fn a_rules_role_lets_the_service_in() {
+    let fixture = Fixture::new();
+    let role = "arn:aws:iam::111122223333:role/cache";
+    let wanted = || api::CreatePullThroughCacheRuleRequest {
+        custom_role_arn: Some(role.to_owned()),
+        ..rule("quay.io", None)
+    };
+    let refusal = (
+        "InvalidParameterException".to_owned(),
+        format!(
+            "Invalid parameter at 'customRoleArn' failed to satisfy constraint: 'the role {role} cannot be assumed by \
+             pullthroughcache.ecr.amazonaws.com: check that it exists and its trust policy'"
+        ),
+    );
+    assert_eq!(fixture.refused::<api::CreatePullThroughCacheRule>(wanted()), refusal);
+    let role_for = |service: &str| landfall_api::iam::CreateRoleRequest {
+        role_name: "cache".to_owned(),
+        assume_role_policy_document: document(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}"#
+        )),
+        ..Default::default()
+    };
+    fixture.root::<landfall_api::iam::CreateRole>(role_for("pullthroughcache.ecr.amazonaws.com"));
+    fixture.root::<api::CreatePullThroughCacheRule>(wanted());
+}

@@ -143,3 +143,29 @@ async fn a_push_makes_a_repository_where_a_template_says_so() {
         "TemplateNotFoundException"
     );
 }
+
+#[test]
+fn images_go_to_regions_of_the_same_partition() {
+    let fixture = Fixture::new();
+    let put = |region: &str| api::PutReplicationConfigurationRequest {
+        replication_configuration: api::ReplicationConfiguration {
+            rules: vec![api::ReplicationRule {
+                destinations: vec![api::ReplicationDestination {
+                    region: region.to_owned(),
+                    registry_id: account().to_string(),
+                }],
+                repository_filters: None,
+            }],
+        },
+    };
+    for good in ["eu-central-1", "ap-southeast-7", "mx-central-1"] {
+        fixture.root::<api::PutReplicationConfiguration>(put(good));
+    }
+    for bad in ["mars-north-1", "eu-central", "eu-central-0", "eu-up-1", "cn-north-1", "us-gov-west-1"] {
+        let text = format!(
+            "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region '{bad}''"
+        );
+        let refusal = ("InvalidParameterException".to_owned(), text);
+        assert_eq!(fixture.refused::<api::PutReplicationConfiguration>(put(bad)), refusal);
+    }
+}

@@ -151,10 +151,10 @@ impl Inner {
 
 /// The VPC endpoint that a task's log events come through.
 fn log_way(view: &View, task: &Task, region: &Region) -> Result<Option<Way>, StoreError> {
-    match task.network.as_ref().filter(|_| task.region == *region) {
-        Some(network) => way(view, &task.account, region, &network.subnets, Service::Logs),
-        None => Ok(None),
-    }
+    let Some(network) = task.network.as_ref().filter(|_| task.region == *region) else { return Ok(None) };
+    let found = way(view, &task.account, region, &network.subnets, Service::Logs)?;
+    let address = network.private_address.as_deref().and_then(|address| address.parse().ok());
+    Ok(found.map(|way| way.with_address(address)))
 }
 
 fn progress(view: &View, task_arn: &str, container: &str) -> Result<Progress, StoreError> {

@@ -36,6 +36,8 @@ pub struct Question {
     /// Roles whose names are none.
     invalid: Vec<ServiceError>,
     images: bool,
+    /// Where the tasks would run.
+    subnets: Vec<String>,
 }
 
 /// What was found.
@@ -74,7 +76,13 @@ impl Question {
             }
         }
         let cluster = cluster.map(|name| lookup::cluster(cx, view, Some(name))).transpose()?;
-        Ok(Self { definition, launch, cluster, roles, invalid, images })
+        Ok(Self { definition, launch, cluster, roles, invalid, images, subnets: Vec::new() })
+    }
+
+    /// Asked about tasks in these subnets, not in the default VPC.
+    #[must_use]
+    pub fn in_subnets(self, subnets: Vec<String>) -> Self {
+        Self { subnets, ..self }
     }
 
     /// Whoever asks must be allowed to pass the roles: the answer shows what they may read.
@@ -125,7 +133,8 @@ impl Question {
             task_role: definition.task_role_arn.as_deref(),
             instance: InstanceRole::of(launch, cx.account(), Some(&instance)),
             registry: Some(&cx.installation.registry),
-            subnets: (definition.network_mode == Some(NetworkMode::Awsvpc)).then_some(&[]),
+            subnets: (definition.network_mode == Some(NetworkMode::Awsvpc))
+                .then_some(self.subnets.as_slice()),
             overrides: None,
             container_ids: Vec::new(),
         };

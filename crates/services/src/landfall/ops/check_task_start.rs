@@ -18,7 +18,8 @@ impl Resolve for api::CheckTaskStart {
         let definition = definition(input.task_definition.expose())?;
         let launch = input.launch_type.as_ref().map(kind).transpose()?;
         let images = input.skip_images != Some(true);
-        let question = Question::new(cx, view, definition, launch, input.cluster.as_deref(), images)?;
+        let question = Question::new(cx, view, definition, launch, input.cluster.as_deref(), images)?
+            .in_subnets(input.subnets.unwrap_or_default());
         let mut permissions = vec![Permission::on_anything("landfall:CheckTaskStart")];
         permissions.extend(question.permissions());
         Ok(Checked::all(question, permissions))
