@@ -19,6 +19,7 @@ use crate::answer::{self, Answer};
 use crate::authenticate::{authenticate, signed_parts};
 use crate::front::Front;
 use crate::last_used::LastUsed;
+use crate::web_identity::WebIdentities;
 use crate::{body, health};
 
 /// Media type of forms.
@@ -30,6 +31,7 @@ pub struct Gateway {
     router: Router,
     verifier: Verifier,
     last_used: LastUsed,
+    web_identities: WebIdentities,
     services: Vec<&'static ServiceSchema>,
     fronts: Vec<Arc<dyn Front>>,
 }
@@ -58,6 +60,7 @@ impl Gateway {
             router,
             verifier: Verifier::new(),
             last_used: LastUsed::default(),
+            web_identities: WebIdentities::default(),
             services: services.to_vec(),
             fronts: Vec::new(),
         }
@@ -131,11 +134,20 @@ impl Gateway {
         let Exchange { parts, body, peer, .. } = exchange;
         let endpoint = self.endpoint(service, operation)?;
         let installation = self.installation();
+        let checked_input = || {
+            let input = decode(service, operation, exchange)?;
+            validate::validate(operation.input, &input)
+                .map_err(|violations| invalid(service, validate::message(&violations)))?;
+            Ok(input)
+        };
+        if WebIdentities::are_for(operation) {
+            let input = checked_input()?;
+            let caller = self.web_identities.caller(installation, &input, parts, *peer).await?;
+            return self.call.run(endpoint, &caller, input).await.result;
+        }
         let caller = authenticate(installation, &self.verifier, service, parts, body, *peer, claim)?;
         self.last_used.note(installation, &caller, service.name);
-        let input = decode(service, operation, exchange)?;
-        validate::validate(operation.input, &input)
-            .map_err(|violations| invalid(service, validate::message(&violations)))?;
+        let input = checked_input()?;
         self.call.run(endpoint, &caller, input).await.result
     }
 

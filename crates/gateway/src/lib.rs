@@ -14,6 +14,7 @@ mod last_used;
 mod registry;
 mod server;
 mod tls;
+mod web_identity;
 
 pub use answer::{Answer, AnswerBody, plain, streamed};
 pub use authenticate::{caller, signed_parts};

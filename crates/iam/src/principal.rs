@@ -168,6 +168,14 @@ impl Principal {
         }
     }
 
+    /// Whose token somebody came with.
+    pub fn web_identity_provider(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::WebIdentity { provider } => Some(provider),
+            _ => None,
+        }
+    }
+
     /// Whether the caller is an account's root user.
     pub fn is_root(&self) -> bool {
         matches!(self.kind, Kind::Root { .. })

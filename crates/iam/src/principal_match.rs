@@ -109,8 +109,11 @@ impl PrincipalPattern {
     }
 }
 
-/// A provider may be written as its host or as the ARN of its IAM provider.
+/// A provider may be written as its host or as the ARN of its IAM provider; ARNs of two accounts are two providers.
 fn is_provider(wanted: &str, provider: &str) -> bool {
+    if wanted.starts_with("arn:") && provider.starts_with("arn:") {
+        return wanted == provider;
+    }
     wanted == "*" || wanted == provider || provider_host(wanted) == provider_host(provider)
 }
 

@@ -44,6 +44,11 @@ pub fn no_such_entity_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("NoSuchEntity", 404, message)
 }
 
+/// `OpenIdIdpCommunicationError`, HTTP 400.
+pub fn open_id_idp_communication_error_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("OpenIdIdpCommunicationError", 400, message)
+}
+
 /// `PolicyEvaluation`, HTTP 500.
 pub fn policy_evaluation_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("PolicyEvaluation", 500, message)

@@ -6,6 +6,32 @@ use landfall_shape::{OperationSchema, Paginator, ServiceSchema};
 
 use super::{SERVICE, schema, types};
 
+/// `AddClientIDToOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl landfall_shape::Operation for AddClientIDToOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = types::AddClientIDToOpenIDConnectProviderResponse;
+}
+
+pub(super) static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "AddClientIDToOpenIDConnectProvider",
+    input: &schema::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `AddRoleToInstanceProfile`
 ///
 /// # Errors
@@ -231,6 +257,33 @@ pub(super) static CREATE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
     name: "CreateInstanceProfile",
     input: &schema::CREATE_INSTANCE_PROFILE_REQUEST,
     output: &schema::CREATE_INSTANCE_PROFILE_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
+/// `CreateOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`EntityAlreadyExistsException`](super::error::entity_already_exists_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+/// - [`OpenIdIdpCommunicationErrorException`](super::error::open_id_idp_communication_error_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl landfall_shape::Operation for CreateOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &CREATE_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+}
+
+pub(super) static CREATE_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "CreateOpenIDConnectProvider",
+    input: &schema::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
     has_output: true,
     paginator: None,
 };
@@ -486,6 +539,30 @@ pub(super) static DELETE_INSTANCE_PROFILE: OperationSchema = OperationSchema {
     name: "DeleteInstanceProfile",
     input: &schema::DELETE_INSTANCE_PROFILE_REQUEST,
     output: &schema::DELETE_INSTANCE_PROFILE_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `DeleteOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl landfall_shape::Operation for DeleteOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DELETE_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = types::DeleteOpenIDConnectProviderResponse;
+}
+
+pub(super) static DELETE_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "DeleteOpenIDConnectProvider",
+    input: &schema::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::DELETE_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -968,6 +1045,30 @@ pub(super) static GET_INSTANCE_PROFILE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `GetOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl landfall_shape::Operation for GetOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &GET_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+}
+
+pub(super) static GET_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "GetOpenIDConnectProvider",
+    input: &schema::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `GetPolicy`
 ///
 /// # Errors
@@ -1409,6 +1510,52 @@ pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE: OperationSchema = OperationSc
     paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
 };
 
+/// `ListOpenIDConnectProviderTags`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl landfall_shape::Operation for ListOpenIDConnectProviderTags {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_OPEN_ID_CONNECT_PROVIDER_TAGS;
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+}
+
+pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS: OperationSchema = OperationSchema {
+    name: "ListOpenIDConnectProviderTags",
+    input: &schema::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST,
+    output: &schema::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE,
+    has_output: true,
+    paginator: Some(Paginator { input_token: "Marker", output_token: "Marker", limit_key: Some("MaxItems") }),
+};
+
+/// `ListOpenIDConnectProviders`
+///
+/// # Errors
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl landfall_shape::Operation for ListOpenIDConnectProviders {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &LIST_OPEN_ID_CONNECT_PROVIDERS;
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+}
+
+pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS: OperationSchema = OperationSchema {
+    name: "ListOpenIDConnectProviders",
+    input: &schema::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST,
+    output: &schema::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `ListPolicies`
 ///
 /// # Errors
@@ -1742,6 +1889,31 @@ pub(super) static PUT_USER_POLICY: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `RemoveClientIDFromOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl landfall_shape::Operation for RemoveClientIDFromOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = types::RemoveClientIDFromOpenIDConnectProviderResponse;
+}
+
+pub(super) static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "RemoveClientIDFromOpenIDConnectProvider",
+    input: &schema::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `RemoveRoleFromInstanceProfile`
 ///
 /// # Errors
@@ -1889,6 +2061,32 @@ pub(super) static TAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `TagOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl landfall_shape::Operation for TagOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &TAG_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = types::TagOpenIDConnectProviderResponse;
+}
+
+pub(super) static TAG_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "TagOpenIDConnectProvider",
+    input: &schema::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::TAG_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
 /// `TagPolicy`
 ///
 /// # Errors
@@ -1988,6 +2186,31 @@ pub(super) static UNTAG_INSTANCE_PROFILE: OperationSchema = OperationSchema {
     name: "UntagInstanceProfile",
     input: &schema::UNTAG_INSTANCE_PROFILE_REQUEST,
     output: &schema::UNTAG_INSTANCE_PROFILE_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `UntagOpenIDConnectProvider`
+///
+/// # Errors
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl landfall_shape::Operation for UntagOpenIDConnectProvider {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &UNTAG_OPEN_ID_CONNECT_PROVIDER;
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = types::UntagOpenIDConnectProviderResponse;
+}
+
+pub(super) static UNTAG_OPEN_ID_CONNECT_PROVIDER: OperationSchema = OperationSchema {
+    name: "UntagOpenIDConnectProvider",
+    input: &schema::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST,
+    output: &schema::UNTAG_OPEN_ID_CONNECT_PROVIDER_RESPONSE,
     has_output: false,
     paginator: None,
 };
@@ -2137,6 +2360,31 @@ pub(super) static UPDATE_GROUP: OperationSchema = OperationSchema {
     name: "UpdateGroup",
     input: &schema::UPDATE_GROUP_REQUEST,
     output: &schema::UPDATE_GROUP_RESPONSE,
+    has_output: false,
+    paginator: None,
+};
+
+/// `UpdateOpenIDConnectProviderThumbprint`
+///
+/// # Errors
+/// - [`ConcurrentModificationException`](super::error::concurrent_modification_exception)
+/// - [`InvalidInputException`](super::error::invalid_input_exception)
+/// - [`NoSuchEntityException`](super::error::no_such_entity_exception)
+/// - [`ServiceFailureException`](super::error::service_failure_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl landfall_shape::Operation for UpdateOpenIDConnectProviderThumbprint {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT;
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = types::UpdateOpenIDConnectProviderThumbprintResponse;
+}
+
+pub(super) static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT: OperationSchema = OperationSchema {
+    name: "UpdateOpenIDConnectProviderThumbprint",
+    input: &schema::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST,
+    output: &schema::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_RESPONSE,
     has_output: false,
     paginator: None,
 };

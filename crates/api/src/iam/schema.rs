@@ -48,6 +48,19 @@ pub static ACTION_NAME_LIST_TYPE: Schema = Schema::new(
 pub static ACTION_NAME_TYPE: Schema =
     Schema::new("ActionNameType", Kind::String { min: Some(3), max: Some(128), pattern: None, values: &[] });
 
+pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "AddClientIDToOpenIDConnectProviderRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::required("ClientID", &CLIENT_ID_TYPE),
+        ],
+    },
+);
+
+pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema =
+    Schema::new("AddClientIDToOpenIDConnectProviderResponse", Kind::Structure { members: &[] });
+
 pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
     "AddRoleToInstanceProfileRequest",
     Kind::Structure {
@@ -223,6 +236,28 @@ pub static CREATE_INSTANCE_PROFILE_RESPONSE: Schema = Schema::new(
     Kind::Structure { members: &[Member::required("InstanceProfile", &INSTANCE_PROFILE)] },
 );
 
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "CreateOpenIDConnectProviderRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+            Member::optional("ClientIDList", &CLIENT_ID_LIST_TYPE),
+            Member::optional("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema = Schema::new(
+    "CreateOpenIDConnectProviderResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
 pub static CREATE_POLICY_REQUEST: Schema = Schema::new(
     "CreatePolicyRequest",
     Kind::Structure {
@@ -353,6 +388,14 @@ pub static DELETE_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
 
 pub static DELETE_INSTANCE_PROFILE_RESPONSE: Schema =
     Schema::new("DeleteInstanceProfileResponse", Kind::Structure { members: &[] });
+
+pub static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "DeleteOpenIDConnectProviderRequest",
+    Kind::Structure { members: &[Member::required("OpenIDConnectProviderArn", &ARN_TYPE)] },
+);
+
+pub static DELETE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema =
+    Schema::new("DeleteOpenIDConnectProviderResponse", Kind::Structure { members: &[] });
 
 pub static DELETE_POLICY_REQUEST: Schema = Schema::new(
     "DeletePolicyRequest",
@@ -649,6 +692,24 @@ pub static GET_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
 pub static GET_INSTANCE_PROFILE_RESPONSE: Schema = Schema::new(
     "GetInstanceProfileResponse",
     Kind::Structure { members: &[Member::required("InstanceProfile", &INSTANCE_PROFILE)] },
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "GetOpenIDConnectProviderRequest",
+    Kind::Structure { members: &[Member::required("OpenIDConnectProviderArn", &ARN_TYPE)] },
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema = Schema::new(
+    "GetOpenIDConnectProviderResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+            Member::optional("ClientIDList", &CLIENT_ID_LIST_TYPE),
+            Member::optional("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+            Member::optional("CreateDate", &DATE_TYPE),
+            Member::optional("Tags", &TAG_LIST_TYPE),
+        ],
+    },
 );
 
 pub static GET_POLICY_REQUEST: Schema =
@@ -1058,6 +1119,38 @@ pub static LIST_INSTANCE_PROFILES_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Schema = Schema::new(
+    "ListOpenIDConnectProviderTagsRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::optional("Marker", &MARKER_TYPE),
+            Member::optional("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    },
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Schema = Schema::new(
+    "ListOpenIDConnectProviderTagsResponse",
+    Kind::Structure {
+        members: &[
+            Member::required("Tags", &TAG_LIST_TYPE),
+            Member::optional("IsTruncated", &BOOLEAN_TYPE),
+            Member::optional("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    },
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Schema =
+    Schema::new("ListOpenIDConnectProvidersRequest", Kind::Structure { members: &[] });
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Schema = Schema::new(
+    "ListOpenIDConnectProvidersResponse",
+    Kind::Structure {
+        members: &[Member::optional("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
+    },
+);
+
 pub static LIST_POLICIES_REQUEST: Schema = Schema::new(
     "ListPoliciesRequest",
     Kind::Structure {
@@ -1290,6 +1383,27 @@ pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Schema = Schema::new(
     },
 );
 
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Schema = Schema::new(
+    "OpenIDConnectProviderListEntry",
+    Kind::Structure { members: &[Member::optional("Arn", &ARN_TYPE)] },
+);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Schema = Schema::new(
+    "OpenIDConnectProviderListType",
+    Kind::List {
+        member: &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Schema = Schema::new(
+    "OpenIDConnectProviderUrlType",
+    Kind::String { min: Some(1), max: Some(255), pattern: None, values: &[] },
+);
+
 pub static ORGANIZATIONS_DECISION_DETAIL: Schema = Schema::new(
     "OrganizationsDecisionDetail",
     Kind::Structure { members: &[Member::optional("AllowedByOrganizations", &BOOLEAN_TYPE)] },
@@ -1476,6 +1590,19 @@ pub static REASON_TYPE: Schema =
 
 pub static REGION_NAME_TYPE: Schema =
     Schema::new("RegionNameType", Kind::String { min: Some(1), max: Some(100), pattern: None, values: &[] });
+
+pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "RemoveClientIDFromOpenIDConnectProviderRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::required("ClientID", &CLIENT_ID_TYPE),
+        ],
+    },
+);
+
+pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema =
+    Schema::new("RemoveClientIDFromOpenIDConnectProviderResponse", Kind::Structure { members: &[] });
 
 pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
     "RemoveRoleFromInstanceProfileRequest",
@@ -1715,6 +1842,19 @@ pub static TAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
 pub static TAG_INSTANCE_PROFILE_RESPONSE: Schema =
     Schema::new("TagInstanceProfileResponse", Kind::Structure { members: &[] });
 
+pub static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "TagOpenIDConnectProviderRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::required("Tags", &TAG_LIST_TYPE),
+        ],
+    },
+);
+
+pub static TAG_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema =
+    Schema::new("TagOpenIDConnectProviderResponse", Kind::Structure { members: &[] });
+
 pub static TAG_POLICY_REQUEST: Schema = Schema::new(
     "TagPolicyRequest",
     Kind::Structure {
@@ -1757,6 +1897,19 @@ pub static UNTAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::new(
 
 pub static UNTAG_INSTANCE_PROFILE_RESPONSE: Schema =
     Schema::new("UntagInstanceProfileResponse", Kind::Structure { members: &[] });
+
+pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::new(
+    "UntagOpenIDConnectProviderRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::required("TagKeys", &TAG_KEY_LIST_TYPE),
+        ],
+    },
+);
+
+pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema =
+    Schema::new("UntagOpenIDConnectProviderResponse", Kind::Structure { members: &[] });
 
 pub static UNTAG_POLICY_REQUEST: Schema = Schema::new(
     "UntagPolicyRequest",
@@ -1832,6 +1985,19 @@ pub static UPDATE_GROUP_REQUEST: Schema = Schema::new(
 
 pub static UPDATE_GROUP_RESPONSE: Schema =
     Schema::new("UpdateGroupResponse", Kind::Structure { members: &[] });
+
+pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Schema = Schema::new(
+    "UpdateOpenIDConnectProviderThumbprintRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::required("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        ],
+    },
+);
+
+pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_RESPONSE: Schema =
+    Schema::new("UpdateOpenIDConnectProviderThumbprintResponse", Kind::Structure { members: &[] });
 
 pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Schema = Schema::new(
     "UpdateRoleDescriptionRequest",
@@ -1947,6 +2113,14 @@ pub static ATTACHED_POLICIES_LIST_TYPE: Schema = Schema::new(
 pub static ATTACHMENT_COUNT_TYPE: Schema = Schema::new("attachmentCountType", Kind::INTEGER);
 
 pub static BOOLEAN_TYPE: Schema = Schema::new("booleanType", Kind::Boolean);
+
+pub static CLIENT_ID_LIST_TYPE: Schema = Schema::new(
+    "clientIDListType",
+    Kind::List { member: &CLIENT_ID_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static CLIENT_ID_TYPE: Schema =
+    Schema::new("clientIDType", Kind::String { min: Some(1), max: Some(255), pattern: None, values: &[] });
 
 pub static CUSTOM_SUFFIX_TYPE: Schema = Schema::new(
     "customSuffixType",
@@ -2145,6 +2319,14 @@ pub static TAG_VALUE_TYPE: Schema = Schema::new(
     "tagValueType",
     Kind::String { min: Some(0), max: Some(256), pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"), values: &[] },
 );
+
+pub static THUMBPRINT_LIST_TYPE: Schema = Schema::new(
+    "thumbprintListType",
+    Kind::List { member: &THUMBPRINT_TYPE, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static THUMBPRINT_TYPE: Schema =
+    Schema::new("thumbprintType", Kind::String { min: Some(40), max: Some(40), pattern: None, values: &[] });
 
 pub static USER_DETAIL_LIST_TYPE: Schema = Schema::new(
     "userDetailListType",

@@ -97,6 +97,42 @@ impl Shape for AccessKeyMetadata {
     }
 }
 
+/// `AddClientIDToOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shape for AddClientIDToOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            client_id: members.required("ClientID")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put("ClientID", self.client_id);
+        Value::Structure(members)
+    }
+}
+
+/// `AddClientIDToOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderResponse {}
+
+impl Shape for AddClientIDToOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `AddRoleToInstanceProfileRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddRoleToInstanceProfileRequest {
@@ -479,6 +515,58 @@ impl Shape for CreateInstanceProfileResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("InstanceProfile", self.instance_profile);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for CreateOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            url: members.required("Url")?,
+            client_id_list: members.optional("ClientIDList")?,
+            thumbprint_list: members.optional("ThumbprintList")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("Url", self.url);
+        members.put_some("ClientIDList", self.client_id_list);
+        members.put_some("ThumbprintList", self.thumbprint_list);
+        members.put_some("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `CreateOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for CreateOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.optional("OpenIDConnectProviderArn")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put_some("Tags", self.tags);
         Value::Structure(members)
     }
 }
@@ -875,6 +963,37 @@ impl Shape for DeleteInstanceProfileRequest {
 pub struct DeleteInstanceProfileResponse {}
 
 impl Shape for DeleteInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `DeleteOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shape for DeleteOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        Value::Structure(members)
+    }
+}
+
+/// `DeleteOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderResponse {}
+
+impl Shape for DeleteOpenIDConnectProviderResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -1661,6 +1780,56 @@ impl Shape for GetInstanceProfileResponse {
     fn into_value(self) -> Value {
         let mut members = Structure::with_capacity(1);
         members.put("InstanceProfile", self.instance_profile);
+        Value::Structure(members)
+    }
+}
+
+/// `GetOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shape for GetOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        Value::Structure(members)
+    }
+}
+
+/// `GetOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shape for GetOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            url: members.optional("Url")?,
+            client_id_list: members.optional("ClientIDList")?,
+            thumbprint_list: members.optional("ThumbprintList")?,
+            create_date: members.optional("CreateDate")?,
+            tags: members.optional("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("Url", self.url);
+        members.put_some("ClientIDList", self.client_id_list);
+        members.put_some("ThumbprintList", self.thumbprint_list);
+        members.put_some("CreateDate", self.create_date);
+        members.put_some("Tags", self.tags);
         Value::Structure(members)
     }
 }
@@ -2717,6 +2886,89 @@ impl Shape for ListInstanceProfilesResponse {
     }
 }
 
+/// `ListOpenIDConnectProviderTagsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shape for ListOpenIDConnectProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            marker: members.optional("Marker")?,
+            max_items: members.optional("MaxItems")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put_some("Marker", self.marker);
+        members.put_some("MaxItems", self.max_items);
+        Value::Structure(members)
+    }
+}
+
+/// `ListOpenIDConnectProviderTagsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shape for ListOpenIDConnectProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            tags: members.required("Tags")?,
+            is_truncated: members.optional("IsTruncated")?,
+            marker: members.optional("Marker")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("Tags", self.tags);
+        members.put_some("IsTruncated", self.is_truncated);
+        members.put_some("Marker", self.marker);
+        Value::Structure(members)
+    }
+}
+
+/// `ListOpenIDConnectProvidersRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+
+impl Shape for ListOpenIDConnectProvidersRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `ListOpenIDConnectProvidersResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+
+impl Shape for ListOpenIDConnectProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { open_id_connect_provider_list: members.optional("OpenIDConnectProviderList")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("OpenIDConnectProviderList", self.open_id_connect_provider_list);
+        Value::Structure(members)
+    }
+}
+
 /// `ListPoliciesRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -3247,6 +3499,24 @@ impl Shape for ManagedPolicyDetail {
     }
 }
 
+/// `OpenIDConnectProviderListEntry`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+
+impl Shape for OpenIDConnectProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { arn: members.optional("Arn")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("Arn", self.arn);
+        Value::Structure(members)
+    }
+}
+
 /// `OrganizationsDecisionDetail`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrganizationsDecisionDetail {
@@ -3649,6 +3919,42 @@ impl Shape for PutUserPolicyRequest {
 pub struct PutUserPolicyResponse {}
 
 impl Shape for PutUserPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `RemoveClientIDFromOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shape for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            client_id: members.required("ClientID")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put("ClientID", self.client_id);
+        Value::Structure(members)
+    }
+}
+
+/// `RemoveClientIDFromOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderResponse {}
+
+impl Shape for RemoveClientIDFromOpenIDConnectProviderResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -4169,6 +4475,42 @@ impl Shape for TagInstanceProfileResponse {
     }
 }
 
+/// `TagOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shape for TagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            tags: members.required("Tags")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put("Tags", self.tags);
+        Value::Structure(members)
+    }
+}
+
+/// `TagOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderResponse {}
+
+impl Shape for TagOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
 /// `TagPolicyRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -4296,6 +4638,42 @@ impl Shape for UntagInstanceProfileRequest {
 pub struct UntagInstanceProfileResponse {}
 
 impl Shape for UntagInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `UntagOpenIDConnectProviderRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shape for UntagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            tag_keys: members.required("TagKeys")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put("TagKeys", self.tag_keys);
+        Value::Structure(members)
+    }
+}
+
+/// `UntagOpenIDConnectProviderResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderResponse {}
+
+impl Shape for UntagOpenIDConnectProviderResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }
@@ -4509,6 +4887,42 @@ impl Shape for UpdateGroupRequest {
 pub struct UpdateGroupResponse {}
 
 impl Shape for UpdateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        Structure::of(value).map(|_| Self {})
+    }
+    fn into_value(self) -> Value {
+        Value::Structure(Structure::new())
+    }
+}
+
+/// `UpdateOpenIDConnectProviderThumbprintRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+
+impl Shape for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            open_id_connect_provider_arn: members.required("OpenIDConnectProviderArn")?,
+            thumbprint_list: members.required("ThumbprintList")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        members.put("ThumbprintList", self.thumbprint_list);
+        Value::Structure(members)
+    }
+}
+
+/// `UpdateOpenIDConnectProviderThumbprintResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintResponse {}
+
+impl Shape for UpdateOpenIDConnectProviderThumbprintResponse {
     fn from_value(value: Value) -> Result<Self, ShapeError> {
         Structure::of(value).map(|_| Self {})
     }

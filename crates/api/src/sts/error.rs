@@ -9,9 +9,24 @@ pub fn expired_token_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("ExpiredTokenException", 400, message)
 }
 
+/// `IDPCommunicationError`, HTTP 400.
+pub fn idp_communication_error_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("IDPCommunicationError", 400, message)
+}
+
+/// `IDPRejectedClaim`, HTTP 403.
+pub fn idp_rejected_claim_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("IDPRejectedClaim", 403, message)
+}
+
 /// `InvalidAuthorizationMessageException`, HTTP 400.
 pub fn invalid_authorization_message_exception(message: impl Into<String>) -> ServiceError {
     ServiceError::with_status("InvalidAuthorizationMessageException", 400, message)
+}
+
+/// `InvalidIdentityToken`, HTTP 400.
+pub fn invalid_identity_token_exception(message: impl Into<String>) -> ServiceError {
+    ServiceError::with_status("InvalidIdentityToken", 400, message)
 }
 
 /// `MalformedPolicyDocument`, HTTP 400.

@@ -22,6 +22,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     operations: &[
         &operations::ASSUME_ROLE,
+        &operations::ASSUME_ROLE_WITH_WEB_IDENTITY,
         &operations::DECODE_AUTHORIZATION_MESSAGE,
         &operations::GET_ACCESS_KEY_INFO,
         &operations::GET_CALLER_IDENTITY,

@@ -31,6 +31,34 @@ pub(super) static ASSUME_ROLE: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `AssumeRoleWithWebIdentity`
+///
+/// # Errors
+/// - [`MalformedPolicyDocumentException`](super::error::malformed_policy_document_exception)
+/// - [`PackedPolicyTooLargeException`](super::error::packed_policy_too_large_exception)
+/// - [`IDPRejectedClaimException`](super::error::idp_rejected_claim_exception)
+/// - [`IDPCommunicationErrorException`](super::error::idp_communication_error_exception)
+/// - [`InvalidIdentityTokenException`](super::error::invalid_identity_token_exception)
+/// - [`ExpiredTokenException`](super::error::expired_token_exception)
+/// - [`RegionDisabledException`](super::error::region_disabled_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithWebIdentity;
+
+impl landfall_shape::Operation for AssumeRoleWithWebIdentity {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &ASSUME_ROLE_WITH_WEB_IDENTITY;
+    type Input = types::AssumeRoleWithWebIdentityRequest;
+    type Output = types::AssumeRoleWithWebIdentityResponse;
+}
+
+pub(super) static ASSUME_ROLE_WITH_WEB_IDENTITY: OperationSchema = OperationSchema {
+    name: "AssumeRoleWithWebIdentity",
+    input: &schema::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST,
+    output: &schema::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DecodeAuthorizationMessage`
 ///
 /// # Errors

@@ -36,6 +36,36 @@ pub static ASSUME_ROLE_RESPONSE: Schema = Schema::new(
     },
 );
 
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Schema = Schema::new(
+    "AssumeRoleWithWebIdentityRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("RoleArn", &ARN_TYPE),
+            Member::required("RoleSessionName", &ROLE_SESSION_NAME_TYPE),
+            Member::required("WebIdentityToken", &CLIENT_TOKEN_TYPE),
+            Member::optional("ProviderId", &URL_TYPE),
+            Member::optional("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+            Member::optional("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+            Member::optional("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+        ],
+    },
+);
+
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Schema = Schema::new(
+    "AssumeRoleWithWebIdentityResponse",
+    Kind::Structure {
+        members: &[
+            Member::optional("Credentials", &CREDENTIALS),
+            Member::optional("SubjectFromWebIdentityToken", &WEB_IDENTITY_SUBJECT_TYPE),
+            Member::optional("AssumedRoleUser", &ASSUMED_ROLE_USER),
+            Member::optional("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+            Member::optional("Provider", &ISSUER),
+            Member::optional("Audience", &AUDIENCE),
+            Member::optional("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+        ],
+    },
+);
+
 pub static ASSUMED_ROLE_USER: Schema = Schema::new(
     "AssumedRoleUser",
     Kind::Structure {
@@ -45,6 +75,8 @@ pub static ASSUMED_ROLE_USER: Schema = Schema::new(
         ],
     },
 );
+
+pub static AUDIENCE: Schema = Schema::new("Audience", Kind::STRING);
 
 pub static CREDENTIALS: Schema = Schema::new(
     "Credentials",
@@ -142,6 +174,8 @@ pub static GET_SESSION_TOKEN_RESPONSE: Schema = Schema::new(
     Kind::Structure { members: &[Member::optional("Credentials", &CREDENTIALS)] },
 );
 
+pub static ISSUER: Schema = Schema::new("Issuer", Kind::STRING);
+
 pub static POLICY_DESCRIPTOR_TYPE: Schema =
     Schema::new("PolicyDescriptorType", Kind::Structure { members: &[Member::optional("arn", &ARN_TYPE)] });
 
@@ -195,6 +229,11 @@ pub static ARN_TYPE: Schema = Schema::new(
 pub static ASSUMED_ROLE_ID_TYPE: Schema = Schema::new(
     "assumedRoleIdType",
     Kind::String { min: Some(2), max: Some(193), pattern: Some(r"[\w+=,.@:-]*"), values: &[] },
+);
+
+pub static CLIENT_TOKEN_TYPE: Schema = Schema::sensitive(
+    "clientTokenType",
+    Kind::String { min: Some(4), max: Some(20000), pattern: None, values: &[] },
 );
 
 pub static CONTEXT_ASSERTION_TYPE: Schema = Schema::new(
@@ -303,9 +342,17 @@ pub static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema::new(
     },
 );
 
+pub static URL_TYPE: Schema =
+    Schema::new("urlType", Kind::String { min: Some(4), max: Some(2048), pattern: None, values: &[] });
+
 pub static USER_ID_TYPE: Schema = Schema::new("userIdType", Kind::STRING);
 
 pub static USER_NAME_TYPE: Schema = Schema::new(
     "userNameType",
     Kind::String { min: Some(2), max: Some(32), pattern: Some(r"[\w+=,.@-]*"), values: &[] },
+);
+
+pub static WEB_IDENTITY_SUBJECT_TYPE: Schema = Schema::new(
+    "webIdentitySubjectType",
+    Kind::String { min: Some(6), max: Some(255), pattern: None, values: &[] },
 );

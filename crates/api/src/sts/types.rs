@@ -87,6 +87,82 @@ impl Shape for AssumeRoleResponse {
     }
 }
 
+/// `AssumeRoleWithWebIdentityRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: Sensitive<String>,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+}
+
+impl Shape for AssumeRoleWithWebIdentityRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            role_arn: members.required("RoleArn")?,
+            role_session_name: members.required("RoleSessionName")?,
+            web_identity_token: members.required("WebIdentityToken")?,
+            provider_id: members.optional("ProviderId")?,
+            policy_arns: members.optional("PolicyArns")?,
+            policy: members.optional("Policy")?,
+            duration_seconds: members.optional("DurationSeconds")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put("RoleArn", self.role_arn);
+        members.put("RoleSessionName", self.role_session_name);
+        members.put("WebIdentityToken", self.web_identity_token);
+        members.put_some("ProviderId", self.provider_id);
+        members.put_some("PolicyArns", self.policy_arns);
+        members.put_some("Policy", self.policy);
+        members.put_some("DurationSeconds", self.duration_seconds);
+        Value::Structure(members)
+    }
+}
+
+/// `AssumeRoleWithWebIdentityResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+}
+
+impl Shape for AssumeRoleWithWebIdentityResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            credentials: members.optional("Credentials")?,
+            subject_from_web_identity_token: members.optional("SubjectFromWebIdentityToken")?,
+            assumed_role_user: members.optional("AssumedRoleUser")?,
+            packed_policy_size: members.optional("PackedPolicySize")?,
+            provider: members.optional("Provider")?,
+            audience: members.optional("Audience")?,
+            source_identity: members.optional("SourceIdentity")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(7);
+        members.put_some("Credentials", self.credentials);
+        members.put_some("SubjectFromWebIdentityToken", self.subject_from_web_identity_token);
+        members.put_some("AssumedRoleUser", self.assumed_role_user);
+        members.put_some("PackedPolicySize", self.packed_policy_size);
+        members.put_some("Provider", self.provider);
+        members.put_some("Audience", self.audience);
+        members.put_some("SourceIdentity", self.source_identity);
+        Value::Structure(members)
+    }
+}
+
 /// `AssumedRoleUser`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AssumedRoleUser {

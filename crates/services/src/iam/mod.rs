@@ -15,6 +15,7 @@ mod groups;
 mod inline;
 mod instance_profiles;
 mod managed;
+mod oidc;
 mod ops;
 pub mod organization;
 mod page;
@@ -34,6 +35,7 @@ use landfall_api::iam as api;
 pub use accounts::{NewAdministrator, accounts, create_account};
 pub use administrator::administrator;
 pub(crate) use entity::{permission_on, with_tags_of};
+pub use oidc::{host_and_path, oidc_provider};
 pub use policies::{
     AttachedPolicy, AwsManagedPolicy, PrincipalPolicies, aws_managed_policies, aws_managed_policy,
     managed_policy, policies_of,
@@ -46,6 +48,7 @@ use crate::pipe::{Endpoint, read, write};
 
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
+    write::<api::AddClientIDToOpenIDConnectProvider>(),
     write::<api::AddRoleToInstanceProfile>(),
     write::<api::AddUserToGroup>(),
     write::<api::AttachGroupPolicy>(),
@@ -55,6 +58,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::CreateAccountAlias>(),
     write::<api::CreateGroup>(),
     write::<api::CreateInstanceProfile>(),
+    write::<api::CreateOpenIDConnectProvider>(),
     write::<api::CreatePolicy>(),
     write::<api::CreatePolicyVersion>(),
     write::<api::CreateRole>(),
@@ -65,6 +69,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::DeleteGroup>(),
     write::<api::DeleteGroupPolicy>(),
     write::<api::DeleteInstanceProfile>(),
+    write::<api::DeleteOpenIDConnectProvider>(),
     write::<api::DeletePolicy>(),
     write::<api::DeletePolicyVersion>(),
     write::<api::DeleteRole>(),
@@ -85,6 +90,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::GetGroup>(),
     read::<api::GetGroupPolicy>(),
     read::<api::GetInstanceProfile>(),
+    read::<api::GetOpenIDConnectProvider>(),
     read::<api::GetPolicy>(),
     read::<api::GetPolicyVersion>(),
     read::<api::GetRole>(),
@@ -104,6 +110,8 @@ pub const OPERATIONS: &[Endpoint] = &[
     read::<api::ListInstanceProfileTags>(),
     read::<api::ListInstanceProfiles>(),
     read::<api::ListInstanceProfilesForRole>(),
+    read::<api::ListOpenIDConnectProviderTags>(),
+    read::<api::ListOpenIDConnectProviders>(),
     read::<api::ListPolicies>(),
     read::<api::ListPolicyTags>(),
     read::<api::ListPolicyVersions>(),
@@ -118,22 +126,26 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::PutRolePolicy>(),
     write::<api::PutUserPermissionsBoundary>(),
     write::<api::PutUserPolicy>(),
+    write::<api::RemoveClientIDFromOpenIDConnectProvider>(),
     write::<api::RemoveRoleFromInstanceProfile>(),
     write::<api::RemoveUserFromGroup>(),
     write::<api::SetDefaultPolicyVersion>(),
     read::<api::SimulateCustomPolicy>(),
     read::<api::SimulatePrincipalPolicy>(),
     write::<api::TagInstanceProfile>(),
+    write::<api::TagOpenIDConnectProvider>(),
     write::<api::TagPolicy>(),
     write::<api::TagRole>(),
     write::<api::TagUser>(),
     write::<api::UntagInstanceProfile>(),
+    write::<api::UntagOpenIDConnectProvider>(),
     write::<api::UntagPolicy>(),
     write::<api::UntagRole>(),
     write::<api::UntagUser>(),
     write::<api::UpdateAccessKey>(),
     write::<api::UpdateAssumeRolePolicy>(),
     write::<api::UpdateGroup>(),
+    write::<api::UpdateOpenIDConnectProviderThumbprint>(),
     write::<api::UpdateRole>(),
     write::<api::UpdateRoleDescription>(),
     write::<api::UpdateUser>(),

@@ -38,6 +38,9 @@ pub const MEMBERSHIPS: Table<(AccountId, String, String), ()> = Table::new("iam.
 /// Instance profiles by account and lower-case name.
 pub const INSTANCE_PROFILES: Table<(AccountId, String), InstanceProfile> = Table::new("iam.instance_profile");
 
+/// OpenID Connect providers by account and URL without scheme.
+pub const OIDC_PROVIDERS: Table<(AccountId, String), OidcProvider> = Table::new("iam.oidc_provider");
+
 /// Deletions of service-linked roles by account and task id.
 pub const ROLE_DELETIONS: Table<(AccountId, String), RoleDeletion> = Table::new("iam.role_deletion");
 
@@ -73,6 +76,21 @@ pub fn key_name(name: &str) -> String {
 pub struct Account {
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// An issuer of tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OidcProvider {
+    /// `https://…`
+    pub url: String,
+    /// For whom tokens are issued.
+    pub client_ids: Vec<String>,
+    /// SHA-1 digests of certificates.
+    pub thumbprints: Vec<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Tags.
+    pub tags: Tags,
 }
 
 /// A user.

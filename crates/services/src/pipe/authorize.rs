@@ -414,6 +414,10 @@ fn denial(
     {
         message = refusal.to_owned();
     }
+    if permission.action == "sts:AssumeRoleWithWebIdentity" {
+        // AWS tells nobody of whom it knows no more than a token.
+        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
+    }
     if permission.action == "sts:AssumeRole"
         && let Some((sentence, _)) = message.split_once(" because ")
     {

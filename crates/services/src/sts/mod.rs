@@ -9,6 +9,7 @@ mod passed;
 mod service_role;
 mod session;
 mod token;
+pub mod web_identity;
 
 use landfall_api::sts as api;
 
@@ -23,6 +24,7 @@ use crate::pipe::{Endpoint, read};
 /// Every operation.
 pub const OPERATIONS: &[Endpoint] = &[
     read::<api::AssumeRole>(),
+    read::<api::AssumeRoleWithWebIdentity>(),
     read::<api::DecodeAuthorizationMessage>(),
     read::<api::GetAccessKeyInfo>(),
     read::<api::GetCallerIdentity>(),

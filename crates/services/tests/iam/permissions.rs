@@ -5,6 +5,7 @@ use landfall_api::iam as api;
 use landfall_services::iam::OPERATIONS;
 use landfall_services::testing::{TestInstallation, nobody, root};
 
+const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/h.example";
 const POLICY: &str = "arn:aws:iam::111122223333:policy/p";
 const GROUP: &str = "arn:aws:iam::111122223333:group/g";
 const ROLE: &str = "arn:aws:iam::111122223333:role/team/r";
@@ -60,6 +61,7 @@ fn nobody_may_do_anything() {
         )*};
     }
     denied! {
+        AddClientIDToOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER, client_id: "c" } of AddClientIDToOpenIDConnectProviderRequest;
         AddRoleToInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i", role_name: "r" } of AddRoleToInstanceProfileRequest;
         AddUserToGroup(GROUP) { group_name: "g", user_name: "u" } of AddUserToGroupRequest;
         AttachGroupPolicy(GROUP) { group_name: "g", policy_arn: POLICY } of AttachGroupPolicyRequest;
@@ -69,6 +71,7 @@ fn nobody_may_do_anything() {
         CreateAccountAlias("*") { account_alias: "a-b" } of CreateAccountAliasRequest;
         CreateGroup("arn:aws:iam::111122223333:group/x/g") { group_name: "g", path: text("/x/") } of CreateGroupRequest;
         CreateInstanceProfile("arn:aws:iam::111122223333:instance-profile/x/i") { instance_profile_name: "i", path: text("/x/") } of CreateInstanceProfileRequest;
+        CreateOpenIDConnectProvider(PROVIDER) { url: "https://h.example" } of CreateOpenIDConnectProviderRequest;
         CreatePolicy("arn:aws:iam::111122223333:policy/x/new") { policy_name: "new", path: text("/x/") } of CreatePolicyRequest;
         CreatePolicyVersion(POLICY) { policy_arn: POLICY } of CreatePolicyVersionRequest;
         CreateRole("arn:aws:iam::111122223333:role/r") { role_name: "r" } of CreateRoleRequest;
@@ -79,6 +82,7 @@ fn nobody_may_do_anything() {
         DeleteGroup(GROUP) { group_name: "g" } of DeleteGroupRequest;
         DeleteGroupPolicy(GROUP) { group_name: "g", policy_name: "x" } of DeleteGroupPolicyRequest;
         DeleteInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i" } of DeleteInstanceProfileRequest;
+        DeleteOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of DeleteOpenIDConnectProviderRequest;
         DeletePolicy(POLICY) { policy_arn: POLICY } of DeletePolicyRequest;
         DeletePolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v9" } of DeletePolicyVersionRequest;
         DeleteRole(ROLE) { role_name: "r" } of DeleteRoleRequest;
@@ -99,6 +103,7 @@ fn nobody_may_do_anything() {
         GetGroup(GROUP) { group_name: "g" } of GetGroupRequest;
         GetGroupPolicy(GROUP) { group_name: "g", policy_name: "x" } of GetGroupPolicyRequest;
         GetInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i" } of GetInstanceProfileRequest;
+        GetOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of GetOpenIDConnectProviderRequest;
         GetPolicy("arn:aws:iam::111122223333:policy/none") { policy_arn: "arn:aws:iam::111122223333:policy/none" } of GetPolicyRequest;
         GetPolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v1" } of GetPolicyVersionRequest;
         GetRole("arn:aws:iam::111122223333:role/none") { role_name: "none" } of GetRoleRequest;
@@ -118,6 +123,8 @@ fn nobody_may_do_anything() {
         ListInstanceProfileTags("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i" } of ListInstanceProfileTagsRequest;
         ListInstanceProfiles("*") {} of ListInstanceProfilesRequest;
         ListInstanceProfilesForRole(ROLE) { role_name: "r" } of ListInstanceProfilesForRoleRequest;
+        ListOpenIDConnectProviderTags(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of ListOpenIDConnectProviderTagsRequest;
+        ListOpenIDConnectProviders("*") { } of ListOpenIDConnectProvidersRequest;
         ListPolicies("*") {} of ListPoliciesRequest;
         ListPolicyTags(POLICY) { policy_arn: POLICY } of ListPolicyTagsRequest;
         ListPolicyVersions(POLICY) { policy_arn: POLICY } of ListPolicyVersionsRequest;
@@ -132,22 +139,26 @@ fn nobody_may_do_anything() {
         PutRolePolicy(ROLE) { role_name: "r", policy_name: "x", policy_document: "{" } of PutRolePolicyRequest;
         PutUserPermissionsBoundary(USER) { user_name: "u", permissions_boundary: POLICY } of PutUserPermissionsBoundaryRequest;
         PutUserPolicy(USER) { user_name: "u", policy_name: "x", policy_document: "{" } of PutUserPolicyRequest;
+        RemoveClientIDFromOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER, client_id: "c" } of RemoveClientIDFromOpenIDConnectProviderRequest;
         RemoveRoleFromInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i", role_name: "r" } of RemoveRoleFromInstanceProfileRequest;
         RemoveUserFromGroup(GROUP) { group_name: "g", user_name: "u" } of RemoveUserFromGroupRequest;
         SetDefaultPolicyVersion(POLICY) { policy_arn: POLICY, version_id: "v1" } of SetDefaultPolicyVersionRequest;
         SimulateCustomPolicy("*") {} of SimulateCustomPolicyRequest;
         SimulatePrincipalPolicy(USER) { policy_source_arn: USER } of SimulatePrincipalPolicyRequest;
         TagInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i" } of TagInstanceProfileRequest;
+        TagOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of TagOpenIDConnectProviderRequest;
         TagPolicy(POLICY) { policy_arn: POLICY } of TagPolicyRequest;
         TagRole(ROLE) { role_name: "r" } of TagRoleRequest;
         TagUser(USER) { user_name: "u" } of TagUserRequest;
         UntagInstanceProfile("arn:aws:iam::111122223333:instance-profile/i") { instance_profile_name: "i" } of UntagInstanceProfileRequest;
+        UntagOpenIDConnectProvider(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of UntagOpenIDConnectProviderRequest;
         UntagPolicy(POLICY) { policy_arn: POLICY } of UntagPolicyRequest;
         UntagRole(ROLE) { role_name: "r" } of UntagRoleRequest;
         UntagUser(USER) { user_name: "u" } of UntagUserRequest;
         UpdateAccessKey(USER) { user_name: text("u"), access_key_id: "AKIA" } of UpdateAccessKeyRequest;
         UpdateAssumeRolePolicy(ROLE) { role_name: "r", policy_document: "{" } of UpdateAssumeRolePolicyRequest;
         UpdateGroup(GROUP) { group_name: "g" } of UpdateGroupRequest;
+        UpdateOpenIDConnectProviderThumbprint(PROVIDER) { open_id_connect_provider_arn: PROVIDER } of UpdateOpenIDConnectProviderThumbprintRequest;
         UpdateRole(ROLE) { role_name: "r" } of UpdateRoleRequest;
         UpdateRoleDescription(ROLE) { role_name: "r" } of UpdateRoleDescriptionRequest;
         UpdateUser(USER) { user_name: "u" } of UpdateUserRequest;

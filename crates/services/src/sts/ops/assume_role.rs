@@ -19,7 +19,7 @@ const HOUR: i32 = 3600;
 
 /// A role to become.
 #[derive(Debug)]
-pub struct Request {
+pub struct Wanted {
     role_arn: Arn,
     role: Option<Arc<Role>>,
     session_name: String,
@@ -29,8 +29,45 @@ pub struct Request {
     passed: Passed,
 }
 
+impl Wanted {
+    /// A session without policies and tags.
+    pub(super) fn new(
+        role_arn: Arn,
+        role: Option<Arc<Role>>,
+        session_name: String,
+        seconds: Option<i32>,
+    ) -> Self {
+        Self {
+            role_arn,
+            role,
+            session_name,
+            seconds: seconds.unwrap_or(HOUR),
+            inline_policy: None,
+            managed_policies: Vec::new(),
+            passed: Passed::default(),
+        }
+    }
+
+    /// With policies that narrow it.
+    pub(super) fn with_policies(
+        mut self,
+        inline: Option<String>,
+        managed: Option<Vec<api::PolicyDescriptorType>>,
+    ) -> Self {
+        (self.inline_policy, self.managed_policies) = (inline, managed.unwrap_or_default());
+        self
+    }
+}
+
+/// What comes of it.
+pub(super) struct Issued {
+    pub(super) credentials: api::Credentials,
+    pub(super) user: api::AssumedRoleUser,
+    pub(super) packed_policy_size: Option<i32>,
+}
+
 impl Resolve for api::AssumeRole {
-    type Request = Checked<Request>;
+    type Request = Checked<Wanted>;
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let role_arn = role_arn(&input.role_arn)?;
@@ -38,31 +75,31 @@ impl Resolve for api::AssumeRole {
         let role = find_role(view, &role_arn)?;
         let passed = Passed::of(cx.caller.session.as_deref(), &input)?;
         let permissions = permissions(&input, &role_arn, role.as_deref(), &passed);
-        let request = Request {
-            inline_policy: input.policy,
-            managed_policies: input.policy_arns.unwrap_or_default(),
-            session_name: input.role_session_name,
-            seconds: input.duration_seconds.unwrap_or(HOUR),
-            role_arn,
-            role,
-            passed,
-        };
-        Ok(Checked::all(request, permissions))
+        let wanted = Wanted::new(role_arn, role, input.role_session_name, input.duration_seconds)
+            .with_policies(input.policy, input.policy_arns);
+        Ok(Checked::all(Wanted { passed, ..wanted }, permissions))
     }
 }
 
-fn role_arn(text: &str) -> Result<Arn, Failure> {
+pub(super) fn role_arn(text: &str) -> Result<Arn, Failure> {
     let invalid = || ServiceError::client("ValidationError", format!("{text} is invalid"));
     let arn: Arn = text.parse().map_err(|_| invalid())?;
     let is_role = arn.service() == "iam" && arn.account_id().is_some() && arn.resource().starts_with("role/");
     if is_role { Ok(arn) } else { Err(invalid().into()) }
 }
 
-fn find_role(view: &View, arn: &Arn) -> Result<Option<Arc<Role>>, Failure> {
+pub(super) fn find_role(view: &View, arn: &Arn) -> Result<Option<Arc<Role>>, Failure> {
     let Some(account) = arn.account_id() else { return Ok(None) };
     let name = arn.resource().rsplit('/').next().unwrap_or_default();
     let role = view.get(&ROLES, &(&account, key_name(name).as_str()))?;
     Ok(role.filter(|role| role.arn == arn.as_str()))
+}
+
+/// A check on a role, with its trust policy and its tags.
+pub(super) fn role_permission(action: &'static str, role_arn: &Arn, role: Option<&Role>) -> Permission {
+    let mut permission = Permission::on(action, role_arn);
+    permission.guard = role.map(|role| ResourceGuard { policy: Arc::clone(&role.trust), role_trust: true });
+    with_tags_of(permission, role.map_or(&[], |role| &role.tags))
 }
 
 fn permissions(
@@ -71,9 +108,8 @@ fn permissions(
     role: Option<&Role>,
     passed: &Passed,
 ) -> Vec<Permission> {
-    let guard = role.map(|role| ResourceGuard { policy: Arc::clone(&role.trust), role_trust: true });
     let on_role = |action| {
-        let mut permission = Permission::on(action, role_arn)
+        let mut permission = role_permission(action, role_arn, role)
             .with("sts:RoleSessionName", &input.role_session_name)
             .with_some("sts:ExternalId", input.external_id.as_deref())
             .with_some("sts:SourceIdentity", passed.source_identity.as_deref())
@@ -81,8 +117,7 @@ fn permissions(
         if !passed.transitive.is_empty() {
             permission = permission.with_all("sts:TransitiveTagKeys", passed.transitive.iter().cloned());
         }
-        permission.guard = guard.clone();
-        with_tags_of(permission, role.map_or(&[], |role| &role.tags))
+        permission
     };
     let mut permissions = vec![on_role("sts:AssumeRole")];
     permissions.extend((!passed.tags.is_empty()).then(|| on_role("sts:TagSession")));
@@ -101,25 +136,32 @@ impl ReadHandler for api::AssumeRole {
             let text = "Roles may not be assumed by root accounts.";
             return Err(ServiceError::with_status("AccessDenied", 403, text).into());
         }
-        let Some(role) = &request.role else {
-            // Only without enforcement does a missing role come this far.
-            let text = format!("Role {} does not exist.", request.role_arn);
-            return Err(ServiceError::with_status("AccessDenied", 403, text).into());
-        };
-        check_duration(cx, role, request.seconds)?;
-        let session = session(view, role, &request, cx.now)?;
-        note_use(cx, role);
-        let assumed = api::AssumedRoleUser {
-            assumed_role_id: format!("{}:{}", role.id, request.session_name),
-            arn: session.principal.display().to_owned(),
-        };
+        let issued = issue(cx, view, &request)?;
         Ok(api::AssumeRoleResponse {
-            credentials: Some(session.credentials(cx.vault())?),
-            assumed_role_user: Some(assumed),
-            packed_policy_size: packed_size(&session)?,
+            credentials: Some(issued.credentials),
+            assumed_role_user: Some(issued.user),
+            packed_policy_size: issued.packed_policy_size,
             source_identity: request.passed.source_identity,
         })
     }
+}
+
+/// Makes the session.
+pub(super) fn issue(cx: &Context<'_>, view: &View, wanted: &Wanted) -> Result<Issued, Failure> {
+    let Some(role) = &wanted.role else {
+        // Only without enforcement does a missing role come this far.
+        let text = format!("Role {} does not exist.", wanted.role_arn);
+        return Err(ServiceError::with_status("AccessDenied", 403, text).into());
+    };
+    check_duration(cx, role, wanted.seconds)?;
+    let session = session(view, role, wanted, cx.now)?;
+    let packed_policy_size = packed_size(&session)?;
+    note_use(cx, role);
+    let user = api::AssumedRoleUser {
+        assumed_role_id: format!("{}:{}", role.id, wanted.session_name),
+        arn: session.principal.display().to_owned(),
+    };
+    Ok(Issued { credentials: session.credentials(cx.vault())?, user, packed_policy_size })
 }
 
 /// Has the role's last use noted, once a day.
@@ -148,7 +190,7 @@ fn check_duration(cx: &Context<'_>, role: &Role, seconds: i32) -> Result<(), Ser
     Err(ServiceError::client("ValidationError", text))
 }
 
-fn session(view: &View, role: &Role, request: &Request, now: Timestamp) -> Result<Session, Failure> {
+fn session(view: &View, role: &Role, request: &Wanted, now: Timestamp) -> Result<Session, Failure> {
     let arn: Arn = role.arn.parse().map_err(Failure::internal)?;
     let account = arn.account_id().ok_or_else(|| Failure::internal("a role without account"))?;
     let principal = role_session(role, arn, &account, &request.session_name);
