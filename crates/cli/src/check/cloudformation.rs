@@ -1,7 +1,7 @@
 //! Task definitions in a CloudFormation template, with references and functions worked out as far as a file allows. What
 //! depends on the cloud stays as it is written and is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_shape::Operation as _;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::input::{Found, Kind, Place};
 use super::shape::fit;
+use super::unknown::{Created, Creates, without_holes};
 
 /// Deepest nesting of functions that is followed.
 const DEEPEST: usize = 40;
@@ -20,6 +21,7 @@ pub(super) fn task_definitions(
     place: &Place,
 ) -> Vec<Found> {
     let resources = template["Resources"].as_object().cloned().unwrap_or_default();
+    let creates = Creates { file: "template", resources: created(template, given, place), place };
     let mut out = Vec::new();
     for (id, resource) in &resources {
         if resource["Type"] != "AWS::ECS::TaskDefinition" {
@@ -33,12 +35,32 @@ pub(super) fn task_definitions(
             members.remove("Tags");
             members.remove("tags");
         }
-        out.push(Found {
+        let mut unknown = BTreeSet::new();
+        if !solver.open.is_empty() {
+            members = without_holes(members, &mut unknown);
+        }
+        let mut found = Found {
             kind: Kind::TaskDefinition,
             name: id.clone(),
             definition: members,
             open: solver.open,
-        });
+            unknown,
+        };
+        creates.settle(&mut found);
+        out.push(found);
+    }
+    out
+}
+
+/// What the template itself creates, under the names that it will have.
+fn created(template: &Value, given: &BTreeMap<String, String>, place: &Place) -> Vec<(Created, String)> {
+    let mut solver = Solver { template, given, place, open: Vec::new() };
+    let mut out = Vec::new();
+    for (id, resource) in template["Resources"].as_object().into_iter().flatten() {
+        let Some(kind) = resource["Type"].as_str().and_then(Created::of_type) else { continue };
+        if resource["Condition"].as_str().is_none_or(|it| solver.condition(it, DEEPEST)) {
+            out.push((kind, solver.name_of(id, kind.property(), DEEPEST)));
+        }
     }
     out
 }
@@ -347,24 +369,31 @@ Resources:
         let found = task_definitions(&template, &given, &place());
         let expected = json!({
             "cpu": "256",
-            "executionRoleArn": "arn:aws:iam::111122223333:role/exec-prod",
             "containerDefinitions": [{
                 "name": "app", "image": "registry.example.com/app:1.0", "memory": 512,
                 "repositoryCredentials": {
-                    "credentialsParameter": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub"
+                    "credentialsParameter":
+                        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:landfall-unknown-AAAAAA"
                 },
                 "logConfiguration": {
                     "logDriver": "awslogs",
-                    "options": {"awslogs-group": "Group", "awslogs-region": "eu-west-1"}
+                    "options": {"awslogs-group": "landfall-unknown", "awslogs-region": "eu-west-1"}
                 },
                 "environment": [
-                    {"name": "A", "value": "a-111122223333"}, {"name": "B", "value": "${Fn::ImportValue}"}
+                    {"name": "A", "value": "a-111122223333"}, {"name": "B", "value": "landfall-unknown"}
                 ]
             }],
             "family": "Task"
         });
         assert_eq!((found.len(), &found[0].definition), (1, &expected));
-        assert_eq!(found[0].open, ["`Fn::ImportValue` is not known before deployment"]);
+        let expected = [
+            "`Fn::ImportValue` is not known before deployment",
+            "the role `exec-prod` is created by this template: not looked at",
+            "the secret `hub` is created by this template: not looked at",
+            "the log group `Group` is created by this template: not looked at",
+        ];
+        assert_eq!(found[0].open, expected);
+        assert!(found[0].unknown.contains("executionRoleArn"));
     }
 
     #[test]
@@ -372,7 +401,7 @@ Resources:
         let template = json!({"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition",
             "Properties": {"ExecutionRoleArn": {"Ref": "Missing"}, "TaskRoleArn": {"Ref": "AWS::NoValue"}}}}});
         let found = task_definitions(&template, &BTreeMap::new(), &place());
-        assert_eq!(found[0].definition, json!({"executionRoleArn": "${Missing}", "family": "T"}));
+        assert_eq!(found[0].definition, json!({"family": "T"}));
         assert_eq!(found[0].open, ["`Missing` has no value: give `--parameter Missing=VALUE`"]);
     }
 }

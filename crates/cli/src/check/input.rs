@@ -1,7 +1,7 @@
 //! What is in the file: a task definition as the AWS CLI takes or gives it, a CloudFormation template, or the output of
 //! `terraform show -json`; JSON or YAML.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_api::lightsail::CreateContainerServiceDeployment;
@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) definition: Value,
     /// What is not known before deployment.
     pub(super) open: Vec<String>,
+    /// Members that have a value only then.
+    pub(super) unknown: BTreeSet<String>,
 }
 
 /// The task definitions in a text.
@@ -54,7 +56,7 @@ pub(super) fn read(
     let found = if document["Resources"].is_object() {
         cloudformation::task_definitions(&document, parameters, place)
     } else if document["planned_values"].is_object() || document["values"].is_object() {
-        terraform::found(&document)
+        terraform::found(&document, place)
     } else {
         plain(document).into_iter().collect()
     };
@@ -70,7 +72,7 @@ fn plain(document: Value) -> Option<Found> {
         let name = format!("deployment of {service}");
         let kind = Kind::Deployment(service.to_owned());
         let definition = fit(CreateContainerServiceDeployment::SCHEMA.input, document);
-        return Some(Found { kind, name, definition, open: Vec::new() });
+        return Some(Found { kind, name, definition, open: Vec::new(), unknown: BTreeSet::new() });
     }
     let document = match document.get("taskDefinition") {
         Some(described) if described.is_object() => described.clone(),
@@ -79,5 +81,5 @@ fn plain(document: Value) -> Option<Found> {
     let definition = fit(RegisterTaskDefinition::SCHEMA.input, document);
     definition.get("containerDefinitions")?;
     let name = definition["family"].as_str().unwrap_or("task definition").to_owned();
-    Some(Found { kind: Kind::TaskDefinition, name, definition, open: Vec::new() })
+    Some(Found { kind: Kind::TaskDefinition, name, definition, open: Vec::new(), unknown: BTreeSet::new() })
 }

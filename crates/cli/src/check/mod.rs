@@ -2,11 +2,13 @@
 
 mod asked;
 mod cloudformation;
+mod denial;
 mod input;
 mod reason;
 mod sarif;
 mod shape;
 mod terraform;
+mod unknown;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -75,7 +77,7 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     sarif: bool,
     /// Explain a `stoppedReason`, of a real account too, instead of checking a file
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["file", "sarif"])]
+    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     reason: Option<String>,
     #[command(flatten)]
     connect: ConnectArgs,
@@ -94,7 +96,7 @@ struct Checked {
 
 pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode, CliError> {
     if let Some(text) = &args.reason {
-        return explain_reason(text, args.json);
+        return explain_reason(text, &args);
     }
     let text = read(&args).map_err(|error| error.code(UNREADABLE))?;
     let checked = tokio::select! {
@@ -132,14 +134,16 @@ async fn interrupted() {
     }
 }
 
-fn explain_reason(text: &str, json: bool) -> Result<ExitCode, CliError> {
+fn explain_reason(text: &str, args: &CheckArgs) -> Result<ExitCode, CliError> {
     let Some(found) = reason::explain(text) else {
         return Err(CliError::new("this text is not known")
             .hint("expected a `stoppedReason` of a task or the `reason` of a container, as DescribeTasks shows it")
             .code(UNREADABLE));
     };
-    if json {
+    if args.json {
         terminal::print_json(&finding::json(&found))?;
+    } else if args.sarif {
+        terminal::print_json(&sarif::of_reason(&found))?;
     } else {
         terminal::print(&finding::text(&found, Style::stdout()))?;
     }
@@ -216,13 +220,17 @@ async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Ch
         skip_images: args.skip_images.then_some(true),
     };
     let answer = asked.call::<CheckTaskStart>(input).await?;
+    let unknown = &found.unknown;
+    let not_asked: Vec<_> =
+        asked::not_asked(&answer.steps).into_iter().filter(|it| !unknown::is_named_in(it)).collect();
+    let findings: Vec<_> = answer.findings.into_iter().filter(|it| unknown::is_known(unknown, it)).collect();
     Ok(Checked {
         kind: found.kind,
         name: found.name,
-        open: [found.open, asked::not_asked(&answer.steps)].concat(),
+        open: [found.open, not_asked].concat(),
         launch: answer.launch_type.as_str().to_owned(),
-        would_start: answer.would_start,
-        findings: answer.findings,
+        would_start: findings.is_empty(),
+        findings,
     })
 }
 

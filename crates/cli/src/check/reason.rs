@@ -2,6 +2,10 @@
 //! without a server; what the text itself names goes into the answer.
 
 use landfall_api::landfall::{Cause, Finding, Fix};
+use serde_json::json;
+
+use super::denial;
+use crate::env::shell::quote;
 
 /// A text is known by all of these parts, in any case.
 struct Known {
@@ -29,16 +33,142 @@ const TEXTS: &[Known] = &[
         "the role must exist and its trust policy must allow `sts:AssumeRole` to `ecs-tasks.amazonaws.com`",
     ),
     known(
-        &["with an explicit deny"],
-        Cause::Permission,
-        "a statement denies `{action}` on `{resource}`",
-        "find the statement with `Effect: Deny` and change it; no Allow can undo a Deny",
+        &["requires that the task definition specify a value for executionrolearn"],
+        Cause::Configuration,
+        "the task has no execution role, and the registry credential needs one",
+        "set `executionRoleArn` in the task definition",
     ),
     known(
-        &["is not authorized to perform"],
-        Cause::Permission,
-        "`{principal}` may not `{action}` on `{resource}`",
-        "add this statement to the execution role: {\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}",
+        &["you must also specify a value for 'executionrolearn'"],
+        Cause::Configuration,
+        "the task has no execution role, and secrets and environment files need one",
+        "set `executionRoleArn` in the task definition",
+    ),
+    known(
+        &["execution role arn to support"],
+        Cause::Configuration,
+        "the task has no execution role, and Fargate needs one for images of Amazon ECR and for `awslogs`",
+        "set `executionRoleArn` in the task definition",
+    ),
+    known(
+        &["role is not valid"],
+        Cause::Configuration,
+        "a role's ARN is not one of a role",
+        "write the role's name, or `arn:aws:iam::ACCOUNT:role/NAME`",
+    ),
+    known(
+        &["repository credentials parameter specified for container"],
+        Cause::Configuration,
+        "`credentialsParameter` of container `{container}` is not the name or ARN of a secret",
+        "write the secret's name or its whole ARN, without a JSON key behind it",
+    ),
+    known(
+        &["at least one of 'memory' or 'memoryreservation' must be specified"],
+        Cause::Configuration,
+        "container `{container}` has no memory",
+        "set `memory` or `memoryReservation` of the container, or `memory` of the task",
+    ),
+    known(
+        &["host ports and container ports in port mappings must match"],
+        Cause::Configuration,
+        "`hostPort` is another port than `containerPort`",
+        "leave `hostPort` out; with `awsvpc` each task has an address of its own",
+    ),
+    known(
+        &["log driver awslogs requires options"],
+        Cause::Configuration,
+        "the log driver lacks options: `{options}`",
+        "set them in `options` of `logConfiguration`",
+    ),
+    known(
+        &["condition cannot be an essential container"],
+        Cause::Configuration,
+        "an essential container is waited for until it ends, and the task would end with it",
+        "set `essential` of the container that is waited for to `false`",
+    ),
+    known(
+        &["be defined at the task level"],
+        Cause::Configuration,
+        "the task has no `{member}`, and Fargate needs it",
+        "set `cpu` and `memory` of the task, to one of Fargate's sizes",
+    ),
+    known(
+        &["no fargate configuration exists"],
+        Cause::Configuration,
+        "`cpu` and `memory` of the task are no size that Fargate has",
+        "take one of Fargate's sizes, as 256 and 512",
+    ),
+    known(
+        &["sum of all container '"],
+        Cause::Configuration,
+        "the containers ask for more than the task has",
+        "raise the size of the task, or lower that of its containers",
+    ),
+    known(
+        &["network configuration must be provided when networkmode"],
+        Cause::Configuration,
+        "the task needs subnets, and none are given",
+        "give RunTask or the service `--network-configuration 'awsvpcConfiguration={subnets=[SUBNET],securityGroups=[GROUP]}'`",
+    ),
+    known(
+        &["network configuration is not valid for the given networkmode"],
+        Cause::Configuration,
+        "subnets are given, and the network mode has no use for them",
+        "leave the network configuration out, or set `networkMode` to `awsvpc`",
+    ),
+    known(
+        &["in a transition state"],
+        Cause::Configuration,
+        "the Lightsail service is being changed",
+        "wait until `aws lightsail get-container-services` shows `READY` or `RUNNING`, and repeat the call",
+    ),
+    known(
+        &["systems manager parameter name specified for secret"],
+        Cause::Configuration,
+        "`valueFrom` of `{name}` is read as the name of a parameter, and is none",
+        "for a secret with a JSON key write its whole ARN: `<secret ARN>:<json-key>::`",
+    ),
+    known(
+        &["secret name must be unique and not shared"],
+        Cause::Configuration,
+        "a variable is in `secrets` and in `environment`",
+        "leave one of them out",
+    ),
+    known(
+        &["arn: invalid prefix"],
+        Cause::Configuration,
+        "`valueFrom` is not an ARN",
+        "write the secret's whole ARN, or a parameter's name",
+    ),
+    known(
+        &["no execution credentials"],
+        Cause::Configuration,
+        "the log driver has no credentials",
+        "set `executionRoleArn` in the task definition",
+    ),
+    known(
+        &["unable to initialize s3 client for bucket"],
+        Cause::Content,
+        "the Region of the bucket `{bucket}` cannot be found out",
+        "check the bucket's name; the execution role needs `s3:GetBucketLocation` on it",
+    ),
+    known(
+        &["can't retrieve the secret with arn"],
+        Cause::Content,
+        "there is no secret `{arn}` in this Region",
+        "create it, or correct `valueFrom`; a secret of another Region or account needs its whole ARN",
+    ),
+    known(
+        &["unexpected end of json input"],
+        Cause::Content,
+        "the secret is empty, or its JSON ends too early",
+        "store a whole JSON object in the secret",
+    ),
+    known(
+        &["unable to find user"],
+        Cause::Configuration,
+        "the image has no user `{user}`",
+        "correct `user`, or give its number",
     ),
     known(
         &["access to kms is not allowed"],
@@ -80,7 +210,7 @@ const TEXTS: &[Known] = &[
         &["marked for deletion"],
         Cause::Content,
         "the secret is marked for deletion",
-        "aws secretsmanager restore-secret --secret-id {secret}",
+        "cancel the deletion",
     ),
     known(
         &["can't find the specified secret value"],
@@ -304,47 +434,272 @@ const TEXTS: &[Known] = &[
         "an essential container ended by itself",
         "look at its exit code and its log",
     ),
+    known(
+        &["resource:memory"],
+        Cause::Capacity,
+        "no instance has enough free memory",
+        "ask for less memory, stop other tasks, or add an instance",
+    ),
+    known(
+        &["insufficient memory available"],
+        Cause::Capacity,
+        "no instance has enough free memory",
+        "ask for less memory, stop other tasks, or add an instance",
+    ),
+    known(
+        &["resource:cpu"],
+        Cause::Capacity,
+        "no instance has enough free CPU units",
+        "ask for less CPU, stop other tasks, or add an instance",
+    ),
+    known(
+        &["insufficient cpu units available"],
+        Cause::Capacity,
+        "no instance has enough free CPU units",
+        "ask for less CPU, stop other tasks, or add an instance",
+    ),
+    known(
+        &["resource:ports"],
+        Cause::Capacity,
+        "the port of the host is taken on every instance",
+        "leave `hostPort` out, or stop what uses the port",
+    ),
+    known(
+        &["already using a port required by your task"],
+        Cause::Capacity,
+        "the port of the host is taken on every instance",
+        "leave `hostPort` out, or stop what uses the port",
+    ),
+    known(
+        &["resource:eni"],
+        Cause::Capacity,
+        "no instance has a free network interface",
+        "stop other tasks, add an instance, or turn on `awsvpcTrunking`",
+    ),
+    known(
+        &["resource:gpu"],
+        Cause::Capacity,
+        "no instance has enough free GPUs",
+        "stop other tasks, or add an instance with GPUs",
+    ),
+    known(
+        &["encountered error \"agent\""],
+        Cause::Capacity,
+        "the container agent of the instance is not connected",
+        "look at the agent on the instance: its log, and its way to Amazon ECS",
+    ),
+    known(
+        &["no container instances were found in your cluster"],
+        Cause::Capacity,
+        "the cluster has no instances",
+        "add one, or take launch type FARGATE",
+    ),
+    known(
+        &["no container instance met all of its requirements"],
+        Cause::Capacity,
+        "no instance fits the task",
+        "compare sizes, ports, attributes and launch type of the task with the cluster's instances",
+    ),
+    known(
+        &["failed container health checks"],
+        Cause::Configuration,
+        "the container's health check fails",
+        "run its command in the container; `startPeriod` gives a slow start time",
+    ),
+    known(
+        &["spot task was interrupted"],
+        Cause::Capacity,
+        "AWS took the Spot capacity back",
+        "nothing is wrong; for tasks that must stay use FARGATE",
+    ),
+    known(
+        &["scaling activity initiated by"],
+        Cause::Configuration,
+        "the service stopped the task: it wants fewer, or another deployment",
+        "nothing is wrong; look at the service's events",
+    ),
+    known(
+        &["accessdenied"],
+        Cause::Permission,
+        "a policy does not allow what the text speaks of",
+        "the whole message of AccessDenied names action and resource: allow these to the execution role",
+    ),
+    known(
+        &["asm fetching secret from the service for"],
+        Cause::Content,
+        "the secret `{secret}` cannot be fetched",
+        "check that it is in the task's Region and has a value, and that the execution role has `secretsmanager:GetSecretValue`",
+    ),
+    known(
+        &["from secrets manager"],
+        Cause::Content,
+        "the secret `{secret}` cannot be fetched",
+        "check that it is in the task's Region and has a value, and that the execution role has `secretsmanager:GetSecretValue`",
+    ),
+    known(
+        &["failed to create cloudwatch log stream"],
+        Cause::Configuration,
+        "the log stream cannot be created",
+        "check that the log group is there, and that the execution role has `logs:CreateLogStream`",
+    ),
+    known(
+        &["failed to validate logger args"],
+        Cause::Configuration,
+        "the log driver cannot be set up with these options",
+        "check the options of `logConfiguration`; for `awslogs` the group must be there, and the execution role must have `logs:CreateLogStream`",
+    ),
+    known(
+        &["check that the role has the permissions to pull images"],
+        Cause::Permission,
+        "the role may not pull the image",
+        "it needs `ecr:GetAuthorizationToken`, `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`; for a repository of another account its policy must allow them, too",
+    ),
+    known(
+        &["check whether the image exists"],
+        Cause::Registry,
+        "the registry has no such image",
+        "check name and tag, or push the image",
+    ),
+    known(
+        &["check your network configuration"],
+        Cause::Network,
+        "the registry cannot be reached from the task",
+        "the subnet needs a way to it: a public address, a NAT gateway, or VPC endpoints",
+    ),
+    known(
+        &["check your task network configuration"],
+        Cause::Network,
+        "a service cannot be reached from the task's subnet",
+        "the subnet needs a way to it: a public address, a NAT gateway, or a VPC endpoint whose security group lets port 443 in",
+    ),
+];
+
+/// `failures[].reason` that are a single word.
+static WORDS: [(&str, Known); 4] = [
+    (
+        "AGENT",
+        known(
+            &[],
+            Cause::Capacity,
+            "the container agent of the instance is not connected",
+            "look at the agent on the instance: its log, and its way to Amazon ECS",
+        ),
+    ),
+    (
+        "ATTRIBUTE",
+        known(
+            &[],
+            Cause::Capacity,
+            "no instance has an attribute that the task needs",
+            "compare `requiresAttributes` of the task definition with the attributes of the instances",
+        ),
+    ),
+    (
+        "MISSING",
+        known(
+            &[],
+            Cause::Configuration,
+            "what is named is not in this cluster and Region",
+            "check name, cluster and Region",
+        ),
+    ),
+    (
+        "INACTIVE",
+        known(
+            &[],
+            Cause::Configuration,
+            "what is named was deleted",
+            "create it again, or name one that is active",
+        ),
+    ),
 ];
 
 /// What a text means.
 pub(super) fn explain(text: &str) -> Option<Finding> {
-    let lower = text.to_lowercase();
-    let known = TEXTS.iter().find(|known| known.parts.iter().all(|part| lower.contains(part)))?;
+    // AWS writes both kinds of apostrophe.
+    let lower = text.to_lowercase().replace(['\u{2018}', '\u{2019}'], "'");
+    if let Some(found) = denial::explain(text) {
+        return Some(found);
+    }
+    let word = WORDS.iter().find(|(word, _)| *word == text.trim()).map(|(_, known)| known);
+    let known = word.or_else(|| TEXTS.iter().find(|it| it.parts.iter().all(|part| lower.contains(part))))?;
     Some(Finding {
         headline: fill(known.headline, text),
         cause: known.cause.clone(),
         message: text.trim().to_owned(),
-        fix: Some(Fix { text: fill(known.fix, text), ..Fix::default() }),
+        fix: Some(fix(fill(known.fix, text), text)),
         ..Finding::default()
     })
 }
 
-/// Puts what the text names into a sentence.
-fn fill(sentence: &str, text: &str) -> String {
-    let action = after(text, "not authorized to perform: ");
-    let part = |name: &str| match name {
-        "{principal}" => after(text, "User: "),
-        "{action}" => action,
-        "{resource}" => after(text, "on resource: "),
+/// With the command, or the document, where the text names all that it needs.
+fn fix(text: String, reason: &str) -> Fix {
+    let put =
+        |name| format!("aws ssm put-parameter --name {} --type SecureString --value VALUE", quote(name));
+    let command = if reason.contains("marked for deletion") {
+        value("{secret}", reason)
+            .map(|it| format!("aws secretsmanager restore-secret --secret-id {}", quote(it)))
+    } else {
+        value("{parameters}", reason).map(|it| it.split(',').map(put).collect::<Vec<_>>().join("\n"))
+    };
+    let document = value("{role}", reason).map(|_| {
+        let statement = json!({
+            "Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"
+        });
+        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    });
+    Fix { text, command, document, ..Fix::default() }
+}
+
+/// What the text names.
+fn value<'a>(name: &str, text: &'a str) -> Option<&'a str> {
+    match name {
         "{key}" => after(text, "did not contain json key "),
         "{role}" => after(text, "assume the role '"),
         "{secret}" => {
-            after(text, "failed to fetch secret ").or_else(|| after(text, "secret from the service for "))
+            let phrases = ["failed to fetch secret ", "secret from the service for "];
+            phrases.into_iter().find_map(|it| after(text, it))
         }
-        _ => after(text, "invalid parameters: "),
-    };
+        "{arn}" => after(text, "the secret with ARN '"),
+        "{container}" => after(text, "container '"),
+        "{options}" => {
+            text.split_once("requires options: ").map(|(_, rest)| rest.trim().trim_end_matches('.'))
+        }
+        "{member}" => after(text, "requires that '"),
+        "{name}" => after(text, "specified for secret "),
+        "{bucket}" => after(text, "client for bucket "),
+        "{user}" => after(text, "unable to find user "),
+        "{parameters}" => after(text, "invalid parameters: "),
+        _ => None,
+    }
+}
+
+/// Puts what the text names into a sentence.
+fn fill(sentence: &str, text: &str) -> String {
+    const NAMES: [&str; 11] = [
+        "{key}",
+        "{role}",
+        "{secret}",
+        "{arn}",
+        "{container}",
+        "{options}",
+        "{member}",
+        "{name}",
+        "{bucket}",
+        "{user}",
+        "{parameters}",
+    ];
     let mut out = sentence.to_owned();
-    for name in ["{principal}", "{action}", "{resource}", "{key}", "{role}", "{secret}", "{parameters}"] {
+    for name in NAMES {
         if out.contains(name) {
-            let value = part(name).unwrap_or("…");
-            out = out.replace(name, value);
+            out = out.replace(name, value(name, text).unwrap_or("…"));
         }
     }
     out
 }
 
 /// The word behind a phrase, without the punctuation that ends it.
-fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
+pub(super) fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(phrase)?;
     let word = rest.split_whitespace().next()?.trim_end_matches([':', '.', ',', '\'', ')', ';']);
     (!word.is_empty()).then_some(word)
@@ -355,6 +710,267 @@ mod tests {
     use super::*;
 
     const SECRETS: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
+
+    /// Texts that people met in real accounts, and what each means.
+    const MET: &[(&str, Cause, &str)] = &[
+        (
+            "ClientException: Private repository authentication requires that the task definition specify a value for executionRoleArn.",
+            Cause::Configuration,
+            "the task has no execution role, and the registry credential needs one",
+        ),
+        (
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+            Cause::Configuration,
+            "the task has no execution role, and secrets and environment files need one",
+        ),
+        (
+            "Fargate requires task definition to have execution role ARN to support ECR images.",
+            Cause::Configuration,
+            "the task has no execution role, and Fargate needs one for images of Amazon ECR and for `awslogs`",
+        ),
+        ("Role is not valid", Cause::Configuration, "a role's ARN is not one of a role"),
+        (
+            "The repository credentials parameter specified for container 'c' is invalid. Parameter names can include up to 255 (uppercase and lowercase), numbers, hyphens, and underscores are allowed. Spaces are not allowed.",
+            Cause::Configuration,
+            "`credentialsParameter` of container `c` is not the name or ARN of a secret",
+        ),
+        (
+            "Invalid setting for container 'c'. At least one of 'memory' or 'memoryReservation' must be specified.",
+            Cause::Configuration,
+            "container `c` has no memory",
+        ),
+        (
+            "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+            Cause::Configuration,
+            "`hostPort` is another port than `containerPort`",
+        ),
+        (
+            "Log driver awslogs requires options: awslogs-region, awslogs-group",
+            Cause::Configuration,
+            "the log driver lacks options: `awslogs-region, awslogs-group`",
+        ),
+        (
+            "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+            Cause::Configuration,
+            "an essential container is waited for until it ends, and the task would end with it",
+        ),
+        (
+            "Fargate requires that 'cpu' be defined at the task level.",
+            Cause::Configuration,
+            "the task has no `cpu`, and Fargate needs it",
+        ),
+        (
+            "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+            Cause::Configuration,
+            "the containers ask for more than the task has",
+        ),
+        (
+            "InvalidParameterException: Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            Cause::Configuration,
+            "the task needs subnets, and none are given",
+        ),
+        (
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+            Cause::Configuration,
+            "subnets are given, and the network mode has no use for them",
+        ),
+        (
+            "service X failed to launch a task with (error ECS was unable to assume the role 'arn:aws:iam::111122223333:role/x' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.).",
+            Cause::Permission,
+            "ECS tasks may not assume the role `arn:aws:iam::111122223333:role/x`",
+        ),
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:111122223333:secret:x from secrets manager: AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:111122223333:secret:x because no identity-based policy allows the secretsmanager:GetSecretValue action",
+            Cause::Permission,
+            "`arn:aws:sts::111122223333:assumed-role/r/s` may not `secretsmanager:GetSecretValue` on `arn:aws:secretsmanager:us-east-1:111122223333:secret:x`",
+        ),
+        (
+            "unable to retrieve secrets from ssm: service call has been retried 5 time(s): RequestCanceled: request context canceled caused by: context deadline exceeded",
+            Cause::Network,
+            "a service did not answer in time",
+        ),
+        (
+            "unable to retrieve secret from asm: service call has been retried 1 time(s): invalid character '\\'' looking for beginning of value",
+            Cause::Content,
+            "the secret is not JSON, and a key of it is wanted",
+        ),
+        (
+            "Fetching secret data from SSM Parameter Store in us-east-1: AccessDeniedException: User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-east-1:1:parameter/x",
+            Cause::Permission,
+            "`arn:aws:sts::1:assumed-role/r/s` may not `ssm:GetParameters` on `arn:aws:ssm:us-east-1:1:parameter/x`",
+        ),
+        (
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
+            Cause::Configuration,
+            "the log group does not exist",
+        ),
+        (
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: x",
+            Cause::Configuration,
+            "the log stream cannot be created",
+        ),
+        (
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref h/app:1: pulling from host h failed with status code [manifests 1]: 403 Forbidden",
+            Cause::Registry,
+            "the registry does not let this principal pull the image",
+        ),
+        (
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref app:1@sha256:aa: unexpected status from HEAD request to https://h/v2/app/blobs/sha256:aa: 403 Forbidden",
+            Cause::Registry,
+            "the registry does not let this principal pull the image",
+        ),
+        (
+            "CannotPullContainerError: Error response from daemon: pull access denied for app, repository does not exist or may require 'docker login': denied: User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:us-east-1:1:repository/app because no identity-based policy allows the ecr:BatchGetImage action",
+            Cause::Permission,
+            "`arn:aws:sts::1:assumed-role/r/s` may not `ecr:BatchGetImage` on `arn:aws:ecr:us-east-1:1:repository/app`",
+        ),
+        (
+            "The task can’t pull the image. Check that the role has the permissions to pull images from the registry. ",
+            Cause::Permission,
+            "the role may not pull the image",
+        ),
+        (
+            "The task can't pull the image. Check that the role has the permissions to pull images from the registry.",
+            Cause::Permission,
+            "the role may not pull the image",
+        ),
+        (
+            "The task can’t pull the image. Check whether the image exists. ",
+            Cause::Registry,
+            "the registry has no such image",
+        ),
+        (
+            "The task can't pull the image. Check whether the image exists.",
+            Cause::Registry,
+            "the registry has no such image",
+        ),
+        (
+            "The task can’t pull the image. Check your network configuration. ",
+            Cause::Network,
+            "the registry cannot be reached from the task",
+        ),
+        (
+            "The task can't pull the image. Check your network configuration.",
+            Cause::Network,
+            "the registry cannot be reached from the task",
+        ),
+        ("asm fetching secret from the service for x", Cause::Content, "the secret `x` cannot be fetched"),
+        (
+            "asm fetching authorization data: empty response",
+            Cause::Content,
+            "the registry credential is not a JSON object of strings",
+        ),
+        (
+            "asm fetching authorization data: empty secrets value",
+            Cause::Content,
+            "the registry credential is not a JSON object of strings",
+        ),
+        (
+            "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+            Cause::Content,
+            "the registry credential is not a JSON object of strings",
+        ),
+        (
+            "asm fetching username: AuthorizationData is malformed, empty field",
+            Cause::Content,
+            "the registry credential has no `username`",
+        ),
+        (
+            "asm fetching password: AuthorizationData is malformed, empty field",
+            Cause::Content,
+            "the registry credential has no `password`",
+        ),
+        (
+            "ResourceNotFoundException: The task can't retrieve the secret with ARN 'arn:aws:secretsmanager:us-east-1:1:secret:x' from AWS Secrets Manager. Check whether the secret exists in the specified Region",
+            Cause::Content,
+            "there is no secret `arn:aws:secretsmanager:us-east-1:1:secret:x` in this Region",
+        ),
+        (
+            "retrieved secret from Secrets Manager did not contain json key k",
+            Cause::Content,
+            "the secret has no key `k`",
+        ),
+        (
+            "InvalidInputException: The specified service is in a transition state (\"UPDATING\") and cannot be deleted.",
+            Cause::Configuration,
+            "the Lightsail service is being changed",
+        ),
+        (
+            "The Systems Manager parameter name specified for secret X is invalid.",
+            Cause::Configuration,
+            "`valueFrom` of `X` is read as the name of a parameter, and is none",
+        ),
+        (
+            "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as 'X'.",
+            Cause::Configuration,
+            "a variable is in `secrets` and in `environment`",
+        ),
+        (
+            "Trying to retrieve secret with value foo resulted in error: arn: invalid prefix",
+            Cause::Configuration,
+            "`valueFrom` is not an ARN",
+        ),
+        (
+            "Unable to initialize s3 client for bucket b, error: x",
+            Cause::Content,
+            "the Region of the bucket `b` cannot be found out",
+        ),
+        (
+            "HostConfigError: No execution credentials set for the task",
+            Cause::Configuration,
+            "the log driver has no credentials",
+        ),
+        ("RESOURCE:MEMORY", Cause::Capacity, "no instance has enough free memory"),
+        ("RESOURCE:CPU", Cause::Capacity, "no instance has enough free CPU units"),
+        ("RESOURCE:PORTS", Cause::Capacity, "the port of the host is taken on every instance"),
+        ("RESOURCE:ENI", Cause::Capacity, "no instance has a free network interface"),
+        ("RESOURCE:GPU", Cause::Capacity, "no instance has enough free GPUs"),
+        ("AGENT", Cause::Capacity, "the container agent of the instance is not connected"),
+        ("ATTRIBUTE", Cause::Capacity, "no instance has an attribute that the task needs"),
+        (
+            "service call has been retried 1 time(s): unexpected end of JSON input",
+            Cause::Content,
+            "the secret is empty, or its JSON ends too early",
+        ),
+        (
+            "CannotStartContainerError: Error response from daemon: unable to find user app: no matching entries in passwd file",
+            Cause::Configuration,
+            "the image has no user `app`",
+        ),
+        (
+            "(service web) (task 1) failed container health checks.",
+            Cause::Configuration,
+            "the container's health check fails",
+        ),
+        (
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+            Cause::Configuration,
+            "the task has no execution role, and Fargate needs one for images of Amazon ECR and for `awslogs`",
+        ),
+    ];
+
+    #[test]
+    fn every_text_that_people_met_has_a_meaning() {
+        for (text, cause, headline) in MET {
+            let found = explain(text).unwrap_or_else(|| panic!("not known: {text}"));
+            assert_eq!((&found.cause, found.headline.as_str()), (cause, *headline), "{text}");
+            assert!(found.fix.is_some_and(|fix| !fix.text.is_empty()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_text_names_makes_a_command() {
+        let command = |text| explain(text).unwrap().fix.unwrap().command;
+        let deleted = "failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:x from secrets manager: InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.";
+        let restore =
+            "aws secretsmanager restore-secret --secret-id arn:aws:secretsmanager:us-east-1:1:secret:x";
+        assert_eq!(command(deleted).as_deref(), Some(restore));
+        let missing = "Fetching secret data from SSM Parameter Store in us-east-1: invalid parameters: a,/b";
+        let put = "aws ssm put-parameter --name a --type SecureString --value VALUE\n\
+             aws ssm put-parameter --name /b --type SecureString --value VALUE";
+        assert_eq!(command(missing).as_deref(), Some(put));
+        assert_eq!(command("Role is not valid"), None);
+    }
 
     #[test]
     fn texts_of_real_accounts() {

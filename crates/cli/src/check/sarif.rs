@@ -1,5 +1,6 @@
 //! Findings as SARIF 2.1.0 (OASIS), which code review tools show beside the file.
 
+use landfall_api::landfall::Finding;
 use serde_json::{Value, json};
 
 use super::Checked;
@@ -17,10 +18,26 @@ const CAUSES: [(&str, &str); 6] = [
 
 /// One run with one result for each finding.
 pub(super) fn report(path: &str, checked: &[Checked]) -> Value {
+    let located = |it: &Checked, found: &Finding| {
+        let mut result = result(found);
+        result["locations"] = json!([{
+            "physicalLocation": {"artifactLocation": {"uri": path}},
+            "logicalLocations": [{"name": found.container.as_deref().unwrap_or(&it.name)}]
+        }]);
+        result
+    };
+    let of = |it: &Checked| it.findings.iter().map(|found| located(it, found)).collect::<Vec<_>>();
+    run(&checked.iter().flat_map(of).collect::<Vec<_>>())
+}
+
+/// What a text means: it has no place in a file.
+pub(super) fn of_reason(found: &Finding) -> Value {
+    run(&[result(found)])
+}
+
+fn run(results: &[Value]) -> Value {
     let rules: Vec<Value> =
         CAUSES.iter().map(|(id, text)| json!({"id": id, "shortDescription": {"text": text}})).collect();
-    let results: Vec<Value> =
-        checked.iter().flat_map(|it| it.findings.iter().map(|found| result(path, &it.name, found))).collect();
     let driver = json!({
         "name": "landfall check",
         "version": env!("CARGO_PKG_VERSION"),
@@ -29,7 +46,7 @@ pub(super) fn report(path: &str, checked: &[Checked]) -> Value {
     json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]})
 }
 
-fn result(path: &str, name: &str, found: &landfall_api::landfall::Finding) -> Value {
+fn result(found: &Finding) -> Value {
     let fix = found.fix.as_ref();
     let parts = [
         Some(found.headline.as_str()),
@@ -41,10 +58,6 @@ fn result(path: &str, name: &str, found: &landfall_api::landfall::Finding) -> Va
         "ruleId": finding::cause(&found.cause),
         "level": "error",
         "message": {"text": text},
-        "locations": [{
-            "physicalLocation": {"artifactLocation": {"uri": path}},
-            "logicalLocations": [{"name": found.container.as_deref().unwrap_or(name)}]
-        }],
         "properties": {"awsMessage": found.message, "verified": fix.is_some_and(|fix| fix.verified)}
     })
 }

@@ -1,60 +1,106 @@
 //! Task definitions and Lightsail deployments in the output of `terraform show -json`, of a plan or of a state.
 
+use std::collections::BTreeSet;
+
 use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_api::lightsail::CreateContainerServiceDeployment;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value, json};
 
-use super::input::{Found, Kind};
+use super::input::{Found, Kind, Place};
 use super::shape::fit;
+use super::unknown::{Created, Creates};
 
 /// What is in a plan, or in a state.
-pub(super) fn found(document: &Value) -> Vec<Found> {
-    let values = if document["planned_values"].is_object() {
-        &document["planned_values"]
-    } else {
-        &document["values"]
-    };
+pub(super) fn found(document: &Value, place: &Place) -> Vec<Found> {
+    let planned = document["planned_values"].is_object();
+    let values = if planned { &document["planned_values"] } else { &document["values"] };
+    let reader =
+        Reader { document, planned, creates: Creates { file: "plan", resources: created(document), place } };
     let mut out = Vec::new();
-    module(&values["root_module"], &mut out);
+    reader.module(&values["root_module"], &mut out);
     out
 }
 
-fn module(module: &Value, out: &mut Vec<Found>) {
-    for resource in module["resources"].as_array().into_iter().flatten() {
-        if resource["type"] == "aws_ecs_task_definition" && resource["mode"] != "data" {
-            out.push(task_definition(resource));
+/// What the plan itself creates. What a state has, and what a plan leaves or changes, is there.
+fn created(document: &Value) -> Vec<(Created, String)> {
+    let mut out = Vec::new();
+    for resource in document["resource_changes"].as_array().into_iter().flatten() {
+        let change = &resource["change"];
+        if !change["actions"].as_array().into_iter().flatten().any(|it| it == "create") {
+            continue;
         }
-        if resource["type"] == "aws_lightsail_container_service_deployment_version" {
-            out.push(deployment(resource));
+        let Some(kind) = resource["type"].as_str().and_then(Created::of_type) else { continue };
+        let name =
+            if kind == Created::Bucket { &change["after"]["bucket"] } else { &change["after"]["name"] };
+        out.extend(name.as_str().map(|name| (kind, name.to_owned())));
+    }
+    out
+}
+
+struct Reader<'a> {
+    document: &'a Value,
+    /// A plan, not a state.
+    planned: bool,
+    creates: Creates<'a>,
+}
+
+impl Reader<'_> {
+    fn module(&self, module: &Value, out: &mut Vec<Found>) {
+        for resource in module["resources"].as_array().into_iter().flatten() {
+            if resource["type"] == "aws_ecs_task_definition" && resource["mode"] != "data" {
+                let mut found = task_definition(resource, &|name| self.is_unknown(resource, name));
+                self.creates.settle(&mut found);
+                out.push(found);
+            }
+            if resource["type"] == "aws_lightsail_container_service_deployment_version" {
+                out.push(deployment(resource));
+            }
+        }
+        for child in module["child_modules"].as_array().into_iter().flatten() {
+            self.module(child, out);
         }
     }
-    for child in module["child_modules"].as_array().into_iter().flatten() {
-        self::module(child, out);
+
+    /// Plans say what is only known after they are applied; one that says nothing about a resource lacks the value.
+    fn is_unknown(&self, resource: &Value, name: &str) -> bool {
+        let changes = self.document["resource_changes"].as_array();
+        let change = changes.into_iter().flatten().find(|it| it["address"] == resource["address"]);
+        match change {
+            Some(change) => change["change"]["after_unknown"][name] == true,
+            None => self.planned && name == "execution_role_arn" && resource["values"].get(name).is_none(),
+        }
     }
 }
 
-fn task_definition(resource: &Value) -> Found {
+/// Members of a task definition that are values, under their names in a plan and in the API.
+const VALUES: [(&str, &str); 9] = [
+    ("family", "family"),
+    ("execution_role_arn", "executionRoleArn"),
+    ("task_role_arn", "taskRoleArn"),
+    ("cpu", "cpu"),
+    ("memory", "memory"),
+    ("network_mode", "networkMode"),
+    ("requires_compatibilities", "requiresCompatibilities"),
+    ("pid_mode", "pidMode"),
+    ("ipc_mode", "ipcMode"),
+];
+/// Members that are blocks or documents in a plan.
+const BLOCKS: [(&str, &str); 4] = [
+    ("container_definitions", "containerDefinitions"),
+    ("runtime_platform", "runtimePlatform"),
+    ("ephemeral_storage", "ephemeralStorage"),
+    ("volume", "volumes"),
+];
+
+fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found {
     let name = resource["address"].as_str().unwrap_or("aws_ecs_task_definition").to_owned();
     let values = &resource["values"];
-    let mut open = Vec::new();
+    let (mut open, mut unknown) = (Vec::new(), BTreeSet::new());
     let containers =
         values["container_definitions"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    if containers.is_none() {
-        open.push("`container_definitions` is not known before it is applied".to_owned());
-    }
     let mut members = Map::new();
-    for (from, to) in [
-        ("family", "family"),
-        ("execution_role_arn", "executionRoleArn"),
-        ("task_role_arn", "taskRoleArn"),
-        ("cpu", "cpu"),
-        ("memory", "memory"),
-        ("network_mode", "networkMode"),
-        ("requires_compatibilities", "requiresCompatibilities"),
-        ("pid_mode", "pidMode"),
-        ("ipc_mode", "ipcMode"),
-    ] {
+    for (from, to) in VALUES {
         let value = &values[from];
         if !value.is_null() && *value != "" {
             members.insert(to.to_owned(), value.clone());
@@ -70,8 +116,12 @@ fn task_definition(resource: &Value) -> Found {
     if !volumes.is_empty() {
         members.insert("volumes".to_owned(), volumes.into());
     }
-    if values["execution_role_arn"].is_null() && resource_is_unknown(resource, "execution_role_arn") {
-        open.push("`execution_role_arn` is not known before it is applied".to_owned());
+    for (from, to) in VALUES.into_iter().chain(BLOCKS) {
+        let lacks_containers = from == "container_definitions" && values[from].is_null();
+        if lacks_containers || is_unknown(from) {
+            unknown.insert(to.to_owned());
+            open.push(format!("`{from}` is not known before it is applied"));
+        }
     }
     members.insert("containerDefinitions".to_owned(), containers.unwrap_or_else(|| json!([])));
     Found {
@@ -79,6 +129,7 @@ fn task_definition(resource: &Value) -> Found {
         name,
         definition: fit(RegisterTaskDefinition::SCHEMA.input, members.into()),
         open,
+        unknown,
     }
 }
 
@@ -111,12 +162,13 @@ fn deployment(resource: &Value) -> Found {
             "containerPort": endpoint["container_port"], "healthCheck": endpoint["health_check"][0]});
     }
     let definition = fit(CreateContainerServiceDeployment::SCHEMA.input, definition);
-    Found { kind: Kind::Deployment(service), name: name.to_owned(), definition, open }
-}
-
-/// A value that a plan lacks is not in `values` at all; one that is not set is `null`.
-fn resource_is_unknown(resource: &Value, name: &str) -> bool {
-    resource["values"].as_object().is_some_and(|values| !values.contains_key(name))
+    Found {
+        kind: Kind::Deployment(service),
+        name: name.to_owned(),
+        definition,
+        open,
+        unknown: BTreeSet::new(),
+    }
 }
 
 fn volume(block: &Value) -> Value {
@@ -131,6 +183,57 @@ fn volume(block: &Value) -> Value {
 mod tests {
     use super::*;
 
+    fn place() -> Place {
+        Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() }
+    }
+
+    #[test]
+    fn what_the_plan_creates_and_does_not_know() {
+        let task = |address: &str, values: Value| json!({"address": address, "mode": "managed", "type": "aws_ecs_task_definition", "values": values});
+        let change = |address: &str, kind: &str, action: &str, after: Value, unknown: Value| {
+            json!({"address": address, "type": kind, "change":
+                {"actions": [action], "after": after, "after_unknown": unknown}})
+        };
+        let container = json!([{"name": "app", "image": "x", "memory": 64,
+            "secrets": [{"name": "A", "valueFrom": "/new"}, {"name": "B", "valueFrom": "/old"}],
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}]);
+        let document = json!({
+        "planned_values": {"root_module": {"resources": [
+            task("a", json!({"family": "a", "container_definitions": container.to_string()})),
+            task("b", json!({"family": "b", "execution_role_arn": "arn:aws:iam::111122223333:role/there"})),
+        ]}},
+        "resource_changes": [
+            change("a", "aws_ecs_task_definition", "create", json!({}), json!({"execution_role_arn": true, "cpu": true})),
+            change("b", "aws_ecs_task_definition", "create", json!({}), json!({"container_definitions": true, "arn": true})),
+            change("p", "aws_ssm_parameter", "create", json!({"name": "/new"}), json!({})),
+            change("q", "aws_ssm_parameter", "no-op", json!({"name": "/old"}), json!({})),
+            change("l", "aws_cloudwatch_log_group", "create", json!({"name": "/logs"}), json!({})),
+        ]});
+        let found = found(&document, &place());
+        assert_eq!(
+            found[0].open,
+            [
+                "`execution_role_arn` is not known before it is applied",
+                "`cpu` is not known before it is applied",
+                "the parameter `/new` is created by this plan: not looked at",
+                "the log group `/logs` is created by this plan: not looked at",
+            ]
+        );
+        let unknown = |at: usize| found[at].unknown.iter().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!((unknown(0), unknown(1)), (vec!["cpu", "executionRoleArn"], vec!["containerDefinitions"]));
+        let blank = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:landfall-unknown-AAAAAA";
+        let container = &found[0].definition["containerDefinitions"][0];
+        let expected = json!([{"name": "A", "valueFrom": blank}, {"name": "B", "valueFrom": "/old"}]);
+        assert_eq!(container["secrets"], expected);
+        assert_eq!(container["logConfiguration"]["options"]["awslogs-group"], "landfall-unknown");
+        assert_eq!(
+            found[1].definition,
+            json!({
+            "family": "b", "executionRoleArn": "arn:aws:iam::111122223333:role/there", "containerDefinitions":
+                [{"name": "landfall-unknown", "image": "127.0.0.1:1/landfall-unknown:1", "memory": 6}]})
+        );
+    }
+
     #[test]
     fn resources_of_all_modules() {
         let containers = r#"[{"name":"app","image":"x","memory":"64","environment":null}]"#;
@@ -143,7 +246,7 @@ mod tests {
         let document = json!({"format_version": "1.2", "planned_values": {"root_module": {
             "resources": [resource("aws_ecs_task_definition.a", containers.into())],
             "child_modules": [{"resources": [resource("module.m.aws_ecs_task_definition.b", Value::Null)]}]}}});
-        let found = found(&document);
+        let found = found(&document, &place());
         let names: Vec<_> = found.iter().map(|it| (it.name.as_str(), it.open.len())).collect();
         assert_eq!(names, [("aws_ecs_task_definition.a", 0), ("module.m.aws_ecs_task_definition.b", 1)]);
         let expected = json!({"family": "f", "executionRoleArn": "arn:aws:iam::111122223333:role/exec", "cpu": "256",
@@ -160,7 +263,7 @@ mod tests {
                     "ports": {"80": "HTTP"}}],
                 "public_endpoint": [{"container_name": "app", "container_port": 80,
                     "health_check": [{"path": "/", "timeout_seconds": 2}]}]}}]}}});
-        let found = found(&document);
+        let found = found(&document, &place());
         assert_eq!(found[0].kind, Kind::Deployment("web".to_owned()));
         let expected = json!({"serviceName": "web",
             "containers": {"app": {"image": "nginx:1", "command": [], "environment": {"A": "1"}, "ports": {"80": "HTTP"}}},
