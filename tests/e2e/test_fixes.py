@@ -102,7 +102,7 @@ def test_the_role_does_not_trust_tasks(tasks, launch):
 
 
 def test_everything_at_once(tasks, launch, registry):
-    """Six things are wrong: `check` says them all, and says what it found nowhere else."""
+    """Seven things are wrong: `check` says them all, and says what it found nowhere else."""
     account = tasks.account
     hub = account.secret({"user": registry.username, "password": registry.password})
     db = account.secret({"user": "u"})
@@ -122,10 +122,11 @@ def test_everything_at_once(tasks, launch, registry):
         ("PERMISSION", read),
         ("CONTENT", read),
         ("PERMISSION", parameters),
+        ("CONTENT", parameters),
         ("PERMISSION", stream),
     ]
     shown = case.check().stdout
-    assert "would not start: 6 findings" in shown and registry.password not in shown
+    assert "would not start: 7 findings" in shown and registry.password not in shown
 
 
 def test_the_password_is_wrong(tasks, launch, registry):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.account import allow, deny, unique
+from harness.errors import refused
 from harness.fixes import LOGS, READ, Case, assert_mended, bare_role
 from harness.tasks import exit_code
 
@@ -120,6 +121,119 @@ def test_the_secret_has_no_value(tasks, launch):
     assert_mended(value_case(tasks, launch, value, expected="mended"), "CONTENT", "has no value")
 
 
+def corrected(found):
+    """The reference that the fix says instead."""
+    (value,) = json.loads("{" + found["fix"]["document"] + "}").values()
+    return value
+
+
+def test_a_label_that_no_version_has(tasks, launch):
+    """The value that is there stays: nothing is written over it."""
+    value = tasks.account.secret("hello")
+    case = value_case(tasks, launch, f"{value}::NOSTAGE:")
+    (found,) = case.findings()
+    assert found["cause"] == "CONTENT" and "no version with the label `NOSTAGE`" in found["headline"]
+    assert found["fix"]["command"] is None and corrected(found) == value
+    task = case.start()
+    assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]
+    value_case(tasks, launch, corrected(found)).runs()
+
+
+def test_an_arn_of_no_secret(tasks, launch, account_id):
+    """Its six characters are new when it is made: the fix says how to name it then."""
+    name = unique("none")
+    arn = f"arn:aws:secretsmanager:us-east-1:{account_id}:secret:{name}"
+    case = value_case(tasks, launch, f"{arn}-AbCdEf:k::", expected="mended")
+    (found,) = case.findings()
+    assert f"there is no secret `{name}-AbCdEf`" in found["headline"]
+    case.mend(found["fix"])
+    assert corrected(found) == f"{arn}:k::"
+    value_case(tasks, launch, corrected(found), expected="mended").runs()
+
+
+@pytest.mark.parametrize("wrong", ["suffix", "region"])
+def test_an_arn_that_is_nearly_right(tasks, launch, wrong):
+    right = tasks.account.secret("hello")
+    given = right[:-6] + "AbCdEf" if wrong == "suffix" else right.replace("us-east-1", "eu-west-1")
+    case = value_case(tasks, launch, given)
+    (found,) = case.findings()
+    assert found["fix"]["command"] is None and corrected(found) == right
+    value_case(tasks, launch, corrected(found)).runs()
+
+
+def test_a_secret_by_its_bare_name(tasks, launch):
+    """A bare name is a parameter's."""
+    right = tasks.account.secret("hello")
+    name = tasks.account.secretsmanager.describe_secret(SecretId=right)["Name"]
+    case = value_case(tasks, launch, name, READS["ssm"])
+    (found,) = case.findings()
+    assert found["fix"]["command"] is None and corrected(found) == right
+    value_case(tasks, launch, corrected(found)).runs()
+
+
+def test_a_reference_to_no_secret(tasks, launch):
+    case = value_case(tasks, launch, f"/aws/reference/secretsmanager/{unique('none')}", READS["ssm"], expected="mended")
+    assert_mended(case, "CONTENT", "there is no parameter")
+
+
+def test_neither_permission_nor_secret(tasks, launch, registry):
+    """Both are said at once; both fixes together are enough, whatever the new ARN will be."""
+    name = unique("new-secret")
+    main = tasks.container(command="true", repositoryCredentials={"credentialsParameter": name})
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS))
+    denied, missing = case.findings()
+    assert (denied["cause"], missing["cause"]) == ("PERMISSION", "CONTENT")
+    assert denied["fix"]["verified"] and f":secret:{name}-??????" in denied["fix"]["command"]
+    for found in (denied, missing):
+        case.mend(found["fix"])
+    case.runs()
+
+
+def test_parameters_that_are_denied_and_missing(tasks, launch):
+    there, missing = unique("p"), unique("none")
+    tasks.account.client("ssm").put_parameter(Name=there, Value="hello", Type="SecureString")
+    secrets = [{"name": "V", "valueFrom": there}, {"name": "W", "valueFrom": missing}]
+    main = tasks.container(command='test "$V $W" = "hello mended"', secrets=secrets)
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    denied, absent = case.findings()
+    assert denied["fix"]["verified"] and missing in denied["fix"]["command"]
+    assert absent["headline"] == f"there is no parameter `{missing}` in us-east-1"
+    for found in (denied, absent):
+        case.mend(found["fix"])
+    case.runs()
+
+
+def test_a_boundary_keeps_the_key_away(tasks, launch):
+    account = tasks.account
+    value = under(account, customer_key(account), "hello", "secretsmanager")
+    boundary = account.iam.create_policy(
+        PolicyName=unique("boundary"), PolicyDocument=json.dumps(allow(["logs:*", "secretsmanager:*"]))
+    )["Policy"]["Arn"]
+    case = value_case(tasks, launch, value)
+    role = account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]["executionRoleArn"]
+    account.iam.put_role_permissions_boundary(RoleName=role.rsplit("/", 1)[1], PermissionsBoundary=boundary)
+    assert_mended(case, "PERMISSION", "kms:Decrypt", verified=True)
+
+
+def test_there_is_no_role(tasks, account_id, launch):
+    """What is missing beside it is said at once, and the role that is made has all that the task needs."""
+    group = unique("/missing")
+    value = tasks.account.secret("hello")
+    role = f"arn:aws:iam::{account_id}:role/{unique('none')}"
+    main = tasks.container(
+        command='test "$V" = hello',
+        secrets=[{"name": "V", "valueFrom": value}],
+        logConfiguration=tasks.awslogs(group=group),
+    )
+    case = Case(tasks, launch, main, executionRoleArn=role)
+    no_role, no_group = case.findings()
+    assert no_role["headline"] == f"there is no role `{role}`"
+    assert no_group["headline"] == f"there is no log group `{group}` in us-east-1"
+    for found in (no_role, no_group):
+        case.mend(found["fix"])
+    case.runs()
+
+
 def test_a_statement_denies(tasks, launch):
     """What denies is named, and the command takes away that statement alone."""
     account = tasks.account
@@ -201,6 +315,12 @@ def test_there_is_no_file(tasks, launch, bucket, good_file):
     assert_mended(case, "CONTENT", "there is no object")
 
 
+def test_there_is_no_bucket(tasks, launch, good_file):
+    case = file_case(tasks, launch, unique("none").lower(), "good.env", FILES)
+    case.words["FILE"] = str(good_file)
+    assert_mended(case, "CONTENT", "there is no bucket")
+
+
 def test_the_file_is_no_text(tasks, admin, launch, bucket, good_file):
     key = f"{unique('binary')}.env"
     admin.client("s3").put_object(Bucket=bucket, Key=key, Body=b"\xff\xfe")
@@ -239,3 +359,18 @@ def test_a_log_option_from_a_secret(tasks, admin, launch):
     assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]
     admin.secretsmanager.put_secret_value(SecretId=secret, SecretString="^x")
     assert exit_code(case.start()) == 0
+
+
+def test_options_that_the_log_driver_does_not_take(tasks, launch):
+    for options, text in [
+        ({"awslogs-foo": "x"}, "Log driver awslogs disallows options: awslogs-foo"),
+        ({"mode": "bogus"}, "Log driver option 'mode' must be one of [blocking,non-blocking]"),
+    ]:
+        with refused("ClientException", text):
+            tasks.define(tasks.container(command="true", logConfiguration=tasks.awslogs(**options)))
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(**{"max-buffer-size": "xx"}))
+    case = Case(tasks, launch, main)
+    (found,) = case.findings()
+    task = case.start()
+    assert "error parsing option max-buffer-size: invalid size: 'xx'" in (task.get("stoppedReason", "") + str(task["containers"]))
+    assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]

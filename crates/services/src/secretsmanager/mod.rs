@@ -35,7 +35,7 @@ mod view;
 
 use landfall_api::secretsmanager as api;
 
-pub use reading::SecretReading;
+pub use reading::{SecretReading, named};
 pub use reconcile::reconcile;
 pub use replication::replicate;
 pub use stages::Stages;

@@ -1,9 +1,11 @@
 //! Secrets as other services read them: for a caller, with the caller's permissions.
 
 use landfall_api::secretsmanager::GetSecretValueResponse;
-use landfall_store::View;
+use landfall_base::{AccountId, Arn};
+use landfall_store::{StoreError, View};
 
 use super::ops::get_secret_value::{permissions, read_value};
+use super::record::SECRETS;
 use super::target::Target;
 use super::versions;
 use crate::pipe::{Context, Failure, Permission};
@@ -54,4 +56,19 @@ impl SecretReading {
         let (id, stage) = (self.version_id.as_deref(), self.version_stage.as_deref());
         Ok(read_value(cx, view, &self.target, id, stage)?.into_response())
     }
+}
+
+/// The secrets of an account that have this name, in all Regions, but for those that are going to be deleted.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn named(view: &View, account: &AccountId, name: &str) -> Result<Vec<Arn>, StoreError> {
+    let mut found = Vec::new();
+    for row in view.scan(&SECRETS, (account,)) {
+        let ((_, _, other), secret) = row?;
+        if other == name && secret.deletion.is_none() {
+            found.push(secret.arn.clone());
+        }
+    }
+    Ok(found)
 }

@@ -67,6 +67,7 @@ fn not_json(why: &NotJson) -> String {
     match why {
         NotJson::Unfinished => "{".to_owned(),
         NotJson::Start => "x".to_owned(),
+        NotJson::Quote => "'".to_owned(),
         NotJson::At { line, column } => at(*line, *column).unwrap_or_else(|| "[x".to_owned()),
     }
 }

@@ -174,6 +174,7 @@ pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
         "no launch looks at it",
         &[
             "iam.alias",
+            "iam.oidc_provider",
             "ecs.account_setting",
             "ecr.referrer",
             "ecr.replication_configuration",

@@ -1,13 +1,16 @@
-//! What has to be looked up before anything can be advised: policies that deny, and the key that a value is under.
+//! What has to be looked up before anything can be advised: policies that deny, the key that a value is under, secrets of
+//! the name that was meant, what a role needs.
 
-use landfall_base::Arn;
+use landfall_base::{AccountId, Arn};
 use landfall_iam::{Layer, PolicyTrace};
 use landfall_store::View;
 
-use super::advice::{Denying, Holder, KeyInUse, KeyState};
-use crate::iam::{managed_policy, role_policy};
+use super::advice::{Denying, Holder, KeyInUse, KeyState, secret_name};
+use super::plan::{Step, When, Work};
+use crate::iam::{find_role, managed_policy, role_policy};
 use crate::kms;
 use crate::pipe::CheckRecord;
+use crate::secretsmanager;
 
 /// The policies whose statements refused a check, where all of them can be changed in the role's or the resource's account:
 /// of a guardrail of the organization, say, nothing is answered. `resource` is the policy on the resource.
@@ -54,4 +57,68 @@ pub(super) fn key_in_use(view: &View, checks: &[CheckRecord]) -> Option<KeyInUse
         Some(_) => KeyState::Enabled,
     };
     Some(KeyInUse { arn: check.resource.clone(), state })
+}
+
+/// Secrets of the account that have a name which a step asked for in vain: the name, and their ARN. One in the step's Region
+/// comes before others.
+pub(super) fn namesakes(view: &View, account: &AccountId, step: &Step) -> Vec<(String, String)> {
+    let asked: Vec<&str> = match &step.work {
+        Work::RegistryCredential { parameter } => vec![parameter],
+        Work::Secret { reference: Some(reference), .. } => vec![&reference.secret_id],
+        Work::Parameters(wanted) => wanted.iter().map(|it| it.value_from.as_str()).collect(),
+        _ => return Vec::new(),
+    };
+    let arn_of = |asked: &str| {
+        let mut found = secretsmanager::named(view, account, secret_name(asked)).ok()?;
+        found.sort_by_key(|arn| arn.region() != step.region);
+        Some((asked.to_owned(), found.first()?.to_string()))
+    };
+    asked.into_iter().filter_map(arn_of).collect()
+}
+
+/// Whether a step is about a secret that is not there, named without the six characters that end its ARN once it is.
+pub(super) fn is_absent_secret(view: &View, account: &AccountId, step: &Step) -> bool {
+    let id = match &step.work {
+        Work::RegistryCredential { parameter } => parameter,
+        Work::Secret { reference: Some(reference), .. } => &reference.secret_id,
+        _ => return false,
+    };
+    let owner = id.parse::<Arn>().ok().and_then(|arn| arn.account_id());
+    let name = id.rsplit(":secret:").next().unwrap_or(id);
+    let whole = id.starts_with("arn:") && secret_name(id) != name;
+    !whole
+        && secretsmanager::named(view, owner.as_ref().unwrap_or(account), name).is_ok_and(|it| it.is_empty())
+}
+
+/// The role's permissions boundary, if it is one that the account can change.
+pub(super) fn boundary_of(view: &View, role: &str) -> Option<(String, String)> {
+    let account = role.parse::<Arn>().ok()?.account_id()?;
+    let boundary = find_role(view, role, &account).ok()??.boundary.clone()?;
+    let text = managed_policy(view, &boundary).ok()??.text().to_owned();
+    (!boundary.starts_with("arn:aws:iam::aws:")).then_some((boundary, text))
+}
+
+/// What the execution role has to be allowed for a step: actions and a resource.
+pub(super) fn needs(view: &View, account: &AccountId, step: &Step) -> Vec<(Vec<&'static str>, String)> {
+    let resource = step.resource.clone();
+    match &step.work {
+        Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_) => Vec::new(),
+        Work::RegistryCredential { .. } | Work::Secret { .. } => {
+            let suffix = if is_absent_secret(view, account, step) { "-??????" } else { "" };
+            vec![(vec![step.action], format!("{resource}{suffix}"))]
+        }
+        Work::Parameters(_) => {
+            resource.split(", ").map(|resource| (vec![step.action], resource.to_owned())).collect()
+        }
+        Work::EcrImage(_) => vec![(vec!["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resource)],
+        Work::LogStream { .. } if step.when == When::LogGroupMissing => Vec::new(),
+        Work::LogStream { .. } => {
+            let group = resource.split(":log-stream:").next().unwrap_or_default();
+            vec![(vec!["logs:CreateLogStream", "logs:PutLogEvents"], format!("{group}:*"))]
+        }
+        Work::EcrToken { .. }
+        | Work::BucketLocation { .. }
+        | Work::EnvironmentFile { .. }
+        | Work::LogGroup { .. } => vec![(vec![step.action], resource)],
+    }
 }

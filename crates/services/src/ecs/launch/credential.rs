@@ -288,7 +288,8 @@ mod tests {
             ),
             (r#"{"username":"hunter1","password":""}"#, "`password` is empty"),
             (r#"["hunter2"]"#, "the secret is a JSON array, not an object"),
-            ("'hunter2'", "the secret is not JSON: invalid character looking for beginning of value"),
+            ("hunter2", "the secret is not JSON: invalid character looking for beginning of value"),
+            ("'hunter2'", r"the secret is not JSON: invalid character '\'' looking for beginning of value"),
         ] {
             let finding = read(Some(text));
             assert!(finding.notes.iter().any(|note| note == expected), "{text}: {:?}", finding.notes);

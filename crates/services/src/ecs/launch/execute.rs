@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
+use landfall_acs::{
+    ContainerSheet, Finding, Fix, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord,
+};
 use landfall_api::ecs::LogConfiguration;
 use landfall_base::{Arn, Region, Sensitive, random};
 use landfall_iam::Layer;
@@ -14,7 +16,7 @@ use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
 use super::advice::{Advice, Circumstances, advise};
-use super::circumstances::{denying, key_in_use};
+use super::circumstances::{boundary_of, denying, is_absent_secret, key_in_use, namesakes, needs};
 use super::credential::Mend;
 use super::log_destination::with_secret_options;
 use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
@@ -98,6 +100,12 @@ impl Taken {
         Self::failed(Problem::Refused(ServiceError::client(code, message)))
     }
 
+    /// Of a step that somebody else than the role took: what it may tells nothing of the role.
+    fn says_nothing(&self) -> bool {
+        self.checks.iter().any(|check| !check.allowed)
+            || matches!(&self.result, Err(Problem::Refused(error)) if error.code.contains("AccessDenied"))
+    }
+
     pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
         self.notes.extend(notes);
         self
@@ -133,6 +141,9 @@ impl<'a> Run<'a> {
             let step = self.settled(step);
             self.step(&step);
         }
+        if self.reader.is_some() {
+            told_once(&mut self.records);
+        }
         let (given, sheets) =
             if self.reader.is_some() { (Vec::new(), self.sheets) } else { (self.sheets, Vec::new()) };
         let result = self.failure.map_or(Ok(LaunchSheet { containers: given, credentials_id: None }), Err);
@@ -159,10 +170,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The log driver of a step's container with its options from secrets, if it has such.
+    /// The log driver of a step's container, with its options from secrets.
     pub(super) fn log_configuration(&self, step: &Step) -> Option<LogConfiguration> {
         let name = step.containers.first()?;
-        let secret = self.log_options.get(name)?;
+        let secret = self.log_options.get(name).map_or(&[][..], Vec::as_slice);
         let source = self.plan.logs.iter().find(|it| it.container == *name)?;
         Some(with_secret_options(&source.configuration, secret))
     }
@@ -178,22 +189,28 @@ impl<'a> Run<'a> {
             return;
         }
         let taken = self.take(step);
+        if self.is_asked_by_the_reader(step) && taken.says_nothing() {
+            record.outcome = StepOutcome::Skipped;
+            self.records.push(record);
+            return;
+        }
         let ended = self.calls.installation().clock.now();
         record.duration_ms = u64::try_from(ended.millis() - record.started_at.millis()).unwrap_or(0);
         self.conclude(step, taken, record);
     }
 
-    /// After a failure nothing more is done; who only looks goes on as far as there is a role.
+    /// After a failure nothing more is done; who only looks goes on.
     fn is_out_of_reach(&self, step: &Step) -> bool {
+        self.reader.is_none() && self.failure.is_some() && !self.is_asked_with_others(step)
+    }
+
+    /// Without a role the reader asks himself: what is missing is missing for everybody.
+    fn is_asked_by_the_reader(&self, step: &Step) -> bool {
         let assumes = matches!(
             step.work,
             Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_)
         );
-        let no_role = !assumes && self.plan.role.is_some() && self.session.is_none();
-        match self.reader {
-            None => self.failure.is_some() && !self.is_asked_with_others(step),
-            Some(_) => self.failure.is_some() && no_role,
-        }
+        self.reader.is_some() && !assumes && self.plan.role.is_some() && self.session.is_none()
     }
 
     /// The container agent asks for all secrets at once, and tells of all that it did not get.
@@ -265,6 +282,10 @@ impl<'a> Run<'a> {
         let role = self.plan.role.as_deref();
         let denying = denied.map(|it| denying(&view, it, role, existing)).unwrap_or_default();
         let key = key_in_use(&view, checks);
+        let namesakes = namesakes(&view, &self.plan.account, step);
+        let boundary = role.and_then(|role| boundary_of(&view, role));
+        let needs: Vec<_> =
+            self.plan.steps.iter().flat_map(|step| needs(&view, &self.plan.account, step)).collect();
         let of = Circumstances {
             step,
             role,
@@ -272,6 +293,10 @@ impl<'a> Run<'a> {
             denied,
             denying: &denying,
             key: key.as_ref(),
+            namesakes: &namesakes,
+            boundary: boundary.as_ref(),
+            needs: &needs,
+            absent: is_absent_secret(&view, &self.plan.account, step),
             mend,
         };
         let Advice { headline, cause, fix } = advise(of, problem);
@@ -315,7 +340,8 @@ impl<'a> Run<'a> {
             _ => {}
         }
         let ecr = matches!(step.work, Work::EcrToken { .. } | Work::EcrImage(_));
-        let session = self.session.as_ref().or(self.instance.as_ref().filter(|_| ecr));
+        let reader = self.reader.filter(|_| self.is_asked_by_the_reader(step));
+        let session = self.session.as_ref().or(self.instance.as_ref().filter(|_| ecr)).or(reader);
         let Some(session) = session else { return Taken::failed(Problem::NoRole) };
         let Ok(region) = step.region.parse::<Region>() else {
             return Taken::refused(
@@ -386,6 +412,21 @@ impl<'a> Run<'a> {
                 let session = self.reader.and_then(|_| session_without_trust(installation, &view, &wanted));
                 (session, Taken::new(checks, Err(Problem::Refused(failure.into_service_error("sts")))))
             }
+        }
+    }
+}
+
+/// Of several steps that fail for one cause, with one thing to do about it, the first tells it.
+fn told_once(records: &mut [StepRecord]) {
+    let mut told: Vec<(String, Option<Fix>)> = Vec::new();
+    for record in records {
+        let Some(finding) = &record.finding else { continue };
+        let it = (finding.headline.clone(), finding.fix.clone());
+        if told.contains(&it) {
+            record.outcome = StepOutcome::Skipped;
+            (record.finding, record.hint) = (None, None);
+        } else {
+            told.push(it);
         }
     }
 }

@@ -24,6 +24,8 @@ pub enum NotJson {
     Unfinished,
     /// It cannot begin like this.
     Start,
+    /// It begins with the quote that a shell left. AWS's sentence shows the character, which this once tells nothing.
+    Quote,
     /// It is wrong in this place.
     At {
         /// From 1.
@@ -39,6 +41,7 @@ impl fmt::Display for NotJson {
         match self {
             Self::Unfinished => f.write_str("unexpected end of JSON input"),
             Self::Start => f.write_str("invalid character looking for beginning of value"),
+            Self::Quote => f.write_str(r"invalid character '\'' looking for beginning of value"),
             Self::At { line, column } => write!(f, "invalid character in line {line}, column {column}"),
         }
     }
@@ -74,6 +77,7 @@ fn not_json(text: &str, error: &serde_json::Error) -> NotJson {
     let start = text.trim_start().chars().next();
     match start {
         _ if error.is_eof() => NotJson::Unfinished,
+        Some('\'') => NotJson::Quote,
         Some(first) if !"{[\"-0123456789tfn".contains(first) => NotJson::Start,
         _ => NotJson::At { line: error.line(), column: error.column() },
     }
@@ -113,7 +117,7 @@ mod tests {
             ("", NotJson::Unfinished),
             ("{\"username\":\"hun", NotJson::Unfinished),
             ("hunter2", NotJson::Start),
-            ("'{}'", NotJson::Start),
+            ("'{}'", NotJson::Quote),
             ("{\"a\":1} hunter2", NotJson::At { line: 1, column: 9 }),
         ] {
             assert_eq!(read(text).unwrap_err(), expected, "{text}");

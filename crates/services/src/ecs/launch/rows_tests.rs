@@ -268,8 +268,8 @@ fn secret_rows() -> Vec<Row> {
                 let arn = stage.secret("hub", "'{'");
                 with_secrets(&[&format!("{arn}:k::")])
             },
-            format!("{RESOURCES}{SECRET}invalid character looking for beginning of value"),
-            "Invalid character looking for beginning of value",
+            format!("{RESOURCES}{SECRET}invalid character '\\'' looking for beginning of value"),
+            "Invalid character '\\'' looking for beginning of value",
         ),
         row("no such secret", |_| with_secrets(&[HUB]), fetch(missing), no_secret(HUB)),
         row(

@@ -67,11 +67,15 @@ impl Run<'_> {
             Ok(secret) => secret,
             Err(error) => {
                 let mut taken = Taken::new(checks, Err(Problem::Refused(error)));
-                if let Some(secret) = self.read_instead(caller, asked, &taken) {
-                    let finding = credential::read(text_of(&secret));
-                    taken.mend = finding.mend;
-                    taken.beside = finding.result.err().map(Problem::Credential);
-                    return taken.noting(finding.notes);
+                match self.read_instead(caller, asked, &taken) {
+                    Some(Ok(secret)) => {
+                        let finding = credential::read(text_of(&secret));
+                        taken.mend = finding.mend;
+                        taken.beside = finding.result.err().map(Problem::Credential);
+                        return taken.noting(finding.notes);
+                    }
+                    Some(Err(error)) => taken.beside = Some(Problem::Refused(error)),
+                    None => {}
                 }
                 return taken;
             }
@@ -86,16 +90,21 @@ impl Run<'_> {
         taken
     }
 
-    /// Who only looks may know the content of a secret that the role may not read, if he may read it.
+    /// Who only looks may know the content of a secret that the role may not read, if he may read it; and that there is
+    /// none.
     fn read_instead(
         &self,
         caller: &Caller,
         asked: GetSecretValueRequest,
         taken: &Taken,
-    ) -> Option<GetSecretValueResponse> {
+    ) -> Option<Result<GetSecretValueResponse, ServiceError>> {
         let reader = self.reader?;
         taken.checks.iter().find(|check| !check.allowed)?;
-        self.calls.call::<secrets::GetSecretValue>(&reader.in_region(&caller.region), asked).result.ok()
+        let asked = self.calls.call::<secrets::GetSecretValue>(&reader.in_region(&caller.region), asked);
+        match asked.result {
+            Err(error) if error.code != "ResourceNotFoundException" => None,
+            result => Some(result),
+        }
     }
 
     fn give_credential(&mut self, step: &Step, credential: &RegistryCredential) {
@@ -141,9 +150,13 @@ impl Run<'_> {
             }
             Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
         };
-        if let Some(secret) = self.read_instead(caller, asked, &taken) {
-            taken.beside = value_of(&secret, reference, self.is_fargate()).err();
-            taken.mend = adding(&secret, reference);
+        match self.read_instead(caller, asked, &taken) {
+            Some(Ok(secret)) => {
+                taken.beside = value_of(&secret, reference, self.is_fargate()).err();
+                taken.mend = adding(&secret, reference);
+            }
+            Some(Err(error)) => taken.beside = Some(Problem::Refused(error)),
+            None => {}
         }
         taken.noting(named(targets))
     }
@@ -153,11 +166,15 @@ impl Run<'_> {
     fn parameters(&mut self, caller: &Caller, wanted: &[WantedParameter]) -> Taken {
         let names = wanted.iter().map(|it| it.value_from.clone()).collect();
         let asked = ssm::GetParametersRequest { names, with_decryption: Some(true) };
-        let Outcome { result, checks } = self.calls.call::<ssm::GetParameters>(caller, asked);
+        let Outcome { result, checks } = self.calls.call::<ssm::GetParameters>(caller, asked.clone());
         let notes: Vec<String> = wanted.iter().flat_map(|it| named(&it.targets)).collect();
         let answer = match result {
             Ok(answer) => answer,
-            Err(error) => return Taken::new(checks, Err(Problem::Refused(error))).noting(notes),
+            Err(error) => {
+                let mut taken = Taken::new(checks, Err(Problem::Refused(error))).noting(notes);
+                taken.beside = self.missing_beside(caller, asked, &taken);
+                return taken;
+            }
         };
         let mut invalid = answer.invalid_parameters.unwrap_or_default();
         let found = answer.parameters.unwrap_or_default();
@@ -171,6 +188,20 @@ impl Run<'_> {
         }
         let result = if invalid.is_empty() { Ok(()) } else { Err(Problem::InvalidParameters(invalid)) };
         Taken::new(checks, result).noting(notes)
+    }
+
+    /// Parameters that are missing beside those that the role may not read.
+    fn missing_beside(
+        &self,
+        caller: &Caller,
+        asked: ssm::GetParametersRequest,
+        taken: &Taken,
+    ) -> Option<Problem> {
+        let reader = self.reader?.in_region(&caller.region);
+        taken.checks.iter().find(|check| !check.allowed)?;
+        let asked = ssm::GetParametersRequest { with_decryption: Some(false), ..asked };
+        let answer = self.calls.call::<ssm::GetParameters>(&reader, asked).result.ok()?;
+        answer.invalid_parameters.filter(|names| !names.is_empty()).map(Problem::InvalidParameters)
     }
 
     /// The container agent asks where the bucket lies before it fetches from there.

@@ -96,13 +96,19 @@ const OPTIONS: [&str; 13] = [
     "mode",
 ];
 
+/// Options that the driver does not take.
+pub fn unknown(configuration: &api::LogConfiguration) -> impl Iterator<Item = &str> {
+    let names = configuration.options.iter().flat_map(|it| it.0.iter()).map(|(name, _)| name.as_str());
+    names.filter(|name| !OPTIONS.contains(name))
+}
+
 /// Checks all options, as the driver does when a container is to start.
 ///
 /// # Errors
 /// What the driver says.
 pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), String> {
     let options = || configuration.options.iter().flat_map(|it| it.0.iter());
-    if let Some((name, _)) = options().find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
+    if let Some(name) = unknown(configuration).next() {
         return Err(format!("unknown log opt '{name}' for awslogs log driver"));
     }
     let option = |wanted| options().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());

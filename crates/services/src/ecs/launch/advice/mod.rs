@@ -13,8 +13,10 @@ use super::plan::{Step, Work};
 use super::problem::Problem;
 use crate::pipe::CheckRecord;
 pub use denial::{Denying, Holder};
-pub(super) use secret::put_secret;
-use secret::{credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal};
+use secret::{
+    create_secret, credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal,
+};
+pub(super) use secret::{put_secret, secret_name};
 use text::{quote, short};
 
 /// What is known about a step that failed.
@@ -32,6 +34,14 @@ pub struct Circumstances<'a> {
     pub denying: &'a [Denying],
     /// The key that a value is under and that the caller may use, where it is a customer's.
     pub key: Option<&'a KeyInUse>,
+    /// Secrets that have a name which was asked for in vain: the name as it was asked for, and their ARN.
+    pub namesakes: &'a [(String, String)],
+    /// The role's permissions boundary: ARN and document.
+    pub boundary: Option<&'a (String, String)>,
+    /// All that the task's steps need: actions and a resource.
+    pub needs: &'a [(Vec<&'static str>, String)],
+    /// The step is about a secret that is not there and whose ARN is not known yet.
+    pub absent: bool,
     /// How a credential can be mended.
     pub mend: Option<Mend>,
 }
@@ -87,7 +97,7 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
         Problem::Refused(error) => match (of.denied, of.key) {
             (Some(denied), _) => permission::refused(&of, denied),
             (None, Some(key)) if key.state != KeyState::Enabled => key_fault(of.step, key),
-            (None, _) => refusal(of.step, error.code, &error.message),
+            (None, _) => refusal(&of, error.code, &error.message),
         },
         Problem::Credential(problem) => credential(&of, *problem),
         Problem::NotJson(_) | Problem::NotObject(_) => Advice::new(
@@ -103,7 +113,7 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
             format!("the secret `{}` has no key `{key}`", short(secret_id(of.step))),
             missing_key(of.step, key, meant.as_deref(), of.mend.as_ref()),
         ),
-        Problem::InvalidParameters(names) => invalid_parameters(of.step, names),
+        Problem::InvalidParameters(names) => invalid_parameters(&of, names),
         Problem::NoImage(_) => no_image(of.step),
         Problem::EnvFile(problem) => Advice::new(
             Cause::Content,
@@ -145,7 +155,8 @@ fn no_role(step: &Step) -> Advice {
 }
 
 /// What to do about an answer that is no denial of a policy.
-fn refusal(step: &Step, code: &str, message: &str) -> Advice {
+fn refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
+    let step = of.step;
     let region = step.region.as_str();
     match (&step.work, code) {
         (_, "MissingEndpoint") => Advice::new(
@@ -180,13 +191,14 @@ fn refusal(step: &Step, code: &str, message: &str) -> Advice {
                 ),
             ),
         ),
-        (Work::RegistryCredential { .. } | Work::Secret { .. }, code) => secret_refusal(step, code, message),
+        (Work::RegistryCredential { .. } | Work::Secret { .. }, code) => secret_refusal(of, code, message),
         (Work::Parameters(_), "AccessDeniedException") => secret::key(step, "parameters"),
-        (Work::BucketLocation { bucket, .. } | Work::EnvironmentFile { bucket, .. }, "NoSuchBucket") => {
+        (Work::BucketLocation { bucket, key } | Work::EnvironmentFile { bucket, key }, "NoSuchBucket") => {
+            let commands = format!("aws s3 mb s3://{bucket} --region {region}\n{}", upload(bucket, key));
             Advice::new(
                 Cause::Content,
                 format!("there is no bucket `{bucket}`"),
-                Fix::command("create it and upload the file", format!("aws s3 mb s3://{bucket}")),
+                Fix::command("create it and upload the file", commands),
             )
         }
         // A denial that no check of the object gave: who may not list the bucket is not told that a key is missing.
@@ -201,29 +213,45 @@ fn refusal(step: &Step, code: &str, message: &str) -> Advice {
     }
 }
 
-fn invalid_parameters(step: &Step, names: &[String]) -> Advice {
-    let commands: Vec<String> = names
-        .iter()
-        .map(|name| {
-            let plain = name.split_once(":parameter/").map_or(name.as_str(), |(_, name)| name);
-            let plain = match name.starts_with("arn:") && plain.contains('/') {
-                true => format!("/{plain}"),
-                false => plain.to_owned(),
-            };
-            format!(
-                "aws ssm put-parameter --name {} --region {} --type SecureString --value VALUE",
-                quote(&plain),
-                step.region
-            )
-        })
-        .collect();
+fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
+    let region = &of.step.region;
+    let namesake = |name: &&String| of.namesakes.iter().find(|(asked, _)| asked == *name);
+    let meant: Vec<&(String, String)> = names.iter().filter_map(|name| namesake(&name)).collect();
+    let missing = names.iter().filter(|name| namesake(name).is_none());
+    let commands: Vec<String> = missing.map(|name| create_parameter(name, region)).collect();
     let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let (subject, pronoun) = if names.len() == 1 { ("parameter", "it") } else { ("parameters", "them") };
-    Advice::new(
-        Cause::Content,
-        format!("there is no {subject} {} in {}", listed.join(", "), step.region),
-        Fix::command(format!("create {pronoun}"), commands.join("\n")),
-    )
+    let (subject, pronoun) =
+        if names.len() == 1 { ("is no parameter", "it") } else { ("are no parameters", "them") };
+    let corrected: Vec<String> = meant.iter().map(|(_, arn)| format!("\"valueFrom\": \"{arn}\"")).collect();
+    let text = match (meant.is_empty(), commands.is_empty()) {
+        (true, _) => format!("create {pronoun}"),
+        (false, true) => "a secret of Secrets Manager is named by its ARN".to_owned(),
+        (false, false) => {
+            "name secrets of Secrets Manager by their ARN, and create the parameters".to_owned()
+        }
+    };
+    let fix = Fix {
+        command: (!commands.is_empty()).then(|| commands.join("\n")),
+        document: (!corrected.is_empty()).then(|| corrected.join("\n")),
+        ..Fix::advice(text)
+    };
+    Advice::new(Cause::Content, format!("there {subject} {} in {region}", listed.join(", ")), fix)
+}
+
+/// Names below `/aws/reference/secretsmanager/` are secrets.
+fn create_parameter(name: &str, region: &str) -> String {
+    let plain = name.split_once(":parameter/").map_or(name, |(_, name)| name);
+    let plain = match name.starts_with("arn:") && plain.contains('/') {
+        true => format!("/{plain}"),
+        false => plain.to_owned(),
+    };
+    match plain.strip_prefix("/aws/reference/secretsmanager/") {
+        Some(secret) => create_secret(secret, region, "VALUE"),
+        None => format!(
+            "aws ssm put-parameter --name {} --region {region} --type SecureString --value VALUE",
+            quote(&plain)
+        ),
+    }
 }
 
 fn no_image(step: &Step) -> Advice {

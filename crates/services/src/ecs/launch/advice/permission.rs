@@ -39,11 +39,18 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
         }
         None => {
             let policy = document(&statement);
-            let command = format!(
+            let mut command = format!(
                 "aws iam create-role --role-name {} --assume-role-policy-document {}",
                 quote(name),
                 quote(&policy)
             );
+            if let Some(grants) = granted(of) {
+                command.push_str(&format!(
+                    "\naws iam put-role-policy --role-name {} --policy-name task-start --policy-document {}",
+                    quote(name),
+                    quote(&grants)
+                ));
+            }
             let fix = Fix {
                 document: Some(policy),
                 ..Fix::command("create it, and give it what the task needs", command)
@@ -51,6 +58,23 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
             Advice::new(Cause::Configuration, format!("there is no role `{role}`"), fix)
         }
     }
+}
+
+/// A policy of all that the task's start needs.
+fn granted(of: &Circumstances<'_>) -> Option<String> {
+    let statement = |(actions, resource): &(Vec<&'static str>, String)| {
+        json!({
+            "Effect": "Allow", "Action": actions, "Resource": resource
+        })
+    };
+    let mut statements: Vec<Value> = Vec::new();
+    for need in of.needs.iter().map(statement) {
+        if !statements.contains(&need) {
+            statements.push(need);
+        }
+    }
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    (!of.needs.is_empty()).then(|| document.to_string())
 }
 
 /// A call that the role's policies, or the resource's, do not allow.
@@ -70,7 +94,9 @@ pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
         return Advice::new(Cause::Permission, headline, Fix::advice(blocked(blocker, &denied.action)));
     }
     let parts: Vec<Fix> = steps.iter().map(|step| add(of, denied, step)).collect();
-    let fix = (!parts.is_empty()).then(|| together(parts, is_verified(denied)));
+    // What no command does is not verified by doing the rest.
+    let whole = parts.iter().all(|part| part.command.is_some());
+    let fix = (!parts.is_empty()).then(|| together(parts, whole && is_verified(denied)));
     Advice::new(Cause::Permission, headline, fix)
 }
 
@@ -143,6 +169,18 @@ pub(super) fn together(parts: Vec<Fix>, verified: bool) -> Fix {
 fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
     match step.layer {
         Layer::Identity => grant(of, denied),
+        Layer::Boundary => match of.boundary {
+            Some((arn, text)) => {
+                let policy = merged(Some(text), &step.statement);
+                let command = format!(
+                    "aws iam create-policy-version --policy-arn {} --set-as-default --policy-document {}",
+                    quote(arn),
+                    quote(&policy)
+                );
+                Fix { document: Some(policy), ..Fix::command("in the permissions boundary", command) }
+            }
+            None => elsewhere(step),
+        },
         Layer::Endpoint => {
             let policy = merged(of.policy, &step.statement);
             let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
@@ -177,7 +215,7 @@ fn elsewhere(step: &FixStep) -> Fix {
 
 /// A policy of the role's own. Its name tells policies for different resources apart: one must not replace another.
 fn grant(of: &Circumstances<'_>, denied: &CheckRecord) -> Fix {
-    let statement = statement(denied);
+    let statement = statement(of, denied);
     let policy = document(&statement);
     let role = match &of.step.work {
         Work::EcrToken { .. } | Work::EcrImage(_) if of.role.is_none() => session_role(&denied.principal),
@@ -195,7 +233,7 @@ fn grant(of: &Circumstances<'_>, denied: &CheckRecord) -> Fix {
 
 /// The statement to add. Streams get new names with every task, so that the whole group is named; who may create a stream
 /// should be able to write to it; and who may ask for a manifest should get the layers.
-fn statement(denied: &CheckRecord) -> Value {
+fn statement(of: &Circumstances<'_>, denied: &CheckRecord) -> Value {
     let group = denied.resource.split_once(":log-stream:").map(|(group, _)| format!("{group}:*"));
     let action = match denied.action.as_str() {
         "logs:CreateLogStream" => json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
@@ -205,6 +243,14 @@ fn statement(denied: &CheckRecord) -> Value {
         action => json!(action),
     };
     let resource = group.as_deref().unwrap_or(&denied.resource);
+    let resource = match &of.step.work {
+        Work::Parameters(wanted) if wanted.len() > 1 && denied.action == of.step.action => {
+            json!(of.step.resource.split(", ").collect::<Vec<_>>())
+        }
+        // The secret that is made under the name has an ARN with six more characters.
+        _ if of.absent => json!(format!("{resource}-??????")),
+        _ => json!(resource),
+    };
     json!({"Effect": "Allow", "Action": action, "Resource": resource})
 }
 

@@ -9,7 +9,8 @@ use crate::ecs::launch::plan::{Step, Work};
 use crate::ecs::launch::problem::CredentialProblem;
 
 /// What to do about an answer of Secrets Manager that is no denial of a policy.
-pub(super) fn secret_refusal(step: &Step, code: &str, message: &str) -> Advice {
+pub(super) fn secret_refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
+    let step = of.step;
     let (id, region) = (secret_id(step), step.region.as_str());
     let name = short(id);
     match code {
@@ -32,6 +33,16 @@ pub(super) fn secret_refusal(step: &Step, code: &str, message: &str) -> Advice {
                 ),
             ),
         ),
+        "ResourceNotFoundException" if message.contains("staging label") && label(step).is_some() => {
+            Advice::new(
+                Cause::Content,
+                format!(
+                    "the secret `{name}` has no version with the label `{}`",
+                    label(step).unwrap_or_default()
+                ),
+                current_version(step),
+            )
+        }
         "ResourceNotFoundException" if message.contains("staging label") => Advice::new(
             Cause::Content,
             format!("the secret `{name}` has no value"),
@@ -40,25 +51,89 @@ pub(super) fn secret_refusal(step: &Step, code: &str, message: &str) -> Advice {
         "ResourceNotFoundException" if message.contains("VersionId") => Advice::new(
             Cause::Content,
             format!("the secret `{name}` has no such version"),
-            Fix::advice(
-                "name a version that it has: `aws secretsmanager list-secret-version-ids` lists them",
-            ),
+            current_version(step),
         ),
         "ResourceNotFoundException" => Advice::new(
             Cause::Content,
             format!("there is no secret `{name}` in {region}"),
-            Fix::command(
-                "",
-                format!(
-                    "aws secretsmanager create-secret --name {} --region {region} --secret-string {}",
-                    quote(secret_name(id)),
-                    quote(example(step))
-                ),
-            ),
+            missing_secret(of),
         ),
         "AccessDeniedException" => key(step, "secret"),
         code => Advice::new(Cause::Content, format!("`{name}` cannot be read: {code}: {message}"), None),
     }
+}
+
+/// The staging label that was asked for, unless it is the one that every value has.
+fn label(step: &Step) -> Option<&str> {
+    let Work::Secret { reference: Some(reference), .. } = &step.work else { return None };
+    reference.version_stage.as_deref().filter(|label| *label != "AWSCURRENT")
+}
+
+/// The current version can be had without saying so.
+fn current_version(step: &Step) -> Fix {
+    let text = "name a version that it has (`aws secretsmanager list-secret-version-ids` lists them), or none to get the \
+                current one";
+    Fix { document: Some(refer(step, secret_id(step), false)), ..Fix::advice(text) }
+}
+
+/// The secret that was meant, if another one has the name; else the command that creates it. An ARN ends in six characters
+/// that are new each time: without them it stands for whatever secret has the name.
+fn missing_secret(of: &Circumstances<'_>) -> Fix {
+    let (step, id) = (of.step, secret_id(of.step));
+    if let Some((_, arn)) = of.namesakes.first() {
+        return Fix {
+            document: Some(refer(step, arn, true)),
+            ..Fix::advice(format!("there is a secret of that name: its ARN is `{arn}`"))
+        };
+    }
+    let value = match &step.work {
+        Work::Secret { reference: Some(reference), .. } => match &reference.json_key {
+            Some(key) => serde_json::json!({ key: "VALUE" }).to_string(),
+            None => example(step).to_owned(),
+        },
+        _ => example(step).to_owned(),
+    };
+    let create = create_secret(secret_name(id), &step.region, &value);
+    let bare = id
+        .strip_suffix(secret_name(id))
+        .is_none()
+        .then(|| id.get(..id.len().saturating_sub(7)).unwrap_or(id));
+    match bare {
+        Some(bare) => Fix {
+            document: Some(refer(step, bare, true)),
+            ..Fix::command(
+                "create it, and name it without the six characters behind its name, which are new each time",
+                create,
+            )
+        },
+        None => Fix::command("", create),
+    }
+}
+
+/// The command that creates a secret.
+pub(super) fn create_secret(name: &str, region: &str, value: &str) -> String {
+    format!(
+        "aws secretsmanager create-secret --name {} --region {region} --secret-string {}",
+        quote(name),
+        quote(value)
+    )
+}
+
+/// The reference of a task definition to a secret, with its JSON key; with its version too, if `same_version`.
+fn refer(step: &Step, secret_id: &str, same_version: bool) -> String {
+    let Work::Secret { reference, .. } = &step.work else {
+        return format!("\"credentialsParameter\": \"{secret_id}\"");
+    };
+    let part = |part: Option<&String>| part.cloned().unwrap_or_default();
+    let reference = reference.as_ref();
+    let key = part(reference.and_then(|it| it.json_key.as_ref()));
+    let of_version = reference.filter(|_| same_version);
+    let stage = part(of_version.and_then(|it| it.version_stage.as_ref()));
+    let version = part(of_version.and_then(|it| it.version_id.as_ref()));
+    if key.is_empty() && stage.is_empty() && version.is_empty() {
+        return format!("\"valueFrom\": \"{secret_id}\"");
+    }
+    format!("\"valueFrom\": \"{secret_id}:{key}:{stage}:{version}\"")
 }
 
 /// A key that the role may not use, told without its name.
@@ -250,7 +325,7 @@ pub(super) fn secret_id(step: &Step) -> &str {
 }
 
 /// The name in a secret's ARN, without the suffix that Secrets Manager adds.
-pub(super) fn secret_name(secret_id: &str) -> &str {
+pub(in crate::ecs::launch) fn secret_name(secret_id: &str) -> &str {
     let name = secret_id.rsplit(":secret:").next().unwrap_or(secret_id);
     match name.rsplit_once('-') {
         Some((name, suffix))

@@ -43,6 +43,10 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         denied: None,
         denying: &[],
         key: None,
+        namesakes: &[],
+        boundary: None,
+        needs: &[],
+        absent: false,
         mend: None,
     };
     for (code, message, expected) in [

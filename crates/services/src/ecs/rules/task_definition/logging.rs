@@ -27,6 +27,8 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest, container: &Contain
     ensure(option("awslogs-region").is_some() && option("awslogs-group").is_some(), || {
         "Log driver awslogs requires options: awslogs-region, awslogs-group".to_owned()
     })?;
+    let unknown: Vec<&str> = log_lines::unknown(configuration).collect();
+    ensure(unknown.is_empty(), || format!("Log driver awslogs disallows options: {}", unknown.join(", ")))?;
     check_mode(option("mode").map(String::as_str))?;
     log_lines::check(configuration).map(drop).map_err(refuse)
 }
