@@ -1,6 +1,7 @@
 """Tasks in a VPC: the policy of the guide on the task execution role, and policies of VPC endpoints, with real pulls."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from harness.account import Account, unique
 from harness.tasks import Tasks, assert_never_ran, exit_code
 from harness.waiting import until
 
+LAYERS = "arn:aws:s3:::prod-us-east-1-starport-layer-bucket/*"
 PULL = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
 LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
 
@@ -34,6 +36,20 @@ def endpoint(account, service, policy=None):
         VpcEndpointType="Interface", VpcId=vpc, ServiceName=f"com.amazonaws.us-east-1.{service}", PrivateDnsEnabled=True, **more
     )["VpcEndpoint"]
     return vpc, made["VpcEndpointId"]
+
+
+def gateway(account, resource):
+    """An endpoint for S3 in the route table of the default VPC, which lets objects of this ARN through."""
+    ec2 = account.client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}]}
+    return ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        ServiceName="com.amazonaws.us-east-1.s3",
+        RouteTableIds=[tables[0]["RouteTableId"]],
+        PolicyDocument=json.dumps(policy),
+    )["VpcEndpoint"]["VpcEndpointId"]
 
 
 def conditional_role(account, vpc, vpce):
@@ -120,6 +136,25 @@ def test_secrets_come_through_their_own_endpoint(world):
     assert "is not authorized to perform: secretsmanager:GetSecretValue" in stopped, stopped
 
 
+def test_layers_come_through_the_endpoint_for_s3(world):
+    server, account, tasks, image = world
+    vpce = gateway(account, "arn:aws:s3:::mine/*")
+    pull = {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken", *PULL], "Resource": "*"}
+    role = account.execution_role(extra=[pull, LOGS], managed=())
+    task, seen = tasks.watch(tasks.run(definition(tasks, image, role)))
+    assert_never_ran(task, seen)
+    assert re.fullmatch(
+        r"CannotPullContainerError: ref pull has been retried 1 time\(s\): failed to copy: httpReadSeeker: failed open: unexpected "
+        r"status code https://prod-us-east-1-starport-layer-bucket\.s3\.us-east-1\.amazonaws\.com/[0-9a-f]{64}: 403 Forbidden",
+        task["stoppedReason"],
+    ), task["stoppedReason"]
+    explained = server.command("explain", task["taskArn"], environment=account.env(), check=True).stdout
+    assert f"the VPC endpoint `{vpce}` does not let layers of ECR through" in explained, explained
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": LAYERS}]}
+    account.client("ec2").modify_vpc_endpoint(VpcEndpointId=vpce, PolicyDocument=json.dumps(policy))
+    runs(tasks, image, role)
+
+
 def test_a_check_knows_the_subnet(world):
     server, account, tasks, image = world
     ec2 = account.client("ec2")
@@ -138,3 +173,19 @@ def test_a_check_knows_the_subnet(world):
     outside = server.command("check", "-", input=text, environment=account.env())
     assert outside.returncode == 1
     assert "only through a VPC endpoint, and the call came through none" in outside.stdout, outside.stdout
+
+
+def test_a_role_that_may_not_have_layers(world):
+    server, account, tasks, image = world
+    pull = {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken", "ecr:BatchGetImage"], "Resource": "*"}
+    role = account.execution_role(extra=[pull, LOGS], managed=())
+    task, seen = tasks.watch(tasks.run(definition(tasks, image, role)))
+    assert_never_ran(task, seen)
+    host, rest = image.rsplit(":", 1)[0].split("/", 1)
+    assert re.fullmatch(
+        r"CannotPullContainerError: ref pull has been retried 1 time\(s\): failed to copy: httpReadSeeker: failed open: unexpected "
+        rf"status code https://{host}/v2/{rest}/blobs/sha256:[0-9a-f]{{64}}: 403 Forbidden - Server message: denied: User: \S+ is not "
+        r"authorized to perform: ecr:GetDownloadUrlForLayer on resource: \S+ because no identity-based policy allows the "
+        r"ecr:GetDownloadUrlForLayer action",
+        task["stoppedReason"],
+    ), task["stoppedReason"]

@@ -18,6 +18,7 @@ mod address;
 mod catalog;
 mod creation;
 mod image_id;
+pub mod layer_bucket;
 mod lifecycle;
 pub mod names;
 mod ops;

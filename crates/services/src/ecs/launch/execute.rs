@@ -321,8 +321,12 @@ impl<'a> Run<'a> {
 
     /// The policy of the VPC endpoint, where that refused.
     fn endpoint_policy(&self, step: &Step, denied: Option<&CheckRecord>) -> Option<String> {
-        denied.filter(|it| it.layer == Layer::Endpoint)?;
-        let service = step.endpoint_service(self.plan.launch)?;
+        let denied = denied.filter(|it| it.layer == Layer::Endpoint)?;
+        // An image's layers come from S3.
+        let service = match denied.action.starts_with("s3:") {
+            true => Service::S3,
+            false => step.endpoint_service(self.plan.launch)?,
+        };
         let way = self.way(&step.region.parse().ok()?, service).ok()??;
         let endpoint = way.endpoint(&self.calls.installation().store.view()).ok()??;
         Some(endpoint.policy.text().to_owned())

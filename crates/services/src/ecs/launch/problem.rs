@@ -83,6 +83,18 @@ pub enum Problem {
     LogOption(String),
     /// ECR has the repository and not the image: ECR's reason.
     NoImage(String),
+    /// ECR gave the manifest and not a layer.
+    NoLayer {
+        /// The layer's digest.
+        digest: String,
+        /// ECR's reason.
+        error: ServiceError,
+    },
+    /// The endpoint that the task reaches S3 through does not let layers of ECR pass.
+    LayerAtS3 {
+        /// Where AWS keeps the layer.
+        address: String,
+    },
     /// `valueFrom` is an ARN with the wrong number of parts.
     MalformedArn,
 }
@@ -103,6 +115,8 @@ impl std::fmt::Display for Problem {
             Self::EnvFile(problem) => problem.fmt(f),
             Self::LogOption(text) => f.write_str(text),
             Self::NoImage(reason) => f.write_str(reason),
+            Self::NoLayer { error, .. } => error.fmt(f),
+            Self::LayerAtS3 { address } => write!(f, "unexpected status code {address}: 403 Forbidden"),
             Self::MalformedArn => f.write_str(
                 "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \
                  again.",

@@ -17,11 +17,12 @@ use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
 use super::{credential, env_file, go};
 use crate::ec2::{Service, Way};
+use crate::ecr::layer_bucket;
 use crate::ecr::pull_through::{self, Fetched, Refused};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::rules::log_lines;
-use crate::pipe::{Caller, CheckRecord, Outcome};
+use crate::pipe::{Caller, CheckRecord, Failure, Outcome};
 use crate::s3;
 use crate::snapshot::NOT_ASKED;
 
@@ -309,8 +310,27 @@ impl Run<'_> {
         };
         let answer = self.calls.call::<ecr::GetDownloadUrlForLayer>(caller, asked);
         checks.extend(answer.checks);
-        answer.result.map_err(Problem::Refused)?;
+        answer.result.map_err(|error| Problem::NoLayer { digest: layer.to_owned(), error })?;
+        self.ask_bucket(image, layer, checks)?;
         Ok(Some(digest))
+    }
+
+    /// On AWS layers come from S3: where the task's VPC has an endpoint for it, that has to let them through.
+    fn ask_bucket(
+        &self,
+        image: &EcrImage,
+        layer: &str,
+        checks: &mut Vec<CheckRecord>,
+    ) -> Result<(), Problem> {
+        let internal = |failure: Failure| Problem::Refused(failure.into_service_error("ecr"));
+        let Some(way) = self.way(&image.region, Service::S3).map_err(internal)? else { return Ok(()) };
+        match layer_bucket::check(self.calls.installation(), &image.region, way, checks) {
+            Ok(()) => Ok(()),
+            Err(Failure::Service(_)) => {
+                Err(Problem::LayerAtS3 { address: layer_bucket::address(&image.region, layer) })
+            }
+            Err(failure) => Err(internal(failure)),
+        }
     }
 
     /// An image of the pull-through cache is fetched first, if that has to be. Of a dry run nothing remains: the digest that
@@ -351,8 +371,7 @@ impl Run<'_> {
         checks.extend(answer.checks);
         let answer = answer.result.map_err(Problem::Refused)?;
         let Some(found) = answer.images.unwrap_or_default().into_iter().next() else {
-            let failure = answer.failures.unwrap_or_default().into_iter().find_map(|it| it.failure_reason);
-            return Err(Problem::NoImage(failure.unwrap_or_else(|| "Requested image not found".to_owned())));
+            return Err(no_image(answer.failures.unwrap_or_default().into_iter().next()));
         };
         let digest = found.image_id.and_then(|id| id.image_digest).unwrap_or_default();
         let manifest = found.image_manifest.and_then(|text| serde_json::from_str(&text).ok());
@@ -491,5 +510,15 @@ fn value_of(
         "string" => serde_json::from_str::<String>(raw.get()).map(Sensitive::new).map_err(unreadable),
         _ if fargate => Ok(raw.get().into()),
         _ => serde_json::from_str(raw.get()).map(|value| go::text(&value).into()).map_err(unreadable),
+    }
+}
+
+/// Why `BatchGetImage` has no manifest.
+fn no_image(failure: Option<ecr::ImageFailure>) -> Problem {
+    let ecr::ImageFailure { failure_code, failure_reason, .. } = failure.unwrap_or_default();
+    let reason = failure_reason.unwrap_or_else(|| "Requested image not found".to_owned());
+    match failure_code {
+        Some(ecr::ImageFailureCode::KmsError) => Problem::Refused(ecr::error::kms_exception(reason)),
+        _ => Problem::NoImage(reason),
     }
 }

@@ -115,6 +115,8 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
         ),
         Problem::InvalidParameters(names) => invalid_parameters(&of, names),
         Problem::NoImage(_) => no_image(of.step),
+        Problem::NoLayer { error, .. } => advise(of, &Problem::Refused(error.clone())),
+        Problem::LayerAtS3 { .. } => permission::layers_at_s3(&of),
         Problem::EnvFile(problem) => Advice::new(
             Cause::Content,
             format!("the environment file `{}` cannot be read: {problem}", of.step.resource),

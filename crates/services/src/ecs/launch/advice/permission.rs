@@ -100,6 +100,34 @@ pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     Advice::new(Cause::Permission, headline, fix)
 }
 
+/// Layers come from S3 on AWS, and the endpoint of the task's VPC for S3 keeps them off.
+pub(super) fn layers_at_s3(of: &Circumstances<'_>) -> Advice {
+    let Some(denied) = of.denied else {
+        return Advice::new(Cause::Permission, "layers cannot be read", None);
+    };
+    let layers = denied.resource.as_str();
+    let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
+    let headline = format!(
+        "the VPC endpoint `{id}` does not let layers of ECR through: they lie in `{}`",
+        short(layers)
+    );
+    if explicitly(denied) {
+        let fix = Fix::advice(format!("take `{layers}` out of what the endpoint's policy denies"));
+        return Advice::new(Cause::Permission, headline, fix);
+    }
+    let statement =
+        json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": layers});
+    let policy = merged(of.policy, &statement);
+    let command = format!(
+        "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
+        of.step.region,
+        quote(&policy)
+    );
+    let fix =
+        Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint for S3", command) };
+    Advice::new(Cause::Permission, headline, fix)
+}
+
 /// A statement that would allow wants the call to come from a VPC, or through one of its endpoints, and it does not.
 fn wrong_way(of: &Circumstances<'_>, denied: &CheckRecord, who: &str) -> Option<Advice> {
     let wanted = |hint: &String| hint.to_ascii_lowercase().contains("`aws:sourcevpc");

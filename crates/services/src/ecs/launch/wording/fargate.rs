@@ -51,9 +51,14 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
 
 /// As containerd tells what a registry answers.
 fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
+    if let Some(answer) = layer(image, problem) {
+        return format!(
+            "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: {answer}"
+        );
+    }
     let missing = match problem {
         Problem::NoImage(_) => true,
-        Problem::Refused(error) => error.code != "AccessDeniedException",
+        Problem::Refused(error) => !matches!(error.code, "AccessDeniedException" | "KmsException"),
         _ => false,
     };
     let EcrImage { host, repository, .. } = image;
@@ -76,6 +81,21 @@ fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {reference}: \
          {answer}"
     )
+}
+
+/// What containerd says of a layer that it does not get. What the bucket answers is no document of a registry.
+fn layer(EcrImage { host, repository, .. }: &EcrImage, problem: &Problem) -> Option<String> {
+    match problem {
+        Problem::LayerAtS3 { .. } => Some(problem.to_string()),
+        Problem::NoLayer { digest, error } => Some(match error.code {
+            "AccessDeniedException" | "KmsException" => format!(
+                "unexpected status code https://{host}/v2/{repository}/blobs/{digest}: 403 Forbidden - Server message: denied: {}",
+                error.message
+            ),
+            _ => format!("content at https://{host}/v2/{repository}/blobs/{digest} not found: not found"),
+        }),
+        _ => None,
+    }
 }
 
 fn cause(problem: &Problem, request_id: &str) -> String {

@@ -61,7 +61,23 @@ pub(super) fn text(purpose: &Purpose, problem: &Problem, request_id: &str) -> St
 /// As the agent passes on what the Docker daemon says of a registry's answer, with what it puts before a refusal.
 fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
     const MANIFEST: &str = "CannotPullImageManifestError: Error response from daemon: ";
+    const LAYER: &str = "CannotPullContainerError: Error response from daemon: error pulling image configuration: download failed \
+                         after attempts=1: ";
     match problem {
+        Problem::LayerAtS3 { .. } => format!(
+            "{LAYER}error parsing HTTP 403 response body: invalid character '<' looking for beginning of value: \"<?xml \
+             version=\\\"1.0\\\" encoding=\\\"UTF-8\\\"?>\\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>\""
+        ),
+        Problem::NoLayer { error, .. } => match error.code {
+            "AccessDeniedException" | "KmsException" => format!("{LAYER}denied: {}", error.message),
+            _ => format!("{LAYER}unknown blob"),
+        },
+        Problem::Refused(error) if error.code == "KmsException" => format!(
+            "CannotPullContainerError: Error response from daemon: pull access denied for {}, repository does not exist or may \
+             require 'docker login': denied: {}",
+            image.name(),
+            error.message
+        ),
         Problem::NoImage(_) => format!("{MANIFEST}manifest unknown: Requested image not found"),
         Problem::Refused(error) if error.code == "AccessDeniedException" => format!(
             "CannotPullContainerError: The task can\u{2019}t pull the image. Check that the role has the permissions to \

@@ -263,6 +263,17 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
              {REGISTRY}/{path}: {tail}"
         )
     };
+    let layer = |tail: &str| {
+        format!(
+            "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: {tail}"
+        )
+    };
+    let agent_layer = |tail: &str| {
+        format!(
+            "CannotPullContainerError: Error response from daemon: error pulling image configuration: download failed after \
+             attempts=1: {tail}"
+        )
+    };
     let denied = "User: arn:aws:sts::111122223333:assumed-role/exec/7f3a is not authorized to perform: \
                   ecr:BatchGetImage on resource: R because no identity-based policy allows the ecr:BatchGetImage action";
     let no_repository =
@@ -305,6 +316,40 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
             manifest("app:2", "not found"),
             "CannotPullImageManifestError: Error response from daemon: manifest unknown: Requested image not found"
                 .to_owned(),
+        ),
+        (
+            purpose("app:3"),
+            Problem::NoLayer {
+                digest: "sha256:0a".to_owned(),
+                error: ServiceError::client("AccessDeniedException", "User: U is not authorized"),
+            },
+            layer(&format!(
+                "unexpected status code https://{REGISTRY}/v2/app/blobs/sha256:0a: 403 Forbidden - Server message: denied: User: \
+                 U is not authorized"
+            )),
+            agent_layer("denied: User: U is not authorized"),
+        ),
+        (
+            purpose("app:4"),
+            Problem::LayerAtS3 { address: "https://prod-us-east-1-starport-layer-bucket.s3/0a".to_owned() },
+            layer("unexpected status code https://prod-us-east-1-starport-layer-bucket.s3/0a: 403 Forbidden"),
+            agent_layer(
+                "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value: \"<?xml \
+                 version=\\\"1.0\\\" encoding=\\\"UTF-8\\\"?>\\n<Error><Code>AccessDenied</Code><Message>Access \
+                 Denied</Message></Error>\"",
+            ),
+        ),
+        (
+            purpose("app:5"),
+            refused("KmsException", "the key is disabled."),
+            manifest(
+                "app:5",
+                &format!("pulling from host {REGISTRY} failed with status code [manifests 5]: 403 Forbidden"),
+            ),
+            format!(
+                "CannotPullContainerError: Error response from daemon: pull access denied for {REGISTRY}/app, repository does not \
+                 exist or may require 'docker login': denied: the key is disabled."
+            ),
         ),
         (
             Purpose::Ecr,
