@@ -66,8 +66,8 @@ def test_what_is_known_of_a_template_is_looked_at(tasks):
     assert finding["headline"] == f"there is no role `{role}`"
     role = tasks.account.execution_role()
     text = TEMPLATE.replace("ROLE", role).replace("!Ref Parameter", "/cf/other")
-    (finding,) = check(tasks, text)["findings"]
-    assert "/cf/other" in finding["headline"], finding
+    headlines = [finding["headline"] for finding in check(tasks, text)["findings"]]
+    assert headlines and all("cf/other" in it for it in headlines), headlines
 
 
 def plan(values, unknown):
@@ -117,3 +117,19 @@ def test_a_text_becomes_a_command(server):
     sarif = reason(server, text, "--sarif")
     (result,) = sarif["runs"][0]["results"]
     assert (result["ruleId"], result["properties"]["awsMessage"]) == ("permission", text)
+
+
+def test_a_cluster_that_is_not_there(tasks):
+    role = tasks.account.execution_role()
+    text = json.dumps({"family": "app", "executionRoleArn": role, "containerDefinitions": [{"name": "a", "image": "x", "memory": 64}]})
+    (finding,) = check(tasks, text, "--cluster", "nope")["findings"]
+    assert (finding["headline"], finding["message"]) == ("there is no active cluster `nope`", "Cluster not found.")
+    assert finding["fix"]["command"] == "aws ecs create-cluster --cluster-name nope"
+
+
+def test_a_task_that_is_too_large(tasks):
+    container = {"name": "a", "image": "x", "memory": 2_000_000_000}
+    (finding,) = check(tasks, json.dumps({"family": "app", "containerDefinitions": [container]}))["findings"]
+    assert finding["headline"].startswith("the task wants 2000000000 MiB of memory, and of the machine's ")
+    assert (finding["cause"], finding["message"]) == ("CAPACITY", "RESOURCE:MEMORY")
+    assert finding["fix"]["text"] == "lower `memory` or `memoryReservation`, or stop other tasks"

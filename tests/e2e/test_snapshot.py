@@ -253,7 +253,7 @@ def test_options(taken):
     sarif = offline(taken["path"], "--sarif", input=bad)
     assert sarif.returncode == 1 and json.loads(sarif.stdout)["runs"][0]["results"]
     cluster = offline(taken["path"], "--cluster", "nowhere", "--json", input=definition)
-    assert [it["headline"] for it in findings(cluster)["findings"]] == ["Cluster not found."]
+    assert [it["headline"] for it in findings(cluster)["findings"]] == ["there is no active cluster `nowhere`"]
     other = offline(taken["path"], "--account", "999999999999", input=definition)
     assert other.returncode == 2 and "account `999999999999` is not in the snapshot" in other.stderr
     mine = offline(taken["path"], "--account", taken["account"], "--skip-images", input=definition)

@@ -14,10 +14,10 @@ use super::plan::{InstanceRole, TaskFacts, plan};
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::lookup::{self, FoundCluster, FoundRole, home};
 use crate::ecs::machine;
-use crate::ecs::names::DEFAULT_CLUSTER;
+use crate::ecs::names::{DEFAULT_CLUSTER, is_resource_name};
 use crate::ecs::ops::{demands_on_this_machine, passes};
 use crate::ecs::rules::assignment::platform;
-use crate::ecs::rules::placement::{demand, place};
+use crate::ecs::rules::placement::{Demand, Machine, Shortage, demand, place};
 use crate::ecs::rules::run::check_supported;
 use crate::ecs::rules::task_definition;
 use crate::pipe::{Calls, Context, Failure, Permission};
@@ -101,7 +101,8 @@ impl Question {
         if let Some(cluster) = &self.cluster
             && let Err(error) = cluster.active()
         {
-            steps.push(told(error.message, Cause::Configuration, cluster.reference.arn.as_str()));
+            let step = told(error.message, Cause::Configuration, cluster.reference.arn.as_str());
+            steps.push(in_words(step, no_cluster(cluster.reference.name.as_deref())));
         }
         let rules = task_definition::check_all(&self.definition);
         let sound = rules.is_empty();
@@ -176,10 +177,6 @@ fn unfilled(request: api::RegisterTaskDefinitionRequest) -> api::TaskDefinition 
 
 /// A step that failed by a rule: the service's own words say what is wrong.
 fn rule(cx: &Context<'_>, message: String, cause: Cause, resource: &str) -> StepRecord {
-    let fix = match cause {
-        Cause::Capacity => "ask for less, or stop other tasks",
-        _ => "correct the task definition",
-    };
     StepRecord {
         name: "check task definition".to_owned(),
         container: None,
@@ -191,10 +188,56 @@ fn rule(cx: &Context<'_>, message: String, cause: Cause, resource: &str) -> Step
         outcome: StepOutcome::Failed(message.clone()),
         notes: Vec::new(),
         hint: None,
-        finding: Some(Finding { headline: message.clone(), cause, message, fix: Some(Fix::advice(fix)) }),
+        finding: Some(Finding {
+            headline: message.clone(),
+            cause,
+            message,
+            fix: Some(Fix::advice("correct the task definition")),
+        }),
         context: Vec::new(),
         decision: None,
     }
+}
+
+/// What is wrong and what to do, in words of ours; the service's own stay beside them.
+fn in_words(step: StepRecord, (headline, fix): (String, Fix)) -> StepRecord {
+    let finding = step.finding.map(|it| Finding { headline, fix: Some(fix), ..it });
+    StepRecord { finding, ..step }
+}
+
+fn no_cluster(name: Option<&str>) -> (String, Fix) {
+    let advice = "create it, or name one that there is";
+    match name.filter(|name| is_resource_name(name)) {
+        Some(name) => {
+            let command = format!("aws ecs create-cluster --cluster-name {name}");
+            (format!("there is no active cluster `{name}`"), Fix::command(advice, command))
+        }
+        None => ("there is no such active cluster".to_owned(), Fix::advice(advice)),
+    }
+}
+
+fn shortage_of(shortage: Shortage, machine: Machine, wanted: &Demand) -> (String, Fix) {
+    let (what, fix) = match shortage {
+        Shortage::Cpu => (
+            format!(
+                "the task wants {} CPU units, and of the machine's {} not as many are free",
+                wanted.cpu, machine.cpu
+            ),
+            "lower `cpu`, or stop other tasks",
+        ),
+        Shortage::Memory => (
+            format!(
+                "the task wants {} MiB of memory, and of the machine's {} not as many are free",
+                wanted.memory, machine.memory
+            ),
+            "lower `memory` or `memoryReservation`, or stop other tasks",
+        ),
+        Shortage::Ports => (
+            "a port of the host that the task wants is taken".to_owned(),
+            "leave `hostPort` out, or stop the task that uses the port",
+        ),
+    };
+    (what, Fix::advice(fix))
 }
 
 /// Whether the machine has room beside what runs there.
@@ -213,10 +256,13 @@ fn room(
         None => (machine::this_machine(), demands_on_this_machine(view)?),
     };
     let shortage = place(machine, &there, &wanted).err();
-    Ok(shortage.map(|shortage| StepRecord {
-        name: "place task".to_owned(),
-        action: "ecs:RunTask".to_owned(),
-        ..rule(cx, shortage.reason().to_owned(), Cause::Capacity, "this machine")
+    Ok(shortage.map(|shortage| {
+        let step = rule(cx, shortage.reason().to_owned(), Cause::Capacity, "this machine");
+        StepRecord {
+            name: "place task".to_owned(),
+            action: "ecs:RunTask".to_owned(),
+            ..in_words(step, shortage_of(shortage, machine, &wanted))
+        }
     }))
 }
 
