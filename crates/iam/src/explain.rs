@@ -200,6 +200,7 @@ fn condition(miss: &Miss) -> String {
 
 fn why_absent(key: &str) -> &'static str {
     let is = |name: &str| key.eq_ignore_ascii_case(name);
+    let starts = |prefix: &str| key.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
     if is("aws:SourceVpce") || is("aws:SourceVpc") || is("aws:VpcSourceIp") {
         " because it did not come through a VPC endpoint, or the call does not carry it"
     } else if is("aws:SourceIp") {
@@ -210,6 +211,18 @@ fn why_absent(key: &str) -> &'static str {
         " because the caller is no IAM user"
     } else if is("aws:SourceArn") || is("aws:SourceAccount") {
         " because the caller is no service"
+    } else if is("aws:MultiFactorAuthPresent") || is("aws:MultiFactorAuthAge") {
+        " because the caller signs with a long-term key or is a session that was made without an MFA code"
+    } else if starts("aws:PrincipalTag/") {
+        " because the caller has no such tag"
+    } else if key.to_ascii_lowercase().contains(":resourcetag/") {
+        " because the resource has no such tag, or the operation has no resource with tags"
+    } else if starts("aws:RequestTag/") || is("aws:TagKeys") {
+        " because the request sets no such tag"
+    } else if is("ecs:cluster") {
+        " because the operation is about no cluster"
+    } else if is("iam:PassedToService") || is("iam:AssociatedResourceArn") {
+        " because this check passes no role"
     } else {
         ""
     }

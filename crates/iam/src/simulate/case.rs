@@ -84,14 +84,17 @@ impl Check {
             resource_account: self.account.as_ref(),
             context: &self.context,
         };
-        let (identity, boundary, session, endpoint) =
-            (attach(&self.identity), attach(&self.boundary), attach(&self.session), attach(&self.endpoint));
-        let (scp, rcp): (Vec<_>, Vec<_>) =
-            (self.scp.iter().map(|it| attach(it)).collect(), self.rcp.iter().map(|it| attach(it)).collect());
+        let names = Names::of(self);
+        let identity = attach(&self.identity, &names.identity);
+        let boundary = attach(&self.boundary, &names.boundary);
+        let session = attach(&self.session, &names.session);
+        let endpoint = attach(&self.endpoint, &names.endpoint);
+        let scp = attach_levels(&self.scp, &names.scp);
+        let rcp = attach_levels(&self.rcp, &names.rcp);
         let scp: Vec<&[Attached<'_>]> = scp.iter().map(Vec::as_slice).collect();
         let rcp: Vec<&[Attached<'_>]> = rcp.iter().map(Vec::as_slice).collect();
-        let own: Vec<_> =
-            self.resource_policies.iter().map(|it| Attached::to_resource("resource", it)).collect();
+        let own = self.resource_policies.iter().zip(&names.resource);
+        let own: Vec<_> = own.map(|(it, name)| Attached::to_resource(name, it)).collect();
         let layers = Layers {
             identity: &identity,
             boundary: &boundary,
@@ -118,8 +121,43 @@ impl Check {
     }
 }
 
-fn attach(policies: &[Policy]) -> Vec<Attached<'_>> {
-    policies.iter().map(|policy| Attached::inline("policy", policy)).collect()
+/// What documents are called: their place in the case.
+struct Names {
+    identity: Vec<String>,
+    boundary: Vec<String>,
+    session: Vec<String>,
+    resource: Vec<String>,
+    endpoint: Vec<String>,
+    scp: Vec<Vec<String>>,
+    rcp: Vec<Vec<String>>,
+}
+
+impl Names {
+    fn of(check: &Check) -> Self {
+        let list = |name: &str, policies: &[Policy]| -> Vec<String> {
+            (0..policies.len()).map(|at| format!("{name}[{at}]")).collect()
+        };
+        let levels = |name: &str, levels: &[Vec<Policy>]| -> Vec<Vec<String>> {
+            levels.iter().enumerate().map(|(at, policies)| list(&format!("{name}[{at}]"), policies)).collect()
+        };
+        Self {
+            identity: list("identity", &check.identity),
+            boundary: list("boundary", &check.boundary),
+            session: list("session", &check.session),
+            resource: list("resource", &check.resource_policies),
+            endpoint: list("vpce", &check.endpoint),
+            scp: levels("scp", &check.scp),
+            rcp: levels("rcp", &check.rcp),
+        }
+    }
+}
+
+fn attach<'a>(policies: &'a [Policy], names: &'a [String]) -> Vec<Attached<'a>> {
+    policies.iter().zip(names).map(|(policy, name)| Attached::inline(name, policy)).collect()
+}
+
+fn attach_levels<'a>(levels: &'a [Vec<Policy>], names: &'a [Vec<String>]) -> Vec<Vec<Attached<'a>>> {
+    levels.iter().zip(names).map(|(policies, names)| attach(policies, names)).collect()
 }
 
 /// What a policy of the resource is, by the action's service.

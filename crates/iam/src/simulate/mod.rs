@@ -19,6 +19,7 @@ pub use case::{Case, Check};
 use serde::Serialize;
 
 use crate::evaluate::Effect;
+use crate::explain::explain;
 use crate::fix::{Fix, suggest_fix};
 use crate::layers::Layer;
 use crate::trace::{Trace, trace};
@@ -33,23 +34,28 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Vec<Trace>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    hints: Option<Vec<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<Vec<Fix>>,
 }
 
 /// Decides one case and answers one line of JSON: `id`, `decision` (`Allow`, `ImplicitDeny`, `ExplicitDeny`), `layer`
 /// (named as in `policies`) and, for a refusal, `message`; the first refused check counts. With `with_trace` also
-/// `trace`, one for each check, and `fix`, one for each refused check.
+/// `trace`, one for each check, `hints`, what nearly matched and why it did not, for each check, and `fix`, one for each
+/// refused check. Documents are called by their place: `identity[0]`, `scp[1][0]`.
 ///
 /// # Errors
 /// The text is no case: which part, and what was expected there.
 pub fn run_case(json: &str, with_trace: bool) -> Result<String, String> {
     let case = Case::parse(json)?;
     let (decision, layer, message) = case.decide();
-    let (mut traces, mut fixes) = (Vec::new(), Vec::new());
+    let (mut traces, mut hints, mut fixes) = (Vec::new(), Vec::new(), Vec::new());
     if with_trace {
         for check in case.checks() {
             check.with(|request, layers| {
-                traces.push(trace(request, layers));
+                let trace = trace(request, layers);
+                hints.push(explain(&trace));
+                traces.push(trace);
                 fixes.extend(suggest_fix(request, layers));
             });
         }
@@ -60,6 +66,7 @@ pub fn run_case(json: &str, with_trace: bool) -> Result<String, String> {
         layer: layer_key(layer),
         message,
         trace: with_trace.then_some(traces),
+        hints: with_trace.then_some(hints),
         fix: with_trace.then_some(fixes),
     };
     serde_json::to_string(&answer).map_err(|error| format!("the answer could not be written: {error}"))

@@ -143,7 +143,8 @@ fn principal(caller: &Caller) -> Result<Principal, String> {
     if principal.display() != own {
         return Err(format!("`principal.arn` is `{own}`: the other fields say `{}`", principal.display()));
     }
-    Ok(if caller.service_linked { principal.service_linked() } else { principal })
+    let service_linked = caller.service_linked || caller.role_arn.contains(":role/aws-service-role/");
+    Ok(if service_linked { principal.service_linked() } else { principal })
 }
 
 fn context(entries: Option<&Map<String, Value>>) -> Result<Context, String> {

@@ -1,0 +1,65 @@
+//! What `landfall iam simulate` answers beside a decision: which document denies, and why a key is absent.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use landfall_iam::simulate::run_case;
+use serde_json::{Value, json};
+
+fn user() -> Value {
+    json!({"type": "User", "arn": "arn:aws:iam::111122223333:user/alice", "account": "111122223333",
+        "uniqueId": "AIDAALICE"})
+}
+
+fn role(path: &str) -> Value {
+    json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/r/s", "account": "111122223333",
+        "roleArn": format!("arn:aws:iam::111122223333:role{path}r"), "uniqueId": "AROAR:s"})
+}
+
+fn statement(effect: &str, condition: &Value) -> Value {
+    json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": "*", "Resource": "*", "Condition": condition}})
+}
+
+fn answer(principal: &Value, policies: &Value) -> Value {
+    let request = json!({"principal": principal, "action": "ecs:ListClusters", "resource": "*",
+        "resourceAccount": "111122223333", "context": {}});
+    let case = json!({"id": "case", "request": request, "policies": policies});
+    serde_json::from_str(&run_case(&case.to_string(), true).unwrap()).unwrap()
+}
+
+#[test]
+fn the_document_that_denies_is_named_by_its_place() {
+    let (allow, deny) = (statement("Allow", &json!({})), statement("Deny", &json!({})));
+    let said = |policies: Value| answer(&user(), &policies)["fix"][0]["blocked"]["deny"]["policy"].clone();
+    assert_eq!(said(json!({"identity": [allow, deny]})), "identity[1]");
+    assert_eq!(said(json!({"identity": [allow], "scp": [[allow], [allow, deny]]})), "scp[1][1]");
+    assert_eq!(said(json!({"identity": [allow], "vpce": [allow, deny]})), "vpce[1]");
+}
+
+#[test]
+fn an_absent_key_has_its_reason() {
+    for (key, reason) in [
+        ("aws:MultiFactorAuthPresent", "long-term key"),
+        ("aws:PrincipalTag/team", "the caller has no such tag"),
+        ("aws:ResourceTag/team", "the resource has no such tag"),
+        ("ecr:ResourceTag/team", "the resource has no such tag"),
+        ("aws:RequestTag/team", "the request sets no such tag"),
+        ("aws:TagKeys", "the request sets no such tag"),
+        ("ecs:cluster", "about no cluster"),
+        ("iam:PassedToService", "passes no role"),
+        ("aws:SourceVpce", "VPC endpoint"),
+    ] {
+        let policy = statement("Allow", &json!({"StringEquals": {key: "true"}}));
+        let hints = answer(&user(), &json!({"identity": [policy]}))["hints"].to_string();
+        assert!(hints.contains(&format!("`{key}`")) && hints.contains(reason), "{key}: {hints}");
+    }
+}
+
+/// Service control policies do not limit service-linked roles, which their path tells.
+#[test]
+fn a_service_linked_role_is_known_by_its_path() {
+    let (allow, deny) = (statement("Allow", &json!({})), statement("Deny", &json!({})));
+    let policies = json!({"identity": [allow], "scp": [[allow, deny]]});
+    let decision = |path: &str| answer(&role(path), &policies)["decision"].clone();
+    assert_eq!(decision("/aws-service-role/ecs.amazonaws.com/"), "Allow");
+    assert_eq!(decision("/"), "ExplicitDeny");
+}
