@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::http::{Connection, connect};
+use crate::bench::http::{Connection, connect, location};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,6 +85,15 @@ impl Wire {
 
     pub(super) fn get(&mut self, path: &str, accept: &str) -> Result<Answer> {
         self.send(Method::GET, path, &[(header::ACCEPT, accept.to_owned())], Bytes::new())
+    }
+
+    /// The bytes of a blob, wherever the registry says that they are.
+    pub(super) fn blob(&mut self, path: &str) -> Result<Answer> {
+        let answer = self.get(path, "*/*")?;
+        if answer.status != 307 {
+            return Ok(answer);
+        }
+        self.get(&location(&answer.headers)?, "*/*")
     }
 
     pub(super) fn head(&mut self, path: &str) -> Result<Answer> {

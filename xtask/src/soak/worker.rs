@@ -385,8 +385,7 @@ impl<'a> Worker<'a> {
         }
         for blob in &image.blobs {
             let address = format!("/v2/{path}/blobs/{blob}");
-            let answer =
-                broken(if bytes { self.wire.get(&address, "*/*") } else { self.wire.head(&address) })?;
+            let answer = broken(if bytes { self.wire.blob(&address) } else { self.wire.head(&address) })?;
             let wrong = bytes && digest_of(&answer.body) != *blob;
             if answer.status != 200 || wrong {
                 let short = Answer { body: answer.body.slice(..answer.body.len().min(300)), ..answer };
