@@ -505,7 +505,9 @@ impl<'a> Worker<'a> {
             if token.is_string() {
                 asked["nextToken"] = token;
             }
-            let page = self.admin.json(ECR, "ListImages", &asked)?;
+            // A connection from before the last kill is found to be closed only when it is used.
+            let page = self.admin.json(ECR, "ListImages", &asked);
+            let page = page.or_else(|_| self.admin.json(ECR, "ListImages", &asked))?;
             let ids = page.pointer("/imageIds").and_then(Value::as_array).cloned().unwrap_or_default();
             found.extend(ids.iter().filter_map(|id| id["imageDigest"].as_str().map(str::to_owned)));
             token = page["nextToken"].clone();
