@@ -105,7 +105,11 @@ pub trait Catalog: Send + Sync + 'static {
     /// The digests of all manifests in all repositories and of everything that they name.
     fn reached(&self) -> impl Future<Output = Result<HashSet<Digest>, OciError>> + Send;
 
-    /// Takes those of the blobs that no manifest is or names out of every repository, before their bytes are removed, and
-    /// returns them. One transaction: whoever stores a manifest by another way is either seen here or sees this.
+    /// The digests of the blobs that some repository has although no manifest of it names them.
+    fn idle(&self) -> impl Future<Output = Result<HashSet<Digest>, OciError>> + Send;
+
+    /// Takes each of the blobs out of the repositories of which no manifest names it, and returns those that no manifest at
+    /// all is or names, before their bytes are removed. One transaction: whoever stores a manifest by another way is either
+    /// seen here or sees this.
     fn forget_blobs(&self, digests: &[Digest]) -> impl Future<Output = Result<Vec<Digest>, OciError>> + Send;
 }

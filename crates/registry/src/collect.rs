@@ -21,7 +21,8 @@ pub struct Collected {
 }
 
 impl<A: Access, C: Catalog> Registry<A, C> {
-    /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`.
+    /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`. A blob that manifests of
+    /// another repository name stays for that one only.
     ///
     /// A client asks for a blob, pushes what is missing, then the manifest; `unwanted_for` must be longer than that
     /// takes. With less, a push may fail and have to be repeated, but a stored manifest never loses what it names: the
@@ -42,9 +43,11 @@ impl<A: Access, C: Catalog> Registry<A, C> {
 
     async fn candidates(&self, before: Timestamp) -> Result<Vec<Digest>, OciError> {
         let reached = self.catalog().reached().await?;
+        let idle = self.catalog().idle().await?;
         let all = self.blobs().list().await?;
-        let unwanted =
-            |(digest, wanted): &(Digest, Timestamp)| *wanted <= before && !reached.contains(digest);
+        let unwanted = |(digest, wanted): &(Digest, Timestamp)| {
+            *wanted <= before && (!reached.contains(digest) || idle.contains(digest))
+        };
         Ok(all.into_iter().filter(unwanted).map(|(digest, _)| digest).collect())
     }
 

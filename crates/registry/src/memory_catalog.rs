@@ -1,6 +1,6 @@
 //! A catalog in memory, for tests and for registries that need not outlive their process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +22,13 @@ struct Content {
 impl Content {
     fn names(&self, digest: Digest) -> bool {
         self.manifests.values().any(|manifest| manifest.references().any(|named| named == digest))
+    }
+
+    /// What it has and does not name.
+    fn idle(&self) -> HashSet<Digest> {
+        let named: HashSet<Digest> =
+            self.manifests.values().flat_map(|manifest| manifest.references()).collect();
+        self.blobs.keys().filter(|digest| !named.contains(digest)).copied().collect()
     }
 
     fn unlink(&mut self, digest: Digest) -> Unlink {
@@ -165,14 +172,17 @@ impl Catalog for MemoryCatalog {
         Ok(reached(&self.lock()))
     }
 
+    async fn idle(&self) -> Result<HashSet<Digest>, OciError> {
+        Ok(self.lock().values().flat_map(Content::idle).collect())
+    }
+
     async fn forget_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>, OciError> {
         let mut repositories = self.lock();
-        let reached = reached(&repositories);
-        let gone: BTreeSet<Digest> =
-            digests.iter().filter(|digest| !reached.contains(digest)).copied().collect();
         for content in repositories.values_mut() {
-            content.blobs.retain(|digest, _| !gone.contains(digest));
+            let idle = content.idle();
+            content.blobs.retain(|digest, _| !(idle.contains(digest) && digests.contains(digest)));
         }
-        Ok(gone.into_iter().collect())
+        let reached = reached(&repositories);
+        Ok(digests.iter().filter(|digest| !reached.contains(digest)).copied().collect())
     }
 }

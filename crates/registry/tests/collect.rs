@@ -35,6 +35,10 @@ async fn a_deleted_image_goes_unless_another_repository_has_it() {
     server.push_image("copy", "v1", "shared").await;
     server.send("DELETE", &format!("/v2/app/manifests/{digest}"), &[], "").await;
     assert_eq!(server.registry.collect(Duration::ZERO).await.unwrap().blobs, 0);
+    // What stays for the other repository is no longer in this one.
+    let layer = Digest::of(b"layer shared");
+    assert_eq!(server.get(&format!("/v2/app/blobs/{layer}")).await.code(), "BLOB_UNKNOWN");
+    assert_eq!(server.get(&format!("/v2/copy/blobs/{layer}")).await.status, 200);
     server.send("DELETE", &format!("/v2/copy/manifests/{digest}"), &[], "").await;
     assert_eq!(server.registry.collect(Duration::ZERO).await.unwrap().blobs, 3);
     assert!(server.registry.blobs().list().await.unwrap().is_empty());

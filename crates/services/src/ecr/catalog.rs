@@ -223,13 +223,16 @@ impl Catalog for EcrCatalog {
         registry::reached(&self.view()).map_err(OciError::internal)
     }
 
+    async fn idle(&self) -> Result<HashSet<Digest>, OciError> {
+        registry::idle(&self.view()).map_err(OciError::internal)
+    }
+
     async fn forget_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>, OciError> {
         let digests = digests.to_vec();
         self.write("forget layers", move |tx| {
+            registry::forget_layers(tx, &digests)?;
             let reached = registry::reached(tx)?;
-            let gone: Vec<Digest> = digests.into_iter().filter(|digest| !reached.contains(digest)).collect();
-            registry::forget_layers(tx, &gone)?;
-            Ok(gone)
+            Ok(digests.into_iter().filter(|digest| !reached.contains(digest)).collect())
         })
         .await
     }

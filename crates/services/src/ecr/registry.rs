@@ -18,7 +18,7 @@ pub use super::rules::wording::no_repository_text;
 pub use super::token::{TokenError, token_caller, token_through};
 
 use super::record::{
-    ACCOUNT_SETTINGS, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,
+    ACCOUNT_SETTINGS, DigestKey, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,
     REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
 };
 use super::{creation, replication, rules, settings};
@@ -441,20 +441,33 @@ pub fn reached(view: &View) -> Result<HashSet<Digest>, StoreError> {
     Ok(reached)
 }
 
-/// Takes blobs out of every repository.
+/// The blobs that a repository has although none of its images names them.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn idle(view: &View) -> Result<HashSet<Digest>, StoreError> {
+    idle_layers(view).filter_map(|row| row.map(|(_, _, _, digest)| digest.parse().ok()).transpose()).collect()
+}
+
+/// Takes each of the blobs out of the repositories of which no image names it.
 ///
 /// # Errors
 /// A row cannot be read.
 pub fn forget_layers(tx: &mut Tx, digests: &[Digest]) -> Result<(), StoreError> {
     let gone: HashSet<String> = digests.iter().map(ToString::to_string).collect();
-    let rows = tx.scan(&LAYERS, ()).map(|row| row.map(|(key, _)| key));
-    let keys: Vec<_> = rows
-        .filter(|key| key.as_ref().map_or(true, |key| gone.contains(&key.3)))
-        .collect::<Result<_, _>>()?;
-    for key in keys {
-        tx.delete(&LAYERS, &key);
+    let rows: Vec<_> = idle_layers(tx).collect::<Result<_, _>>()?;
+    for row in rows.iter().filter(|row| gone.contains(&row.3)) {
+        tx.delete(&LAYERS, row);
     }
     Ok(())
+}
+
+fn idle_layers(view: &View) -> impl Iterator<Item = Result<DigestKey, StoreError>> + '_ {
+    let rows = view.scan(&LAYERS, ()).map(|row| row.map(|(row, _)| row));
+    let named = |(account, region, name, digest): &DigestKey| {
+        view.scan(&NAMED_BY, (account, region, name.as_str(), digest.as_str())).next().is_some()
+    };
+    rows.filter(move |row| row.as_ref().map_or(true, |row| !named(row)))
 }
 
 /// Notes that an image was pulled, at most once a minute for each image. It may be lost in a crash.

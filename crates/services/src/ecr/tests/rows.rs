@@ -41,8 +41,11 @@ async fn a_push_and_a_pull_through_the_catalog() {
     }
     assert_eq!(catalog.unlink_blob(&app, layer).await.unwrap(), Unlink::InUse);
     assert!(catalog.reached().await.unwrap().contains(&layer));
+    assert!(catalog.idle().await.unwrap().is_empty());
+    assert!(catalog.forget_blobs(&[layer]).await.unwrap().is_empty());
     assert!(catalog.delete_manifest(&app, manifest.digest).await.unwrap());
     assert!(catalog.tags(&app, None, 10).await.unwrap().is_empty());
+    assert!(catalog.idle().await.unwrap().contains(&layer));
     assert_eq!(catalog.unlink_blob(&app, layer).await.unwrap(), Unlink::Done);
     assert_eq!(
         catalog.repositories("111122223333/us-east-1", None, 9).await.unwrap(),
