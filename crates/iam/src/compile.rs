@@ -84,11 +84,19 @@ pub(crate) struct ResourcePattern {
     arn: ArnPattern,
 }
 
-/// Whether a principal is one that AWS replaces by its unique id: a user or a role, by ARN.
+/// Whether a principal is one that AWS keeps by its unique id: a user or a role, by ARN or by the id itself.
 pub(crate) fn has_unique_id(entry: &PrincipalEntry) -> bool {
-    let Ok(arn) = entry.value.parse::<landfall_base::Arn>() else { return false };
+    if entry.kind != PrincipalKind::Aws {
+        return false;
+    }
+    let Ok(arn) = entry.value.parse::<landfall_base::Arn>() else { return is_unique_id(&entry.value) };
     let named = arn.resource().starts_with("user/") || arn.resource().starts_with("role/");
-    entry.kind == PrincipalKind::Aws && arn.service() == "iam" && named
+    arn.service() == "iam" && named
+}
+
+/// Whether a text is a unique id of a user or role.
+pub(crate) fn is_unique_id(text: &str) -> bool {
+    text.starts_with("AIDA") || text.starts_with("AROA")
 }
 
 pub(crate) fn statements(

@@ -79,6 +79,9 @@ pub enum PolicyErrorReason {
     /// No `Principal` where the policy is attached to a resource.
     #[error("Missing required field Principal")]
     NoPrincipal,
+    /// A `Principal` that names nobody.
+    #[error("Missing required field Principal cannot be empty!")]
+    EmptyPrincipal,
     /// A principal that does not exist, holds a wildcard or is no principal.
     #[error("Invalid principal in policy: \"{kind}\":\"{value}\"")]
     Principal {
@@ -153,6 +156,18 @@ impl PolicyError {
             }
             (ResourceService::Secret, _) => "This resource policy contains a syntax error.",
             (ResourceService::Bucket, R::Principal { .. }) => "Invalid principal in policy",
+            (ResourceService::Bucket, R::NoVendor | R::SeveralColons | R::Vendor(_)) => {
+                "Policy has invalid action"
+            }
+            (
+                ResourceService::Bucket,
+                R::NotAnArn(_)
+                | R::Partition { .. }
+                | R::ResourceVendor
+                | R::IamRegion(_)
+                | R::IamPath
+                | R::S3Region(_),
+            ) => "Policy has invalid resource",
             (ResourceService::Bucket, R::NoAction) => "Missing required field Action",
             (ResourceService::Bucket, R::NoResource) => "Missing required field Resource",
             _ => return self.reason.to_string(),

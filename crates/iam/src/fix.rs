@@ -1,4 +1,4 @@
-//! The smallest change that would allow a refused request, proven by evaluating again.
+//! The smallest change that would allow what was refused, proven by evaluating again.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub struct Fix {
     pub blocked: Option<Blocker>,
     /// With all steps the request is allowed; this was evaluated.
     pub verified: bool,
-    /// Without any one of the steps it is not; this was evaluated too. Each step names one action and one resource.
+    /// Without any one of the steps, or any one of the actions and resources in them, it is not; this was evaluated too.
     #[serde(default)]
     pub smallest: bool,
 }
@@ -34,6 +34,9 @@ pub struct FixStep {
     pub layer: Layer,
     /// The principal, resource or policy to change, in words.
     pub place: String,
+    /// The resource, where its own policy is to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// The statement.
     pub statement: Value,
 }
@@ -73,65 +76,216 @@ impl Blocker {
     }
 }
 
+/// One of the checks of a call: a request, and all policies that have a say in it.
+pub trait Ask {
+    /// Hands both to `answer`.
+    fn ask<T>(&self, answer: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T;
+}
+
+/// Finds what to add so that the request is allowed; `None` if it is.
+pub fn suggest_fix(request: &Request<'_>, layers: &Layers<'_>) -> Option<Fix> {
+    suggest_fix_for_all(&[One(request, layers)])
+}
+
+struct One<'a>(&'a Request<'a>, &'a Layers<'a>);
+
+impl Ask for One<'_> {
+    fn ask<T>(&self, answer: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T {
+        answer(self.0, self.1)
+    }
+}
+
+/// Finds what to add so that all checks of a call are allowed; `None` if they are. Adds a statement where the decision says
+/// that one is missing, evaluates again, and goes on until all are allowed or something denies. Statements for the same
+/// place that differ only in actions or only in resources become one.
+pub fn suggest_fix_for_all<C: Ask>(checks: &[C]) -> Option<Fix> {
+    let mut search = Search::default();
+    checks.iter().for_each(|check| check.ask(|request, layers| search.extend(request, layers)));
+    let Search { mut patches, refused, blocked, stuck } = search;
+    if !refused {
+        return None;
+    }
+    let allowed = |patches: &[Patch]| {
+        checks.iter().all(|check| check.ask(|it, layers| with_patches(it, layers, patches).is_ok()))
+    };
+    let done = !stuck && blocked.is_none();
+    if done {
+        take_apart(&allowed, &mut patches);
+    }
+    let patches = merged(patches);
+    let verified = done && allowed(&patches);
+    let smallest = verified && is_smallest(&allowed, &patches);
+    let steps = patches.into_iter().map(|patch| patch.step).collect();
+    Some(Fix { steps, blocked, verified, smallest })
+}
+
+/// What is missing, check by check.
+#[derive(Default)]
+struct Search {
+    patches: Vec<Patch>,
+    refused: bool,
+    blocked: Option<Blocker>,
+    /// A statement was added where one was missing, and it is missing still.
+    stuck: bool,
+}
+
+impl Search {
+    fn extend(&mut self, request: &Request<'_>, layers: &Layers<'_>) {
+        let before = self.patches.len();
+        while let Err(next) = with_patches(request, layers, &self.patches) {
+            self.refused = true;
+            let layer = match next {
+                Ok(layer) => layer,
+                Err(blocker) => {
+                    self.blocked.get_or_insert(blocker);
+                    return;
+                }
+            };
+            let mut own = self.patches.iter().skip(before);
+            let patch = Patch::new(request, layers, layer).filter(|_| own.all(|it| it.step.layer != layer));
+            let Some(patch) = patch else {
+                self.stuck = true;
+                return;
+            };
+            self.patches.push(patch);
+        }
+    }
+}
+
 /// A statement to add and the policy made of it alone.
+#[derive(Clone)]
 struct Patch {
-    layer: Layer,
+    step: FixStep,
+    /// Whose policies it is among, where it is not a resource's.
+    principal: String,
     policy: Policy,
 }
 
-/// Finds what to add so that the request is allowed; `None` if it is. Adds a statement where the decision says that one
-/// is missing, evaluates again, and goes on until the request is allowed or something denies it.
-pub fn suggest_fix(request: &Request<'_>, layers: &Layers<'_>) -> Option<Fix> {
-    let decision = evaluate(request, layers);
-    if decision.is_allowed() {
-        return None;
+impl Patch {
+    fn new(request: &Request<'_>, layers: &Layers<'_>, layer: Layer) -> Option<Self> {
+        let on_resource = matches!(layer, Layer::Resource | Layer::RoleTrust);
+        let step = FixStep {
+            layer,
+            place: place(request, layers, layer),
+            resource: on_resource.then(|| request.resource.to_owned()),
+            statement: statement(request, layer),
+        };
+        Self::of(step, request.principal.display().to_owned())
     }
-    let mut fix = Fix { steps: Vec::new(), blocked: None, verified: false, smallest: false };
-    let mut patches = Vec::new();
-    let mut next = blocker_or_layer(&decision);
-    loop {
-        let layer = match next {
-            Ok(layer) => layer,
-            Err(blocker) => {
-                fix.blocked = Some(blocker);
-                return Some(fix);
-            }
-        };
-        if patches.iter().any(|patch: &Patch| patch.layer == layer) {
-            return Some(fix);
+
+    fn of(step: FixStep, principal: String) -> Option<Self> {
+        let policy = policy_of(&step.statement, step.layer)?;
+        Some(Self { step, principal, policy })
+    }
+
+    /// Whether the policy that it extends has a say in a request.
+    fn concerns(&self, request: &Request<'_>) -> bool {
+        match &self.step.resource {
+            Some(resource) => resource == request.resource,
+            None => self.principal == request.principal.display(),
         }
-        let statement = statement(request, layer);
-        patches.push(Patch { layer, policy: policy_of(&statement, layer)? });
-        fix.steps.push(FixStep { layer, place: place(request, layers, layer), statement });
-        next = match with_patches(request, layers, &patches) {
-            Ok(()) => {
-                take_apart(request, layers, &mut fix.steps, &mut patches);
-                (fix.verified, fix.smallest) = (true, true);
-                return Some(fix);
+    }
+
+    /// One statement in place of two that differ in one element only.
+    fn and(&self, other: &Self) -> Option<Self> {
+        let (own, others) = (&self.step, &other.step);
+        let same_place =
+            (own.layer, &own.place, &own.resource) == (others.layer, &others.place, &others.resource);
+        if !same_place || self.principal != other.principal {
+            return None;
+        }
+        let statement = joined(&own.statement, &others.statement)?;
+        Self::of(FixStep { statement, ..own.clone() }, self.principal.clone())
+    }
+
+    /// It without one of its actions or resources, for each of them; nothing for a patch of one of each.
+    fn parts(&self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        for element in LISTS {
+            let entries = entries(self.step.statement.get(element));
+            for left_out in entries.iter().filter(|_| entries.len() > 1) {
+                let rest: Vec<_> = entries.iter().filter(|it| *it != left_out).cloned().collect();
+                let mut step = self.step.clone();
+                step.statement[element] = list(rest);
+                parts.extend(Self::of(step, self.principal.clone()));
             }
-            Err(next) => next,
-        };
+        }
+        parts
     }
 }
 
-/// Leaves out every step without which the request is allowed all the same. What remains was needed when it was tried;
+/// The elements of a suggested statement that may be lists.
+const LISTS: [&str; 2] = ["Action", "Resource"];
+
+fn entries(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(entries)) => entries.clone(),
+        Some(one) => vec![one.clone()],
+    }
+}
+
+fn list(mut entries: Vec<Value>) -> Value {
+    if entries.len() == 1 { entries.remove(0) } else { Value::Array(entries) }
+}
+
+/// Two statements as one that allows neither more nor less: they may differ in one list.
+fn joined(one: &Value, other: &Value) -> Option<Value> {
+    let differs = |element: &&str| one.get(*element) != other.get(*element);
+    let differing: Vec<_> = LISTS.into_iter().filter(differs).collect();
+    let mut rest = other.clone();
+    for element in LISTS.iter().filter(|element| other.get(**element).is_some()) {
+        rest[*element] = one.get(*element)?.clone();
+    }
+    let ([element], true) = (differing.as_slice(), rest == *one) else { return None };
+    let mut all = entries(one.get(*element));
+    for entry in entries(other.get(*element)) {
+        if !all.contains(&entry) {
+            all.push(entry);
+        }
+    }
+    rest[*element] = list(all);
+    Some(rest)
+}
+
+/// Joins what can be joined.
+fn merged(mut patches: Vec<Patch>) -> Vec<Patch> {
+    let pair = |patches: &[Patch]| {
+        let pairs = (0..patches.len()).flat_map(|at| (at + 1..patches.len()).map(move |other| (at, other)));
+        pairs
+            .into_iter()
+            .find_map(|(at, other)| Some((at, other, patches.get(at)?.and(patches.get(other)?)?)))
+    };
+    while let Some((at, other, joined)) = pair(&patches) {
+        patches.remove(other);
+        if let Some(place) = patches.get_mut(at) {
+            *place = joined;
+        }
+    }
+    patches
+}
+
+/// Leaves out every statement without which all is allowed all the same. What remains was needed when it was tried;
 /// leaving out others later makes it no less so, because an added Allow never refuses.
-fn take_apart(
-    request: &Request<'_>,
-    layers: &Layers<'_>,
-    steps: &mut Vec<FixStep>,
-    patches: &mut Vec<Patch>,
-) {
+fn take_apart(allowed: &impl Fn(&[Patch]) -> bool, patches: &mut Vec<Patch>) {
     let mut at = 0;
     while at < patches.len() {
         let patch = patches.remove(at);
-        if with_patches(request, layers, patches).is_ok() {
-            steps.remove(at);
-        } else {
+        if !allowed(patches) {
             patches.insert(at, patch);
             at += 1;
         }
     }
+}
+
+/// Whether nothing can be left out: no statement, no action and no resource of one.
+fn is_smallest(allowed: &impl Fn(&[Patch]) -> bool, patches: &[Patch]) -> bool {
+    (0..patches.len()).all(|at| {
+        let mut others = patches.to_vec();
+        let patch = others.remove(at);
+        let with = |part: Patch| allowed(&[others.as_slice(), &[part]].concat());
+        !allowed(&others) && !patch.parts().into_iter().any(with)
+    })
 }
 
 /// The layer that is silent, or why there is none to extend.
@@ -155,15 +309,16 @@ fn with_patches(
     layers: &Layers<'_>,
     patches: &[Patch],
 ) -> Result<(), Result<Layer, Blocker>> {
-    let identity = extended(layers.identity, patches, Layer::Identity);
-    let boundary = extended(layers.boundary, patches, Layer::Boundary);
-    let session = extended(layers.session, patches, Layer::Session);
-    let endpoint = extended(layers.endpoint, patches, Layer::Endpoint);
+    let patches: Vec<_> = patches.iter().filter(|patch| patch.concerns(request)).collect();
+    let identity = extended(layers.identity, &patches, Layer::Identity);
+    let boundary = extended(layers.boundary, &patches, Layer::Boundary);
+    let session = extended(layers.session, &patches, Layer::Session);
+    let endpoint = extended(layers.endpoint, &patches, Layer::Endpoint);
     let levels: Vec<_> =
-        layers.scp.iter().map(|level| extended(level, patches, Layer::ServiceControl)).collect();
+        layers.scp.iter().map(|level| extended(level, &patches, Layer::ServiceControl)).collect();
     let scp: Vec<&[Attached<'_>]> = levels.iter().map(Vec::as_slice).collect();
-    let current = layers.resource.or_else(|| missing_resource(patches));
-    let own = current.map_or(Vec::new(), |resource| extended(resource.policies, patches, resource.layer()));
+    let current = layers.resource.or_else(|| missing_resource(&patches));
+    let own = current.map_or(Vec::new(), |resource| extended(resource.policies, &patches, resource.layer()));
     let resource = current.map(|resource| ResourceLayer { policies: &own, ..resource });
     let patched = Layers {
         identity: &identity,
@@ -179,14 +334,14 @@ fn with_patches(
     if decision.is_allowed() { Ok(()) } else { Err(blocker_or_layer(&decision)) }
 }
 
-fn extended<'a>(policies: &[Attached<'a>], patches: &'a [Patch], layer: Layer) -> Vec<Attached<'a>> {
-    let added = patches.iter().filter(|patch| patch.layer == layer);
+fn extended<'a>(policies: &[Attached<'a>], patches: &[&'a Patch], layer: Layer) -> Vec<Attached<'a>> {
+    let added = patches.iter().filter(|patch| patch.step.layer == layer);
     policies.iter().copied().chain(added.map(|patch| Attached::inline("suggested", &patch.policy))).collect()
 }
 
 /// The layer of a resource that has no policy yet.
-fn missing_resource<'a>(patches: &[Patch]) -> Option<ResourceLayer<'a>> {
-    patches.iter().find_map(|patch| match patch.layer {
+fn missing_resource<'a>(patches: &[&Patch]) -> Option<ResourceLayer<'a>> {
+    patches.iter().find_map(|patch| match patch.step.layer {
         Layer::Resource => Some(ResourceLayer::ordinary(&[])),
         Layer::RoleTrust => Some(ResourceLayer::role_trust(&[])),
         _ => None,

@@ -61,13 +61,13 @@ pub use context::Context;
 pub use error::{PolicyError, PolicyErrorReason};
 pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
 pub use explain::explain;
-pub use fix::{Blocker, Fix, FixStep, suggest_fix};
+pub use fix::{Ask, Blocker, Fix, FixStep, suggest_fix, suggest_fix_for_all};
 pub use grant::{Grant, GrantConstraint};
 pub use layers::{Attached, Layer, Layers, Origin, ResourceKind, ResourceLayer};
 pub use message::MessageStyle;
 pub use policy::{Policy, PolicyKind, ResourceService, policy_size};
 pub use principal::Principal;
-pub use principal_match::Strength;
+pub use principal_match::{NamedPrincipal, Strength};
 pub use request::Request;
 pub use trace::{
     Element, LayerTrace, Miss, Others, PolicyTrace, StatementEffect, StatementTrace, Trace, trace,

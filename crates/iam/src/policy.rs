@@ -11,7 +11,7 @@ use crate::compile::{self, Statement};
 use crate::document::Document;
 use crate::error::{PolicyError, PolicyErrorReason};
 use crate::index::{Index, Near};
-use crate::principal_match::Strength;
+use crate::principal_match::{NamedPrincipal, Principals, Strength};
 use crate::request::Target;
 use crate::trace::LISTED_IN_FULL;
 use crate::validate::{invalid_principal, validate};
@@ -118,7 +118,7 @@ impl Policy {
 
     /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
     /// principal that is deleted and made again under the same name is another principal. `resolve` gets the ARN of a
-    /// user or role and answers its `AIDA…` or `AROA…`.
+    /// user or role, or its unique id, and answers its `AIDA…` or `AROA…`.
     ///
     /// # Errors
     /// A named principal does not exist.
@@ -142,9 +142,15 @@ impl Policy {
         &self.0.text
     }
 
-    /// The users and roles that it names, by ARN, with the unique ids that they were bound to.
+    /// The users and roles that it names, as written, with the unique ids that they were bound to.
     pub fn bound_principals(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.ids.iter().map(|(arn, id)| (arn.as_str(), id.as_str()))
+    }
+
+    /// Whom its Allow statements name, each as it is written. One that names all but some names everybody.
+    pub fn allowed_principals(&self) -> impl Iterator<Item = NamedPrincipal<'_>> {
+        let allows = self.0.statements.iter().filter(|statement| !statement.denies);
+        allows.filter_map(|statement| statement.principals.as_ref()).flat_map(Principals::named)
     }
 
     /// What it is attached to.
@@ -254,6 +260,16 @@ mod tests {
             error.message(),
             r#"Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:role/a""#
         );
+    }
+
+    #[test]
+    fn unique_ids_are_resolved_as_well() {
+        let text = TRUST.replace("arn:aws:iam::111122223333:role/a", "AROAX");
+        let policy = Policy::parse(&text, PolicyKind::RoleTrust).unwrap();
+        let error = policy.resolve_principals(|_| None).unwrap_err();
+        assert_eq!(error.message(), r#"Invalid principal in policy: "AWS":"AROAX""#);
+        let resolved = policy.resolve_principals(|id| Some(id.to_owned())).unwrap();
+        assert_eq!(resolved.bound_principals().collect::<Vec<_>>(), [("AROAX", "AROAX")]);
     }
 
     #[test]

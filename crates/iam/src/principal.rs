@@ -206,6 +206,21 @@ impl Principal {
         }
     }
 
+    /// The condition keys that follow from the caller alone, with their values.
+    pub fn condition_values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        const KEYS: [&str; 8] = [
+            "aws:PrincipalAccount",
+            "aws:PrincipalArn",
+            "aws:PrincipalIsAWSService",
+            "aws:PrincipalServiceName",
+            "aws:PrincipalServiceNamesList",
+            "aws:PrincipalType",
+            "aws:userid",
+            "aws:username",
+        ];
+        KEYS.iter().filter_map(|key| Some((*key, self.condition_value(key)?)))
+    }
+
     /// The value of a condition key that follows from the caller alone.
     pub fn condition_value(&self, key: &str) -> Option<&str> {
         let name = strip_prefix_ignore_case(key, "aws:")?;

@@ -6,7 +6,7 @@ use landfall_base::{AccountId, Arn};
 use serde::{Deserialize, Serialize};
 
 use crate::choices::Choice;
-use crate::compile::Selection;
+use crate::compile::{Selection, is_unique_id};
 use crate::document::{PrincipalEntry, PrincipalKind};
 use crate::principal::{Kind, Principal};
 use crate::request::Target;
@@ -22,6 +22,23 @@ pub enum Strength {
     Parent,
     /// The caller itself or everybody was named: nothing else is needed.
     Direct,
+}
+
+/// Somebody whom a policy names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NamedPrincipal<'a> {
+    /// `*`.
+    Everyone,
+    /// An account's id.
+    Account(&'a str),
+    /// The ARN of a user, a role or a session.
+    Arn(&'a str),
+    /// A user or role by its unique id, as it was written: its ARN most often.
+    UniqueId(&'a str),
+    /// A service.
+    Service(&'a str),
+    /// An identity provider: its host or ARN.
+    Federated(&'a str),
 }
 
 #[derive(Debug)]
@@ -71,9 +88,7 @@ impl PrincipalPattern {
             }
             Ok(_) if value.contains(['*', '?']) => Self::Nobody(value.into()),
             Ok(_) => Self::Arn(value.into()),
-            Err(_) if value.starts_with("AIDA") || value.starts_with("AROA") => {
-                Self::UniqueId { id: value.into(), written: value.into() }
-            }
+            Err(_) if is_unique_id(value) => Self::UniqueId { id: value.into(), written: value.into() },
             Err(_) => Self::Nobody(value.into()),
         }
     }
@@ -88,6 +103,18 @@ impl PrincipalPattern {
             | Self::Federated(text)
             | Self::Nobody(text) => text,
         }
+    }
+
+    fn named(&self) -> Option<NamedPrincipal<'_>> {
+        Some(match self {
+            Self::Everyone => NamedPrincipal::Everyone,
+            Self::Account(account) => NamedPrincipal::Account(account),
+            Self::Arn(arn) => NamedPrincipal::Arn(arn),
+            Self::UniqueId { written, .. } => NamedPrincipal::UniqueId(written),
+            Self::Service(name) => NamedPrincipal::Service(name),
+            Self::Federated(provider) => NamedPrincipal::Federated(provider),
+            Self::Nobody(_) => return None,
+        })
     }
 
     pub(crate) fn matches(&self, principal: &Principal) -> Option<Strength> {
@@ -151,6 +178,13 @@ pub(crate) fn is_named(name: &str, principal: &Principal) -> bool {
 impl Principals {
     pub(crate) fn nobody() -> Self {
         Self(Selection { not: false, patterns: Box::new([]) })
+    }
+
+    /// Whom it names: everybody, where all but some are meant.
+    pub(crate) fn named(&self) -> impl Iterator<Item = NamedPrincipal<'_>> {
+        let everyone = self.0.not.then_some(NamedPrincipal::Everyone);
+        let patterns = self.0.patterns.iter().filter(|_| !self.0.not);
+        everyone.into_iter().chain(patterns.filter_map(PrincipalPattern::named))
     }
 
     pub(crate) fn matches(&self, target: &Target<'_>, denies: bool) -> Option<Strength> {

@@ -37,7 +37,7 @@ pub struct Trace {
     /// AWS's sentence, for a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denial: Option<String>,
-    /// Condition keys that were set for the call.
+    /// Condition keys: those that follow from the caller, and those that were set for the call.
     pub context: Vec<(String, Vec<String>)>,
     /// Layers with at least one policy, in AWS's order.
     pub layers: Vec<LayerTrace>,
@@ -159,9 +159,17 @@ pub fn trace(request: &Request<'_>, layers: &Layers<'_>) -> Trace {
         effect: decision.effect,
         layer: decision.layer,
         denial,
-        context: request.context.iter().map(|(key, values)| (key.to_owned(), values.to_vec())).collect(),
+        context: context(request),
         layers: layer_traces(request, layers),
     }
+}
+
+fn context(request: &Request<'_>) -> Vec<(String, Vec<String>)> {
+    let of_caller =
+        request.principal.condition_values().filter(|(key, _)| request.context.get(key).is_none());
+    let of_caller = of_caller.map(|(key, value)| (key.to_owned(), vec![value.to_owned()]));
+    let set = request.context.iter().map(|(key, values)| (key.to_owned(), values.to_vec()));
+    of_caller.chain(set).collect()
 }
 
 fn layer_traces(request: &Request<'_>, layers: &Layers<'_>) -> Vec<LayerTrace> {

@@ -58,6 +58,7 @@ fn principal(statement: &Statement, kind: PolicyKind) -> Check {
         (None, true) => Ok(()),
         (None, false) => Err(Reason::NoPrincipal),
         (Some(principal), false) if principal.not && kind == PolicyKind::RoleTrust => Err(Reason::Syntax),
+        (Some(principal), false) if principal.entries.is_empty() => Err(Reason::EmptyPrincipal),
         (Some(principal), false) => principal.entries.iter().try_for_each(principal_entry),
     }
 }

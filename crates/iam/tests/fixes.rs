@@ -9,7 +9,7 @@ mod generator;
 mod naive;
 
 use landfall_iam::simulate::{Case, layer_key};
-use landfall_iam::{Blocker, Fix, FixStep, suggest_fix};
+use landfall_iam::{Blocker, Fix, FixStep, suggest_fix, suggest_fix_for_all};
 use serde_json::{Value, json};
 
 use generator::Scope;
@@ -93,4 +93,120 @@ fn fixes_hold_and_nothing_in_them_is_needless() {
         if fix.blocked.is_some() { blocked += 1 } else { fixed += 1 }
     }
     assert!(fixed > 150 && blocked > 150, "{fixed} fixed, {blocked} blocked: too few of a kind");
+}
+
+/// A case of several checks: `request.checks` replaces parts of the request.
+fn fix_of(case: &Value) -> Option<Fix> {
+    suggest_fix_for_all(Case::parse(&case.to_string()).unwrap().checks())
+}
+
+/// The decision on each check, by the naive judge.
+fn decisions(case: &Value) -> Vec<&'static str> {
+    let of = |over: &Value| {
+        let mut one = case.clone();
+        for (name, value) in over.as_object().unwrap() {
+            one["request"][name] = value.clone();
+        }
+        decision(&one)
+    };
+    case["request"]["checks"].as_array().unwrap().iter().map(of).collect()
+}
+
+fn call(checks: Value, policies: Value) -> Value {
+    let principal = json!({"type": "User", "arn": "arn:aws:iam::111122223333:user/alice", "account": "111122223333",
+        "uniqueId": "AIDAALICE"});
+    json!({"id": "call", "request": {"principal": principal, "resourceAccount": "111122223333", "context": {},
+        "action": "x:Y", "resource": "*", "checks": checks}, "policies": policies})
+}
+
+#[test]
+fn one_fix_allows_all_checks_of_a_call() {
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let family = "arn:aws:ecs:us-east-1:111122223333:task-definition/app:*";
+    let pass = |name: &str| json!({"action": "iam:PassRole", "resource": role(name)});
+    let register = json!({"action": "ecs:RegisterTaskDefinition", "resource": family});
+    let tag = json!({"action": "ecs:TagResource", "resource": family});
+    let allow =
+        |action: Value, resource: Value| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    let identity =
+        |statement: Value| json!({"identity": [{"Version": "2012-10-17", "Statement": [statement]}]});
+    let table = [
+        (
+            json!([register, pass("exec"), pass("task")]),
+            identity(allow(json!("ecs:RegisterTaskDefinition"), json!("*"))),
+            vec![allow(json!("iam:PassRole"), json!([role("exec"), role("task")]))],
+        ),
+        (
+            json!([register, pass("exec"), pass("exec")]),
+            json!({}),
+            vec![
+                allow(json!("ecs:RegisterTaskDefinition"), json!(family.replace('*', "${*}"))),
+                allow(json!("iam:PassRole"), json!(role("exec"))),
+            ],
+        ),
+        (
+            json!([pass("exec"), tag, register]),
+            json!({}),
+            vec![
+                allow(json!("iam:PassRole"), json!(role("exec"))),
+                allow(
+                    json!(["ecs:TagResource", "ecs:RegisterTaskDefinition"]),
+                    json!(family.replace('*', "${*}")),
+                ),
+            ],
+        ),
+    ];
+    for (checks, policies, expected) in table {
+        let mut case = call(checks, policies);
+        let fix = fix_of(&case).unwrap();
+        assert!(fix.verified && fix.smallest && fix.blocked.is_none(), "{fix:?}");
+        assert_eq!(fix.steps.iter().map(|step| step.statement.clone()).collect::<Vec<_>>(), expected);
+        fix.steps.iter().for_each(|step| add(&mut case, step));
+        assert!(decisions(&case).iter().all(|it| *it == "Allow"), "{case:#}");
+    }
+}
+
+#[test]
+fn a_check_that_is_denied_blocks_the_call() {
+    let deny = json!({"Version": "2012-10-17",
+        "Statement": {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"}});
+    let checks = json!([{"action": "ecs:ListClusters"}, {"action": "iam:PassRole", "resource": "arn:aws:iam::111122223333:role/r"}]);
+    let fix = fix_of(&call(checks, json!({"identity": [deny]}))).unwrap();
+    assert!(!fix.verified && !fix.smallest && matches!(fix.blocked, Some(Blocker::Deny { .. })), "{fix:?}");
+    assert_eq!(fix.steps.len(), 1);
+}
+
+/// Two requests by one caller under the same policies of its own; only what is on the resource is left out.
+#[test]
+fn fixes_of_several_checks_hold_and_nothing_in_them_is_needless() {
+    let mut several = 0;
+    for seed in 0..1_000 {
+        let mut case = generator::case(seed, Scope::Everything);
+        let other = generator::case(seed + 10_000, Scope::Everything);
+        let fields = |request: &Value| json!({"action": request["action"], "resource": request["resource"], "resourceAccount": request["resourceAccount"]});
+        case["request"]["checks"] = json!([fields(&case["request"]), fields(&other["request"])]);
+        for on_resource in ["resource", "grants"] {
+            case["policies"].as_object_mut().unwrap().remove(on_resource);
+        }
+        let Some(fix) = fix_of(&case) else {
+            assert!(decisions(&case).iter().all(|it| *it == "Allow"), "{case:#}");
+            continue;
+        };
+        if fix.blocked.is_some() || fix.steps.iter().any(|step| step.resource.is_some()) {
+            continue;
+        }
+        assert!(fix.verified && fix.smallest, "{fix:?} {case:#}");
+        let with = |steps: &mut dyn Iterator<Item = &FixStep>| {
+            let mut fixed = case.clone();
+            steps.for_each(|step| add(&mut fixed, step));
+            decisions(&fixed).iter().all(|it| *it == "Allow")
+        };
+        assert!(with(&mut fix.steps.iter()), "{fix:?} {case:#}");
+        for left_out in 0..fix.steps.len() {
+            let mut others = fix.steps.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, it)| it);
+            assert!(!with(&mut others), "step {left_out} is needless: {fix:?} {case:#}");
+        }
+        several += usize::from(fix.steps.len() > 1);
+    }
+    assert!(several > 50, "{several} fixes of several steps");
 }

@@ -63,3 +63,47 @@ fn a_service_linked_role_is_known_by_its_path() {
     assert_eq!(decision("/aws-service-role/ecs.amazonaws.com/"), "Allow");
     assert_eq!(decision("/"), "ExplicitDeny");
 }
+
+#[test]
+fn a_field_of_the_principal_that_nobody_reads_is_named() {
+    let mut misspelt = user();
+    misspelt["uniqueID"] = misspelt["uniqueId"].clone();
+    let case = json!({"id": "case", "request": {"principal": misspelt, "action": "ecs:ListClusters", "resource": "*"}});
+    let error = run_case(&case.to_string(), false).unwrap_err();
+    assert!(
+        error.starts_with("not a case: unknown field `uniqueID`, expected one of `type`, `arn`,"),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_fix_is_for_all_checks() {
+    let (role, other) = ("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b");
+    let request = json!({"principal": user(), "action": "iam:PassRole", "resource": role, "resourceAccount": "111122223333",
+        "checks": [{}, {"resource": other}]});
+    let case = json!({"id": "case", "request": request});
+    let answer: Value = serde_json::from_str(&run_case(&case.to_string(), true).unwrap()).unwrap();
+    let statement = json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": [role, other]});
+    assert_eq!(answer["fix"][0]["steps"][0]["statement"], statement);
+    assert_eq!(
+        (answer["fix"].as_array().map(Vec::len), &answer["fix"][0]["verified"]),
+        (Some(1), &json!(true))
+    );
+    assert_eq!(
+        (answer["trace"].as_array().map(Vec::len), answer["hints"].as_array().map(Vec::len)),
+        (Some(2), Some(2))
+    );
+}
+
+/// A trace has the keys of the caller beside those of the request.
+#[test]
+fn the_context_of_a_trace_names_the_caller() {
+    let context = answer(&user(), &json!({}))["trace"][0]["context"].clone();
+    for (key, value) in [
+        ("aws:PrincipalArn", "arn:aws:iam::111122223333:user/alice"),
+        ("aws:userid", "AIDAALICE"),
+        ("aws:username", "alice"),
+    ] {
+        assert!(context.as_array().unwrap().contains(&json!([key, [value]])), "{key}: {context}");
+    }
+}

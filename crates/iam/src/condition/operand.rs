@@ -14,7 +14,7 @@ use crate::pattern::{Pattern, Syntax};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operand {
     Text(Box<[Pattern]>),
-    Number(Box<[Option<f64>]>),
+    Number(Box<[Option<Number>]>),
     /// Milliseconds since 1970.
     Date(Box<[Option<i64>]>),
     Bool(Box<[Option<bool>]>),
@@ -45,8 +45,52 @@ impl Operand {
     }
 }
 
-pub(crate) fn parse_number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+/// A number: a whole one exactly, others as far as a float tells them apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Number {
+    Whole(i128),
+    Float(f64),
+}
+
+impl Number {
+    fn float(self) -> f64 {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "compared with a float")]
+            Self::Whole(number) => number as f64,
+            Self::Float(number) => number,
+        }
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(std::cmp::Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Whole(one), Self::Whole(other)) => Some(one.cmp(other)),
+            _ => self.float().partial_cmp(&other.float()),
+        }
+    }
+}
+
+pub(crate) fn parse_number(text: &str) -> Option<Number> {
+    let text = text.trim();
+    if let Ok(number) = whole(text).parse() {
+        return Some(Number::Whole(number));
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite()).map(Number::Float)
+}
+
+/// A number without a fraction of noughts.
+fn whole(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, fraction)) if !whole.is_empty() && fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => text,
+    }
 }
 
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
@@ -108,7 +152,7 @@ pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
 pub(crate) fn parse_date(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Some(seconds) = parse_number(text) {
-        let millis = seconds * 1000.0;
+        let millis = seconds.float() * 1000.0;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the range was checked, fractions of milliseconds go"
@@ -149,6 +193,28 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(parse_date(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let table = [
+            ("9007199254740993", "9007199254740992", Some(Greater)),
+            ("-9007199254740993", "-9007199254740992", Some(Less)),
+            ("9007199254740993.0", "9007199254740993", Some(Equal)),
+            ("10", "10.0", Some(Equal)),
+            ("1e3", "1000", Some(Equal)),
+            ("0.5", "1", Some(Less)),
+            ("+7", "7", Some(Equal)),
+            ("1.50", "1.5", Some(Equal)),
+        ];
+        for (one, other, expected) in table {
+            let (one, other) = (parse_number(one).unwrap(), parse_number(other).unwrap());
+            assert_eq!(one.partial_cmp(&other), expected, "{one:?} {other:?}");
+        }
+        for text in ["", ".", ".0", "x", "1.x", "inf", "nan"] {
+            assert_eq!(parse_number(text).is_some(), text == ".0", "{text}");
         }
     }
 

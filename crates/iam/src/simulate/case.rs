@@ -5,6 +5,7 @@ use landfall_base::AccountId;
 use super::read;
 use crate::context::Context;
 use crate::evaluate::{Effect, evaluate};
+use crate::fix::Ask;
 use crate::grant::Grant;
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::policy::{Policy, PolicyKind, ResourceService};
@@ -71,6 +72,12 @@ impl Case {
             }
         }
         last
+    }
+}
+
+impl Ask for Check {
+    fn ask<T>(&self, answer: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T {
+        self.with(answer)
     }
 }
 

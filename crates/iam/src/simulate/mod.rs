@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::evaluate::Effect;
 use crate::explain::explain;
-use crate::fix::{Fix, suggest_fix};
+use crate::fix::{Fix, suggest_fix_for_all};
 use crate::layers::Layer;
 use crate::trace::{Trace, trace};
 
@@ -41,24 +41,24 @@ struct Answer<'a> {
 
 /// Decides one case and answers one line of JSON: `id`, `decision` (`Allow`, `ImplicitDeny`, `ExplicitDeny`), `layer`
 /// (named as in `policies`) and, for a refusal, `message`; the first refused check counts. With `with_trace` also
-/// `trace`, one for each check, `hints`, what nearly matched and why it did not, for each check, and `fix`, one for each
-/// refused check. Documents are called by their place: `identity[0]`, `scp[1][0]`.
+/// `trace`, one for each check, `hints`, what nearly matched and why it did not, for each check, and `fix`, a list of one
+/// for a refusal: what allows all checks. Documents are called by their place: `identity[0]`, `scp[1][0]`.
 ///
 /// # Errors
 /// The text is no case: which part, and what was expected there.
 pub fn run_case(json: &str, with_trace: bool) -> Result<String, String> {
     let case = Case::parse(json)?;
     let (decision, layer, message) = case.decide();
-    let (mut traces, mut hints, mut fixes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut traces, mut hints, mut fix) = (Vec::new(), Vec::new(), None);
     if with_trace {
         for check in case.checks() {
             check.with(|request, layers| {
                 let trace = trace(request, layers);
                 hints.push(explain(&trace));
                 traces.push(trace);
-                fixes.extend(suggest_fix(request, layers));
             });
         }
+        fix = suggest_fix_for_all(case.checks());
     }
     let answer = Answer {
         id: case.id(),
@@ -67,7 +67,7 @@ pub fn run_case(json: &str, with_trace: bool) -> Result<String, String> {
         message,
         trace: with_trace.then_some(traces),
         hints: with_trace.then_some(hints),
-        fix: with_trace.then_some(fixes),
+        fix: with_trace.then(|| Vec::from_iter(fix)),
     };
     serde_json::to_string(&answer).map_err(|error| format!("the answer could not be written: {error}"))
 }

@@ -37,7 +37,7 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Caller {
     #[serde(rename = "type")]
     kind: String,
