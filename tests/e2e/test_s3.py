@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.account import allow, unique
+from harness.errors import refused
 from harness.tasks import assert_never_ran, failed_step
 
 
@@ -248,3 +249,85 @@ def test_an_acl_needs_a_permission_of_its_own(admin, s3):
     with pytest.raises(ClientError) as caught:
         full.put_object(Bucket=bucket, Key="k", Body=b"b", GrantRead='uri="http://acs.amazonaws.com/groups/global/AllUsers"')
     assert caught.value.response["Error"]["Code"] == "AccessControlListNotSupported"
+
+
+MALFORMED = "MalformedPolicy"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"Resource": "{bucket}"}, "Action does not apply to any resource(s) in statement"),
+        ({"Action": "s3:ListBucket"}, "Action does not apply to any resource(s) in statement"),
+        ({"Action": ["s3:GetObject", "s3:ListBucket"]}, "Action does not apply to any resource(s) in statement"),
+        ({"Resource": "*"}, "Policy has invalid resource"),
+        ({"Resource": "arn:aws:s3:::another-bucket/*"}, "Policy has invalid resource"),
+        ({"Action": "s3:Nope"}, "Policy has invalid action"),
+        ({"Action": "ec2:*"}, "Policy has invalid action"),
+        ({"Action": "GetObject"}, "Policy has invalid action"),
+        ({"Condition": {"StringEquals": {"s3:x-acl": "private"}}}, "Policy has an invalid condition key"),
+        (
+            {"Condition": {"StringEquals": {"s3:prefix": "a"}}},
+            "Conditions do not apply to combination of actions and resources in statement",
+        ),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:user/nobody-there"}}, "Invalid principal in policy"),
+        ({"Principal": {"AWS": "AIDAJQABLZS4A3QDU576Q"}}, "Invalid principal in policy"),
+        ({"Principal": {"AWS": "AROAJQABLZS4A3QDU576Q"}}, "Invalid principal in policy"),
+        ({"Principal": {}}, "Missing required field Principal cannot be empty!"),
+    ],
+)
+def test_bucket_policies_that_s3_refuses(s3, change, message):
+    bucket = unique("refused").lower()
+    s3.create_bucket(Bucket=bucket)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "111122223333"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    put = lambda statement: s3.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    put(statement)
+    text = json.dumps(change).replace("{bucket}", f"arn:aws:s3:::{bucket}")
+    with refused(MALFORMED, message) as error:
+        put({**statement, **json.loads(text)})
+    assert error.status == 400
+
+
+def test_a_new_bucket_with_ownership_asks_for_it(admin):
+    """`s3:PutBucketOwnershipControls` with an ownership setting, `s3:PutBucketAcl` with an ACL that grants something."""
+    client = lambda *actions: admin.user(allow(list(actions))).client("s3", signature_version="s3v4")
+    plain, owner = client("s3:CreateBucket"), client("s3:CreateBucket", "s3:PutBucketOwnershipControls")
+    plain.create_bucket(Bucket=unique("plain").lower(), ACL="private")
+    name = unique("owned").lower()
+    because = "because no identity-based policy allows the"
+    with refused("AccessDenied", contains=f"s3:PutBucketOwnershipControls on resource: \"arn:aws:s3:::{name}\" {because}"):
+        plain.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced")
+    owner.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced")
+    name = unique("open").lower()
+    with refused("AccessDenied", contains=f"s3:PutBucketAcl on resource: \"arn:aws:s3:::{name}\" {because}"):
+        plain.create_bucket(Bucket=name, ACL="public-read")
+    with refused("InvalidBucketAclWithObjectOwnership"):
+        client("s3:CreateBucket", "s3:PutBucketAcl").create_bucket(Bucket=name, ACL="public-read")
+
+
+def test_a_copy_reads_the_source_and_its_tags(admin, s3):
+    bucket = unique("copied").lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"a", Tagging="team=red")
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"a")
+    needed = ["s3:PutObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"]
+    for missing in [*needed, None]:
+        user = admin.user(allow([it for it in needed if it != missing])).client("s3", signature_version="s3v4")
+        copy = lambda **more: user.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/a", **more)
+        if missing is None:
+            copy()
+            continue
+        of = "b" if missing.startswith("s3:Put") else "a"
+        with refused("AccessDenied", contains=f'{missing} on resource: "arn:aws:s3:::{bucket}/{of}" because'):
+            copy()
+        if missing == "s3:GetObjectTagging":
+            copy(TaggingDirective="REPLACE", Tagging="team=blue")
+        if missing in ("s3:GetObjectTagging", "s3:PutObjectTagging"):
+            user.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/plain")

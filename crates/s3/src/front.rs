@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use landfall_base::Timestamp;
 use landfall_gateway::{Answer, Answering, Front, caller, signed_parts};
 use landfall_services::pipe::{AuthMode, Caller, Failure, Installation};
+use landfall_services::s3::keys::HEADERS;
 use landfall_services::s3::names::is_bucket_name;
 use landfall_services::s3::record::BUCKETS;
 use landfall_services::sts::{CredentialError, Credentials, find_credentials};
@@ -205,22 +206,10 @@ fn keys_of_signature(claim: &Claim, parts: &Parts, now: Timestamp) -> Vec<(&'sta
 
 /// Condition keys that are headers of a write.
 fn keys_of_headers(parts: &Parts) -> Vec<(&'static str, String)> {
-    const KEYS: [(&str, &str); 10] = [
-        ("x-amz-acl", "s3:x-amz-acl"),
-        ("x-amz-grant-full-control", "s3:x-amz-grant-full-control"),
-        ("x-amz-grant-read", "s3:x-amz-grant-read"),
-        ("x-amz-grant-read-acp", "s3:x-amz-grant-read-acp"),
-        ("x-amz-grant-write", "s3:x-amz-grant-write"),
-        ("x-amz-grant-write-acp", "s3:x-amz-grant-write-acp"),
-        ("x-amz-copy-source", "s3:x-amz-copy-source"),
-        ("x-amz-metadata-directive", "s3:x-amz-metadata-directive"),
-        ("x-amz-storage-class", "s3:x-amz-storage-class"),
-        ("x-amz-website-redirect-location", "s3:x-amz-website-redirect-location"),
-    ];
-    if !matches!(parts.method, http::Method::PUT | http::Method::POST) {
+    if !matches!(parts.method, http::Method::PUT | http::Method::POST | http::Method::DELETE) {
         return Vec::new();
     }
-    KEYS.iter().filter_map(|(name, key)| Some((*key, header(parts, name)?))).collect()
+    HEADERS.iter().filter_map(|(name, key)| Some((*key, header(parts, name)?))).collect()
 }
 
 fn header(parts: &Parts, name: &str) -> Option<String> {

@@ -85,6 +85,9 @@ impl Session {
         if input.object_lock_enabled_for_bucket == Some(true) {
             return Err(convert::error(error::not_implemented("Object Lock is not implemented")));
         }
+        let mut ask = on(&input.bucket, None);
+        ask.context.extend(constraint.as_ref().map(|it| ("s3:locationconstraint", it.as_str().to_owned())));
+        self.checked("CreateBucket", &ask)?;
         if input.acl.as_ref().is_some_and(|acl| acl.as_str() != "private") {
             let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
             return Err(convert::error(landfall_shape::ServiceError::client(
@@ -92,9 +95,6 @@ impl Session {
                 text,
             )));
         }
-        let mut ask = on(&input.bucket, None);
-        ask.context.extend(constraint.as_ref().map(|it| ("s3:locationconstraint", it.as_str().to_owned())));
-        self.checked("CreateBucket", &ask)?;
         let (owner, now) = (&self.caller.account, self.installation.clock.now());
         let ownership = input.object_ownership.map(|it| it.as_str().to_owned());
         self.write("CreateBucket", |tx| buckets::create(tx, now, owner, &region, &input.bucket, ownership))

@@ -443,7 +443,8 @@ impl Session {
         };
         let version_id = version_id.as_ref().map(ToString::to_string);
         let owner = input.expected_source_bucket_owner.as_ref();
-        let (_, version, source) = self.read("GetObject", from, from_key, version_id.as_ref(), owner)?;
+        let [read, read_tags] = access::ON_COPY_SOURCE;
+        let (_, version, source) = self.read(read, from, from_key, version_id.as_ref(), owner)?;
         let conditions = Conditions {
             matches: input.copy_source_if_match.as_ref(),
             none: input.copy_source_if_none_match.as_ref(),
@@ -461,6 +462,16 @@ impl Session {
             let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
                         the object's metadata, storage class, website redirect location or encryption attributes.";
             return Err(refused(error::invalid_request(text)));
+        }
+        if !retag && !source.attributes.tags.is_empty() {
+            let ask = Ask {
+                bucket: from,
+                key: from_key,
+                version: version_id.as_deref(),
+                existing_tags: &source.attributes.tags,
+                ..Ask::default()
+            };
+            self.allowed(read_tags, &ask)?;
         }
         let mut attributes = if replace { asked.clone() } else { source.attributes.clone() };
         attributes.tags = if retag { asked.tags } else { source.attributes.tags.clone() };

@@ -10,7 +10,7 @@ use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
 
 use super::record::{BUCKETS, Bucket};
-use super::{error, names, policy};
+use super::{error, keys, names, policy};
 use crate::pipe::{Caller, CheckRecord, Checked, Context, Failure, Permission, authorize, is_allowed};
 
 /// S3 as the authorizer sees it. It speaks a protocol of its own, XML like IAM's; its operations are in [`OPERATIONS`].
@@ -166,8 +166,10 @@ pub fn permissions(
         let tagging = Permission::on("s3:PutObjectTagging", &names::object_arn(ask.bucket, ask.key));
         all.push(with_request_tags(tagging, ask.tags));
     }
-    let acl = all.first().and_then(|first| on_acl(caller, operation, ask, first));
-    all.extend(acl);
+    if let Some(first) = all.first().cloned() {
+        let further = further_actions(caller, operation, ask).into_iter();
+        all.extend(further.map(|action| Permission { action, ..first.clone() }));
+    }
     if let Some(bucket) = bucket {
         all.iter_mut().for_each(|permission| guard(permission, caller, bucket));
     }
@@ -175,19 +177,28 @@ pub fn permissions(
     all
 }
 
-/// What an ACL in a request needs beside what the request does (Amazon S3 API Reference, "PutObject" and "CreateBucket",
-/// on permissions).
-fn on_acl(caller: &Caller, operation: &Operation, ask: &Ask<'_>, first: &Permission) -> Option<Permission> {
-    let is_acl = |key: &str| key == "s3:x-amz-acl" || key.starts_with("s3:x-amz-grant-");
-    let action = match operation.name {
-        "PutObject" | "CopyObject" | "CreateMultipartUpload" => "s3:PutObjectAcl",
-        "CreateBucket" => "s3:PutBucketAcl",
-        _ => return None,
-    };
-    let sent =
-        ask.context.iter().any(|(key, _)| is_acl(key)) || caller.via.iter().any(|(key, _)| is_acl(key));
-    sent.then(|| Permission { action, ..first.clone() })
+/// What an ACL or an ownership setting in a request needs beside what the request does (Amazon S3 API Reference, "PutObject"
+/// and "CreateBucket", on permissions). A new bucket may have the ACL that every bucket begins with.
+fn further_actions(caller: &Caller, operation: &Operation, ask: &Ask<'_>) -> Vec<&'static str> {
+    let own = ask.context.iter().map(|(key, value)| (*key, value.as_str()));
+    let via = caller.via.iter().flat_map(|(key, values)| values.iter().map(|it| (key.as_str(), it.as_str())));
+    let sent: Vec<_> = own.chain(via).collect();
+    let acl = sent.iter().any(|(key, _)| *key == "s3:x-amz-acl" || key.starts_with("s3:x-amz-grant-"));
+    match operation.name {
+        "PutObject" | "CopyObject" | "CreateMultipartUpload" if acl => vec!["s3:PutObjectAcl"],
+        "CreateBucket" => {
+            let grants = sent.iter().any(|(key, value)| keys::grants(key, value));
+            let ownership = sent.iter().any(|(key, _)| *key == keys::OWNERSHIP);
+            let asked = [(grants, "s3:PutBucketAcl"), (ownership, "s3:PutBucketOwnershipControls")];
+            asked.into_iter().filter(|(asked, _)| *asked).map(|(_, action)| action).collect()
+        }
+        _ => Vec::new(),
+    }
 }
+
+/// What a copy asks for on its source, as operations of their own: always the first, and the second where tags of the
+/// source come along.
+pub const ON_COPY_SOURCE: [&str; 2] = ["GetObject", "GetObjectTagging"];
 
 fn with_request_tags(mut permission: Permission, tags: &[(String, String)]) -> Permission {
     for (key, value) in tags {
@@ -203,10 +214,14 @@ fn with_request_tags(mut permission: Permission, tags: &[(String, String)]) -> P
 fn guard(permission: &mut Permission, caller: &Caller, bucket: &Bucket) {
     permission.account = Some(bucket.owner.clone());
     let foreign = caller.principal.account() != Some(&bucket.owner);
-    let restricted = bucket.public_access.is_some_and(|block| block.restrict);
-    let counts = |policy: &landfall_iam::Policy| !(foreign && restricted && policy::is_public(policy));
-    let policy = bucket.policy.clone().filter(|policy| counts(policy));
+    let policy = bucket.policy.clone().filter(|_| !(foreign && is_restricted(bucket)));
     *permission = permission.clone().guarded_by(policy).with("s3:ResourceAccount", bucket.owner.as_str());
+}
+
+/// Whether the bucket's policy counts for the owner's account only.
+pub(crate) fn is_restricted(bucket: &Bucket) -> bool {
+    let restricted = bucket.public_access.is_some_and(|block| block.restrict);
+    restricted && bucket.policy.as_deref().is_some_and(policy::is_public)
 }
 
 /// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.

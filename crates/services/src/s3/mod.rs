@@ -13,6 +13,7 @@ pub mod encryption;
 pub mod error;
 mod facade;
 pub mod files;
+pub mod keys;
 pub mod listing;
 pub mod names;
 pub mod objects;
@@ -20,10 +21,11 @@ mod policy;
 mod reconcile;
 pub mod record;
 pub(crate) mod snapshot;
+mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod uploads;
 
-pub(crate) use access::permission_on;
+pub(crate) use access::{is_restricted, permission_on};
 pub use facade::{get_bucket_location, get_object_for, readable};
 pub use reconcile::{reconcile, sweep};

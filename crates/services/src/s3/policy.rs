@@ -4,7 +4,8 @@ use landfall_iam::{Policy, PolicyKind, ResourceService};
 use landfall_store::View;
 use serde_json::Value;
 
-use super::error;
+use super::statement::texts;
+use super::{error, statement};
 use crate::pipe::Failure;
 use crate::principals;
 
@@ -44,8 +45,8 @@ pub(super) fn parse(view: &View, bucket: &str, text: &str) -> Result<Policy, Fai
     }
     let policy = Policy::parse(text, PolicyKind::Resource(ResourceService::Bucket));
     let policy = policy.map_err(|error| error::malformed_policy(error.message()))?;
-    if !statements(text).iter().all(|statement| is_about(statement, bucket)) {
-        return Err(error::malformed_policy("Policy has invalid resource").into());
+    for statement in statements(text) {
+        statement::check(&statement, bucket).map_err(error::malformed_policy)?;
     }
     let bound = principals::bind(view, &policy)?;
     bound.map_err(|error| error::malformed_policy(error.message()).into())
@@ -58,25 +59,6 @@ fn statements(text: &str) -> Vec<Value> {
         Some(statement) => vec![statement.clone()],
         None => Vec::new(),
     }
-}
-
-fn texts(value: Option<&Value>) -> Vec<&str> {
-    match value {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether every resource of a statement can be in the bucket.
-fn is_about(statement: &Value, bucket: &str) -> bool {
-    let resources = texts(statement.get("Resource")).into_iter().chain(texts(statement.get("NotResource")));
-    resources.into_iter().all(|resource| {
-        let Some(("arn", rest)) = resource.split_once(':') else { return resource == "*" };
-        let Some((_, rest)) = rest.split_once(":s3:::") else { return false };
-        let name = rest.split('/').next().unwrap_or(rest);
-        name == bucket || name.contains(['*', '?', '$'])
-    })
 }
 
 /// Whether a policy lets in more than fixed callers.
@@ -158,12 +140,5 @@ mod tests {
         for (rest, expected) in cases {
             assert_eq!(public(rest), expected, "{rest}");
         }
-    }
-
-    #[test]
-    fn resources_must_be_the_bucket() {
-        let about = |resource: &str| is_about(&serde_json::json!({ "Resource": resource }), "b");
-        assert!(about("arn:aws:s3:::b") && about("arn:aws:s3:::b/*") && about("*"));
-        assert!(!about("arn:aws:s3:::c/*") && !about("arn:aws:sqs:us-east-1:111122223333:b") && !about("b"));
     }
 }
