@@ -245,6 +245,35 @@ def test_a_policy_cannot_be_put_that_names_nobody(admin):
         secret.let_in(somebody.arn)
 
 
+REFUSALS = {
+    Secret: ("MalformedPolicyDocumentException", "This resource policy contains an unsupported principal."),
+    Repository: (
+        "InvalidParameterException",
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'",
+    ),
+    Key: ("MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals."),
+    Bucket: ("MalformedPolicy", "Invalid principal in policy"),
+    Trusting: ("MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"{id}"'),
+}
+
+
+@pytest.mark.parametrize("thing", REFUSALS, ids=lambda it: it.__name__)
+@pytest.mark.parametrize("somebody", [User, Role], ids=lambda it: it.__name__)
+def test_the_id_of_somebody_who_is_gone_cannot_be_written_again(admin, somebody, thing):
+    code, text = REFUSALS[thing]
+    somebody, thing = somebody(admin), thing(admin)
+    gone = somebody.make()
+    thing.let_in(gone)
+    assert thing.shown() == somebody.arn, "an id of somebody who is there is shown as the ARN"
+    thing.use(somebody.act())
+    somebody.delete()
+    assert thing.shown() == gone
+    for nobody in (gone, somebody.prefix + "JQABLZS4A3QDU576Q"):
+        with refused(code, text.format(id=nobody)):
+            thing.let_in(nobody)
+    assert thing.shown() == gone, "what is stored stays readable"
+
+
 def test_a_grant_of_kms_dies_with_its_grantee(admin):
     somebody = Role(admin)
     somebody.make()

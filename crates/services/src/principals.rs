@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 
 use crate::iam::record::{ROLES, USERS, key_name};
 
-/// Binds a policy to the users and roles it names, which must exist: not to their names.
+/// Binds a policy to the users and roles it names, by ARN or unique id, which must exist: not to their names.
 ///
 /// # Errors
 /// A row cannot be read. The inner error is about a principal that does not exist.
 pub(crate) fn bind(view: &View, policy: &Policy) -> Result<Result<Policy, PolicyError>, StoreError> {
     let mut unreadable = None;
-    let bound = policy.resolve_principals(|arn| {
-        principal_id(view, arn).unwrap_or_else(|error| {
+    let bound = policy.resolve_principals(|written| {
+        resolved(view, written).unwrap_or_else(|error| {
             unreadable = Some(error);
             None
         })
@@ -29,22 +29,31 @@ pub(crate) fn bind(view: &View, policy: &Policy) -> Result<Result<Policy, Policy
     }
 }
 
-/// Whether there is a user or role with this unique id, in any account.
-///
-/// # Errors
-/// A row cannot be read.
-pub(crate) fn has_id(view: &View, id: &str) -> Result<bool, StoreError> {
-    for row in view.scan(&USERS, ()) {
-        if row?.1.id == id {
-            return Ok(true);
+/// The unique id of a user or role that is there, named by ARN or by that id.
+fn resolved(view: &View, written: &str) -> Result<Option<String>, StoreError> {
+    if written.starts_with("arn:") {
+        return principal_id(view, written);
+    }
+    Ok(arn_of_id(view, written)?.map(|_| written.to_owned()))
+}
+
+/// The ARN of the user or role with this unique id, in any account.
+fn arn_of_id(view: &View, id: &str) -> Result<Option<String>, StoreError> {
+    if id.starts_with("AIDA") {
+        for row in view.scan(&USERS, ()) {
+            let (_, user) = row?;
+            if user.id == id {
+                return Ok(Some(user.arn.clone()));
+            }
         }
     }
     for row in view.scan(&ROLES, ()) {
-        if row?.1.id == id {
-            return Ok(true);
+        let (_, role) = row?;
+        if role.id == id {
+            return Ok(Some(role.arn.clone()));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The unique id of the user or role with this ARN.
@@ -65,12 +74,15 @@ pub(crate) fn principal_id(view: &View, arn: &str) -> Result<Option<String>, Sto
     })
 }
 
-/// The ARN that the user or role of a unique id has now; `arn` is the one it had. `None` for one that is not there any
-/// more.
+/// The ARN that the user or role of a unique id has now; `arn` is the one it had, or the id. `None` for one that is not
+/// there any more.
 ///
 /// # Errors
 /// A row cannot be read.
 pub(crate) fn present_arn(view: &View, arn: &str, id: &str) -> Result<Option<String>, StoreError> {
+    if arn == id {
+        return arn_of_id(view, id);
+    }
     if principal_id(view, arn)?.as_deref() == Some(id) {
         return Ok(Some(arn.to_owned()));
     }

@@ -52,11 +52,6 @@ pub(super) fn parse(view: &View, kind: Kind, text: &str) -> Result<Policy, Failu
     {
         return Err(kind.refuse().into());
     }
-    for id in statements(&mut document).flat_map(|statement| unique_ids(statement)) {
-        if !principals::has_id(view, &id)? {
-            return Err(wording::invalid("PolicyText", "Principal not found").into());
-        }
-    }
     statements(&mut document).for_each(name_accounts);
     let policy = Policy::parse(&pretty::print(&document), kind.iam()).map_err(|error| refused(&error))?;
     principals::bind(view, &policy)?.map_err(|error| refused(&error).into())
@@ -90,17 +85,6 @@ fn has_ecr_actions(statement: &Map<String, Value>) -> bool {
 fn has_ecr_principals(statement: &Map<String, Value>) -> bool {
     let named = PRINCIPALS.iter().filter_map(|name| statement.get(*name)?.as_object());
     named.flat_map(Map::keys).all(|kind| matches!(kind.as_str(), "AWS" | "Service"))
-}
-
-/// The users and roles that a statement names by unique id.
-fn unique_ids(statement: &Map<String, Value>) -> Vec<String> {
-    let named = PRINCIPALS.iter().filter_map(|name| statement.get(*name)?.get("AWS"));
-    let entries = named.flat_map(|value| match value {
-        Value::Array(entries) => entries.as_slice(),
-        single => std::slice::from_ref(single),
-    });
-    let is_id = |text: &&str| text.starts_with("AIDA") || text.starts_with("AROA");
-    entries.filter_map(Value::as_str).filter(is_id).map(str::to_owned).collect()
 }
 
 /// Whether a registry policy says something about no other actions than those that it has a say in by default.

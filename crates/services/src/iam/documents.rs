@@ -5,12 +5,11 @@ use std::sync::Arc;
 use landfall_api::iam::error::{limit_exceeded_exception, malformed_policy_document_exception};
 use landfall_iam::{Policy, PolicyError, PolicyKind, policy_size};
 use landfall_shape::ServiceError;
-use landfall_store::{StoreError, View};
+use landfall_store::View;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::entity::find_by_arn;
-use super::record::{Role, User};
 use crate::pipe::Failure;
+use crate::principals;
 
 /// The most characters of a managed policy, without white space.
 const MANAGED_QUOTA: usize = 6_144;
@@ -45,25 +44,8 @@ pub(super) fn managed(document: &str) -> Result<Arc<Policy>, ServiceError> {
 pub(super) fn trust(view: &View, document: &str) -> Result<Arc<Policy>, Failure> {
     let policy = Policy::parse(document, PolicyKind::RoleTrust).map_err(|error| malformed(&error))?;
     within(document, TRUST_QUOTA, "ACLSizePerRole")?;
-    let mut broken = None;
-    let bound = policy.resolve_principals(|arn| {
-        unique_id(view, arn).unwrap_or_else(|error| {
-            broken = Some(error);
-            None
-        })
-    });
-    match broken {
-        Some(error) => Err(error.into()),
-        None => Ok(Arc::new(bound.map_err(|error| malformed(&error))?)),
-    }
-}
-
-/// `AIDA…` or `AROA…` of the user or role that an ARN names.
-fn unique_id(view: &View, arn: &str) -> Result<Option<String>, StoreError> {
-    if let Some(user) = find_by_arn::<User>(view, arn)? {
-        return Ok(Some(user.id.clone()));
-    }
-    Ok(find_by_arn::<Role>(view, arn)?.map(|role| role.id.clone()))
+    let bound = principals::bind(view, &policy)?;
+    Ok(Arc::new(bound.map_err(|error| malformed(&error))?))
 }
 
 fn within(document: &str, quota: usize, name: &str) -> Result<(), ServiceError> {

@@ -8,6 +8,7 @@ mod instance_profiles;
 mod managed_policies;
 mod organization;
 mod permissions;
+mod principal_ids;
 mod roles;
 mod service_linked;
 mod simulate;
