@@ -38,6 +38,7 @@ pub static ALLOWED_PRINCIPAL: Schema = Schema::new(
             Member::required("arn", &STRING),
             Member::required("layer", &STRING),
             Member::optional("deciding", &STRING),
+            Member::optional("provided", &STRING),
         ],
     },
 );

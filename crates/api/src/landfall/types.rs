@@ -39,6 +39,7 @@ pub struct AllowedPrincipal {
     pub arn: String,
     pub layer: String,
     pub deciding: Option<String>,
+    pub provided: Option<String>,
 }
 
 impl Shape for AllowedPrincipal {
@@ -48,13 +49,15 @@ impl Shape for AllowedPrincipal {
             arn: members.required("arn")?,
             layer: members.required("layer")?,
             deciding: members.optional("deciding")?,
+            provided: members.optional("provided")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(3);
+        let mut members = Structure::with_capacity(4);
         members.put("arn", self.arn);
         members.put("layer", self.layer);
         members.put_some("deciding", self.deciding);
+        members.put_some("provided", self.provided);
         Value::Structure(members)
     }
 }

@@ -68,10 +68,49 @@ fn entries(given: Vec<(String, String)>) -> Vec<ContextEntry> {
 }
 
 fn as_json(principal: &AllowedPrincipal) -> Value {
-    json!({"arn": principal.arn, "layer": principal.layer, "deciding": principal.deciding})
+    let mut shown = json!({"arn": principal.arn, "layer": principal.layer, "deciding": principal.deciding});
+    if let Some(provided) = &principal.provided {
+        shown["provided"] = json!(provided);
+    }
+    shown
 }
 
 fn as_line(principal: &AllowedPrincipal) -> String {
     let deciding = principal.deciding.as_deref().unwrap_or("no statement is needed");
-    format!("{}  ({}: {deciding})\n", principal.arn, principal.layer)
+    let provided = principal.provided.as_ref().map(|text| format!(", {text}")).unwrap_or_default();
+    format!("{}{provided}  ({}: {deciding})\n", name(principal), principal.layer)
+}
+
+/// An account that is not of the installation is more than its root user.
+fn name(principal: &AllowedPrincipal) -> String {
+    let account = principal.arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
+    match (&principal.provided, account, principal.arn.as_str()) {
+        (_, _, "*") => "everybody".to_owned(),
+        (Some(_), Some(account), _) => format!("account {account}"),
+        (_, _, arn) => arn.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_who_and_what_must_hold() {
+        let line = |arn: &str, provided: Option<&str>| {
+            let (arn, layer, deciding) =
+                (arn.to_owned(), "resource".to_owned(), Some("policy p, statement 1".to_owned()));
+            as_line(&AllowedPrincipal { arn, layer, deciding, provided: provided.map(str::to_owned) })
+        };
+        let own = Some("as far as its own policies allow");
+        let cases = [
+            ("arn:aws:iam::222222222222:root", own, "account 222222222222, as far as its own policies allow"),
+            ("arn:aws:iam::111122223333:root", None, "arn:aws:iam::111122223333:root"),
+            ("*", Some("also without credentials"), "everybody, also without credentials"),
+            ("ecs-tasks.amazonaws.com", None, "ecs-tasks.amazonaws.com"),
+        ];
+        for (arn, provided, expected) in cases {
+            assert_eq!(line(arn, provided), format!("{expected}  (resource: policy p, statement 1)\n"));
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::entity::Entity;
 use super::record::{self, GROUPS, MEMBERSHIPS, POLICIES, POLICY_VERSIONS, ROLES, Tags, USERS, key_name};
 
 /// The identity side of an evaluation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PrincipalPolicies {
     /// Inline and attached policies.
     pub identity: Vec<AttachedPolicy>,

@@ -2,6 +2,7 @@
 //! accounts, functions that rotate secrets, who may do something, and the start trace of a task,
 //! before and after.
 
+mod allowed;
 mod ops;
 mod organization;
 mod resource_keys;

@@ -10,6 +10,7 @@ use landfall_store::{StoreError, View};
 use crate::ecr::registry::find_repository;
 use crate::iam::find_role;
 use crate::kms::record::{GRANTS, KEYS};
+use crate::s3::is_restricted;
 use crate::s3::record::BUCKETS;
 use crate::secretsmanager::record::{SECRETS, Secret};
 
@@ -19,6 +20,8 @@ pub(crate) struct ResourcePolicy {
     pub(crate) policy: Arc<Policy>,
     pub(super) owner: AccountId,
     kind: Kind,
+    /// It counts for the owner's account only.
+    restricted: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +32,15 @@ enum Kind {
 }
 
 impl ResourcePolicy {
+    fn new(policy: Arc<Policy>, owner: AccountId, kind: Kind) -> Self {
+        Self { policy, owner, kind, restricted: false }
+    }
+
+    /// Whether callers of other accounts are as if there was no policy: S3's `RestrictPublicBuckets`.
+    pub(super) fn is_restricted(&self) -> bool {
+        self.restricted
+    }
+
     /// Whether it is a role's trust policy.
     pub(super) fn is_role_trust(&self) -> bool {
         matches!(self.kind, Kind::RoleTrust)
@@ -56,19 +68,15 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
     match arn.service() {
         "iam" => {
             let role = find_role(view, arn.as_str(), &owner)?;
-            Ok(role.map(|role| ResourcePolicy {
-                policy: Arc::clone(&role.trust),
-                owner,
-                kind: Kind::RoleTrust,
-            }))
+            Ok(role.map(|role| ResourcePolicy::new(Arc::clone(&role.trust), owner, Kind::RoleTrust)))
         }
         "secretsmanager" => {
             let policy = secret(view, arn, &owner)?.and_then(|secret| secret.policy.clone());
-            Ok(policy.map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
         }
         "ecr" => {
             let policy = repository(view, arn, &owner)?;
-            Ok(policy.map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
         }
         "kms" => key(view, arn, owner),
         _ => Ok(None),
@@ -80,7 +88,8 @@ fn bucket(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> 
     let name = arn.resource().split('/').next().unwrap_or_default();
     let Some(bucket) = view.get(&BUCKETS, name)? else { return Ok(None) };
     let owner = bucket.owner.clone();
-    Ok(bucket.policy.clone().map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary }))
+    let restricted = is_restricted(&bucket);
+    Ok(bucket.policy.clone().map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary, restricted }))
 }
 
 fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
@@ -93,7 +102,7 @@ fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy
         grants.push(row?.1.effective());
     }
     let kind = Kind::Key { grants, aws_managed: key.managed_for.is_some() };
-    Ok(Some(ResourcePolicy { policy: Arc::clone(&key.policy), owner, kind }))
+    Ok(Some(ResourcePolicy::new(Arc::clone(&key.policy), owner, kind)))
 }
 
 fn repository(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Policy>>, StoreError> {

@@ -123,10 +123,136 @@ fn actions_and_resources_that_do_not_go_together() {
             "`ecr:GetAuthorizationToken` is about no single resource: give `*` in place of an ARN",
         ),
         ("ecr:Pull", "*", "`ecr:Pull` is no action of `ecr`"),
+        (
+            "sts:AssumeRole",
+            user,
+            "`sts:AssumeRole` cannot be about `arn:aws:iam::111122223333:user/alice`: it applies to role \
+             (`arn:aws:iam::Account:role/RoleNameWithPath`)",
+        ),
+        (
+            "s3:GetObject",
+            "arn:aws:s3:::b",
+            "`s3:GetObject` cannot be about `arn:aws:s3:::b`: it applies to accesspointobject \
+             (`arn:aws:s3:Region:Account:accesspoint/AccessPointName/object/ObjectName`), object \
+             (`arn:aws:s3:::BucketName/ObjectName`)",
+        ),
         ("ListImages", "*", "action `ListImages` names no service: expected `service:Action`"),
     ];
     for (action, resource, text) in cases {
         let (code, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask(action, resource, &[]));
         assert_eq!((code, message.as_str()), ("InvalidParameterException", text));
     }
+}
+
+/// Who may, with what must hold.
+fn who(t: &TestInstallation, action: &str, resource: &str) -> Vec<(String, Option<String>)> {
+    let found = ok::<api::ListAllowedPrincipals>(t, &root(), ask(action, resource, &[])).principals;
+    found.into_iter().map(|it| (it.arn, it.provided)).collect()
+}
+
+fn named(arn: &str, provided: &str) -> (String, Option<String>) {
+    (arn.to_owned(), (!provided.is_empty()).then(|| provided.to_owned()))
+}
+
+const OWN: &str = "as far as its own policies allow";
+
+#[test]
+fn whoever_a_trust_policy_names_is_asked() {
+    let t = with_account();
+    role(&t, "parent", &trust(ECS_TASKS));
+    let statement = |principal: &str, action: &str, condition: &str| {
+        format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"{action}"{condition}}}"#)
+    };
+    let document = |statements: &[String]| {
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+    };
+    let source = r#","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"},"ArnLike":{"aws:SourceArn":"arn:aws:ecs:*:111122223333:*"}}"#;
+    let manager =
+        r#","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::333333333333:role/deploy-*"}}"#;
+    let subject = r#","Condition":{"StringLike":{"token.example.com:sub":"repo:a/*"}}"#;
+    let statements = [
+        statement(r#"{"Service":["ec2.amazonaws.com"]}"#, "sts:AssumeRole", ""),
+        statement(r#"{"Service":["ecs-tasks.amazonaws.com"]}"#, "sts:AssumeRole", source),
+        statement(r#"{"AWS":"222222222222"}"#, "sts:AssumeRole", ""),
+        statement(r#"{"AWS":"333333333333"}"#, "sts:AssumeRole", manager),
+        statement(r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/parent/s"}"#, "sts:AssumeRole", ""),
+        statement(r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/missing/s"}"#, "sts:AssumeRole", ""),
+        statement(r#"{"AWS":"arn:aws:sts::222222222222:federated-user/bob"}"#, "sts:AssumeRole", ""),
+        statement(
+            r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.example.com"}"#,
+            "sts:AssumeRoleWithWebIdentity",
+            subject,
+        ),
+    ];
+    let r = role(&t, "r", &document(&statements)).arn;
+    assert_eq!(
+        who(&t, "sts:AssumeRole", &r),
+        [
+            named("arn:aws:iam::222222222222:root", OWN),
+            named(
+                "arn:aws:iam::333333333333:root",
+                &format!("{OWN}, where `aws:PrincipalArn` is `arn:aws:iam::333333333333:role/deploy-*`")
+            ),
+            named("arn:aws:sts::111122223333:assumed-role/parent/s", ""),
+            named("arn:aws:sts::222222222222:federated-user/bob", OWN),
+            named("ec2.amazonaws.com", ""),
+            named(
+                "ecs-tasks.amazonaws.com",
+                "where `aws:SourceAccount` is `111122223333` and `aws:SourceArn` is \
+                 `arn:aws:ecs:*:111122223333:*`"
+            ),
+        ]
+    );
+    assert_eq!(
+        who(&t, "sts:AssumeRoleWithWebIdentity", &r),
+        [named(
+            "arn:aws:iam::111122223333:oidc-provider/token.example.com",
+            "with a token of this provider, where `token.example.com:sub` is `repo:a/*`"
+        )]
+    );
+    let given =
+        [("aws:SourceAccount", "111122223333"), ("aws:SourceArn", "arn:aws:ecs:us-east-1:111122223333:x")];
+    let found = ok::<api::ListAllowedPrincipals>(&t, &root(), ask("sts:AssumeRole", &r, &given)).principals;
+    let tasks = found.into_iter().find(|it| it.arn == "ecs-tasks.amazonaws.com").unwrap();
+    assert_eq!(
+        (tasks.provided, tasks.deciding.as_deref()),
+        (None, Some("policy ResourcePolicy, statement 2"))
+    );
+}
+
+#[test]
+fn everybody_and_other_accounts_of_a_secret() {
+    let t = with_account();
+    let secret = secretsmanager::CreateSecretRequest {
+        name: "s".into(),
+        secret_string: Some("v".to_owned().into()),
+        client_request_token: Some("0123456789abcdef0123456789abcdef".into()),
+        ..Default::default()
+    };
+    let secret = ok::<secretsmanager::CreateSecret>(&t, &root(), secret).arn.unwrap();
+    let set = |principal: &str, condition: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Principal":{principal},"Action":"secretsmanager:GetSecretValue","Resource":"*"{condition}}}"#
+        );
+        let input = secretsmanager::PutResourcePolicyRequest {
+            secret_id: secret.clone(),
+            resource_policy: format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#),
+            ..Default::default()
+        };
+        ok::<secretsmanager::PutResourcePolicy>(&t, &root(), input);
+        let mut found = who(&t, "secretsmanager:GetSecretValue", &secret);
+        found.retain(|(arn, _)| !arn.starts_with("arn:aws:iam::111122223333:"));
+        found
+    };
+    assert_eq!(set(r#"{"AWS":"222222222222"}"#, ""), [named("arn:aws:iam::222222222222:root", OWN)]);
+    assert_eq!(set(r#""*""#, ""), [named("*", "of any account, as far as their own policies allow")]);
+    assert_eq!(
+        set(r#""*""#, r#","Condition":{"StringEquals":{"aws:SourceVpce":["vpce-1","vpce-2"]}}"#),
+        [named(
+            "*",
+            "of any account, as far as their own policies allow, where `aws:SourceVpce` is `vpce-1` or `vpce-2`"
+        )]
+    );
+    assert_eq!(set(r#""*""#, r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-landfall"}}"#), []);
+    assert_eq!(set(r#"{"AWS":"111122223333"}"#, ""), []);
 }

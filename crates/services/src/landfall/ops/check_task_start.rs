@@ -21,7 +21,7 @@ impl Resolve for api::CheckTaskStart {
         let question = Question::new(cx, view, definition, launch, input.cluster.as_deref(), images)?
             .in_subnets(input.subnets.unwrap_or_default());
         let mut permissions = vec![Permission::on_anything("landfall:CheckTaskStart")];
-        permissions.extend(question.permissions());
+        permissions.extend(question.permissions(cx));
         Ok(Checked::all(question, permissions))
     }
 }

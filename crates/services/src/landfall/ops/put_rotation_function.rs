@@ -38,7 +38,9 @@ impl Resolve for api::PutRotationFunction {
         let role_arn = role(cx, &input.role_arn)?;
         let permissions = vec![
             Permission::on(ACTION, &arn_of(&key)),
-            Permission::on("iam:PassRole", &role_arn).with("iam:PassedToService", "lambda.amazonaws.com"),
+            Permission::on("iam:PassRole", &role_arn)
+                .with("iam:PassedToService", "lambda.amazonaws.com")
+                .with("iam:AssociatedResourceArn", arn_of(&key).as_str()),
         ];
         Ok(Checked::all(Request { key, role_arn, input }, permissions))
     }
