@@ -1,6 +1,7 @@
 """Policies over accounts, who may do what, decided cases, and what is only recorded."""
 
 import json
+import urllib.request
 
 import pytest
 
@@ -180,6 +181,18 @@ def test_no_more_than_five_on_one_target(server, admin):
     organization.attach(admin, SCP, target, deny("sqs:C"))
 
 
+def test_a_policy_on_the_managing_account_is_warned_of(server, admin, tmp_path):
+    document = tmp_path / "policy.json"
+    document.write_text(json.dumps(deny("sqs:*")))
+    for target, warned in ((admin.id, True), ("root", False)):
+        attached = server.command(
+            "organization", "attach", "scp", "warned", "--document", str(document), "--target", target, check=True
+        )
+        text = f"warning: the policy has no effect: account {admin.id} manages the organization"
+        assert attached.stderr.startswith(text) == warned, attached.stderr
+        server.command("organization", "detach", "scp", "warned", "--target", target, check=True)
+
+
 # --- landfall iam who-can ---
 
 
@@ -309,6 +322,36 @@ def test_who_can_refuses_what_makes_no_sense(server, admin):
     assert done.returncode == 2 and "expected `KEY=VALUE`" in done.stderr
 
 
+def test_who_can_names_services_other_accounts_and_everybody(server, admin):
+    tasks = admin.role()
+    assert who_can(server, admin, "sts:AssumeRole", tasks)["ecs-tasks.amazonaws.com"] == {
+        "arn": "ecs-tasks.amazonaws.com",
+        "layer": "role-trust",
+        "deciding": "policy ResourcePolicy, statement 1",
+    }
+    secret = admin.secret("v")
+    action = "secretsmanager:GetSecretValue"
+    statement = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": action, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    admin.secretsmanager.put_resource_policy(SecretId=secret, ResourcePolicy=document)
+    lines = server.command("iam", "who-can", action, secret, check=True).stdout.splitlines()
+    own = "as far as its own policies allow"
+    assert f"account 222222222222, {own}  (resource: policy ResourcePolicy, statement 1)" in lines
+
+    s3, bucket = admin.client("s3"), unique("open").lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    lines = server.command("iam", "who-can", "s3:GetObject", f"arn:aws:s3:::{bucket}/k", check=True).stdout.splitlines()
+    assert "everybody, also without credentials  (resource: policy ResourcePolicy, statement 1)" in lines
+    assert urllib.request.urlopen(f"{server.endpoint}/{bucket}/k", timeout=30).status == 200
+    done = server.command("iam", "who-can", "s3:GetObject", f"arn:aws:s3:::{bucket}")
+    assert done.returncode != 0 and f"`s3:GetObject` cannot be about `arn:aws:s3:::{bucket}`" in done.stderr
+    assert "it applies to " in done.stderr and "object (`arn:aws:s3:::BucketName/ObjectName`)" in done.stderr
+
+
 def test_who_can_needs_an_arn(server):
     done = server.command("iam", "who-can", "ecr:ListImages", "repository")
     assert done.returncode != 0
@@ -369,6 +412,28 @@ def test_a_trace_has_a_fix_that_works(tmp_path):
     (fix,) = answer["fix"]
     statement = json.dumps(fix)
     assert "ecr:ListImages" in statement and REPOSITORY in statement
+
+
+def test_one_fix_allows_all_checks(tmp_path):
+    roles = [f"arn:aws:iam::111122223333:role/{name}" for name in "ab"]
+    checks = [{"action": "iam:PassRole", "resource": role} for role in roles]
+    (answer,) = simulate(tmp_path, [case("several", checks=checks)], "--trace")
+    (fix,) = answer["fix"]
+    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles}
+    assert [step["statement"] for step in fix["steps"]] == [statement]
+    assert (fix["verified"], fix["smallest"]) == (True, True)
+    (answer,) = simulate(tmp_path, [case("fixed", {"Version": "2012-10-17", "Statement": [statement]}, checks=checks)])
+    assert answer["decision"] == "Allow"
+
+
+def test_a_field_of_the_principal_that_nobody_reads_is_a_bad_line(tmp_path):
+    wrong = case("wrong")
+    wrong["request"]["principal"]["uniqueID"] = "AIDAALICE"
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps(wrong))
+    done = run("iam", "simulate", "--cases", str(path))
+    assert done.returncode == 1
+    assert f"line 1 of `{path}`: not a case: unknown field `uniqueID`, expected one of `type`, " in done.stderr
 
 
 def test_a_line_that_is_no_case_is_named(tmp_path):
@@ -449,3 +514,32 @@ def test_the_audit_log_has_exactly_what_enforcement_refuses(make_server, mode):
     assert explicit["message"].endswith("with an explicit deny in an identity-based policy")
     would = [line for line in audit_log(server) if "would be refused" in line]
     assert len(would) == (len(expected) if mode == "audit" else 0)
+
+
+def test_a_refusal_has_the_callers_keys_and_a_fix_for_the_whole_call(make_server):
+    server = make_server()
+    owner = Account.from_env(server.env())
+    roles = [owner.role(), owner.role()]
+    user = owner.user(allow("ecs:*"))
+    arn, name = arn_of(user), arn_of(user).rsplit("/", 1)[1]
+    owner.iam.tag_user(UserName=name, Tags=[{"Key": "team", "Value": "red"}])
+    register = lambda: user.ecs.register_task_definition(
+        family="app",
+        containerDefinitions=[{"name": "a", "image": "x", "memory": 64}],
+        executionRoleArn=roles[0],
+        taskRoleArn=roles[1],
+    )
+    with refused("AccessDeniedException", contains=f"iam:PassRole on resource: {roles[0]} because"):
+        register()
+    (decision,) = recorded(server)
+    context = {key: values for key, values in decision["context"]}
+    assert context["aws:PrincipalArn"] == [arn] and context["aws:PrincipalTag/team"] == ["red"]
+    assert context["aws:username"] == [name] and context["aws:userid"][0].startswith("AIDA")
+    assert context["iam:PassedToService"] == ["ecs-tasks.amazonaws.com"]
+    assert context["iam:AssociatedResourceArn"] == [f"arn:aws:ecs:us-east-1:{owner.id}:task-definition/app:*"]
+    fix = decision["fix"]
+    assert (fix["verified"], fix["smallest"]) == (True, True)
+    assert [step["statement"] for step in fix["steps"]] == [{"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles}]
+    document = {"Version": "2012-10-17", "Statement": [step["statement"] for step in fix["steps"]]}
+    owner.iam.put_user_policy(UserName=name, PolicyName="fix", PolicyDocument=json.dumps(document))
+    register()

@@ -118,7 +118,19 @@ async fn attach(args: AttachArgs) -> Result<ExitCode, CliError> {
     } else {
         terminal::print(&as_line(&attached))?;
     }
+    if let Some(warning) = without_effect(&attached) {
+        terminal::note(&warning);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The account that the installation began with manages the organization, and is not limited by its policies.
+fn without_effect(attached: &OrganizationPolicy) -> Option<String> {
+    let management = attached.arn.split(':').nth(4).filter(|account| *account == attached.target_id)?;
+    Some(format!(
+        "warning: the policy has no effect: account {management} manages the organization, and policies do not limit \
+         the managing account; attach it to another account, or to `root` for all others"
+    ))
 }
 
 fn read(path: &Path) -> Result<String, CliError> {
@@ -191,5 +203,24 @@ mod tests {
             updated_at: None,
         };
         insta::assert_snapshot!(as_line(&policy), @"root  scp  no-iam  arn:aws:organizations::111122223333:policy/o-landfall/service_control_policy/p-1");
+    }
+
+    #[test]
+    fn a_policy_on_the_managing_account_has_no_effect() {
+        let on = |target: &str, account: &str| {
+            without_effect(&OrganizationPolicy {
+                arn: format!("arn:aws:organizations::{account}:policy/o-landfall/service_control_policy/p-1"),
+                target_id: target.to_owned(),
+                ..OrganizationPolicy::default()
+            })
+        };
+        assert!(
+            on("111122223333", "111122223333").is_some_and(|it| it.contains("account 111122223333 manages"))
+        );
+        for (target, account) in
+            [("444455556666", "111122223333"), ("root", "111122223333"), ("111122223333", "aws")]
+        {
+            assert_eq!(on(target, account), None, "{target}");
+        }
     }
 }

@@ -149,9 +149,11 @@ pub(super) struct FoundRole {
 }
 
 impl FoundRole {
-    /// The check that passing the role to ECS needs (IAM User Guide, "iam:PassRole").
-    pub(super) fn pass(&self) -> Permission {
-        Permission::on("iam:PassRole", &self.arn).with("iam:PassedToService", "ecs-tasks.amazonaws.com")
+    /// The check that passing the role to ECS for the tasks of a task definition needs (IAM User Guide, "iam:PassRole").
+    pub(super) fn pass(&self, definition: &str) -> Permission {
+        Permission::on("iam:PassRole", &self.arn)
+            .with("iam:PassedToService", "ecs-tasks.amazonaws.com")
+            .with("iam:AssociatedResourceArn", definition)
     }
 }
 

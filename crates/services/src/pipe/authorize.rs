@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use landfall_base::{AccountId, Timestamp};
 use landfall_iam::{
-    Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
-    StatementRef, Trace, evaluate, explain, suggest_fix, trace,
+    Ask, Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
+    StatementRef, Trace, evaluate, explain, suggest_fix, suggest_fix_for_all, trace,
 };
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
@@ -90,7 +90,8 @@ pub struct CheckRecord {
     pub trace: Option<Trace>,
     /// What nearly matched, and what kept it from matching; for refusals only.
     pub hints: Vec<String>,
-    /// What to add so that it is allowed, evaluated again with that; for refusals only.
+    /// What to add so that it is allowed, evaluated again with that; for refusals only. For the first refusal of a call it
+    /// allows the call's other checks as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
     /// Condition keys that the operation gave, beside the global ones.
@@ -124,15 +125,29 @@ pub fn authorize<R: Guarded>(
         return Ok(Authorized(request));
     }
     let policies = policies_of(view, cx.caller.policy_holder())?;
-    for permission in permissions {
-        if let Some(denial) = check(cx, view, &policies, service, &permission, checks)? {
-            match mode {
-                AuthMode::Enforce => return Err(denial.into()),
-                _ => tracing::warn!(target: "audit", denied = %denial.message, "would be refused"),
-            }
+    for permission in &permissions {
+        let Some(denial) = check(cx, view, &policies, service, permission, checks)? else { continue };
+        if let Some(record) = checks.last_mut().filter(|_| permissions.len() > 1) {
+            record.fix = fix_of_all(cx, view, &policies, service, &permissions)?;
+        }
+        match mode {
+            AuthMode::Enforce => return Err(denial.into()),
+            _ => tracing::warn!(target: "audit", denied = %denial.message, "would be refused"),
         }
     }
     Ok(Authorized(request))
+}
+
+/// What allows all checks of a call, those too that would be made after the first refusal.
+fn fix_of_all(
+    cx: &Context<'_>,
+    view: &View,
+    policies: &PrincipalPolicies,
+    service: &ServiceSchema,
+    permissions: &[Permission],
+) -> Result<Option<Fix>, Failure> {
+    let all = permissions.iter().map(|permission| Prepared::new(cx, view, policies, service, permission));
+    Ok(suggest_fix_for_all(&all.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// Makes one check in the middle of an operation: for operations that answer refusals item by item. The check is not
@@ -171,58 +186,102 @@ fn check(
     permission: &Permission,
     checks: &mut Vec<CheckRecord>,
 ) -> Result<Option<ServiceError>, Failure> {
-    let passed = Passed::of(cx, view, service, permission)?;
-    let mut conditions = conditions(cx.caller, policies, cx.now, permission, &passed);
-    add_organization(&mut conditions, cx.caller, permission);
-    let request = Request {
-        principal: &cx.caller.principal,
-        action: permission.action,
-        resource: &permission.resource,
-        resource_account: permission.account.as_ref(),
-        context: &conditions,
-    };
-    let stack = Stack::of(cx.caller, policies, permission);
-    let resource = stack.resource_layer(permission);
-    let organization = Organization::of(cx, view, permission)?;
-    let (scp, rcp) = (organization.scp.attached(), organization.rcp.attached());
-    let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
-    let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
-    let through = passed.attached();
-    let layers = Layers {
-        identity: &stack.identity,
-        boundary: &stack.boundary,
-        session: &stack.session,
-        resource,
-        scp: &scp,
-        rcp: &rcp,
-        endpoint: &through,
-        ..Layers::default()
-    };
-    let decision = evaluate(&request, &layers);
-    let denied = !decision.is_allowed();
-    let trace = denied.then(|| trace(&request, &layers));
-    let denial = denied.then(|| denial(service, permission, &decision, &request));
-    checks.push(CheckRecord {
-        principal: cx.caller.arn(),
-        action: permission.action.to_owned(),
-        resource: permission.resource.clone(),
-        allowed: !denied,
-        layer: decision.layer,
-        deciding: decision.deciding.as_ref().map(statement_text),
-        message: denial.as_ref().map(|denial| denial.message.clone()),
-        hints: trace.as_ref().map(explain).unwrap_or_default(),
-        fix: if denied { suggest_fix(&request, &layers) } else { None },
-        context: permission.context.iter().cloned().chain(passed.keys()).collect(),
-        trace,
-    });
-    let mut refusal = match denial {
-        Some(denial) if has_message(service, permission) => denial,
-        denial => return Ok(denial),
-    };
-    let message = encoded::encode(cx.vault(), cx.now, cx.account(), (&request, &layers, &decision))?;
-    refusal.message.push_str(". Encoded authorization failure message: ");
-    refusal.message.push_str(&message);
-    Ok(Some(refusal))
+    let prepared = Prepared::new(cx, view, policies, service, permission)?;
+    let (record, refusal) = prepared.ask(|request, layers| prepared.decide(cx, service, request, layers))?;
+    checks.push(record);
+    Ok(refusal)
+}
+
+/// One check, with everything that has a say in it.
+struct Prepared<'a> {
+    caller: &'a Caller,
+    policies: &'a PrincipalPolicies,
+    permission: &'a Permission,
+    passed: Passed,
+    organization: Organization,
+    conditions: Conditions,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(
+        cx: &Context<'a>,
+        view: &View,
+        policies: &'a PrincipalPolicies,
+        service: &ServiceSchema,
+        permission: &'a Permission,
+    ) -> Result<Self, Failure> {
+        let passed = Passed::of(cx, view, service, permission)?;
+        let mut conditions = conditions(cx.caller, policies, cx.now, permission, &passed);
+        add_organization(&mut conditions, cx.caller, permission);
+        let organization = Organization::of(cx, view, permission)?;
+        Ok(Self { caller: cx.caller, policies, permission, passed, organization, conditions })
+    }
+
+    /// The decision as the audit log keeps it, and the refusal.
+    fn decide(
+        &self,
+        cx: &Context<'_>,
+        service: &ServiceSchema,
+        request: &Request<'_>,
+        layers: &Layers<'_>,
+    ) -> Result<(CheckRecord, Option<ServiceError>), Failure> {
+        let permission = self.permission;
+        let decision = evaluate(request, layers);
+        let denied = !decision.is_allowed();
+        let trace = denied.then(|| trace(request, layers));
+        let denial = denied.then(|| denial(service, permission, &decision, request));
+        let record = CheckRecord {
+            principal: self.caller.arn(),
+            action: permission.action.to_owned(),
+            resource: permission.resource.clone(),
+            allowed: !denied,
+            layer: decision.layer,
+            deciding: decision.deciding.as_ref().map(statement_text),
+            message: denial.as_ref().map(|denial| denial.message.clone()),
+            hints: trace.as_ref().map(explain).unwrap_or_default(),
+            fix: if denied { suggest_fix(request, layers) } else { None },
+            context: permission.context.iter().cloned().chain(self.passed.keys()).collect(),
+            trace,
+        };
+        let mut refusal = match denial {
+            Some(denial) if has_message(service, permission) => denial,
+            denial => return Ok((record, denial)),
+        };
+        let message = encoded::encode(cx.vault(), cx.now, cx.account(), (request, layers, &decision))?;
+        refusal.message.push_str(". Encoded authorization failure message: ");
+        refusal.message.push_str(&message);
+        Ok((record, Some(refusal)))
+    }
+}
+
+impl Ask for Prepared<'_> {
+    fn ask<T>(&self, answer: impl FnOnce(&Request<'_>, &Layers<'_>) -> T) -> T {
+        let permission = self.permission;
+        let request = Request {
+            principal: &self.caller.principal,
+            action: permission.action,
+            resource: &permission.resource,
+            resource_account: permission.account.as_ref(),
+            context: &self.conditions,
+        };
+        let stack = Stack::of(self.caller, self.policies, permission);
+        let resource = stack.resource_layer(permission);
+        let (scp, rcp) = (self.organization.scp.attached(), self.organization.rcp.attached());
+        let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
+        let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
+        let through = self.passed.attached();
+        let layers = Layers {
+            identity: &stack.identity,
+            boundary: &stack.boundary,
+            session: &stack.session,
+            resource,
+            scp: &scp,
+            rcp: &rcp,
+            endpoint: &through,
+            ..Layers::default()
+        };
+        answer(&request, &layers)
+    }
 }
 
 /// Whether the refusal ends in a message that STS decodes: EC2's do, except of lists.

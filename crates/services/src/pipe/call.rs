@@ -137,6 +137,15 @@ fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outc
     Outcome { result, checks }
 }
 
+/// A refusal with every condition key that it was decided by: the caller's and those of all calls, too.
+fn with_whole_context(refused: &CheckRecord) -> CheckRecord {
+    let mut record = refused.clone();
+    if let Some(trace) = &record.trace {
+        record.context.clone_from(&trace.context);
+    }
+    record
+}
+
 /// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
 /// For protocols beside the APIs, too: `operation` is then what they call it.
 pub fn audit(service: &str, operation: &str, caller: &Caller, code: &str, checks: &[CheckRecord]) {
@@ -145,7 +154,7 @@ pub fn audit(service: &str, operation: &str, caller: &Caller, code: &str, checks
         principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id
     );
     for refused in checks.iter().filter(|check| !check.allowed) {
-        let decision = serde_json::to_string(refused).unwrap_or_default();
+        let decision = serde_json::to_string(&with_whole_context(refused)).unwrap_or_default();
         tracing::info!(target: "audit", service, operation, refused = refused.action, decision);
     }
 }

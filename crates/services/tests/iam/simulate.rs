@@ -221,3 +221,25 @@ fn input_that_makes_no_sense() {
         assert_eq!(refused::<api::SimulateCustomPolicy>(&t, &root(), input).0, "InvalidInput");
     }
 }
+
+#[test]
+fn invented_actions_are_refused() {
+    let t = installation();
+    let alice = user(&t, "alice").arn();
+    for name in
+        ["s3:NoSuch", "s3:", ":GetObject", "GetObject", "s3:Get*", "*", "s3:Get?bject", "iam:Pass Role"]
+    {
+        let refusal = refused::<api::SimulateCustomPolicy>(&t, &root(), custom(&[ANYTHING], name, BUCKET));
+        assert_eq!(refusal, ("InvalidInput", format!("Invalid action name: {name}")), "{name}");
+        let input = api::SimulatePrincipalPolicyRequest {
+            policy_source_arn: alice.clone(),
+            action_names: texts(&[name]),
+            ..Default::default()
+        };
+        assert_eq!(refused::<api::SimulatePrincipalPolicy>(&t, &root(), input).0, "InvalidInput", "{name}");
+    }
+    // What is not known here may be.
+    for name in ["s3:getobject", "lambda:InvokeFunction", "execute-api:Invoke"] {
+        simulate(&t, custom(&[ANYTHING], name, "*"));
+    }
+}

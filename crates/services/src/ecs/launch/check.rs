@@ -86,8 +86,9 @@ impl Question {
     }
 
     /// Whoever asks must be allowed to pass the roles: the answer shows what they may read.
-    pub fn permissions(&self) -> Vec<Permission> {
-        passes(&self.roles.iter().cloned().map(Some).collect::<Vec<_>>())
+    pub fn permissions(&self, cx: &Context<'_>) -> Vec<Permission> {
+        let family = home(cx).task_definition(&self.definition.family, "*");
+        passes(&self.roles.iter().cloned().map(Some).collect::<Vec<_>>(), family.as_str())
     }
 
     /// Finds everything. It may block.

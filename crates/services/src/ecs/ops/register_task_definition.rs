@@ -28,7 +28,7 @@ impl Resolve for api::RegisterTaskDefinition {
         let mut permissions = vec![permission(home, &input, &tags)];
         let family = home.task_definition(&input.family, "*");
         permissions.extend(lookup::tag_on_create(cx, view, "RegisterTaskDefinition", &family, &tags)?);
-        permissions.extend(passes(&[execution, task]));
+        permissions.extend(passes(&[execution, task], family.as_str()));
         Ok(Checked::all(Request { input, tags }, permissions))
     }
 }
@@ -41,14 +41,14 @@ fn complete(view: &View, home: Home<'_>, role: &mut Option<String>) -> Result<Op
     Ok(Some(found))
 }
 
-/// The checks for passing roles, each role once.
-pub(in crate::ecs) fn passes(roles: &[Option<FoundRole>]) -> Vec<Permission> {
+/// The checks for passing roles to the tasks of a task definition, each role once.
+pub(in crate::ecs) fn passes(roles: &[Option<FoundRole>], definition: &str) -> Vec<Permission> {
     let mut seen = Vec::new();
     let mut out = Vec::new();
     for role in roles.iter().flatten() {
         if !seen.contains(&&role.arn) {
             seen.push(&role.arn);
-            out.push(role.pass());
+            out.push(role.pass(definition));
         }
     }
     out

@@ -58,7 +58,7 @@ impl Resolve for api::RunTask {
         let mut permissions = vec![permission(&input, &resource, &cluster, definition.as_deref(), &tags)];
         let name = cluster.reference.name.as_deref().unwrap_or_default();
         permissions.extend(lookup::tag_on_create(cx, view, "RunTask", &home.task(name, "*"), &tags)?);
-        permissions.extend(passes(&[execution_role.clone(), task_role.clone()]));
+        permissions.extend(passes(&[execution_role.clone(), task_role.clone()], resource.as_str()));
         let request = Request { input, digest, tags, cluster, definition, execution_role, task_role };
         Ok(Checked::all(request, permissions))
     }

@@ -16,8 +16,11 @@ impl Resolve for api::AddRoleToInstanceProfile {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let profile = ProfileTarget::find(cx, view, &input.instance_profile_name)?;
         let role = Target::<Role>::find(cx, view, &input.role_name)?;
-        let pass =
-            Permission::on("iam:PassRole", role.arn()).with("iam:PassedToService", "ec2.amazonaws.com");
+        // Which instances will have the profile is not known yet.
+        let instances = format!("arn:aws:ec2:*:{}:instance/*", cx.account());
+        let pass = Permission::on("iam:PassRole", role.arn())
+            .with("iam:PassedToService", "ec2.amazonaws.com")
+            .with("iam:AssociatedResourceArn", instances);
         let permissions = vec![profile.permission("iam:AddRoleToInstanceProfile"), pass];
         Ok(Checked::all((profile, role), permissions))
     }

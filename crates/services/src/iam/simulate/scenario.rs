@@ -5,7 +5,7 @@ use std::sync::Arc;
 use landfall_api::iam as api;
 use landfall_api::iam::error::{invalid_input_exception, no_such_entity_exception};
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Context as Conditions, Policy, PolicyKind, Principal, ResourceService};
+use landfall_iam::{Context as Conditions, Policy, PolicyKind, Principal, ResourceService, reference};
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
@@ -203,10 +203,19 @@ fn owner(arn: &str) -> Result<AccountId, ServiceError> {
 }
 
 fn actions(names: Vec<String>) -> Result<Vec<String>, ServiceError> {
-    match names.iter().find(|name| !name.contains(':') || name.contains('*')) {
+    match names.iter().find(|name| !is_action(name)) {
         Some(name) => Err(invalid_input_exception(format!("Invalid action name: {name}"))),
         None => Ok(names),
     }
+}
+
+/// Whether there may be an action of that name. Of services that are not known here every one may be.
+fn is_action(name: &str) -> bool {
+    let Some((service, action)) = name.split_once(':') else { return false };
+    let plain =
+        |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let known = reference::action_resources(name).is_some() || !reference::covers_service(service);
+    plain(service) && plain(action) && known
 }
 
 /// Who calls: the named user or role, the source, or somebody without name.

@@ -45,8 +45,8 @@ impl WriteHandler for api::PutResourcePolicy {
         let mut secret = Secret::clone(Arc::as_ref(target.changeable()?));
         let policy = resource_policy::parse(tx, &policy)?;
         if block_public && is_public(&policy, &secret.arn, cx.now).map_err(Failure::internal)? {
-            let message =
-                "The resource policy grants broad access to the secret, and BlockPublicPolicy is set.";
+            let message = "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad \
+                           access to the secret.";
             return Err(api::error::public_policy_exception(message).into());
         }
         secret.policy = Some(Arc::new(policy));

@@ -93,7 +93,17 @@ pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     if let Some(blocker) = denied.fix.as_ref().and_then(|fix| fix.blocked.as_ref()) {
         return Advice::new(Cause::Permission, headline, Fix::advice(blocked(blocker, &denied.action)));
     }
-    let parts: Vec<Fix> = steps.iter().map(|step| add(of, denied, step)).collect();
+    let mut parts: Vec<Fix> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let same_place = |it: &FixStep| {
+            step.layer != Layer::Identity && it.layer == step.layer && it.resource == step.resource
+        };
+        // A policy is written whole, with all that is to be added to it.
+        if !steps.iter().take(at).any(same_place) {
+            let together: Vec<_> = steps.iter().filter(|it| same_place(it)).collect();
+            parts.push(add(of, denied, step, &together));
+        }
+    }
     // What no command does is not verified by doing the rest.
     let whole = parts.iter().all(|part| part.command.is_some());
     let fix = (!parts.is_empty()).then(|| together(parts, whole && is_verified(denied)));
@@ -193,13 +203,17 @@ pub(super) fn together(parts: Vec<Fix>, verified: bool) -> Fix {
     }
 }
 
-/// One statement, where it belongs.
-fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
+/// A statement, where it belongs; `together` are all statements for that place.
+fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep, together: &[&FixStep]) -> Fix {
+    let with_all = |policy: Option<&str>| {
+        let add = |policy: Option<String>, step: &&FixStep| Some(merged(policy.as_deref(), &step.statement));
+        together.iter().fold(policy.map(str::to_owned), add).unwrap_or_default()
+    };
     match step.layer {
-        Layer::Identity => grant(of, denied),
+        Layer::Identity => grant(of, denied, step),
         Layer::Boundary => match of.boundary {
             Some((arn, text)) => {
-                let policy = merged(Some(text), &step.statement);
+                let policy = with_all(Some(text));
                 let command = format!(
                     "aws iam create-policy-version --policy-arn {} --set-as-default --policy-document {}",
                     quote(arn),
@@ -207,10 +221,10 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
                 );
                 Fix { document: Some(policy), ..Fix::command("in the permissions boundary", command) }
             }
-            None => elsewhere(step),
+            None => elsewhere(together),
         },
         Layer::Endpoint => {
-            let policy = merged(of.policy, &step.statement);
+            let policy = with_all(of.policy);
             let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
             let command = format!(
                 "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
@@ -219,7 +233,7 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
             );
             Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint", command) }
         }
-        Layer::RoleTrust | Layer::Resource => {
+        Layer::RoleTrust | Layer::Resource if step.resource.as_deref() == Some(&denied.resource) => {
             let mut statement = step.statement.clone();
             if denied.action.starts_with("ecr:") {
                 statement["Action"] = json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
@@ -227,30 +241,32 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
             let policy = merged(of.policy, &statement);
             match write(&denied.resource, &of.step.region, &policy) {
                 Some((whose, command)) => Fix { document: Some(policy), ..Fix::command(whose, command) },
-                None => elsewhere(step),
+                None => elsewhere(together),
             }
         }
-        _ => elsewhere(step),
+        _ => elsewhere(together),
     }
 }
 
-fn elsewhere(step: &FixStep) -> Fix {
-    Fix {
-        document: Some(step.statement.to_string()),
-        ..Fix::advice(format!("add to {}: {}", step.place, step.statement))
-    }
+fn elsewhere(steps: &[&FixStep]) -> Fix {
+    let texts: Vec<_> = steps.iter().map(|it| format!("add to {}: {}", it.place, it.statement)).collect();
+    let statements: Vec<_> = steps.iter().map(|it| it.statement.to_string()).collect();
+    Fix { document: Some(statements.join("\n")), ..Fix::advice(texts.join("; ")) }
 }
 
 /// A policy of the role's own. Its name tells policies for different resources apart: one must not replace another.
-fn grant(of: &Circumstances<'_>, denied: &CheckRecord) -> Fix {
-    let statement = statement(of, denied);
+fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
+    let action = step.statement["Action"].as_str().unwrap_or(&denied.action);
+    let one = step.statement["Action"].is_string() && step.statement["Resource"].is_string();
+    let own = action == denied.action && (one || matches!(of.step.work, Work::Parameters(_)));
+    let statement = if own { statement(of, denied) } else { step.statement.clone() };
     let policy = document(&statement);
     let role = match &of.step.work {
         Work::EcrToken { .. } | Work::EcrImage(_) if of.role.is_none() => session_role(&denied.principal),
         _ => role_name(of.role.unwrap_or_default()),
     };
     let hash = hex::encode(digest(&SHA256, statement.to_string().as_bytes()).as_ref());
-    let name = format!("{}-{}", denied.action.replace(':', "-"), hash.get(..8).unwrap_or_default());
+    let name = format!("{}-{}", action.replace(':', "-"), hash.get(..8).unwrap_or_default());
     let command = format!(
         "aws iam put-role-policy --role-name {} --policy-name {name} --policy-document {}",
         quote(role),

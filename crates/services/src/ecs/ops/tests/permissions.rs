@@ -142,3 +142,40 @@ fn tags_need_a_permission_of_their_own() {
     });
     assert!(world.call::<api::RunTask>(&dev, tagged()).is_ok());
 }
+
+#[test]
+fn the_fix_of_a_refusal_allows_the_whole_call() {
+    let world = World::new();
+    let dev = user(&world, RUN);
+    let mut definition = fargate();
+    definition.task_role_arn = text("arn:aws:iam::111122223333:role/other");
+    let outcome = world.0.call.call::<api::RegisterTaskDefinition>(&dev, definition);
+    let refused = outcome.checks.iter().find(|check| !check.allowed).unwrap();
+    let fix = refused.fix.as_ref().unwrap();
+    assert!(fix.verified && fix.smallest, "{fix:?}");
+    let roles = ["arn:aws:iam::111122223333:role/exec", "arn:aws:iam::111122223333:role/other"];
+    let expected = serde_json::json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles});
+    assert_eq!(fix.steps.iter().map(|step| &step.statement).collect::<Vec<_>>(), [&expected]);
+}
+
+#[test]
+fn roles_are_passed_for_the_task_definition() {
+    let world = World::new();
+    world.register(fargate());
+    let dev = user(
+        &world,
+        &format!(
+            r#"{RUN},{{"Effect":"Allow","Action":"iam:PassRole","Resource":"*",
+               "Condition":{{"ArnLike":{{"iam:AssociatedResourceArn":"arn:aws:ecs:*:*:task-definition/app*"}}}}}}"#
+        ),
+    );
+    let definition =
+        |family: &str| api::RegisterTaskDefinitionRequest { family: family.to_owned(), ..fargate() };
+    assert!(world.call::<api::RegisterTaskDefinition>(&dev, definition("app")).is_ok());
+    let other = world.call::<api::RegisterTaskDefinition>(&dev, definition("other")).unwrap_err();
+    assert_eq!(other.code, "AccessDeniedException");
+    let run = |family: &str| api::RunTaskRequest { task_definition: family.to_owned(), ..on_fargate() };
+    world.ok::<api::RegisterTaskDefinition>(definition("other"));
+    assert!(world.call::<api::RunTask>(&dev, run("app")).is_ok());
+    assert_eq!(world.call::<api::RunTask>(&dev, run("other")).unwrap_err().code, "AccessDeniedException");
+}
