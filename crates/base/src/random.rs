@@ -1,5 +1,7 @@
 //! Random identifiers in the alphabets that AWS uses. All come from the operating system's generator.
 
+use std::cell::RefCell;
+
 const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -54,11 +56,41 @@ pub fn hex(length: usize) -> String {
 
 /// A random (version 4) UUID in its usual form (RFC 9562).
 pub fn uuid() -> String {
-    let mut raw = bytes::<16>();
+    let mut raw = STOCK.with_borrow_mut(Stock::take);
     raw[6] = (raw[6] & 0x0f) | 0x40;
     raw[8] = (raw[8] & 0x3f) | 0x80;
-    let digits: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
+    let mut out = String::with_capacity(36);
+    for (at, byte) in raw.into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        out.extend([byte >> 4, byte & 0x0f].map(|digit| char::from(HEX[usize::from(digit)])));
+    }
+    out
+}
+
+/// Random bytes fetched ahead: every request gets an id, and asking the operating system for each would cost more than the
+/// rest of making it.
+struct Stock {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+thread_local! {
+    static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; 1024], used: 1024 }) };
+}
+
+impl Stock {
+    fn take(&mut self) -> [u8; 16] {
+        if self.used == self.bytes.len() {
+            fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let mut taken = [0; 16];
+        taken.copy_from_slice(&self.bytes[self.used..self.used + 16]);
+        self.used += 16;
+        taken
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +102,18 @@ mod tests {
         assert_eq!(alphanumeric(6).len(), 6);
         assert!(base32(16).bytes().all(|b| BASE32.contains(&b)));
         assert!(hex(32).bytes().all(|b| HEX.contains(&b)));
-        assert_eq!(uuid().len(), 36);
-        assert_ne!(uuid(), uuid());
+    }
+
+    #[test]
+    fn uuids_are_of_version_4_and_differ() {
+        let made: std::collections::HashSet<String> = (0..1000).map(|_| uuid()).collect();
+        assert_eq!(made.len(), 1000);
+        for one in made {
+            assert_eq!(one.len(), 36);
+            let places: Vec<usize> = one.match_indices('-').map(|(at, _)| at).collect();
+            assert_eq!(places, [8, 13, 18, 23]);
+            assert_eq!(&one[14..15], "4");
+            assert!("89ab".contains(&one[19..20]), "{one}");
+        }
     }
 }

@@ -51,14 +51,22 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
+    fn civil(self) -> jiff::civil::DateTime {
+        jiff::tz::TimeZone::UTC.to_datetime(self.calendar())
+    }
+
     /// `2026-11-23T02:30:41Z`, as awsQuery answers carry times (ISO 8601).
     pub fn iso8601(self) -> String {
-        self.calendar().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        let at = self.civil();
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
     }
 
     /// `20261123T023041Z`, as SigV4 carries times.
     pub fn sigv4(self) -> String {
-        self.calendar().strftime("%Y%m%dT%H%M%SZ").to_string()
+        let at = self.civil();
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second())
     }
 
     /// `Mon, 23 Nov 2026 02:30:41 GMT`, as the HTTP `Date` header carries times (RFC 9110 §5.6.7).
@@ -73,9 +81,27 @@ impl Timestamp {
 
     /// Reads a SigV4 `X-Amz-Date`: `20261123T023041Z`.
     pub fn parse_sigv4(text: &str) -> Option<Self> {
-        let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
-        Some(Self(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        if date.len() != 8 || time.len() != 6 {
+            return None;
+        }
+        let two = |text: &str, at: usize| number(text.get(at..at + 2)?).and_then(|it| i8::try_from(it).ok());
+        let moment = jiff::civil::DateTime::new(
+            number(date.get(..4)?)?,
+            two(date, 4)?,
+            two(date, 6)?,
+            two(time, 0)?,
+            two(time, 2)?,
+            two(time, 4)?,
+            0,
+        );
+        Some(Self(jiff::tz::TimeZone::UTC.to_timestamp(moment.ok()?).ok()?.as_millisecond()))
     }
+}
+
+/// Digits only: `parse` would take a sign, too.
+fn number(text: &str) -> Option<i16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 impl fmt::Debug for Timestamp {
@@ -99,6 +125,17 @@ mod tests {
         let moment = Timestamp::from_millis(1_795_401_041_000);
         assert_eq!(Timestamp::parse_iso8601(&moment.iso8601()), Some(moment));
         assert_eq!(Timestamp::parse_sigv4(&moment.sigv4()), Some(moment));
+        assert_eq!(moment.sigv4(), "20261123T023041Z");
+        assert_eq!(moment.iso8601(), "2026-11-23T02:30:41Z");
+        for wrong in [
+            "20261323T023041Z",
+            "+0261123T023041Z",
+            "20261123T023041",
+            "20261123T0230411Z",
+            "é0261123T02304Z",
+        ] {
+            assert_eq!(Timestamp::parse_sigv4(wrong), None, "{wrong}");
+        }
         assert_eq!(Timestamp::from_seconds(moment.seconds()), moment);
     }
 

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use tokio::task::JoinHandle;
 
 /// Bytes per read. Two of these are in memory per transfer: one on its way out, one being read.
@@ -60,7 +61,17 @@ fn read_ahead(file: &Arc<File>, range: &Range<u64>) -> Option<JoinHandle<io::Res
 }
 
 pub(super) fn read_exact(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
-    let mut buffer = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    file.read_exact_at(&mut buffer, start)?;
+    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let mut buffer = Vec::with_capacity(length);
+    while buffer.len() < length {
+        // Into memory as it is: to fill it with zeros first would be a third of the work.
+        let at = start + buffer.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut buffer), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    buffer.truncate(length);
     Ok(buffer.into())
 }

@@ -1,5 +1,6 @@
 //! Calls from inside: the same pipe, without HTTP.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use landfall_shape::{Operation, ServiceError, Shape, Value};
@@ -21,12 +22,16 @@ pub struct Outcome<T> {
 pub struct Call {
     installation: Arc<Installation>,
     tables: &'static [&'static [Endpoint]],
+    /// By service and operation.
+    index: Arc<HashMap<(&'static str, &'static str), &'static Endpoint>>,
 }
 
 impl Call {
     /// Calls into an installation with these operation tables.
     pub fn new(installation: Arc<Installation>, tables: &'static [&'static [Endpoint]]) -> Self {
-        Self { installation, tables }
+        let endpoints = tables.iter().copied().flatten();
+        let index = endpoints.map(|endpoint| ((endpoint.service.name, endpoint.schema.name), endpoint));
+        Self { installation, tables, index: Arc::new(index.collect()) }
     }
 
     /// The installation called into.
@@ -36,8 +41,7 @@ impl Call {
 
     /// Finds an operation by service and name.
     pub fn endpoint(&self, service: &str, operation: &str) -> Option<&'static Endpoint> {
-        let mut endpoints = self.tables.iter().copied().flatten();
-        endpoints.find(|endpoint| endpoint.service.name == service && endpoint.schema.name == operation)
+        self.index.get(&(service, operation)).copied()
     }
 
     /// Runs an endpoint on this thread; it may block.
