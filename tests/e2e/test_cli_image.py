@@ -119,7 +119,7 @@ def test_from_a_registry_of_others_with_the_login_of_docker(server, admin, run, 
     assert manifest(registry, target["repositoryUri"], "v1") == image.manifest
 
 
-def test_ls_shows_repositories_and_images(admin, run, registry):
+def test_ls_shows_repositories_and_images(server, admin, run, registry, tmp_path):
     made = repository(admin)
     image = ecr.several_layers(unique("ls"))
     registry.push(image, made["repositoryUri"], "v1")
@@ -127,6 +127,15 @@ def test_ls_shows_repositories_and_images(admin, run, registry):
     assert image.digest[:19] in run("ls", made["repositoryName"]).stdout
     listed = json.loads(run("ls", made["repositoryName"], "--json").stdout)["images"]
     assert [(it["digest"], it["tags"]) for it in listed] == [(image.digest, ["v1"])]
+    name = f"{made['repositoryUri']}:v1"
+    assert listed[0]["names"] == [name]
+    aws = f"{admin.id}.dkr.ecr.us-east-1.amazonaws.com/{made['repositoryName']}"
+    for asked in (made["repositoryName"], made["repositoryUri"], name, aws, aws.upper().replace(made["repositoryName"].upper(), made["repositoryName"])):
+        shown = run("ls", asked).stdout
+        assert shown.split()[-1] == name, (asked, shown)
+    run("pull", name, tmp_path / "one.tar")
+    elsewhere = server.command("image", "ls", "registry.example/team/app", environment=admin.env())
+    assert elsewhere.returncode == 1 and "`registry.example` is another registry" in elsewhere.stderr, elsewhere.stderr
 
 
 def test_what_goes_wrong_is_told(server, admin, tmp_path):

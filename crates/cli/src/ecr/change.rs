@@ -23,12 +23,21 @@ pub(crate) struct RepositoryArg {
 /// How a change is confirmed.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ConfirmArgs {
-    /// Do not ask before writing; where nobody can be asked, nothing is
+    /// Do not ask before writing
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// Show the difference and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// What to do where nobody can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unattended {
+    /// Write: the command says all that there is to say.
+    Write,
+    /// Write nothing.
+    Refuse,
 }
 
 /// The repository's policy; `None` if it has none.
@@ -44,6 +53,21 @@ pub(crate) async fn read(client: &Client, of: &RepositoryArg) -> Result<Option<R
     }
 }
 
+/// What is to be written of a policy that is to change: without those who are no more, as ECR takes no policy that names them.
+pub(crate) fn acceptable(before: &RepositoryPolicy, after: RepositoryPolicy) -> RepositoryPolicy {
+    if after == *before {
+        return after;
+    }
+    let (after, gone) = after.without_the_gone();
+    if !gone.is_empty() {
+        let ids = gone.join(", ");
+        terminal::note(&format!(
+            "{ids}: of users or roles that were deleted; ECR takes no policy with such ids"
+        ));
+    }
+    after
+}
+
 /// Shows the difference, asks, and writes; `false` if nothing was written.
 ///
 /// # Errors
@@ -54,6 +78,7 @@ pub(crate) async fn write(
     before: Option<&RepositoryPolicy>,
     after: &RepositoryPolicy,
     confirm: ConfirmArgs,
+    unattended: Unattended,
 ) -> Result<bool, CliError> {
     let kept = Some(after).filter(|policy| !policy.is_empty());
     let shown = difference(before, kept);
@@ -63,6 +88,10 @@ pub(crate) async fn write(
     terminal::note(&format!("policy of the repository {}:\n{}", of.repository, coloured(&shown).trim_end()));
     if confirm.dry_run {
         return Ok(false);
+    }
+    if !confirm.yes && unattended == Unattended::Refuse && !io::stdin().is_terminal() {
+        let refused = CliError::new("nothing was written: there is no terminal to ask at");
+        return Err(refused.hint("add `--yes` to write it, or `--dry-run` to see the difference alone"));
     }
     if !confirm.yes && !agreed()? {
         return Err(CliError::new("nothing was written"));

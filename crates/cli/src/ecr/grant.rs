@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::change::{self, ConfirmArgs, RepositoryArg};
-use super::policy::{RepositoryPolicy, difference};
+use super::change::{self, ConfirmArgs, RepositoryArg, Unattended};
+use super::policy::{RepositoryPolicy, account_of, difference};
 use crate::client::{Client, ConnectArgs};
 use crate::error::CliError;
 use crate::run::file;
@@ -46,7 +46,7 @@ pub(super) async fn grant(args: GrantArgs, push: bool) -> Result<ExitCode, CliEr
     apply(args, |policy| policy.granting(statement)).await
 }
 
-/// Takes out what `grant` put in.
+/// Takes a principal out of the statements that let it in.
 pub(super) async fn revoke(args: GrantArgs) -> Result<ExitCode, CliError> {
     let sids = [false, true].map(|push| sid(&args.principal, push));
     let principal = principal_block(&args.principal)?;
@@ -55,20 +55,22 @@ pub(super) async fn revoke(args: GrantArgs) -> Result<ExitCode, CliError> {
 
 async fn apply(
     args: GrantArgs,
-    change: impl FnOnce(&RepositoryPolicy) -> RepositoryPolicy,
+    merge: impl FnOnce(&RepositoryPolicy) -> RepositoryPolicy,
 ) -> Result<ExitCode, CliError> {
     if let Some(path) = &args.present {
         let text = if path.as_os_str() == "-" { file::read_standard_input()? } else { file::read(path)? };
         let before = RepositoryPolicy::read(&text)?;
-        let after = change(&before);
+        let after = change::acceptable(&before, merge(&before));
         terminal::note(difference(Some(&before), Some(&after)).trim_end());
         terminal::print(&after.lines())?;
         return Ok(ExitCode::SUCCESS);
     }
     let client = Client::connect(&args.connect)?;
     let before = change::read(&client, &args.of).await?;
-    let after = change(before.as_ref().unwrap_or(&RepositoryPolicy::empty()));
-    let written = change::write(&client, &args.of, before.as_ref(), &after, args.confirm).await?;
+    let policy = before.clone().unwrap_or_else(RepositoryPolicy::empty);
+    let after = change::acceptable(&policy, merge(&policy));
+    let written =
+        change::write(&client, &args.of, before.as_ref(), &after, args.confirm, Unattended::Refuse).await?;
     if args.json {
         terminal::print_json(&json!({
             "repository": args.of.repository, "principal": args.principal, "changed": written,
@@ -89,12 +91,6 @@ fn statement(principal: &str, push: bool) -> Result<Value, CliError> {
     Ok(json!({
         "Sid": sid(principal, push), "Effect": "Allow", "Principal": principal_block(principal)?, "Action": actions,
     }))
-}
-
-/// The root user's ARN means the account.
-fn account_of(principal: &str) -> &str {
-    let account = principal.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
-    account.unwrap_or(principal)
 }
 
 fn principal_block(principal: &str) -> Result<Value, CliError> {

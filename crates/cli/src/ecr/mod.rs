@@ -30,7 +30,7 @@ enum EcrCommand {
         #[arg(long)]
         push: bool,
     },
-    /// Take out what `grant` put into a repository's policy; the rest stays
+    /// Take a principal out of the statements of a repository's policy that let it in; the rest stays
     Revoke(Box<grant::GrantArgs>),
 }
 

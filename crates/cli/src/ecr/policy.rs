@@ -111,11 +111,27 @@ impl RepositoryPolicy {
         self.of(statements)
     }
 
-    /// Without the statements that were made for a principal under one of these `Sid`s.
+    /// Without the statements that were made for a principal under one of these `Sid`s, and without it in the others that let
+    /// it in: where others are named beside it, they stay.
     #[must_use]
     pub(crate) fn revoking(&self, sids: &[String], principal: &Value) -> Self {
         let made = |it: &Value| sids.iter().any(|sid| is_made(it, sid, principal));
-        self.of(self.statements().into_iter().filter(|it| !made(it)).cloned().collect())
+        let rest = self.statements().into_iter().filter(|it| !made(it));
+        self.of(rest.filter_map(|it| shutting_out(it, principal)).collect())
+    }
+
+    /// Without users and roles that are no more, and those ids. ECR shows them by their unique ids and takes no policy that names
+    /// one; nobody else can ever be meant. What would let in or keep out all but them stays.
+    #[must_use]
+    pub(crate) fn without_the_gone(&self) -> (Self, Vec<String>) {
+        let (mut statements, mut gone) = (Vec::new(), Vec::new());
+        for statement in self.statements() {
+            let mut ids = Vec::new();
+            let rest = naming(statement, "Principal", |it| !is_gone(it) || note(&mut ids, it));
+            gone.append(&mut ids);
+            statements.extend(rest);
+        }
+        (self.of(statements), gone)
     }
 
     fn of(&self, statements: Vec<Value>) -> Self {
@@ -136,6 +152,50 @@ impl RepositoryPolicy {
     }
 }
 
+fn note(ids: &mut Vec<String>, id: &str) -> bool {
+    ids.push(id.to_owned());
+    false
+}
+
+/// What AWS shows of a user or role that is no more.
+fn is_gone(principal: &str) -> bool {
+    principal.starts_with("AIDA") || principal.starts_with("AROA")
+}
+
+/// A statement without the principals that `stays` does not want; `None` if nobody is left whom it is about.
+fn naming(statement: &Value, element: &str, mut stays: impl FnMut(&str) -> bool) -> Option<Value> {
+    let mut statement = statement.clone();
+    let Some(named) = statement.get_mut(element).and_then(Value::as_object_mut) else {
+        return Some(statement);
+    };
+    named.retain(|kind, who| match who {
+        _ if kind != "AWS" && kind != "Service" => true,
+        Value::String(one) => stays(one),
+        Value::Array(several) => {
+            let before = several.len();
+            several.retain(|one| one.as_str().is_none_or(&mut stays));
+            !several.is_empty() || before == 0
+        }
+        _ => true,
+    });
+    (!named.is_empty()).then_some(statement)
+}
+
+/// A statement that does not let a principal in; `None` if it let in nobody else.
+fn shutting_out(statement: &Value, principal: &Value) -> Option<Value> {
+    let meant = ["AWS", "Service"].iter().find_map(|kind| principal.get(*kind)?.as_str());
+    let Some(meant) = meant.filter(|_| statement.get("Effect").is_some_and(|it| it == "Allow")) else {
+        return Some(statement.clone());
+    };
+    naming(statement, "Principal", |it| account_of(it) != account_of(meant))
+}
+
+/// The root user's ARN means the account.
+pub(super) fn account_of(principal: &str) -> &str {
+    let account = principal.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
+    account.unwrap_or(principal)
+}
+
 /// Whether a statement was made for a principal under a `Sid`, or that with a number behind it.
 fn is_made(statement: &Value, sid: &str, principal: &Value) -> bool {
     let named = statement.get("Sid").and_then(Value::as_str).and_then(|own| own.strip_prefix(sid));
@@ -149,11 +209,7 @@ fn is_made(statement: &Value, sid: &str, principal: &Value) -> bool {
 /// Whether a principal of a stored policy is the one that is meant. Of a user or role that is no more AWS shows the unique id.
 fn is_same(stored: Option<&Value>, meant: &Value) -> bool {
     let Some(stored) = stored else { return false };
-    let gone = |it: &Value| {
-        it.get("AWS")
-            .and_then(Value::as_str)
-            .is_some_and(|text| text.starts_with("AIDA") || text.starts_with("AROA"))
-    };
+    let gone = |it: &Value| it.get("AWS").and_then(Value::as_str).is_some_and(is_gone);
     stored == meant || gone(stored)
 }
 
@@ -231,6 +287,55 @@ mod tests {
         let one = both.revoking(&wanted, &principal("ci-prod"));
         assert_eq!(sids(&one), ["s-2"]);
         assert!(one.revoking(&wanted, &principal("ci_prod")).is_empty());
+    }
+
+    #[test]
+    fn one_of_several_is_put_out_alone() {
+        let user = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");
+        let policy = |principal: Value, effect: &str| {
+            let statement =
+                json!({"Sid": "mine", "Effect": effect, "Principal": principal, "Action": "ecr:ListImages"});
+            RepositoryPolicy::empty().with(statement)
+        };
+        let left = |policy: &RepositoryPolicy, who: Value| {
+            let rest = policy.revoking(&["AllowPull-x".to_owned()], &who);
+            rest.statements().first().map(|it| it["Principal"].clone())
+        };
+        let ann = || json!({"AWS": user("ann")});
+        let both = policy(json!({"AWS": [user("ann"), user("bob")]}), "Allow");
+        assert_eq!(left(&both, ann()), Some(json!({"AWS": [user("bob")]})));
+        assert_eq!(
+            left(&both, json!({"AWS": user("eve")})),
+            Some(json!({"AWS": [user("ann"), user("bob")]}))
+        );
+        assert_eq!(left(&policy(ann(), "Allow"), ann()), None);
+        let with_service = policy(json!({"AWS": user("ann"), "Service": "lambda.amazonaws.com"}), "Allow");
+        assert_eq!(left(&with_service, ann()), Some(json!({"Service": "lambda.amazonaws.com"})));
+        let account = policy(json!({"AWS": ["111122223333", user("bob")]}), "Allow");
+        let root = json!({"AWS": "arn:aws:iam::111122223333:root"});
+        assert_eq!(left(&account, root), Some(json!({"AWS": [user("bob")]})));
+        for kept in [policy(ann(), "Deny"), policy(json!("*"), "Allow")] {
+            assert_eq!(kept.revoking(&[], &ann()), kept, "who is kept out, or is not named, stays so");
+        }
+    }
+
+    #[test]
+    fn who_is_gone_goes_and_nobody_else() {
+        let user = "arn:aws:iam::111122223333:user/ann";
+        let read = |principals: Value| {
+            let policy = json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": ["AIDAGONE", user]}, "Action": "ecr:ListImages"},
+                {"Effect": "Allow", "Principal": {"AWS": "AROAGONE"}, "Action": "ecr:ListImages"},
+                {"Effect": "Deny", "Principal": principals, "Action": "ecr:ListImages"},
+            ]});
+            RepositoryPolicy::read(&policy.to_string()).unwrap()
+        };
+        let (rest, gone) = read(json!("*")).without_the_gone();
+        assert_eq!(gone, ["AIDAGONE", "AROAGONE"]);
+        let principals: Vec<_> = rest.statements().iter().map(|it| it["Principal"].clone()).collect();
+        assert_eq!(principals, [json!({"AWS": [user]}), json!("*")]);
+        let (again, gone) = rest.without_the_gone();
+        assert_eq!((again == rest, gone.is_empty()), (true, true));
     }
 
     #[test]

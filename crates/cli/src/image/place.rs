@@ -42,15 +42,13 @@ impl Places {
             };
             return self.own(&format!("{account}/{region}/{repository}{rest}")).await;
         }
-        let first = name.split('/').next().unwrap_or_default();
-        let has_host = name.contains('/') && (first.contains(['.', ':']) || first == "localhost");
-        if !has_host {
+        let Some(first) = host(name) else {
             let account = self.account().await?;
             return self.own(&format!("{account}/{}/{name}", self.client.region().to_owned())).await;
-        }
+        };
         let here = self.client.authority().to_owned();
         let port = here.rsplit_once(':').map(|(_, port)| format!("localhost:{port}"));
-        if first == here || port.as_deref() == Some(first) {
+        if first.eq_ignore_ascii_case(&here) || port.is_some_and(|port| first.eq_ignore_ascii_case(&port)) {
             let (_, path) = name.split_once('/').unwrap_or_default();
             return self.own(path).await;
         }
@@ -76,6 +74,12 @@ impl Places {
         }
         Ok(self.account.clone().unwrap_or_default())
     }
+}
+
+/// The registry that a name begins with, as docker tells it from the first part of a repository's name.
+pub(super) fn host(name: &str) -> Option<&str> {
+    let (first, _) = name.split_once('/')?;
+    (first.contains(['.', ':']) || first.eq_ignore_ascii_case("localhost")).then_some(first)
 }
 
 fn parse(name: &str) -> Result<Reference, CliError> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{EcrAccessArgs, service};
 use crate::client::Client;
-use crate::ecr::change;
+use crate::ecr::change::{self, Unattended};
 use crate::ecr::policy::RepositoryPolicy;
 use crate::error::CliError;
 use crate::terminal;
@@ -19,9 +19,10 @@ pub(super) async fn run(args: EcrAccessArgs) -> Result<ExitCode, CliError> {
         terminal::note("the image puller role is not active: it would be activated first");
         return Ok(ExitCode::SUCCESS);
     };
-    let empty = RepositoryPolicy::empty();
-    let after = before.as_ref().unwrap_or(&empty).with(statement(&args.sid(), &role));
-    let written = change::write(&client, &args.of, before.as_ref(), &after, args.confirm).await?;
+    let policy = before.clone().unwrap_or_else(RepositoryPolicy::empty);
+    let after = change::acceptable(&policy, policy.with(statement(&args.sid(), &role)));
+    let written =
+        change::write(&client, &args.of, before.as_ref(), &after, args.confirm, Unattended::Write).await?;
     if !args.confirm.dry_run {
         confirm(&client, &args, &role).await?;
     }

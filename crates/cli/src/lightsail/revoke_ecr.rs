@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{EcrAccessArgs, service};
 use crate::client::Client;
-use crate::ecr::change::{self, RepositoryArg};
+use crate::ecr::change::{self, RepositoryArg, Unattended};
 use crate::ecr::policy::RepositoryPolicy;
 use crate::error::CliError;
 use crate::terminal;
@@ -15,8 +15,10 @@ use crate::terminal;
 pub(super) async fn run(args: EcrAccessArgs) -> Result<ExitCode, CliError> {
     let client = Client::connect(&args.connect)?;
     let before = change::read(&client, &args.of).await?;
-    let after = before.clone().unwrap_or_else(RepositoryPolicy::empty).without(&args.sid());
-    let written = change::write(&client, &args.of, before.as_ref(), &after, args.confirm).await?;
+    let policy = before.clone().unwrap_or_else(RepositoryPolicy::empty);
+    let after = change::acceptable(&policy, policy.without(&args.sid()));
+    let written =
+        change::write(&client, &args.of, before.as_ref(), &after, args.confirm, Unattended::Write).await?;
     let deactivated = !args.confirm.dry_run && deactivate(&client, &args).await?;
     if args.json {
         terminal::print_json(&json!({
