@@ -66,10 +66,19 @@ def test_an_image_by_call_in_parts_and_back(ecr, name):
         ecr.put_image(repositoryName=name, imageManifest=text, imageTag="v1")
 
 
-def test_uploads_that_cannot_be(ecr, name):
+def test_uploads_that_cannot_be(ecr, name, account_id):
     session = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
     with refused("EmptyUploadException"):
         ecr.complete_layer_upload(repositoryName=name, uploadId=session, layerDigests=[digest(b"")])
+    # What cannot be ended so is still there: the client goes on with it.
+    ecr.upload_layer_part(repositoryName=name, uploadId=session, partFirstByte=0, partLastByte=1, layerPartBlob=b"ab")
+    with refused("InvalidLayerException"):
+        ecr.complete_layer_upload(repositoryName=name, uploadId=session, layerDigests=[digest(b"abc")])
+    place = f"the upload with id '{session}' in the repository with name '{name}' in registry with id '{account_id}'"
+    with refused("InvalidLayerPartException", f"The layer part with first byte '2' and last byte '5' has 1 bytes in {place}"):
+        ecr.upload_layer_part(repositoryName=name, uploadId=session, partFirstByte=2, partLastByte=5, layerPartBlob=b"c")
+    done = ecr.complete_layer_upload(repositoryName=name, uploadId=session, layerDigests=[digest(b"ab")])
+    assert done["layerDigest"] == digest(b"ab")
     session = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
     with refused("InvalidLayerPartException"):
         ecr.upload_layer_part(
@@ -126,9 +135,15 @@ def test_a_disabled_key_closes_its_repository(admin, ecr):
         repositoryName=name, encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key}
     )["repository"]["repositoryUri"]
     registry = Registry.of(admin)
-    registry.push(several_layers(unique("sealed")), uri, "v1")
+    image = several_layers(unique("sealed"))
+    registry.push(image, uri, "v1")
     path = f"/v2/{registry.path(uri)}"
     assert registry.send("GET", f"{path}/manifests/v1").status == 200
+    layer = json.loads(image.manifest)["layers"][0]["digest"]
+    address = ecr.get_download_url_for_layer(repositoryName=name, layerDigest=layer)["downloadUrl"]
+    address = address.removeprefix(admin.endpoint)
+    nobody = Registry(registry.host)
+    assert nobody.send("GET", address).data == image.blobs[layer]
     kms.disable_key(KeyId=key)
     text = f"{key} is disabled."
     for method, what in (("GET", "manifests/v1"), ("HEAD", "manifests/v1"), ("POST", "blobs/uploads/")):
@@ -136,6 +151,9 @@ def test_a_disabled_key_closes_its_repository(admin, ecr):
         assert answer.status == 403
         if method != "HEAD":
             assert json.loads(answer.data) == {"errors": [{"code": "DENIED", "message": text}]}
+    given_before = nobody.send("GET", address)
+    assert given_before.status == 400
+    assert f"<Code>KMS.DisabledException</Code><Message>{text}</Message>" in given_before.data.decode()
     with refused("KmsException", text):
         ecr.initiate_layer_upload(repositoryName=name)
     failure = ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])["failures"][0]

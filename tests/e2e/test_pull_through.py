@@ -85,6 +85,15 @@ def test_rules_are_made_shown_changed_and_removed(admin, upstream):
             call(ecrRepositoryPrefix=prefix)
 
 
+def test_a_rule_without_a_credential_is_told_what_to_do(admin, upstream):
+    prefix = public_rule(admin, upstream)
+    refused = manifest(admin, f"{prefix}/team/app")
+    assert refused.status == 403 and ecr.error(refused)["code"] == "DENIED"
+    for told in (ecr.error(refused)["message"], admin.client("ecr").validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"]):
+        assert told.startswith("The authentication to the upstream registry failed."), told
+        assert "the rule has no credential: keep `username` and `accessToken` in a secret named `ecr-pullthroughcache/…`" in told
+
+
 def test_what_is_wrong_with_a_rule_is_refused(admin, upstream):
     client = admin.client("ecr")
     taken = make_rule(admin, upstream)
@@ -151,6 +160,86 @@ def test_an_image_comes_through_and_stays_when_the_upstream_is_gone(admin, tmp_p
     assert gone.status == 502 and "upstream registry did not give the image" in ecr.error(gone)["message"]
     (listed,) = admin.client("ecr").describe_images(repositoryName=name)["imageDetails"]
     assert listed["imageTags"] == ["v1"] and listed["imageDigest"] == image.digest
+
+
+def platform_of(skopeo, uri, layout, architecture):
+    """Copies what a machine of one platform copies."""
+    options = ("--override-os=linux", f"--override-arch={architecture}", "--src-tls-verify=false", "--src-authfile", skopeo.auth)
+    return skopeo.command("copy", *options, f"docker://{uri}", f"oci:{layout}")
+
+
+def test_the_other_platforms_follow_the_first(make_server, tmp_path):
+    """A client pulls one platform of an index; the others come by themselves, also past a restart, and stay."""
+    server = make_server()
+    admin = Account.from_env(server.env())
+    skopeo = clients.Skopeo(tmp_path)
+
+    def local(prefix):
+        registry = ecr.Registry.of(admin)
+        skopeo.login(registry.host, registry.username, registry.password)
+        return f"{registry.host}/{account_id(admin)}/us-east-1/{prefix}/team/index:v1"
+
+    with HtpasswdRegistry() as upstream:
+        prefix = make_rule(admin, upstream)
+        name = f"{prefix}/team/index"
+        index = ecr.several_platforms(unique("follow"))
+        images.push(index, upstream.host, "team/index", "v1", upstream.username, upstream.password)
+        platform_of(skopeo, local(prefix), f"{tmp_path}/amd:v1", "amd64")
+        until("both platforms", lambda: whole(admin, name, 3), 20)
+    details = {it["imageDigest"]: it for it in admin.client("ecr").describe_images(repositoryName=name)["imageDetails"]}
+    assert set(details) == {index.digest, *(child.digest for child in index.children)}
+    amd, arm = (details[child.digest] for child in index.children)
+    assert details[index.digest]["imageSizeInBytes"] == max(amd["imageSizeInBytes"], arm["imageSizeInBytes"]) > 0
+    assert "lastRecordedPullTime" in details[index.digest] and "lastRecordedPullTime" in amd
+    assert "lastRecordedPullTime" not in arm, "what came by itself was not pulled"
+    platform_of(skopeo, local(prefix), f"{tmp_path}/arm:v1", "arm64")
+    skopeo.pull(local(prefix), f"{tmp_path}/all:v1")
+    assert server.stop() == 0
+
+
+def test_what_an_index_lacks_comes_after_a_restart(make_server, tmp_path):
+    server = make_server()
+    admin = Account.from_env(server.env())
+    with HostileRegistry() as upstream:
+        prefix = public_rule(admin, upstream)
+        index = ecr.several_platforms(unique("restart"))
+        # Layers stand still half-way until they are let go.
+        upstream.add(index, "gated-layer", "v1")
+        name = f"{prefix}/gated-layer"
+        assert manifest(admin, name).data == index.manifest
+        until("the index", lambda: whole(admin, name, 1), 20)
+        until("a layer that stands still", lambda: upstream.requests_for("/blobs/"), 20)
+        server.stop()
+        upstream.let_go()
+        server = make_server(data_dir=server.data_dir)
+        admin = Account.from_env(server.env())
+        until("both platforms", lambda: whole(admin, name, 3), 20)
+    assert server.stop() == 0
+
+
+def test_an_index_is_replicated_when_its_images_are_there(make_server):
+    server = make_server()
+    admin = Account.from_env(server.env())
+    client, there = admin.client("ecr"), admin.client("ecr", region="eu-west-1")
+    rule = {"destinations": [{"region": "eu-west-1", "registryId": admin.id}]}
+    client.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+
+    def status():
+        known = client.describe_image_replication_status(repositoryName=name, imageId={"imageTag": "v1"})
+        return [it["status"] for it in known["replicationStatuses"]]
+
+    with HostileRegistry() as upstream:
+        prefix, index = public_rule(admin, upstream), ecr.several_platforms(unique("replica"))
+        upstream.add(index, "gated-layer", "v1")
+        name = f"{prefix}/gated-layer"
+        assert manifest(admin, name).data == index.manifest
+        until("the index", lambda: whole(admin, name, 1), 20)
+        assert status() == ["IN_PROGRESS"]
+        upstream.let_go()
+        until("the replica", lambda: status() == ["COMPLETE"], 20)
+    copied = {it["imageDigest"] for it in there.describe_images(repositoryName=name)["imageDetails"]}
+    assert copied == {index.digest, *(child.digest for child in index.children)}
+    assert server.stop() == 0
 
 
 def test_fetching_needs_a_permission_of_its_own(admin, upstream):

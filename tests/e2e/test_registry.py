@@ -7,7 +7,7 @@ import pytest
 from support import images
 
 from harness import ecr
-from harness.account import allow, unique
+from harness.account import Account, allow, unique
 from harness.errors import denied
 
 
@@ -203,9 +203,46 @@ def test_a_mount_asks_both_repositories(admin, registry, image):
     push_there = {"Effect": "Allow", "Action": ecr.PUSH, "Resource": arn(target)}
     token = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
     read_here = {"Effect": "Allow", "Action": "ecr:GetDownloadUrlForLayer", "Resource": arn(source)}
+    admin.client("ecr").put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
     for statements, expected in (([token, read_here], 403), ([token, push_there], 202), ([token, push_there, read_here], 201)):
         user = admin.user({"Version": "2012-10-17", "Statement": statements})
         assert ecr.Registry.of(user).send("POST", path).status == expected, statements
+
+
+def test_a_mount_falls_back_to_an_upload_as_on_aws(admin, registry, image):
+    client = admin.client("ecr")
+    key = admin.client("kms").create_key()["KeyMetadata"]["Arn"]
+    under_key = {"encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": key}}
+    plain, other, sealed, sealed_too = (ecr.repository(admin, **more) for more in ({}, {}, under_key, under_key))
+    client.create_pull_through_cache_rule(ecrRepositoryPrefix="mounts", upstreamRegistryUrl="registry.example")
+    cached = client.create_repository(repositoryName="mounts/app")["repository"]
+    for source in (plain, sealed, cached):
+        registry.push(image, source["repositoryUri"], "v1")
+    blob = next(iter(image.blobs))
+
+    def mount(source, target, digest=blob):
+        query = f"mount={digest}&from={registry.path(source['repositoryUri'])}"
+        return registry.send("POST", f"/v2/{registry.path(target['repositoryUri'])}/blobs/uploads/?{query}")
+
+    client.put_account_setting(name="BLOB_MOUNTING", value="DISABLED")
+    assert mount(plain, other).status == 202
+    client.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
+    for source, target in ((plain, sealed_too), (sealed, other), (cached, other), (plain, cached)):
+        answer = mount(source, target)
+        assert answer.status == 202 and answer.headers["Location"].startswith("/v2/"), (source, target)
+    # A layer that no image of the source names yet.
+    loose = images.layer(images.files_archive({"loose": "loose"})).data
+    path = registry.path(plain["repositoryUri"])
+    assert registry.send("POST", f"/v2/{path}/blobs/uploads/?digest={images.digest_of(loose)}", body=loose).status == 201
+    assert mount(plain, other, images.digest_of(loose)).status == 202
+    assert mount(plain, other).status == 201
+    assert mount(sealed, sealed_too).status == 201
+
+
+def test_blobs_are_not_mounted_before_somebody_says_so(make_server):
+    server = make_server()
+    client = Account.from_env(server.env()).client("ecr")
+    assert client.get_account_setting(name="BLOB_MOUNTING")["value"] == "DISABLED"
 
 
 def test_path_tricks(registry, account_id):

@@ -43,6 +43,17 @@ pub trait Catalog: Send + Sync + 'static {
         size: u64,
     ) -> impl Future<Output = Result<(), OciError>> + Send;
 
+    /// Whether a blob that `from` has may go into `into` without being sent: both are of the same registry, and the caller may
+    /// read the one and write the other. Where not, the client is offered an upload.
+    fn may_mount(
+        &self,
+        _from: &Repository,
+        _into: &Repository,
+        _digest: Digest,
+    ) -> impl Future<Output = Result<bool, OciError>> + Send {
+        async { Ok(true) }
+    }
+
     /// Takes a blob out of a repository, unless one of its manifests names it.
     fn unlink_blob(
         &self,

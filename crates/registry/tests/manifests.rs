@@ -55,10 +55,18 @@ async fn refused_manifests() {
     wrong_size["config"]["size"] = json!(2);
     let other = Digest::of(b"other").to_string();
     let child = json!({ "schemaVersion": 2, "manifests": [descriptor(OCI_MANIFEST, b"absent")] });
+    let (_, kept) = server.push_image("app", "kept", "x").await;
+    let named = |media_type: &str, more: u64| {
+        let mut child = descriptor(media_type, kept.to_string().as_bytes());
+        child["size"] = json!(child["size"].as_u64().unwrap() + more);
+        json!({ "schemaVersion": 2, "manifests": [child] })
+    };
     let cases = [
         ("missing layer", "v1", OCI_MANIFEST, image(b"c", &[b"absent"]), 404, "MANIFEST_BLOB_UNKNOWN"),
         ("missing child", "v1", OCI_INDEX, child, 404, "MANIFEST_BLOB_UNKNOWN"),
         ("wrong size", "v1", OCI_MANIFEST, wrong_size, 400, "SIZE_INVALID"),
+        ("wrong size of a child", "v1", OCI_INDEX, named(OCI_MANIFEST, 1), 400, "SIZE_INVALID"),
+        ("wrong type of a child", "v1", OCI_INDEX, named(OCI_INDEX, 0), 400, "MANIFEST_INVALID"),
         ("not a manifest", "v1", OCI_MANIFEST, json!("x"), 400, "MANIFEST_INVALID"),
         ("wrong type", "v1", OCI_INDEX, good.clone(), 400, "MANIFEST_INVALID"),
         ("wrong digest", &other, OCI_MANIFEST, good.clone(), 400, "DIGEST_INVALID"),
@@ -70,7 +78,8 @@ async fn refused_manifests() {
         let reply = server.put_manifest("app", reference, media_type, &document).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{name}");
     }
-    assert_eq!(server.get("/v2/app/tags/list").await.json()["tags"], json!([]));
+    assert_eq!(server.get("/v2/app/tags/list").await.json()["tags"], json!(["kept"]));
+    assert_eq!(server.put_manifest("app", "v1", OCI_INDEX, &named(OCI_MANIFEST, 0)).await.status, 201);
 }
 
 /// Deeper than any stack, where nothing, where text and where an object is expected.

@@ -103,6 +103,7 @@ fn soak(arguments: &Arguments, seed: u64, program: &Path, directory: &Path) -> R
     let names: Vec<_> = (0..REPOSITORIES).map(|number| format!("soak/r{number}")).collect();
     let repositories =
         names.iter().map(|name| server::repository(&mut admin, name)).collect::<Result<Vec<_>>>()?;
+    server::allow_mounts(&mut admin)?;
     let token = server::token(&mut admin)?;
     let shared = Shared {
         address: victim.address,

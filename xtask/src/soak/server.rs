@@ -84,6 +84,12 @@ pub(super) fn token(admin: &mut Account) -> Result<String> {
     Ok(text(&answer, "/authorizationData/0/authorizationToken")?.to_owned())
 }
 
+/// Lets blobs be mounted, which ECR does not do by itself.
+pub(super) fn allow_mounts(admin: &mut Account) -> Result<()> {
+    let setting = json!({ "name": "BLOB_MOUNTING", "value": "ENABLED" });
+    admin.json(ECR, "PutAccountSetting", &setting).map(drop)
+}
+
 /// Makes a repository; the path that it has in the registry.
 pub(super) fn repository(admin: &mut Account, name: &str) -> Result<String> {
     let answer = admin.json(ECR, "CreateRepository", &json!({ "repositoryName": name }))?;

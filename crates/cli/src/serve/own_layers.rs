@@ -50,7 +50,7 @@ mod tests {
     use bytes::Bytes;
     use futures_util::TryStreamExt as _;
     use landfall_services::ecr::layer_address;
-    use landfall_services::testing::TestInstallation;
+    use landfall_services::testing::{self, TestInstallation};
 
     use super::*;
 
@@ -59,7 +59,8 @@ mod tests {
         let test = TestInstallation::new(landfall_services::TABLES);
         let installation = Arc::clone(test.call.installation());
         let digest = installation.blobs.put(Bytes::from_static(b"0123456789")).await.unwrap();
-        let address: Url = layer_address(&installation, digest).unwrap().parse().unwrap();
+        let repository = (testing::account(), testing::region(), "app".to_owned());
+        let address: Url = layer_address(&installation, &repository, digest).unwrap().parse().unwrap();
         let layers = OwnLayers::new(Arc::clone(&installation));
         let own = format!("http://{}/v2/a/blobs/x", installation.registry.address()).parse().unwrap();
         assert!(layers.header(&own).is_some(), "the own registry is asked for addresses");

@@ -109,6 +109,7 @@ impl Server {
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
+        work.push(tokio::spawn(complete_indexes(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(replicate_secrets(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(chores(Arc::clone(&installation), told.clone())));
         let (mut engine, mut functions) = (None, None);
@@ -331,6 +332,14 @@ async fn replicate(installation: Arc<Installation>, told: watch::Receiver<bool>)
             Ok(Err(error)) => tracing::warn!(%error, "images were not replicated"),
             Err(error) => tracing::error!(%error, "replication broke off"),
         }
+    }
+}
+
+/// Fetches the images of indexes in the pull-through cache that no client has asked for yet.
+async fn complete_indexes(installation: Arc<Installation>, told: watch::Receiver<bool>) {
+    tokio::select! {
+        () = ecr::pull_through::complete_indexes(installation, PERIOD) => {}
+        () = stopped(told) => {}
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn fill(
     let pull = registry::permission(&view, "ecr:BatchGetImage", &key).ok()?;
     access.decide_all(&view, &caller, "BatchGetImage", vec![pull]).ok()?;
     if let Some(image) = installation.upstreams.image(&key, &reference).filter(|_| need == Need::Import) {
-        return Some(arriving(&image, &caller, parts));
+        return Some(arriving(installation, &key, &image, &caller, parts));
     }
     let permissions = pull_through::permissions(&view, &key).ok()?;
     if let Err(message) = access.decide_all(&view, &caller, "BatchImportUpstreamImage", permissions) {
@@ -51,7 +51,7 @@ pub(super) async fn fill(
     };
     match begun {
         Ok(Begun::Here) => None,
-        Ok(Begun::Arriving(image)) => Some(arriving(&image, &caller, parts)),
+        Ok(Begun::Arriving(image)) => Some(arriving(installation, &key, &image, &caller, parts)),
         Err(ImportError::Refused(why)) => Some(refused(403, "DENIED", &why)),
         Err(ImportError::NotFound(why)) => Some(refused(404, "MANIFEST_UNKNOWN", &why)),
         Err(ImportError::Failed(why)) => Some(refused(502, "UNAVAILABLE", &why)),
@@ -75,9 +75,21 @@ async fn refresh(
 }
 
 /// The manifest of an image whose layers come, for a caller who may have it.
-fn arriving(image: &Arriving, caller: &Caller, parts: &Parts) -> Answer {
+fn arriving(
+    installation: &Arc<Installation>,
+    key: &RepositoryKey,
+    image: &Arc<Arriving>,
+    caller: &Caller,
+    parts: &Parts,
+) -> Answer {
     audit("ecr-registry", "BatchGetImage", caller, "ok", &[]);
     let head = parts.method == Method::HEAD;
+    if !head {
+        image.pulled();
+        let (installation, key, digest) = (Arc::clone(installation), key.clone(), image.digest);
+        // The image may have been kept just before that.
+        tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
+    }
     let (length, body) = (image.sent.bytes.len(), if head { Bytes::new() } else { image.sent.bytes.clone() });
     let mut answer = plain(200, "application/json", body);
     let headers = answer.headers_mut();
@@ -96,14 +108,14 @@ fn arriving(image: &Arriving, caller: &Caller, parts: &Parts) -> Answer {
     answer
 }
 
-/// A layer that a request asks for and that is on its way into the repository, if the caller may have it. Who may not is told so
+/// A layer that a request asks for and that is on its way into this repository, if the caller may have it. Who may not is told so
 /// by the registry.
 pub(super) fn layer(
     installation: &Installation,
     access: &EcrAccess,
     parts: &Parts,
     peer: SocketAddr,
-) -> Option<(Digest, Awaited)> {
+) -> Option<(RepositoryKey, Digest, Awaited)> {
     let action = match parts.method {
         Method::GET => "ecr:GetDownloadUrlForLayer",
         Method::HEAD => "ecr:BatchCheckLayerAvailability",
@@ -121,7 +133,7 @@ pub(super) fn layer(
     let permission = registry::permission(&view, action, &key).ok()?;
     access.decide_all(&view, &caller, action.trim_start_matches("ecr:"), vec![permission]).ok()?;
     audit("ecr-registry", action.trim_start_matches("ecr:"), &caller, "ok", &[]);
-    Some((digest, awaited))
+    Some((key, digest, awaited))
 }
 
 /// The image that a request asks for.

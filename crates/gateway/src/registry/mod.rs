@@ -69,9 +69,9 @@ impl EcrRegistry {
         if let Some(refusal) = cache::fill(&self.installation, &access, &parts, peer).await {
             return refusal;
         }
-        if let Some((digest, blob)) = cache::layer(&self.installation, &access, &parts, peer) {
+        if let Some((key, digest, blob)) = cache::layer(&self.installation, &access, &parts, peer) {
             return match parts.headers.contains_key(ADDRESS_HEADER) {
-                true => self.address(digest),
+                true => self.address(&key, digest),
                 false => self.arriving(digest, blob, &parts).await,
             };
         }
@@ -85,9 +85,9 @@ impl EcrRegistry {
             tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
         }
         match layer.filter(|_| response.status().is_success()) {
-            Some(digest) if by_node => self.address(digest),
-            Some(digest) if whole_size(&response) >= ADDRESSED_BYTES => {
-                redirect(layer_path(&self.installation, digest))
+            Some((key, digest)) if by_node => self.address(&key, digest),
+            Some((key, digest)) if whole_size(&response) >= ADDRESSED_BYTES => {
+                redirect(layer_path(&self.installation, &key, digest))
             }
             _ => worded(streamed(response)),
         }
@@ -119,8 +119,8 @@ impl EcrRegistry {
     }
 
     /// Where a layer can be read, for the node, which opens addresses of this server itself.
-    fn address(&self, digest: Digest) -> Answer {
-        redirect(layer_address(&self.installation, digest))
+    fn address(&self, repository: &RepositoryKey, digest: Digest) -> Answer {
+        redirect(layer_address(&self.installation, repository, digest))
     }
 
     /// A layer for whoever has an address of it.
@@ -136,6 +136,11 @@ impl EcrRegistry {
             Ok(digest) => self.stored_or_arriving(digest, parts).await,
             Err(AddressError::Expired) => storage_error(403, "AccessDenied", "Request has expired"),
             Err(AddressError::Invalid) => storage_error(403, "AccessDenied", "Access Denied"),
+            Err(AddressError::Key(code, message)) => storage_error(400, &format!("KMS.{code}"), &message),
+            Err(AddressError::Internal(cause)) => {
+                tracing::error!(%cause, "a layer's address cannot be followed");
+                storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
+            }
         }
     }
 }
@@ -157,10 +162,11 @@ impl Front for EcrRegistry {
     }
 }
 
-/// The layer that is asked for.
-fn asked_blob(parts: &Parts) -> Option<Digest> {
-    let (_, digest) = parts.uri.path().rsplit_once("/blobs/").filter(|_| parts.method == Method::GET)?;
-    digest.parse().ok()
+/// The layer that is asked for, and of which repository.
+fn asked_blob(parts: &Parts) -> Option<(RepositoryKey, Digest)> {
+    let path = parts.uri.path().strip_prefix("/v2/").filter(|_| parts.method == Method::GET)?;
+    let (name, digest) = path.rsplit_once("/blobs/")?;
+    Some((names::locate(addressed_host(parts), name)?, digest.parse().ok()?))
 }
 
 /// The size of the layer that an answer holds, or holds a part of.

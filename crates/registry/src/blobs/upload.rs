@@ -95,17 +95,23 @@ impl Upload {
         Ok(back.await?)
     }
 
+    /// Whether what was received has this digest, so that it can be finished.
+    ///
+    /// # Errors
+    /// [`BlobError::DigestMismatch`]
+    pub fn check(&self, expected: Digest) -> Result<(), BlobError> {
+        let actual = self.hasher.clone().finish();
+        if actual == expected { Ok(()) } else { Err(BlobError::DigestMismatch { expected, actual }) }
+    }
+
     /// Checks the digest and makes the blob visible, once its bytes are on the disk. Returns its size.
     ///
     /// # Errors
     /// [`BlobError::DigestMismatch`], or what the operating system says.
     pub async fn finish(self, expected: Digest) -> Result<u64, BlobError> {
-        let actual = self.hasher.clone().finish();
-        if actual != expected {
-            return Err(BlobError::DigestMismatch { expected, actual });
-        }
+        self.check(expected)?;
         let size = self.size;
-        if self.store.touch(actual).await? {
+        if self.store.touch(expected).await? {
             // To remove a large file takes a while.
             blocking(move || {
                 self.tell(true);
@@ -114,7 +120,7 @@ impl Upload {
             })
             .await?;
         } else {
-            blocking(move || self.publish(actual)).await?;
+            blocking(move || self.publish(expected)).await?;
         }
         Ok(size)
     }

@@ -91,7 +91,8 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         for child in &manifest.manifests {
             let found =
                 self.registry.catalog().manifest(repository, &Reference::Digest(child.digest)).await?;
-            check_size(child, found.map(|found| found.size))?;
+            check_size(child, found.as_ref().map(|found| found.size))?;
+            check_type(child, found.as_deref())?;
         }
         Ok(())
     }
@@ -137,6 +138,17 @@ fn check_size(named: &Descriptor, found: Option<u64>) -> Result<(), OciError> {
             Err(OciError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail))
         }
     }
+}
+
+/// An index must not say that a manifest is something else than it is: a client would read it as what the index says.
+fn check_type(named: &Descriptor, found: Option<&Manifest>) -> Result<(), OciError> {
+    let Some(found) = found.filter(|found| found.media_type != named.media_type) else { return Ok(()) };
+    let message = format!(
+        "the manifest says that `{}` is a `{}`, but it is a `{}`",
+        named.digest, named.media_type, found.media_type
+    );
+    let detail = json!({ "digest": named.digest.to_string() });
+    Err(OciError::new(ErrorCode::ManifestInvalid, message).detail(detail))
 }
 
 fn stored(name: &RepositoryName, digest: Digest, subject: Option<Digest>) -> Response<ResponseBody> {

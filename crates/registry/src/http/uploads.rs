@@ -60,6 +60,9 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         let _shared = self.registry.gate().read().await;
         let Some(size) = self.blob_in(&source, digest).await? else { return Ok(None) };
         self.registry.catalog().open_for_push(repository).await?;
+        if !self.registry.catalog().may_mount(&source, repository, digest).await? {
+            return Ok(None);
+        }
         self.registry.catalog().link_blob(repository, digest, size).await?;
         Ok(Some(completed(name, digest)))
     }

@@ -17,7 +17,7 @@ pub struct Setting {
 const SETTINGS: &[Setting] = &[
     Setting { name: "BASIC_SCAN_TYPE_VERSION", values: &["AWS_NATIVE"] },
     Setting { name: REGISTRY_POLICY_SCOPE, values: &["V1", "V2"] },
-    Setting { name: BLOB_MOUNTING, values: &["ENABLED", "DISABLED"] },
+    Setting { name: BLOB_MOUNTING, values: &["DISABLED", "ENABLED"] },
 ];
 
 impl Setting {

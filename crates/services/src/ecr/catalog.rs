@@ -118,6 +118,15 @@ impl Catalog for EcrCatalog {
         .await
     }
 
+    async fn may_mount(
+        &self,
+        from: &Repository,
+        into: &Repository,
+        digest: Digest,
+    ) -> Result<bool, OciError> {
+        registry::may_mount_from(&self.view(), &key(from)?, &key(into)?, digest).map_err(OciError::internal)
+    }
+
     async fn unlink_blob(&self, repository: &Repository, digest: Digest) -> Result<Unlink, OciError> {
         let key = key(repository)?;
         self.write("unlink a layer", move |tx| {

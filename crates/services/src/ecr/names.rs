@@ -62,9 +62,10 @@ impl RegistryName {
     pub fn is_here(&self, host: &str) -> bool {
         let own = |host: &str| {
             let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
-            matches!(name, "localhost" | "127.0.0.1" | "[::1]").then(|| port.to_owned())
+            matches!(name.to_ascii_lowercase().as_str(), "localhost" | "127.0.0.1" | "[::1]")
+                .then(|| port.to_owned())
         };
-        host == &*self.host || own(host).is_some_and(|port| own(&self.host) == Some(port))
+        host.eq_ignore_ascii_case(&self.host) || own(host).is_some_and(|port| own(&self.host) == Some(port))
     }
 
     /// The repository that an image of a task or of a command is in, if it is one of this installation's; tag and digest
@@ -98,6 +99,8 @@ pub fn aws_host(account: &AccountId, region: &Region) -> String {
 
 /// Account and Region of a host in one of AWS's forms: plain, FIPS, China, dual-stack.
 pub fn parse_aws_host(host: &str) -> Option<(AccountId, Region)> {
+    // Names of hosts are the same in capitals.
+    let host = host.to_ascii_lowercase();
     let (account, rest) = host.split_once('.')?;
     let domains = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
     let rest = domains.iter().find_map(|domain| rest.strip_suffix(domain))?;
@@ -178,7 +181,9 @@ mod tests {
         ] {
             assert_eq!(name.repository_of_image(image), None, "{image}");
         }
-        assert!(name.is_here("localhost:4566") && !name.is_here("localhost:4567"));
+        assert!(name.is_here("localhost:4566") && name.is_here("LocalHost:4566"));
+        assert!(RegistryName::host("registry.example").is_here("Registry.Example"));
+        assert!(!name.is_here("localhost:4567"));
     }
 
     #[test]
@@ -190,6 +195,7 @@ mod tests {
             (Some("127.0.0.1:4566".to_owned()), "111122223333/us-east-1/a/b", Some(key("a/b"))),
             (None, "111122223333/us-east-1/a", Some(key("a"))),
             (None, "a/b/c", None),
+            (Some("111122223333.DKR.ECR.us-east-1.AmazonAWS.com".to_owned()), "a", Some(key("a"))),
             (Some("111122223333.dkr-ecr.us-east-1.on.aws".to_owned()), "a", Some(key("a"))),
             (Some("111122223333.dkr.ecr-fips.us-east-1.amazonaws.com".to_owned()), "a", Some(key("a"))),
         ];

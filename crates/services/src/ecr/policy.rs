@@ -30,6 +30,17 @@ impl Kind {
         })
     }
 
+    /// Whether an action, or a pattern of actions, may be in such a policy: ECR's alone, by a name that there is, and of a
+    /// repository those that are done to one (`ecr:GetAuthorizationToken` is not).
+    fn takes(self, action: &str) -> bool {
+        let is_ecr = action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("ecr:"));
+        if action == "*" || (is_ecr && action.contains(['*', '?'])) {
+            return true;
+        }
+        let resources = landfall_iam::reference::action_resources(action).filter(|_| is_ecr);
+        resources.is_some_and(|types| self == Self::Registry || !types.is_empty())
+    }
+
     pub(super) fn refuse(self) -> ServiceError {
         wording::invalid(
             "PolicyText",
@@ -48,7 +59,8 @@ impl Kind {
 pub(super) fn parse(view: &View, kind: Kind, text: &str) -> Result<Policy, Failure> {
     let policy = Policy::parse(text, kind.iam()).map_err(|error| refused(&error))?;
     let mut document: Value = serde_json::from_str(policy.text()).map_err(|_| kind.refuse())?;
-    if !statements(&mut document).all(|statement| has_ecr_actions(statement) && has_ecr_principals(statement))
+    if !statements(&mut document)
+        .all(|statement| has_ecr_actions(kind, statement) && has_ecr_principals(statement))
     {
         return Err(kind.refuse().into());
     }
@@ -70,13 +82,11 @@ fn statements(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Val
     statements.iter_mut().filter_map(Value::as_object_mut)
 }
 
-fn has_ecr_actions(statement: &Map<String, Value>) -> bool {
-    let is_ecr = |action: &str| {
-        action == "*" || action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("ecr:"))
-    };
+fn has_ecr_actions(kind: Kind, statement: &Map<String, Value>) -> bool {
+    let fits = |action: &str| kind.takes(action);
     ["Action", "NotAction"].iter().filter_map(|name| statement.get(*name)).all(|value| match value {
-        Value::String(action) => is_ecr(action),
-        Value::Array(actions) => actions.iter().filter_map(Value::as_str).all(is_ecr),
+        Value::String(action) => fits(action),
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).all(fits),
         _ => false,
     })
 }

@@ -59,6 +59,9 @@ pub const PULL_THROUGH_RULES: Table<(AccountId, Region, String), Stored<PullThro
 /// Tags that came from an upstream registry, by account, Region, repository and tag: when they are looked up again.
 pub const CACHED_TAGS: Table<(AccountId, Region, String, String), Timestamp> = Table::new("ecr.cached_tag");
 
+/// Indexes of the cache whose images are not all here, by the key of the index.
+pub const IMPORT_QUEUE: Table<DigestKey, Incomplete> = Table::new("ecr.import_queue");
+
 /// How registries are replicated.
 pub const REPLICATION: Table<(AccountId, Region), Stored<ReplicationConfiguration>> =
     Table::new("ecr.replication_configuration");
@@ -195,6 +198,16 @@ impl Repository {
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// An index of the cache whose images are not all here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incomplete {
+    /// When they are fetched, or fetched again.
+    pub due: Timestamp,
+    /// How often in a row that was in vain.
+    #[serde(default)]
+    pub failures: u32,
 }
 
 /// What became of the replication of an image to one destination.

@@ -18,10 +18,10 @@ pub use super::rules::wording::no_repository_text;
 pub use super::token::{TokenError, token_caller, token_through};
 
 use super::record::{
-    ACCOUNT_SETTINGS, DigestKey, IMAGE_TAGS, IMAGES, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS, REFERRERS,
-    REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
+    ACCOUNT_SETTINGS, DigestKey, IMAGE_TAGS, IMAGES, IMPORT_QUEUE, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS,
+    REFERRERS, REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
 };
-use super::{creation, replication, rules, settings};
+use super::{creation, pull_through, replication, rules, settings};
 use crate::pipe::{Failure, Installation, Permission};
 use landfall_base::Timestamp;
 
@@ -131,6 +131,19 @@ pub fn layer_size(
 /// Whether an image of the repository names this blob or image.
 pub fn is_named(view: &View, (account, region, name): &RepositoryKey, digest: Digest) -> bool {
     view.scan(&NAMED_BY, (account, region, name.as_str(), digest.to_string())).next().is_some()
+}
+
+/// The images of the repository that name this blob or image.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn named_by(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Result<Vec<Digest>, StoreError> {
+    let rows = view.scan(&NAMED_BY, (account, region, name.as_str(), digest.to_string()));
+    rows.filter_map(|row| row.map(|((.., by), _)| by.parse().ok()).transpose()).collect()
 }
 
 /// Notes that the repository has a blob.
@@ -343,6 +356,25 @@ fn add_image(
     let size = image_size(tx, key, manifest)?;
     let row = Image { manifest: manifest.clone(), pushed_at: now, size };
     tx.put(&IMAGES, &(account, region, name, digest), row);
+    size_indexes(tx, key, manifest.digest)?;
+    replication::enqueue_waiting(tx, key, manifest.digest)
+}
+
+/// An image has come: indexes that were here before, as the cache has them, learn its size.
+fn size_indexes(tx: &mut Tx, key: &RepositoryKey, digest: Digest) -> Result<(), StoreError> {
+    let (account, region, name) = key;
+    let mut changed = vec![digest];
+    while let Some(named) = changed.pop() {
+        for index in named_by(tx, key, named)? {
+            let Some(row) = image(tx, key, index)? else { continue };
+            let size = image_size(tx, key, &row.manifest)?;
+            if size != row.size {
+                let row = Image { size, ..Image::clone(&row) };
+                tx.put(&IMAGES, &(account, region, name.as_str(), index.to_string()), row);
+                changed.push(index);
+            }
+        }
+    }
     Ok(())
 }
 
@@ -404,6 +436,7 @@ pub fn remove_image(
         tx.delete(&REPLICAS, &job);
     }
     tx.delete(&PULLS, &(account, region, name, text.as_str()));
+    tx.delete(&IMPORT_QUEUE, &(account, region, name, text.as_str()));
     tx.delete(&IMAGES, &(account, region, name, text.as_str()));
     Ok(Some(tags))
 }
@@ -477,15 +510,24 @@ pub async fn note_pull(installation: &Installation, key: &RepositoryKey, digest:
         return;
     }
     let written = installation.store.write_async("note a pull", |tx| {
-        let (account, region, name) = key;
         if image(tx, key, digest)?.is_some() && !noted(tx, key, digest, now) {
-            tx.put(&PULLS, &(account, region, name.as_str(), digest.to_string()), now);
+            write_pull(tx, key, digest, now);
         }
         Ok::<_, Failure>(())
     });
     if let Err(error) = written.await.map_err(landfall_store::WriteError::flatten) {
         tracing::warn!(%error, "a pull was not noted");
     }
+}
+
+/// Notes in one's own transaction that an image was pulled.
+pub(super) fn write_pull(
+    tx: &mut Tx,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+    now: Timestamp,
+) {
+    tx.put(&PULLS, &(account, region, name.as_str(), digest.to_string()), now);
 }
 
 fn noted(view: &View, (account, region, name): &RepositoryKey, digest: Digest, now: Timestamp) -> bool {
@@ -585,11 +627,28 @@ pub fn check_key(view: &View, key: &RepositoryKey) -> Result<(), Failure> {
     }
 }
 
-/// Whether blobs may be mounted from one repository into another of the registry.
+/// Whether blobs may be mounted from one repository into another of the registry: not before somebody has said so.
 ///
 /// # Errors
 /// A row cannot be read.
 pub fn may_mount(view: &View, account: &AccountId, region: &Region) -> Result<bool, StoreError> {
     let setting = view.get(&ACCOUNT_SETTINGS, &(account, region, BLOB_MOUNTING))?;
-    Ok(setting.is_none_or(|value| *value == "ENABLED"))
+    Ok(setting.is_some_and(|value| *value == "ENABLED"))
+}
+
+/// Whether a blob may be mounted from one repository into another, where that is allowed at all: an image of the one names it,
+/// both are encrypted alike, and neither stands for another registry's.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn may_mount_from(
+    view: &View,
+    from: &RepositoryKey,
+    into: &RepositoryKey,
+    digest: Digest,
+) -> Result<bool, StoreError> {
+    let (source, target) = (find_repository(view, from)?, find_repository(view, into)?);
+    let alike = source.zip(target).is_some_and(|(source, target)| source.encryption == target.encryption);
+    let cached = pull_through::rule(view, from)?.is_some() || pull_through::rule(view, into)?.is_some();
+    Ok(alike && !cached && is_named(view, from, digest))
 }

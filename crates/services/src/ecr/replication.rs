@@ -1,7 +1,9 @@
 //! Replication between the Regions and accounts of the installation. A push queues what is to be done; [`reconcile`] does it.
 //! Bytes are shared, so only rows are copied. What was replicated is not replicated again from there.
 
+use std::collections::HashSet;
 use std::iter;
+use std::sync::Arc;
 
 use landfall_api::ecr as api;
 use landfall_base::{AccountId, Region, Timestamp};
@@ -36,6 +38,26 @@ pub(super) fn enqueue(tx: &mut Tx, key: &RepositoryKey, digest: Digest) -> Resul
             Replica { status: status(&api::ReplicationStatus::InProgress), failure: None },
         );
         tx.put(&REPLICATION_QUEUE, &job, ());
+    }
+    Ok(())
+}
+
+/// An image has come: what waits for it in one of the repository's indexes is queued again.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn enqueue_waiting(tx: &mut Tx, key: &RepositoryKey, digest: Digest) -> Result<(), StoreError> {
+    let (account, region, name) = key;
+    let (mut known, mut next) = (HashSet::new(), vec![digest]);
+    while let Some(named) = next.pop() {
+        for index in registry::named_by(tx, key, named)?.into_iter().filter(|index| known.insert(*index)) {
+            next.push(index);
+            for (job, replica) in tx.list(&REPLICAS, (account, region, name.as_str(), index.to_string()))? {
+                if replica.status == status(&api::ReplicationStatus::InProgress) {
+                    tx.put(&REPLICATION_QUEUE, &job, ());
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -94,7 +116,9 @@ fn replicate(installation: &Installation, tx: &mut Tx, job: &Job, now: Timestamp
     };
     let outcome = copy_to(installation, tx, &from, &image, &to, now)?;
     let (outcome, failure) = match outcome {
-        Ok(()) => (api::ReplicationStatus::Complete, None),
+        Ok(Copied::Whole) => (api::ReplicationStatus::Complete, None),
+        // The image that is missing queues it again when it comes.
+        Ok(Copied::NotYet) => (api::ReplicationStatus::InProgress, None),
         Err(code) => (api::ReplicationStatus::Failed, Some(code.to_owned())),
     };
     tx.put(&REPLICAS, job, Replica { status: status(&outcome), failure });
@@ -106,6 +130,14 @@ fn destination(to: &str, name: &str) -> Option<RepositoryKey> {
     Some((account.parse().ok()?, region.parse().ok()?, name.to_owned()))
 }
 
+/// How far an image was copied.
+enum Copied {
+    /// With all that it names.
+    Whole,
+    /// Not at all: an image that it names is not in the source yet, as happens in the pull-through cache.
+    NotYet,
+}
+
 /// The inner error is the code of a failure that trying again would not mend.
 fn copy_to(
     installation: &Installation,
@@ -114,11 +146,12 @@ fn copy_to(
     image: &Image,
     to: &RepositoryKey,
     now: Timestamp,
-) -> Result<Result<(), &'static str>, Failure> {
+) -> Result<Result<Copied, &'static str>, Failure> {
     let repository = registry::find_repository(tx, to)?;
     if !consents(installation, tx, from, to, repository.is_none())? {
         return Ok(Err("AccessDenied"));
     }
+    let Some(parts) = parts(tx, from, image)? else { return Ok(Ok(Copied::NotYet)) };
     let repository = match repository {
         Some(repository) => Repository::clone(&repository),
         None => {
@@ -130,24 +163,39 @@ fn copy_to(
             }
         }
     };
-    copy(tx, from, image, (to, &repository), now)
+    copy(tx, from, image, &parts, (to, &repository), now)
+}
+
+/// The images that an image names, and that those name; `None` if one is not there.
+fn parts(view: &View, from: &RepositoryKey, image: &Image) -> Result<Option<Vec<Arc<Image>>>, StoreError> {
+    let (mut known, mut parts) = (HashSet::new(), Vec::new());
+    let mut next: Vec<Digest> = image.manifest.manifests.iter().map(|child| child.digest).collect();
+    while let Some(digest) = next.pop() {
+        if !known.insert(digest) {
+            continue;
+        }
+        let Some(part) = registry::image(view, from, digest)? else { return Ok(None) };
+        next.extend(part.manifest.manifests.iter().map(|child| child.digest));
+        parts.push(part);
+    }
+    parts.reverse();
+    Ok(Some(parts))
 }
 
 fn copy(
     tx: &mut Tx,
     from: &RepositoryKey,
     image: &Image,
+    parts: &[Arc<Image>],
     (to, repository): (&RepositoryKey, &Repository),
     now: Timestamp,
-) -> Result<Result<(), &'static str>, Failure> {
-    for child in &image.manifest.manifests {
-        if let Some(child) = registry::image(tx, from, child.digest)? {
-            copy_one(tx, from, &child, to, repository, &[], now)?;
-        }
+) -> Result<Result<Copied, &'static str>, Failure> {
+    for part in parts {
+        copy_one(tx, from, part, to, repository, &[], now)?;
     }
     let tags = registry::tags_of(tx, from, image.manifest.digest)?;
     let stored = copy_one(tx, from, image, to, repository, &tags, now)?;
-    Ok(if stored { Ok(()) } else { Err("ImageTagAlreadyExists") })
+    Ok(if stored { Ok(Copied::Whole) } else { Err("ImageTagAlreadyExists") })
 }
 
 fn copy_one(

@@ -132,9 +132,17 @@ pub(super) fn fill_in_key(
 /// # Errors
 /// `KmsException`
 pub(super) fn check_key(view: &View, encryption: &Encryption) -> Result<(), Failure> {
-    let Some(arn) = encryption.key.as_deref().and_then(|arn| arn.parse().ok()) else { return Ok(()) };
-    let key = ServiceKey::of_arn(view, SERVICE, &arn).map_err(as_kms_exception)?;
-    Ok(key.usable().map_err(kms_exception)?)
+    let Some(arn) = encryption.key.as_deref() else { return Ok(()) };
+    usable(view, arn).map_err(as_kms_exception)
+}
+
+/// The key of this ARN can be used, as far as its state goes.
+///
+/// # Errors
+/// KMS's, in its own words.
+pub(super) fn usable(view: &View, arn: &str) -> Result<(), Failure> {
+    let Ok(arn) = arn.parse() else { return Ok(()) };
+    Ok(ServiceKey::of_arn(view, SERVICE, &arn)?.usable()?)
 }
 
 fn as_kms_exception(failure: Failure) -> Failure {

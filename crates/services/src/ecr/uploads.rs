@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use landfall_api::ecr::error;
 use landfall_base::{AccountId, Timestamp, random};
-use landfall_registry::{BlobStore, Digest, Place, Room, Upload, room};
+use landfall_registry::{BlobError, BlobStore, Digest, Place, Room, Upload, room};
 use landfall_shape::{ServiceError, Value};
 
 use super::record::RepositoryKey;
@@ -108,9 +108,17 @@ impl LayerUploads {
         let mut state = self.take(repository, id)?;
         let received = i64::try_from(state.upload.size()).unwrap_or(i64::MAX);
         let length = i64::try_from(part.len()).unwrap_or(i64::MAX);
-        if first != received || last.checked_sub(first).and_then(|it| it.checked_add(1)) != Some(length) {
+        let wrong = if first != received {
+            let valid = received - 1;
+            Some(format!("is not consecutive to the last valid byte '{valid}' of"))
+        } else if last.checked_sub(first).and_then(|it| it.checked_add(1)) != Some(length) {
+            Some(format!("has {length} bytes in"))
+        } else {
+            None
+        };
+        if let Some(wrong) = wrong {
             self.put_back(id, state, now);
-            return Err(invalid_part(repository, id, (first, last), received - 1).into());
+            return Err(invalid_part(repository, id, (first, last), &wrong, received - 1).into());
         }
         state.broken |= state.short;
         state.short = part.len() < LEAST;
@@ -132,7 +140,7 @@ impl LayerUploads {
         Ok(last)
     }
 
-    /// Ends an upload: its bytes are a blob.
+    /// Ends an upload: its bytes are a blob. An upload that cannot be ended so stays, for a client that goes on with it.
     ///
     /// # Errors
     /// `UploadNotFoundException`, `EmptyUploadException`, `LayerPartTooSmallException`, `InvalidLayerException`.
@@ -141,31 +149,22 @@ impl LayerUploads {
         repository: &RepositoryKey,
         id: &str,
         digest: Digest,
+        now: Timestamp,
     ) -> Result<Received, Failure> {
         let state = self.take(repository, id)?;
-        self.lock().remove(id);
-        let (account, _, name) = repository;
-        let place = format!("in the repository with name '{name}' in registry with id '{account}'");
-        if state.upload.size() == 0 {
-            return Err(
-                error::empty_upload_exception(format!("The upload with id '{id}' {place} is empty")).into()
-            );
+        if let Err(refused) = check_complete(repository, id, &state, digest) {
+            self.put_back(id, state, now);
+            return Err(refused.into());
         }
-        if state.broken {
-            let text =
-                format!("The upload with id '{id}' {place} has layer parts smaller than {LEAST} bytes");
-            return Err(error::layer_part_too_small_exception(text).into());
-        }
-        match state.upload.finish(digest).await {
-            Ok(size) => Ok(Received { digest, size }),
-            Err(landfall_registry::BlobError::DigestMismatch { expected, actual }) => {
-                let text = format!(
-                    "The upload with id '{id}' {place} has the layer digest '{actual}', which does not match '{expected}'"
-                );
-                Err(error::invalid_layer_exception(text).into())
-            }
-            Err(error) => Err(Failure::internal(error)),
-        }
+        let (uploads, id) = (self.clone(), id.to_owned());
+        // To its end even if the client goes away: nobody could take it up from half-way.
+        let finish = tokio::spawn(async move {
+            let finished = state.upload.finish(digest).await;
+            uploads.lock().remove(&id);
+            finished
+        });
+        let size = finish.await.map_err(Failure::internal)?.map_err(Failure::internal)?;
+        Ok(Received { digest, size })
     }
 
     /// Closes uploads that nobody went on with for a day.
@@ -205,6 +204,32 @@ impl Session {
     }
 }
 
+/// Whether what was received can be a layer of this digest.
+fn check_complete(
+    (account, _, name): &RepositoryKey,
+    id: &str,
+    state: &State,
+    digest: Digest,
+) -> Result<(), ServiceError> {
+    let place = format!("in the repository with name '{name}' in registry with id '{account}'");
+    if state.upload.size() == 0 {
+        return Err(error::empty_upload_exception(format!("The upload with id '{id}' {place} is empty")));
+    }
+    if state.broken {
+        let text = format!("The upload with id '{id}' {place} has layer parts smaller than {LEAST} bytes");
+        return Err(error::layer_part_too_small_exception(text));
+    }
+    match state.upload.check(digest) {
+        Err(BlobError::DigestMismatch { expected, actual }) => {
+            let text = format!(
+                "The upload with id '{id}' {place} has the layer digest '{actual}', which does not match '{expected}'"
+            );
+            Err(error::invalid_layer_exception(text))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn unknown((account, _, name): &RepositoryKey, id: &str) -> ServiceError {
     error::upload_not_found_exception(format!(
         "The upload with id '{id}' does not exist in the repository with name '{name}' in registry with id '{account}'"
@@ -215,11 +240,11 @@ fn invalid_part(
     (account, _, name): &RepositoryKey,
     id: &str,
     (first, last): (i64, i64),
+    wrong: &str,
     valid: i64,
 ) -> ServiceError {
     let text = format!(
-        "The layer part with first byte '{first}' and last byte '{last}' is not consecutive to the last valid byte '{valid}' of the \
-         upload with id '{id}' in the repository with name '{name}' in registry with id '{account}'"
+        "The layer part with first byte '{first}' and last byte '{last}' {wrong} the upload with id '{id}' in the repository with name '{name}' in registry with id '{account}'"
     );
     let mut failed = error::invalid_layer_part_exception(text);
     failed.members.push("registryId", Value::String(account.to_string()));
@@ -296,6 +321,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_upload_that_cannot_be_ended_stays() {
+        let fixture = fixture();
+        let id = fixture.begin(&account(), START).await.unwrap();
+        let complete = async |digest| fixture.uploads.complete(&key(), &id, digest, START).await;
+        let digest = Digest::of(b"layer");
+        assert_eq!(code(complete(digest).await.unwrap_err()), "EmptyUploadException");
+        fixture.append(&id, 0, b"lay").await.unwrap();
+        assert_eq!(code(complete(digest).await.unwrap_err()), "InvalidLayerException");
+        assert_eq!(code(complete(Digest::of(b"other")).await.unwrap_err()), "InvalidLayerException");
+        assert_eq!(complete(Digest::of(b"lay")).await.unwrap().size, 3);
+        assert_eq!(code(complete(digest).await.unwrap_err()), "UploadNotFoundException");
+        assert_eq!(fixture.files(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_part_is_said() {
+        let fixture = fixture();
+        let id = fixture.begin(&account(), START).await.unwrap();
+        fixture.append(&id, 0, b"abc").await.unwrap();
+        for (bytes, wrong) in [
+            ((3, 4), "has 3 bytes in"),
+            ((3, 3), "has 3 bytes in"),
+            ((4, 6), "is not consecutive to the last valid byte '2' of"),
+            ((0, 2), "is not consecutive to the last valid byte '2' of"),
+        ] {
+            let refused =
+                fixture.uploads.append(&key(), &id, bytes, b"def".to_vec(), START).await.unwrap_err();
+            let Failure::Service(refused) = refused else { panic!("{refused}") };
+            let (first, last) = bytes;
+            assert_eq!(
+                (refused.code, refused.message),
+                (
+                    "InvalidLayerPartException",
+                    format!(
+                        "The layer part with first byte '{first}' and last byte '{last}' {wrong} the upload with id '{id}' in the \
+                         repository with name 'app' in registry with id '111122223333'"
+                    )
+                )
+            );
+        }
+        assert_eq!(fixture.append(&id, 3, b"def").await.unwrap(), 5);
+    }
+
+    #[tokio::test]
     async fn a_part_whose_client_goes_away_is_received_all_the_same() {
         let fixture = fixture();
         let id = fixture.begin(&account(), START).await.unwrap();
@@ -315,7 +384,7 @@ mod tests {
         };
         assert_eq!(last, LEAST as i64 + 3);
         let content = [vec![7; LEAST], b"rest".to_vec()].concat();
-        let received = fixture.uploads.complete(&key(), &id, Digest::of(&content)).await.unwrap();
+        let received = fixture.uploads.complete(&key(), &id, Digest::of(&content), START).await.unwrap();
         assert_eq!(received.size, content.len() as u64);
     }
 }

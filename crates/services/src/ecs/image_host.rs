@@ -2,7 +2,7 @@
 
 use landfall_base::{AccountId, Region};
 
-use crate::ecr::RegistryName;
+use crate::ecr::{RegistryName, names};
 
 /// An image in a private ECR repository, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +28,7 @@ impl EcrImage {
     /// `….dkr-ecr.<region>.on.aws`. Everything else is no image of ECR.
     pub fn parse(image: &str) -> Option<Self> {
         let (host, path) = image.split_once('/')?;
-        let (account, rest) = host.split_once('.')?;
-        let registry = ["dkr.ecr.", "dkr.ecr-fips.", "dkr-ecr.", "dkr-ecr-fips."];
-        let rest = registry.iter().find_map(|it| rest.strip_prefix(it))?;
-        let domain = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
-        let region = domain.iter().find_map(|it| rest.strip_suffix(it))?;
+        let (account, region) = names::parse_aws_host(host)?;
         let (name, digest) = match path.split_once('@') {
             Some((name, digest)) => (name, Some(digest.to_owned())),
             None => (path, None),
@@ -45,8 +41,8 @@ impl EcrImage {
         Some(Self {
             image: image.to_owned(),
             host: host.to_owned(),
-            account: account.parse().ok()?,
-            region: region.parse().ok()?,
+            account,
+            region,
             repository: repository.to_owned(),
             tag,
             digest,
@@ -119,6 +115,7 @@ mod tests {
             ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/a/b@sha256:00", true),
             ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app", true),
             ("123456789012.dkr-ecr.eu-west-1.on.aws/app", true),
+            ("123456789012.DKR.ecr.EU-west-1.AmazonAWS.com/app", true),
             ("public.ecr.aws/docker/library/busybox", false),
             ("registry.example.com:5000/app", false),
             ("12345678901x.dkr.ecr.eu-west-1.amazonaws.com/app", false),
@@ -137,6 +134,8 @@ mod tests {
             (format!("{place}@sha256:00"), format!("{place}@sha256:00")),
             ("localhost:4566/123456789012/eu-west-1/team/app".to_owned(), format!("{place}:latest")),
             ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:2".to_owned(), format!("{place}:2")),
+            ("123456789012.dkr.ecr.eu-west-1.AMAZONAWS.COM/team/app:3".to_owned(), format!("{place}:3")),
+            ("LOCALHOST:4566/123456789012/eu-west-1/team/app:4".to_owned(), format!("{place}:4")),
         ] {
             let found = EcrImage::parse_here(&image, Some(&registry)).unwrap();
             assert_eq!(found.repository_arn(), "arn:aws:ecr:eu-west-1:123456789012:repository/team/app");

@@ -166,6 +166,7 @@ pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
             "s3.part",
             "ecr.replica",
             "ecr.replication_queue",
+            "ecr.import_queue",
             "ecr.lifecycle_preview",
             "iam.role_deletion",
         ],

@@ -40,7 +40,7 @@ impl AwaitingHandler for api::CompleteLayerUpload {
         target.open(&cx.installation.store.view())?;
         let installation = cx.installation;
         let _shared = installation.blobs.gate().read().await;
-        let layer = installation.layer_uploads.complete(&target.key, &upload, digest).await?;
+        let layer = installation.layer_uploads.complete(&target.key, &upload, digest, cx.now).await?;
         let written = installation.store.write_async("CompleteLayerUpload", |tx| {
             target.again(tx)?;
             if registry::layer_size(tx, &target.key, layer.digest)?.is_some() {

@@ -44,7 +44,7 @@ impl ReadHandler for api::GetDownloadUrlForLayer {
             let text = format!("The layer with digest '{digest}' {place} is not associated with an image");
             return Err(api::error::layer_inaccessible_exception(text).into());
         }
-        let url = layer_address(cx.installation, digest)?;
+        let url = layer_address(cx.installation, &target.key, digest)?;
         Ok(api::GetDownloadUrlForLayerResponse { download_url: Some(url), layer_digest: Some(text) })
     }
 }

@@ -1,7 +1,7 @@
 //! `PutImage`: a manifest whose layers are there already, and a tag on it.
 
 use landfall_api::ecr as api;
-use landfall_registry::{Manifest, Tag};
+use landfall_registry::{Descriptor, Manifest, Tag};
 use landfall_shape::ServiceError;
 use landfall_store::{View, WriteError};
 
@@ -129,14 +129,7 @@ fn children(view: &View, target: &Target, manifest: &Manifest) -> Result<(), Fai
     let mut missing = Vec::new();
     for child in &manifest.manifests {
         match registry::image(view, &target.key, child.digest)? {
-            Some(image) if image.manifest.size == child.size => {}
-            Some(image) => {
-                let text = format!(
-                    "The image '{}' has {} bytes, not {}",
-                    child.digest, image.manifest.size, child.size
-                );
-                return Err(wording::invalid("ImageManifest", &text).into());
-            }
+            Some(image) => differs(child, &image.manifest)?,
             None => missing.push(child.digest.to_string()),
         }
     }
@@ -145,6 +138,19 @@ fn children(view: &View, target: &Target, manifest: &Manifest) -> Result<(), Fai
     }
     let text = required("Images", &missing, target);
     Err(api::error::referenced_images_not_found_exception(text).into())
+}
+
+/// An index must say of an image what it is.
+fn differs(named: &Descriptor, there: &Manifest) -> Result<(), ServiceError> {
+    let digest = named.digest;
+    let text = if there.size != named.size {
+        format!("The image '{digest}' has {} bytes, not {}", there.size, named.size)
+    } else if there.media_type != named.media_type {
+        format!("The image '{digest}' is of type '{}', not '{}'", there.media_type, named.media_type)
+    } else {
+        return Ok(());
+    };
+    Err(wording::invalid("ImageManifest", &text))
 }
 
 fn required(what: &str, missing: &[String], target: &Target) -> String {

@@ -2,6 +2,7 @@
 //! asks is served from what arrives, so that a slow upstream registry makes nobody wait for a whole image.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_registry::{Digest, Growing, Manifest, Reference};
@@ -19,6 +20,8 @@ pub struct Arriving {
     pub sent: UpstreamManifest,
     /// The digest of that.
     pub digest: Digest,
+    /// Whether a client had it meanwhile.
+    pulled: AtomicBool,
     blobs: HashMap<Digest, ArrivingBlob>,
 }
 
@@ -40,7 +43,17 @@ impl Arriving {
         let blobs = manifest.required_blobs();
         let blobs =
             blobs.map(|blob| (blob.digest, ArrivingBlob { begun: begun(), size: blob.size })).collect();
-        Self { key: key.clone(), reference: reference.clone(), sent, digest: manifest.digest, blobs }
+        let pulled = AtomicBool::new(false);
+        Self { key: key.clone(), reference: reference.clone(), sent, digest: manifest.digest, pulled, blobs }
+    }
+
+    /// A client has its manifest. Noted with the image, or, when that is here by now, by whoever says so.
+    pub fn pulled(&self) {
+        self.pulled.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn was_pulled(&self) -> bool {
+        self.pulled.load(Ordering::SeqCst)
     }
 
     /// The blob has begun to come.

@@ -10,7 +10,7 @@ use landfall_store::{StoreError, Tx, View, WriteError};
 
 use super::arriving::Arriving;
 use super::upstream::{Upstream, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest};
-use super::{Need, credential, need, rule, upstream_image};
+use super::{Need, children, credential, need, rule, upstream_image};
 use crate::ecr::creation;
 use crate::ecr::record::{CACHED_TAGS, RepositoryKey};
 use crate::ecr::registry::{self, Put};
@@ -25,6 +25,10 @@ const RESPITE: i64 = 300;
 const AT_A_TIME: usize = 6;
 /// How often blobs are fetched that were collected again before the image was whole.
 const ROUNDS: usize = 3;
+
+/// What to do about an upstream registry that lets nobody in without a credential.
+const ADVICE: &str = "keep `username` and `accessToken` in a secret named `ecr-pullthroughcache/…` and give the rule its ARN with \
+                      `aws ecr update-pull-through-cache-rule --credential-arn`";
 
 /// Why an image was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +119,13 @@ impl Source {
     }
 
     async fn manifest(&self) -> Result<UpstreamManifest, ImportError> {
-        Ok(self.client.manifest(&self.image, self.credential.as_ref()).await?)
+        let answer = self.client.manifest(&self.image, self.credential.as_ref()).await;
+        answer.map_err(|error| match error {
+            UpstreamError::Unauthorized(why) if self.credential.is_none() => {
+                UpstreamError::Unauthorized(format!("{why}; the rule has no credential: {ADVICE}")).into()
+            }
+            error => error.into(),
+        })
     }
 }
 
@@ -238,7 +248,7 @@ async fn fetch(
         let _shared = installation.blobs.gate().read().await;
         if are_here(installation, &manifest).await? {
             installation.blobs.put(found.bytes.clone()).await?;
-            return keep(installation, key, reference, &manifest, now).await;
+            return keep(installation, (key, reference), &manifest, &announced.image, now).await;
         }
     }
     Err(ImportError::Failed(
@@ -338,9 +348,9 @@ fn repository(
 /// Writes the image down.
 async fn keep(
     installation: &Installation,
-    key: &RepositoryKey,
-    reference: &Reference,
+    (key, reference): (&RepositoryKey, &Reference),
     manifest: &Manifest,
+    arriving: &Arriving,
     now: Timestamp,
 ) -> Result<(), ImportError> {
     let tag = match reference {
@@ -357,6 +367,11 @@ async fn keep(
             Put::Stored | Put::Unchanged => {}
             Put::TagIsFixed => tracing::debug!(repository = key.2, "a fixed tag stays where it is"),
             Put::TooManyTags => return Err(too_many_tags(key, tag)),
+        }
+        children::enqueue(tx, key, manifest, now)?;
+        children::hurry(tx, key, manifest.digest, now)?;
+        if arriving.was_pulled() {
+            registry::write_pull(tx, key, manifest.digest, now);
         }
         if let Some(tag) = tag {
             tx.put(&CACHED_TAGS, &(&key.0, &key.1, key.2.as_str(), tag.as_str()), now.plus_seconds(FRESH));

@@ -3,11 +3,13 @@
 //!
 //! A client has the manifest as soon as the upstream registry has sent it, and layers while they come; a task's image is
 //! fetched whole before the task's pull begins. What an image names is checked before the image is one of the repository's.
+//! Of an index the other platforms' images follow by themselves.
 //!
 //! AWS knows a closed list of upstream registries; here every host may be one. A tag is looked up again upstream when a
 //! day has passed. What is here goes on being served when the upstream cannot be reached.
 
 mod arriving;
+mod children;
 mod credential;
 mod import;
 mod task;
@@ -24,6 +26,9 @@ use super::registry;
 use crate::pipe::Permission;
 
 pub use arriving::{Arriving, Awaited};
+#[cfg(test)]
+pub(super) use children::complete;
+pub use children::complete_indexes;
 pub(super) use credential::check as check_credential;
 pub use import::{Begun, ImportError, begin, import, peek, ping};
 pub use task::{Fetched, Refused, for_task};

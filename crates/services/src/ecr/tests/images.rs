@@ -155,6 +155,30 @@ fn deletion_by_tag_and_by_digest() {
 }
 
 #[test]
+fn an_index_says_of_its_images_what_they_are() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let child = fixture.image("app", "x", None);
+    let right = manifest_text("x").len();
+    let oci = "application/vnd.oci.image.manifest.v1+json";
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    for (media_type, size, wrong) in [
+        (docker, right, format!("is of type '{oci}', not '{docker}'")),
+        (oci, right + 1, format!("has {right} bytes, not {}", right + 1)),
+    ] {
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{
+                "mediaType":"{media_type}","digest":"{child}","size":{size}}}]}}"#
+        );
+        let input = api::PutImageRequest { image_manifest: text, ..put("app", "x", Some("multi")) };
+        let text = format!(
+            "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'The image '{child}' {wrong}'"
+        );
+        assert_eq!(fixture.refused::<api::PutImage>(input), ("InvalidParameterException".to_owned(), text));
+    }
+}
+
+#[test]
 fn what_a_list_names_stays() {
     let fixture = Fixture::new();
     fixture.repository("app");

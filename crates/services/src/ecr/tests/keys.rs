@@ -4,6 +4,7 @@ use landfall_api::kms;
 use landfall_shape::{Blob, Value};
 
 use super::*;
+use crate::ecr::{AddressError, addressed_layer};
 
 fn encrypted(key: Option<&str>) -> api::EncryptionConfiguration {
     api::EncryptionConfiguration {
@@ -27,7 +28,17 @@ fn a_disabled_key_closes_its_repository() {
     let begin =
         || api::InitiateLayerUploadRequest { repository_name: "app".to_owned(), ..Default::default() };
     let upload = fixture.root::<api::InitiateLayerUpload>(begin()).upload_id.unwrap();
+    let layer = || api::GetDownloadUrlForLayerRequest {
+        repository_name: "app".to_owned(),
+        layer_digest: Digest::of(b"x").to_string(),
+        ..Default::default()
+    };
+    let url = fixture.root::<api::GetDownloadUrlForLayer>(layer()).download_url.unwrap();
+    let token = url.rsplit_once('/').unwrap().1;
+    assert_eq!(addressed_layer(installation, token), Ok(Digest::of(b"x")));
     fixture.root::<kms::DisableKey>(kms::DisableKeyRequest { key_id: key_arn.clone() });
+    let disabled = AddressError::Key("DisabledException", format!("{key_arn} is disabled."));
+    assert_eq!(addressed_layer(installation, token), Err(disabled), "an address that was given before");
 
     assert!(registry::check_key(&installation.store.view(), &key("app")).is_err());
     let refusal = ("KmsException".to_owned(), format!("{key_arn} is disabled."));
@@ -55,12 +66,7 @@ fn a_disabled_key_closes_its_repository() {
         ..Default::default()
     };
     assert_eq!(fixture.refused::<api::PutImage>(put), refusal);
-    let layer = api::GetDownloadUrlForLayerRequest {
-        repository_name: "app".to_owned(),
-        layer_digest: Digest::of(b"x").to_string(),
-        ..Default::default()
-    };
-    assert_eq!(fixture.refused::<api::GetDownloadUrlForLayer>(layer), refusal);
+    assert_eq!(fixture.refused::<api::GetDownloadUrlForLayer>(layer()), refusal);
     let get = api::BatchGetImageRequest {
         repository_name: "app".to_owned(),
         image_ids: vec![id(None, Some("v1"))],

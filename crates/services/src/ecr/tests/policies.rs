@@ -52,6 +52,10 @@ fn what_is_no_repository_policy() {
         (nested.as_str(), invalid),
         (r#"{"Effect":"Allow","Principal":"*","Action":"ecr:*","Resource":"*"}"#, invalid),
         (r#"{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}"#, invalid),
+        (r#"{"Effect":"Allow","Principal":"*","Action":"ecr:Nope"}"#, invalid),
+        (r#"{"Effect":"Deny","Principal":"*","NotAction":["ecr:BatchGetImage","ecr:nope"]}"#, invalid),
+        (r#"{"Effect":"Allow","Principal":"*","Action":"ecr:GetAuthorizationToken"}"#, invalid),
+        (r#"{"Effect":"Allow","Principal":"*","Action":"ecr:"}"#, invalid),
         (r#"{"Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage","ecs:RunTask"]}"#, invalid),
         (r#"{"Effect":"Allow","Action":"ecr:*"}"#, invalid),
         (&format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{user}"}},"Action":"ecr:*"}}"#), unknown),
@@ -152,6 +156,18 @@ fn a_principal_by_its_unique_id() {
     fixture.root::<api::SetRepositoryPolicy>(set_policy("app", statement));
     let describe = api::DescribeImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
     assert!(fixture.call::<api::DescribeImages>(&alice, describe).is_ok());
+    let shown = get(&fixture).unwrap();
+    assert!(shown.contains(&user_arn(&account(), "alice")) && !shown.contains("AIDA"), "{shown}");
+}
+
+#[test]
+fn actions_are_named_without_regard_to_case_and_by_patterns() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    for actions in ["\"ecr:batchgetimage\"", "[\"ECR:Batch*\",\"ecr:?ullThing\"]", "\"*\"", "\"ecr:*\""] {
+        let statement = format!(r#"{{"Effect":"Allow","Principal":"*","Action":{actions}}}"#);
+        fixture.root::<api::SetRepositoryPolicy>(set_policy("app", &statement));
+    }
 }
 
 #[test]
@@ -178,6 +194,7 @@ fn a_registry_policy_has_the_actions_of_its_scope() {
     fixture.repository("app");
     fixture.root::<api::PutAccountSetting>(setting("V2"));
     fixture.root::<api::PutRegistryPolicy>(put(r#""ecr:DescribeImages""#));
+    assert_eq!(fixture.refused::<api::PutRegistryPolicy>(put(r#""ecr:Nope""#)), refusal);
     let statement = r#"{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}"#;
     let stranger = fixture.user(&other_account(), "stranger", Some(statement));
     let describe = || api::DescribeImagesRequest {

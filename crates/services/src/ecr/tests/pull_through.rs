@@ -9,8 +9,9 @@ use landfall_registry::Reference;
 use super::*;
 use crate::ecr::pull_through::{
     Answering, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,
-    import,
+    complete, import,
 };
+use crate::ecr::record::IMPORT_QUEUE;
 
 const DAY: i64 = 24 * 3600;
 
@@ -18,8 +19,12 @@ const DAY: i64 = 24 * 3600;
 #[derive(Default)]
 struct Remote {
     tags: Mutex<HashMap<String, String>>,
+    /// Contents that it does not give.
+    broken: Mutex<Vec<String>>,
     /// Done once, before a manifest is sent.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Done once, before a blob is sent.
+    on_blob: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 struct Whole(Option<Bytes>);
@@ -31,7 +36,35 @@ impl UpstreamBlob for Whole {
     }
 }
 
+/// The manifest of `content`; of `index a b` an index of those two.
+fn text_of(content: &str) -> String {
+    let Some(children) = content.strip_prefix("index ") else { return manifest_text(content) };
+    let child = |content: &str| {
+        let it = parsed(content);
+        serde_json::json!({"mediaType": it.media_type, "digest": it.digest.to_string(), "size": it.size})
+    };
+    let manifests: Vec<_> = children.split(' ').map(child).collect();
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    serde_json::json!({"schemaVersion": 2, "mediaType": media_type, "manifests": manifests}).to_string()
+}
+
+fn parsed(content: &str) -> Manifest {
+    Manifest::parse(text_of(content).as_bytes(), None).unwrap()
+}
+
 impl Remote {
+    /// What is tagged, and what indexes among that name.
+    fn contents(&self) -> Vec<String> {
+        let tagged: Vec<String> = self.tags.lock().unwrap().values().cloned().collect();
+        let children = tagged.iter().filter_map(|it| it.strip_prefix("index "));
+        let children: Vec<String> = children.flat_map(|it| it.split(' ')).map(str::to_owned).collect();
+        [tagged, children].concat()
+    }
+
+    fn break_off(&self, contents: &[&str]) {
+        *self.broken.lock().unwrap() = contents.iter().map(|&it| it.to_owned()).collect();
+    }
+
     fn set(&self, tag: &str, content: &str) {
         self.tags.lock().unwrap().insert(tag.to_owned(), content.to_owned());
     }
@@ -50,10 +83,13 @@ impl Upstream for Remote {
         if let Some(work) = self.meanwhile.lock().unwrap().take() {
             work();
         }
-        let content = self.tags.lock().unwrap().get(&image.reference).cloned();
+        let tagged = self.tags.lock().unwrap().get(&image.reference).cloned();
+        let is_it = |it: &String| parsed(it).digest.to_string() == image.reference;
+        let content = tagged.or_else(|| self.contents().into_iter().find(is_it));
+        let content = content.filter(|it| !self.broken.lock().unwrap().contains(it));
         let answer = content.ok_or_else(|| UpstreamError::Failed("down".to_owned()));
-        let media_type = "application/vnd.oci.image.manifest.v1+json".to_owned();
-        let answer = answer.map(|it| UpstreamManifest { bytes: manifest_text(&it).into(), media_type });
+        let answer = answer
+            .map(|it| UpstreamManifest { bytes: text_of(&it).into(), media_type: parsed(&it).media_type });
         Box::pin(async move { answer })
     }
 
@@ -64,8 +100,10 @@ impl Upstream for Remote {
         digest: &'a str,
         _: u64,
     ) -> Answering<'a, Box<dyn UpstreamBlob + 'a>> {
-        let texts: Vec<String> = self.tags.lock().unwrap().values().cloned().collect();
-        let all = texts.into_iter().flat_map(|text| [format!("config {text}"), text]);
+        if let Some(work) = self.on_blob.lock().unwrap().take() {
+            work();
+        }
+        let all = self.contents().into_iter().flat_map(|text| [format!("config {text}"), text]);
         let found = all.into_iter().find(|text| Digest::of(text.as_bytes()).to_string() == digest);
         Box::pin(async move { Ok(Box::new(Whole(found.map(Bytes::from))) as Box<dyn UpstreamBlob>) })
     }
@@ -143,6 +181,159 @@ async fn what_is_pushed_while_the_upstream_fails_stays() {
     remote.set("v1", "theirs");
     fixture.0.clock.advance_seconds(DAY);
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("mine").digest));
+}
+
+/// What the queue has: contents, and how often their images were not to be had.
+fn queued(fixture: &Fixture) -> Vec<(String, u32)> {
+    let view = fixture.0.call.installation().store.view();
+    let rows = view.scan(&IMPORT_QUEUE, ()).map(Result::unwrap);
+    rows.map(|((.., digest), row)| (digest, row.failures)).collect()
+}
+
+async fn complete_queued(fixture: &Fixture) {
+    let installation = fixture.0.call.installation();
+    for (digest, _) in queued(fixture) {
+        complete(installation, &(account(), region(), "hub/app".to_owned(), digest)).await;
+    }
+}
+
+fn has(fixture: &Fixture, content: &str) -> bool {
+    let view = fixture.0.call.installation().store.view();
+    registry::image(&view, &key("hub/app"), parsed(content).digest).unwrap().is_some()
+}
+
+fn size(fixture: &Fixture, content: &str) -> u64 {
+    let view = fixture.0.call.installation().store.view();
+    registry::image(&view, &key("hub/app"), parsed(content).digest).unwrap().unwrap().size
+}
+
+#[tokio::test]
+async fn the_images_of_an_index_follow_it() {
+    let (fixture, remote) = cache();
+    remote.set("all", "index one three");
+    remote.break_off(&["one"]);
+    pull(&fixture, "all").await;
+    let index = parsed("index one three").digest.to_string();
+    assert_eq!(queued(&fixture), [(index.clone(), 0)]);
+    assert_eq!((has(&fixture, "one"), size(&fixture, "index one three")), (false, 0));
+    // One that is not to be had keeps no other away.
+    complete_queued(&fixture).await;
+    assert_eq!((has(&fixture, "one"), has(&fixture, "three")), (false, true));
+    assert_eq!(size(&fixture, "index one three"), size(&fixture, "three"));
+    assert_eq!(queued(&fixture), [(index.clone(), 1)]);
+    complete_queued(&fixture).await;
+    assert_eq!(queued(&fixture), [(index, 2)]);
+    remote.break_off(&[]);
+    complete_queued(&fixture).await;
+    assert!(has(&fixture, "one") && queued(&fixture).is_empty());
+    assert_eq!(size(&fixture, "index one three"), size(&fixture, "three"), "the largest image's");
+}
+
+#[tokio::test]
+async fn an_image_that_comes_hurries_the_others_on() {
+    let (fixture, remote) = cache();
+    remote.set("all", "index one two");
+    remote.break_off(&["one", "two"]);
+    pull(&fixture, "all").await;
+    complete_queued(&fixture).await;
+    assert_eq!(queued(&fixture)[0].1, 1);
+    remote.break_off(&[]);
+    let one = Reference::Digest(parsed("one").digest);
+    import(fixture.0.call.installation(), &key("hub/app"), &one).await.unwrap();
+    let view = fixture.0.call.installation().store.view();
+    let (_, row) = view.scan(&IMPORT_QUEUE, ()).next().unwrap().unwrap();
+    assert_eq!((row.due, row.failures), (START, 0));
+}
+
+#[tokio::test]
+async fn indexes_of_indexes_are_completed_and_measured_too() {
+    let (fixture, remote) = cache();
+    // As `index` splits at blanks, the inner one is asked for first.
+    remote.set("inner", "index one");
+    pull(&fixture, "inner").await;
+    let inner = parsed("index one");
+    let outer = serde_json::json!({"schemaVersion": 2, "mediaType": inner.media_type, "manifests": [
+        {"mediaType": inner.media_type, "digest": inner.digest.to_string(), "size": inner.size}
+    ]});
+    let outer = Manifest::parse(outer.to_string().as_bytes(), None).unwrap();
+    let installation = fixture.0.call.installation();
+    let written = installation.store.write("push", |tx| {
+        let repository = registry::find_repository(tx, &key("hub/app"))?.unwrap();
+        registry::put_image(tx, &key("hub/app"), &repository, &outer, None, START)
+    });
+    written.unwrap();
+    complete_queued(&fixture).await;
+    let row = registry::image(&installation.store.view(), &key("hub/app"), outer.digest).unwrap().unwrap();
+    assert_eq!(row.size, size(&fixture, "one"));
+}
+
+#[tokio::test]
+async fn nothing_follows_an_index_that_is_gone() {
+    let (fixture, remote) = cache();
+    remote.set("all", "index one");
+    pull(&fixture, "all").await;
+    let digest = Some(parsed("index one").digest);
+    fixture.root::<api::BatchDeleteImage>(api::BatchDeleteImageRequest {
+        repository_name: "hub/app".to_owned(),
+        image_ids: vec![id(digest, None)],
+        ..Default::default()
+    });
+    assert!(queued(&fixture).is_empty());
+    pull(&fixture, "all").await;
+    let rule = api::DeletePullThroughCacheRuleRequest {
+        ecr_repository_prefix: "hub".to_owned(),
+        ..Default::default()
+    };
+    fixture.root::<api::DeletePullThroughCacheRule>(rule);
+    complete_queued(&fixture).await;
+    assert!(queued(&fixture).is_empty() && !has(&fixture, "one"));
+}
+
+#[tokio::test]
+async fn the_worker_takes_up_what_is_queued_and_what_comes() {
+    let (fixture, remote) = cache();
+    remote.set("first", "index one");
+    remote.set("second", "index two three");
+    pull(&fixture, "first").await;
+    let installation = fixture.0.call.installation();
+    let worker = tokio::spawn(crate::ecr::pull_through::complete_indexes(
+        Arc::clone(installation),
+        std::time::Duration::from_secs(3600),
+    ));
+    pull(&fixture, "second").await;
+    while !(has(&fixture, "one")
+        && has(&fixture, "two")
+        && has(&fixture, "three")
+        && queued(&fixture).is_empty())
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    worker.abort();
+}
+
+#[tokio::test]
+async fn a_pull_while_the_image_comes_is_noted_with_it() {
+    let (fixture, remote) = cache();
+    remote.set("v1", "one");
+    let installation = fixture.0.call.installation();
+    let reference = Reference::Tag("v1".parse().unwrap());
+    let pulled = || {
+        let view = installation.store.view();
+        registry::pulled_at(&view, &key("hub/app"), parsed("one").digest).unwrap()
+    };
+    pull(&fixture, "v1").await;
+    assert_eq!(pulled(), None, "an import is no pull");
+    remote.set("v1", "two");
+    fixture.0.clock.advance_seconds(DAY);
+    let waiting = Arc::clone(installation);
+    let place = reference.clone();
+    *remote.on_blob.lock().unwrap() = Some(Box::new(move || {
+        waiting.upstreams.image(&key("hub/app"), &place).unwrap().pulled();
+    }));
+    import(installation, &key("hub/app"), &reference).await.unwrap();
+    let view = installation.store.view();
+    let noted = registry::pulled_at(&view, &key("hub/app"), parsed("two").digest).unwrap();
+    assert_eq!(noted, Some(START.plus_seconds(DAY)));
 }
 
 fn get(tag: &str) -> api::BatchGetImageRequest {

@@ -61,6 +61,58 @@ fn images_go_to_another_region_and_not_further() {
     assert!(fixture.call::<api::ListImages>(&there, all("dev/app")).is_err());
 }
 
+/// An index as the cache has it: before the images that it names.
+fn index(fixture: &Fixture, name: &str, children: &[Manifest], tag: Option<&str>) -> Manifest {
+    let child = |it: &Manifest| serde_json::json!({"mediaType": it.media_type, "digest": it.digest.to_string(), "size": it.size});
+    let document = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": children.iter().map(child).collect::<Vec<_>>(),
+    });
+    let manifest = Manifest::parse(document.to_string().as_bytes(), None).unwrap();
+    let (key, tag) = (key(name), tag.map(|tag| tag.parse::<Tag>().unwrap()));
+    let written = fixture.0.call.installation().store.write("push", |tx| {
+        let repository = registry::find_repository(tx, &key)?.unwrap();
+        registry::put_image(tx, &key, &repository, &manifest, tag.as_ref(), START)
+    });
+    written.unwrap();
+    manifest
+}
+
+#[test]
+fn an_index_is_replicated_when_all_of_it_is_there() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    configure(&fixture, &[("eu-west-1", &account())], "app");
+    let inner = index(&fixture, "app", &[manifest("a"), manifest("b")], None);
+    let outer = index(&fixture, "app", &[inner], Some("v1"));
+    let there = root().in_region(&"eu-west-1".parse().unwrap());
+    let digests = || {
+        let input = api::ListImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
+        let ids = fixture.call::<api::ListImages>(&there, input).ok()?.image_ids.unwrap();
+        let mut digests: Vec<String> = ids.into_iter().map(|id| id.image_digest.unwrap()).collect();
+        digests.sort();
+        Some(digests)
+    };
+    for (content, status) in [(None, "IN_PROGRESS"), (Some("a"), "IN_PROGRESS"), (Some("b"), "COMPLETE")] {
+        if let Some(content) = content {
+            fixture.image("app", content, None);
+        }
+        crate::ecr::reconcile(fixture.0.call.installation());
+        assert_eq!(statuses(&fixture, "app", "v1"), [pair("eu-west-1", status)], "{content:?}");
+        let has_index = digests().is_some_and(|digests| digests.contains(&outer.digest.to_string()));
+        assert_eq!(has_index, status == "COMPLETE", "{content:?}");
+    }
+    let here = fixture.root::<api::ListImages>(api::ListImagesRequest {
+        repository_name: "app".to_owned(),
+        ..Default::default()
+    });
+    let mut all: Vec<String> =
+        here.image_ids.unwrap().into_iter().map(|id| id.image_digest.unwrap()).collect();
+    all.sort();
+    assert_eq!(digests().unwrap(), all);
+}
+
 #[test]
 fn another_account_has_to_consent() {
     let fixture = Fixture::new();
