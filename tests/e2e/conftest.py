@@ -5,11 +5,17 @@ import os
 
 import pytest
 
-from harness import registries, residue, sensitive
+from harness import network, registries, residue, sensitive
 from harness.account import Account
 from harness.server import Server
 from harness.tasks import Tasks, settled_residue
 from harness.waiting import until
+
+
+def pytest_configure():
+    """Workers beside each other have a network each: what one of them makes there is not left behind by another."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        network.own()
 
 
 def _forgotten(server, ended_well):

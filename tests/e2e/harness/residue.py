@@ -1,6 +1,7 @@
 """What tasks leave behind on the host: mounts, cgroups, network namespaces, interfaces, processes."""
 
 import os
+import socket
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -21,7 +22,7 @@ def of(needles, ignore_processes=()):
 
 def interfaces():
     """The host's ends of the pairs that lead into tasks."""
-    return {name for name in os.listdir("/sys/class/net") if name.startswith(("veth", "lf"))}
+    return {name for _, name in socket.if_nameindex() if name.startswith(("veth", "lf"))}
 
 
 def _has(text, needles):

@@ -1,5 +1,6 @@
 //! The steps themselves.
 
+use std::num::NonZero;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +28,11 @@ pub(crate) fn build(target: &Path) -> Result<PathBuf> {
     Ok(target.join("debug/landfall"))
 }
 
-/// The end-to-end tests. pytest takes this process's place: its exit code and its closing line are the command's.
+/// The end-to-end tests, a file at a time on each core: they mostly wait. pytest takes this process's place: its exit code
+/// and its closing line are the command's.
 pub(crate) fn pytest(pytest: &Path, binary: &Path, arguments: &[String]) -> Result<()> {
-    let mut run = command(pytest, &["tests"]);
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).to_string();
+    let mut run = command(pytest, &["tests", "--numprocesses", &workers, "--dist", "loadfile"]);
     run.args(arguments).env("LANDFALL_BIN", binary);
     let error = run.exec();
     Err(error).with_context(|| format!("cannot run `{}`", pytest.display()))
