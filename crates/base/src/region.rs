@@ -6,6 +6,48 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// AWS's Regions, for what AWS refuses elsewhere than here: buckets and replicas in a Region that nobody has.
+const OF_AWS: [&str; 38] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
 /// The name of a Region, for example `eu-central-1`. Any well-formed name is accepted: an installation has no fixed list.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -22,6 +64,11 @@ impl Region {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether AWS has a Region of this name.
+    pub fn is_of_aws(&self) -> bool {
+        OF_AWS.contains(&self.as_str())
     }
 
     /// The partition that AWS would place this Region in: `aws`, `aws-cn` or `aws-us-gov`.

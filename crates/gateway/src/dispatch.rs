@@ -15,12 +15,14 @@ use landfall_wire::route::{self, Route, Router};
 use landfall_wire::sigv4::{Claim, ClaimError, Verifier};
 use landfall_wire::{json, query, validate};
 
+use tokio::sync::watch;
+
 use crate::answer::{self, Answer};
 use crate::authenticate::{authenticate, signed_parts};
 use crate::front::Front;
 use crate::last_used::LastUsed;
 use crate::web_identity::WebIdentities;
-use crate::{body, health};
+use crate::{body, health, live_tail};
 
 /// Media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -34,6 +36,7 @@ pub struct Gateway {
     web_identities: WebIdentities,
     services: Vec<&'static ServiceSchema>,
     fronts: Vec<Arc<dyn Front>>,
+    stop: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -63,7 +66,13 @@ impl Gateway {
             web_identities: WebIdentities::default(),
             services: services.to_vec(),
             fronts: Vec::new(),
+            stop: watch::Sender::default(),
         }
+    }
+
+    /// Ends answers that would go on for hours: the server stops.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Lets `front` answer what it claims.
@@ -119,6 +128,13 @@ impl Gateway {
         claim: Result<Claim, ClaimError>,
     ) -> Answer {
         match self.run(exchange, service, operation, claim).await {
+            Ok(value) if live_tail::is_answer_to(operation) => {
+                let answer = live_tail::answer(self.installation(), operation, &value, self.stop.subscribe());
+                answer.unwrap_or_else(|| {
+                    let error = ServiceError::with_status("InternalFailure", 500, "the stream did not begin");
+                    answer::error(Some(service), service.protocol, &error, &exchange.request_id)
+                })
+            }
             Ok(value) => answer::output(service, operation, &value, &exchange.request_id),
             Err(error) => answer::error(Some(service), service.protocol, &error, &exchange.request_id),
         }

@@ -11,6 +11,7 @@ mod dispatch;
 mod front;
 mod health;
 mod last_used;
+mod live_tail;
 mod registry;
 mod server;
 mod tls;

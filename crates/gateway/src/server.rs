@@ -53,6 +53,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    gateway.stop();
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("calls under way were cut off");
     }

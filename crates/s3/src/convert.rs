@@ -1,22 +1,54 @@
 //! Between rows and the types of `s3s`.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_base::{AccountId, Timestamp};
 use landfall_services::pipe::Failure;
 use landfall_services::s3::checksum::{Algorithm, Checksum};
 use landfall_services::s3::names::canonical_user;
 use landfall_services::s3::record::{Attributes, Encryption, Object};
-use landfall_shape::ServiceError;
+use landfall_shape::{ServiceError, Structure, Value};
 use s3s::dto::{self, ETag, ETagCondition, TimestampFormat};
-use s3s::{S3Error, S3ErrorCode};
+use s3s::{S3Error, S3ErrorCode, S3Response};
+
+/// How further elements of an error pass through `s3s`, which knows none: one header for each, `Name=value`, which
+/// [`crate::finish`] takes out again.
+pub(crate) const ELEMENT: HeaderName = HeaderName::from_static("x-landfall-error-element");
+
+/// How an answer's status passes through `s3s`, which has its own for most operations; [`crate::finish`] takes it out again.
+pub(crate) const STATUS: HeaderName = HeaderName::from_static("x-landfall-status");
+
+/// An answer with another status than the operation's usual one.
+pub(crate) fn with_status<T>(mut answer: S3Response<T>, status: http::StatusCode) -> S3Response<T> {
+    answer.headers.insert(STATUS, HeaderValue::from(status.as_u16()));
+    answer
+}
 
 /// An error as `s3s` takes it.
 pub(crate) fn error(error: ServiceError) -> S3Error {
     let code = S3ErrorCode::from_bytes(error.code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
     let mut converted = S3Error::with_message(code, error.message);
+    let headers = members(&error.members);
+    if !headers.is_empty() {
+        converted.set_headers(headers);
+    }
     if let Ok(status) = http::StatusCode::from_u16(error.status) {
         converted.set_status_code(status);
     }
     converted
+}
+
+fn members(members: &Structure) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in members.iter() {
+        let Value::String(value) = value else { continue };
+        if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+            let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+            headers.extend(HeaderValue::from_str(&format!("{name}={value}")).map(|value| (ELEMENT, value)));
+        } else if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
 }
 
 /// A failure as `s3s` takes it.

@@ -3,18 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::Request;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
-use landfall_base::Timestamp;
+use landfall_base::{Region, Sensitive, Timestamp};
 use landfall_gateway::{Answer, Answering, Front, caller, signed_parts};
 use landfall_services::pipe::{AuthMode, Caller, Failure, Installation};
 use landfall_services::s3::keys::HEADERS;
 use landfall_services::s3::names::is_bucket_name;
 use landfall_services::s3::record::BUCKETS;
+use landfall_services::s3::{buckets, error};
 use landfall_services::sts::{CredentialError, Credentials, find_credentials};
 use landfall_shape::ServiceError;
 use landfall_wire::auth::{AuthFailure, Dialect, auth_error};
+use landfall_wire::sigv2;
 use landfall_wire::sigv4::{Claim, ClaimError, Payload, Verifier};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
@@ -24,6 +26,7 @@ use s3s::{Body, S3Result};
 
 use crate::finish::{About, finish, refusal};
 use crate::host::{Hosts, bucket_of};
+use crate::refusals;
 
 /// S3 on the port of all services.
 #[derive(Debug)]
@@ -80,8 +83,14 @@ fn authorization(parts: &Parts) -> Option<&str> {
     parts.headers.get(http::header::AUTHORIZATION)?.to_str().ok()
 }
 
-/// The scope of the signature is `s3`, in the header or in a presigned query.
+/// The scope of the signature is `s3`, in the header or in a presigned query; or it is one of version 2, and the request is
+/// none of a query API, which have `Action`.
 fn is_signed_for_s3(parts: &Parts) -> bool {
+    let names_action =
+        || parts.uri.query().unwrap_or_default().split('&').any(|it| it.starts_with("Action="));
+    if sigv2::is_signed(&signed_parts(parts)) && !names_action() {
+        return true;
+    }
     let query = parts.uri.query().unwrap_or_default();
     let presigned = query.split('&').filter_map(|pair| pair.strip_prefix("X-Amz-Credential="));
     authorization(parts).is_some_and(|text| text.contains("/s3/aws4_request"))
@@ -109,19 +118,20 @@ impl S3Front {
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (mut parts, body) = request.into_parts();
         let about = about(&parts);
-        let (caller, secret) = match self.authenticate(&parts, peer) {
+        let (caller, onward) = match self.authenticate(&mut parts, peer) {
             Ok(known) => known,
             Err(error) => return refusal(error, &about).await,
         };
+        pass_over_range(&mut parts);
         let key = caller.access_key_id.clone();
         let session = Session { installation: Arc::clone(&self.installation), caller: Arc::new(caller) };
         let mut service = S3ServiceBuilder::new(session);
         service.set_access(Decided);
         service.set_validation(Names);
         service.set_host(Hosts);
-        match secret {
-            Some(secret) => service.set_auth(SimpleAuth::from_single(key, secret)),
-            None => {
+        match onward {
+            Onward::Signed(secret) => service.set_auth(SimpleAuth::from_single(key, secret)),
+            Onward::Plain => {
                 parts.headers.remove(http::header::AUTHORIZATION);
                 service.set_auth(SimpleAuth::new());
             }
@@ -136,16 +146,13 @@ impl S3Front {
         }
     }
 
-    /// The caller, and the secret that it signs with; none for those who do not sign.
-    fn authenticate(
-        &self,
-        parts: &Parts,
-        peer: SocketAddr,
-    ) -> Result<(Caller, Option<String>), ServiceError> {
-        let refuse = |failure: &AuthFailure| auth_error(failure, Dialect::S3);
+    /// The caller, and how the request goes on.
+    fn authenticate(&self, parts: &mut Parts, peer: SocketAddr) -> Result<(Caller, Onward), ServiceError> {
+        if sigv2::is_signed(&signed_parts(parts)) {
+            return self.authenticate_v2(parts, peer);
+        }
         let installation = &self.installation;
-        let signed = signed_parts(parts);
-        let claim = match Claim::read(&signed) {
+        let claim = match Claim::read(&signed_parts(parts)) {
             Ok(claim) => claim,
             Err(ClaimError::Missing) => {
                 let anonymous = Credentials {
@@ -158,31 +165,149 @@ impl S3Front {
                     session: None,
                 };
                 let region = installation.default_region.clone();
-                return Ok((caller(anonymous, region, String::new(), parts, peer), None));
+                return Ok((caller(anonymous, region, String::new(), parts, peer), Onward::Plain));
             }
-            Err(error) => return Err(refuse(&error.into())),
+            Err(error) => return Err(refusals::of_claim(error)),
         };
-        claim.check_scope(None, "s3").map_err(|error| refuse(&error.into()))?;
+        claim.check_scope(None, "s3").map_err(|error| refusals::of_scope(&error))?;
         let region = claim.region.parse().map_err(|_| {
             let text = "the region in the credential scope is not valid".to_owned();
-            refuse(&AuthFailure::Malformed(text))
+            auth_error(&AuthFailure::Malformed(text), Dialect::S3)
         })?;
-        let view = installation.store.view();
-        let found = find_credentials(installation, &view, &claim.access_key_id, claim.session_token.as_ref());
-        let credentials = found.map_err(|error| match error {
-            CredentialError::Unknown => refuse(&AuthFailure::UnknownKey),
-            CredentialError::Expired => refuse(&AuthFailure::Expired),
-            CredentialError::Internal(failure) => failure.into_service_error("s3"),
-        })?;
+        let credentials = self.credentials(&claim.access_key_id, claim.session_token.as_ref())?;
         let now = installation.clock.now();
         self.verifier
-            .verify(&claim, &credentials.secret, &signed, Payload::Claimed, now)
-            .map_err(|error| refuse(&error.into()))?;
+            .verify(&claim, &credentials.secret, &signed_parts(parts), Payload::Claimed, now)
+            .map_err(|error| refusals::of_signature(&claim, error, now))?;
         let secret = credentials.secret.expose().clone();
         let signature = keys_of_signature(&claim, parts, now);
+        let presigned = claim.expires.is_some();
+        if presigned {
+            plain_query(parts);
+        }
         let mut caller = caller(credentials, region, claim.access_key_id, parts, peer);
         caller.via.extend(signature.into_iter().chain(keys_of_headers(parts)).map(condition));
-        Ok((caller, Some(secret)))
+        // Without a body everything that is signed has been verified.
+        let whole = presigned || matches!(parts.method, http::Method::GET | http::Method::HEAD);
+        Ok((caller, if whole { Onward::Plain } else { Onward::Signed(secret) }))
+    }
+
+    /// As [`Self::authenticate`], for signatures of version 2.
+    fn authenticate_v2(&self, parts: &mut Parts, peer: SocketAddr) -> Result<(Caller, Onward), ServiceError> {
+        let claim = sigv2::Claim::read(&signed_parts(parts)).map_err(|error| refusals::of_v2(None, error))?;
+        let region = self.region_of(parts);
+        if !SIGV2_REGIONS.contains(&region.as_str()) && region != self.installation.default_region {
+            let text = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+            return Err(error::invalid_request(text));
+        }
+        let credentials = self.credentials(&claim.access_key_id, claim.session_token.as_ref())?;
+        let now = self.installation.clock.now();
+        let bucket = host(parts).and_then(bucket_of).flatten();
+        claim
+            .verify(&credentials.secret, &signed_parts(parts), bucket, now)
+            .map_err(|error| refusals::of_v2(Some(&claim.access_key_id), error))?;
+        let way = if claim.expires.is_some() { "REST-QUERY-STRING" } else { "REST-HEADER" };
+        let signature = [("s3:authType", way.to_owned()), ("s3:signatureversion", "AWS".to_owned())];
+        if claim.expires.is_some() {
+            plain_query(parts);
+        }
+        let mut caller = caller(credentials, region, claim.access_key_id, parts, peer);
+        caller.via.extend(signature.into_iter().chain(keys_of_headers(parts)).map(condition));
+        Ok((caller, Onward::Plain))
+    }
+
+    fn credentials(
+        &self,
+        id: &str,
+        session_token: Option<&Sensitive<String>>,
+    ) -> Result<Credentials, ServiceError> {
+        let view = self.installation.store.view();
+        find_credentials(&self.installation, &view, id, session_token).map_err(|error| match error {
+            CredentialError::Unknown => refusals::unknown_key(id),
+            CredentialError::Expired => refusals::expired_token(),
+            CredentialError::Internal(failure) => failure.into_service_error("s3"),
+        })
+    }
+
+    /// Where the bucket of a request is: version 2 signs no Region.
+    fn region_of(&self, parts: &Parts) -> Region {
+        let about = about(parts);
+        let known = buckets::region_of(&self.installation.store.view(), about.bucket());
+        known.unwrap_or_else(|| self.installation.default_region.clone())
+    }
+}
+
+/// A range that is none counts as not asked for (RFC 9110 §14.2).
+fn pass_over_range(parts: &mut Parts) {
+    let is_none = |text: &str| s3s::dto::Range::parse(text).is_err();
+    if matches!(parts.method, http::Method::GET | http::Method::HEAD)
+        && header(parts, "range").is_some_and(|text| is_none(&text))
+    {
+        parts.headers.remove(http::header::RANGE);
+    }
+}
+
+/// How a request goes on to `s3s`.
+enum Onward {
+    /// Everything that is signed was verified here, or nothing is: `s3s` sees a request without a signature.
+    Plain,
+    /// The signatures of a body's chunks are still to be verified, with this secret.
+    Signed(String),
+}
+
+/// Regions that knew signatures of version 2 (User Guide, "Authenticating Requests (AWS Signature Version 2)"), beside the
+/// installation's own.
+const SIGV2_REGIONS: [&str; 9] = [
+    "ap-northeast-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-west-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Parameters of a presigned query that no operation asks for.
+const OF_SIGNATURE: [&str; 8] = [
+    "x-amz-algorithm",
+    "x-amz-content-sha256",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
+
+/// Takes the signature out of a verified presigned query. What else there is of `x-amz-…`, and with version 2
+/// `content-type`, stands for headers.
+fn plain_query(parts: &mut Parts) {
+    let mut kept = Vec::new();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let lower = name.to_ascii_lowercase();
+        if sigv2::is_of_signature(name) || OF_SIGNATURE.contains(&lower.as_str()) {
+            continue;
+        }
+        if !lower.starts_with("x-amz-") && lower != "content-type" && lower != "content-md5" {
+            kept.push(pair);
+            continue;
+        }
+        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+        let header = HeaderName::from_bytes(lower.as_bytes()).ok().zip(HeaderValue::from_str(&value).ok());
+        if let Some((name, value)) = header {
+            parts.headers.entry(name).or_insert(value);
+        }
+    }
+    let path = parts.uri.path();
+    let target = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    let mut uri = parts.uri.clone().into_parts();
+    uri.path_and_query = target.parse().ok();
+    if let Ok(uri) = http::Uri::from_parts(uri) {
+        parts.uri = uri;
     }
 }
 

@@ -10,6 +10,7 @@ mod front;
 mod host;
 mod ops;
 mod receive;
+mod refusals;
 mod send;
 
 pub use front::S3Front;

@@ -37,6 +37,7 @@ impl TestInstallation {
             store: Store::in_memory().unwrap(),
             journals: Journals::open(&directory.path().join("journals")).unwrap(),
             queries: crate::logs::Queries::default(),
+            live_tails: crate::logs::LiveTails::default(),
             vault: Vault::in_memory().unwrap(),
             objects: crate::s3::files::ObjectFiles::open(&directory.path().join("s3")).unwrap(),
             blobs: BlobStore::open_with_clock(

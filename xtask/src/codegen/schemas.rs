@@ -46,7 +46,7 @@ fn kind(service: &Service, name: &str, shape: &Shape) -> Result<String> {
 
 fn structure(service: &Service, shape: &Shape) -> Result<String> {
     ensure!(!shape.document, "free-form JSON has no schema: remove the member that holds it in the overlay");
-    ensure!(!shape.eventstream, "event streams have no schema");
+    // An event stream is one structure after the other, each with one member: what frames them is not the schema's.
     let member = |(name, reference): (&String, &Reference)| member(service, shape, name, reference);
     let members = shape.members.iter().map(member).collect::<Result<String>>()?;
     Ok(format!("Kind::Structure {{ members: &[{members}] }}"))

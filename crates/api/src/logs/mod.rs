@@ -56,6 +56,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         &operations::PUT_RESOURCE_POLICY,
         &operations::PUT_RETENTION_POLICY,
         &operations::PUT_SUBSCRIPTION_FILTER,
+        &operations::START_LIVE_TAIL,
         &operations::START_QUERY,
         &operations::STOP_QUERY,
         &operations::TAG_LOG_GROUP,

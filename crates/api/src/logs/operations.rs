@@ -852,6 +852,32 @@ pub(super) static PUT_SUBSCRIPTION_FILTER: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `StartLiveTail`
+///
+/// # Errors
+/// - [`AccessDeniedException`](super::error::access_denied_exception)
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+/// - [`ResourceNotFoundException`](super::error::resource_not_found_exception)
+/// - [`LimitExceededException`](super::error::limit_exceeded_exception)
+/// - [`InvalidOperationException`](super::error::invalid_operation_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct StartLiveTail;
+
+impl landfall_shape::Operation for StartLiveTail {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &START_LIVE_TAIL;
+    type Input = types::StartLiveTailRequest;
+    type Output = types::StartLiveTailResponse;
+}
+
+pub(super) static START_LIVE_TAIL: OperationSchema = OperationSchema {
+    name: "StartLiveTail",
+    input: &schema::START_LIVE_TAIL_REQUEST,
+    output: &schema::START_LIVE_TAIL_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `StartQuery`
 ///
 /// # Errors

@@ -681,6 +681,8 @@ pub static INPUT_LOG_STREAM_NAMES: Schema = Schema::new(
 
 pub static INTERLEAVED: Schema = Schema::new("Interleaved", Kind::Boolean);
 
+pub static IS_SAMPLED: Schema = Schema::new("IsSampled", Kind::Boolean);
+
 pub static KMS_KEY_ID: Schema =
     Schema::new("KmsKeyId", Kind::String { min: None, max: Some(256), pattern: None, values: &[] });
 
@@ -730,6 +732,59 @@ pub static LIST_TAGS_LOG_GROUP_REQUEST: Schema = Schema::new(
 
 pub static LIST_TAGS_LOG_GROUP_RESPONSE: Schema =
     Schema::new("ListTagsLogGroupResponse", Kind::Structure { members: &[Member::optional("tags", &TAGS)] });
+
+pub static LIVE_TAIL_SESSION_LOG_EVENT: Schema = Schema::new(
+    "LiveTailSessionLogEvent",
+    Kind::Structure {
+        members: &[
+            Member::optional("logStreamName", &LOG_STREAM_NAME),
+            Member::optional("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+            Member::optional("message", &EVENT_MESSAGE),
+            Member::optional("timestamp", &TIMESTAMP),
+            Member::optional("ingestionTime", &TIMESTAMP),
+        ],
+    },
+);
+
+pub static LIVE_TAIL_SESSION_METADATA: Schema = Schema::new(
+    "LiveTailSessionMetadata",
+    Kind::Structure { members: &[Member::optional("sampled", &IS_SAMPLED)] },
+);
+
+pub static LIVE_TAIL_SESSION_RESULTS: Schema = Schema::new(
+    "LiveTailSessionResults",
+    Kind::List {
+        member: &LIVE_TAIL_SESSION_LOG_EVENT,
+        member_name: "member",
+        flattened: false,
+        min: None,
+        max: None,
+    },
+);
+
+pub static LIVE_TAIL_SESSION_START: Schema = Schema::new(
+    "LiveTailSessionStart",
+    Kind::Structure {
+        members: &[
+            Member::optional("requestId", &REQUEST_ID),
+            Member::optional("sessionId", &SESSION_ID),
+            Member::optional("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS),
+            Member::optional("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+            Member::optional("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+            Member::optional("logEventFilterPattern", &FILTER_PATTERN),
+        ],
+    },
+);
+
+pub static LIVE_TAIL_SESSION_UPDATE: Schema = Schema::new(
+    "LiveTailSessionUpdate",
+    Kind::Structure {
+        members: &[
+            Member::optional("sessionMetadata", &LIVE_TAIL_SESSION_METADATA),
+            Member::optional("sessionResults", &LIVE_TAIL_SESSION_RESULTS),
+        ],
+    },
+);
 
 pub static LOG_EVENT_INDEX: Schema = Schema::new("LogEventIndex", Kind::INTEGER);
 
@@ -863,6 +918,8 @@ pub static LOG_STREAMS: Schema = Schema::new(
     "LogStreams",
     Kind::List { member: &LOG_STREAM, member_name: "member", flattened: false, min: None, max: None },
 );
+
+pub static MESSAGE: Schema = Schema::new("Message", Kind::STRING);
 
 pub static METRIC_FILTER: Schema = Schema::new(
     "MetricFilter",
@@ -1249,6 +1306,9 @@ pub static REJECTED_LOG_EVENTS_INFO: Schema = Schema::new(
     },
 );
 
+pub static REQUEST_ID: Schema =
+    Schema::new("RequestId", Kind::String { min: Some(0), max: Some(256), pattern: None, values: &[] });
+
 pub static RESOURCE_IDENTIFIER: Schema = Schema::new(
     "ResourceIdentifier",
     Kind::String { min: Some(1), max: Some(2048), pattern: Some(r"[\w+=/:,.@\-\*]*"), values: &[] },
@@ -1310,10 +1370,63 @@ pub static SEARCHED_LOG_STREAMS: Schema = Schema::new(
 pub static SEQUENCE_TOKEN: Schema =
     Schema::new("SequenceToken", Kind::String { min: Some(1), max: None, pattern: None, values: &[] });
 
+pub static SESSION_ID: Schema =
+    Schema::new("SessionId", Kind::String { min: Some(0), max: Some(256), pattern: None, values: &[] });
+
+pub static SESSION_STREAMING_EXCEPTION: Schema = Schema::new(
+    "SessionStreamingException",
+    Kind::Structure { members: &[Member::optional("message", &MESSAGE)] },
+);
+
+pub static SESSION_TIMEOUT_EXCEPTION: Schema = Schema::new(
+    "SessionTimeoutException",
+    Kind::Structure { members: &[Member::optional("message", &MESSAGE)] },
+);
+
 pub static STANDARD_UNIT: Schema =
     Schema::new("StandardUnit", Kind::enumeration(super::enums::StandardUnit::VALUES));
 
 pub static START_FROM_HEAD: Schema = Schema::new("StartFromHead", Kind::Boolean);
+
+pub static START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS: Schema = Schema::new(
+    "StartLiveTailLogGroupIdentifiers",
+    Kind::List {
+        member: &LOG_GROUP_IDENTIFIER,
+        member_name: "member",
+        flattened: false,
+        min: Some(1),
+        max: Some(10),
+    },
+);
+
+pub static START_LIVE_TAIL_REQUEST: Schema = Schema::new(
+    "StartLiveTailRequest",
+    Kind::Structure {
+        members: &[
+            Member::required("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS),
+            Member::optional("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+            Member::optional("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+            Member::optional("logEventFilterPattern", &FILTER_PATTERN),
+        ],
+    },
+);
+
+pub static START_LIVE_TAIL_RESPONSE: Schema = Schema::new(
+    "StartLiveTailResponse",
+    Kind::Structure { members: &[Member::optional("responseStream", &START_LIVE_TAIL_RESPONSE_STREAM)] },
+);
+
+pub static START_LIVE_TAIL_RESPONSE_STREAM: Schema = Schema::new(
+    "StartLiveTailResponseStream",
+    Kind::Structure {
+        members: &[
+            Member::optional("sessionStart", &LIVE_TAIL_SESSION_START),
+            Member::optional("sessionUpdate", &LIVE_TAIL_SESSION_UPDATE),
+            Member::optional("SessionTimeoutException", &SESSION_TIMEOUT_EXCEPTION),
+            Member::optional("SessionStreamingException", &SESSION_STREAMING_EXCEPTION),
+        ],
+    },
+);
 
 pub static START_QUERY_REQUEST: Schema = Schema::new(
     "StartQueryRequest",

@@ -1318,6 +1318,114 @@ impl Shape for ListTagsLogGroupResponse {
     }
 }
 
+/// `LiveTailSessionLogEvent`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionLogEvent {
+    pub log_stream_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub message: Option<String>,
+    pub timestamp: Option<i64>,
+    pub ingestion_time: Option<i64>,
+}
+
+impl Shape for LiveTailSessionLogEvent {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_stream_name: members.optional("logStreamName")?,
+            log_group_identifier: members.optional("logGroupIdentifier")?,
+            message: members.optional("message")?,
+            timestamp: members.optional("timestamp")?,
+            ingestion_time: members.optional("ingestionTime")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(5);
+        members.put_some("logStreamName", self.log_stream_name);
+        members.put_some("logGroupIdentifier", self.log_group_identifier);
+        members.put_some("message", self.message);
+        members.put_some("timestamp", self.timestamp);
+        members.put_some("ingestionTime", self.ingestion_time);
+        Value::Structure(members)
+    }
+}
+
+/// `LiveTailSessionMetadata`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionMetadata {
+    pub sampled: Option<bool>,
+}
+
+impl Shape for LiveTailSessionMetadata {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { sampled: members.optional("sampled")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("sampled", self.sampled);
+        Value::Structure(members)
+    }
+}
+
+/// `LiveTailSessionStart`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionStart {
+    pub request_id: Option<String>,
+    pub session_id: Option<String>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+impl Shape for LiveTailSessionStart {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            request_id: members.optional("requestId")?,
+            session_id: members.optional("sessionId")?,
+            log_group_identifiers: members.optional("logGroupIdentifiers")?,
+            log_stream_names: members.optional("logStreamNames")?,
+            log_stream_name_prefixes: members.optional("logStreamNamePrefixes")?,
+            log_event_filter_pattern: members.optional("logEventFilterPattern")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(6);
+        members.put_some("requestId", self.request_id);
+        members.put_some("sessionId", self.session_id);
+        members.put_some("logGroupIdentifiers", self.log_group_identifiers);
+        members.put_some("logStreamNames", self.log_stream_names);
+        members.put_some("logStreamNamePrefixes", self.log_stream_name_prefixes);
+        members.put_some("logEventFilterPattern", self.log_event_filter_pattern);
+        Value::Structure(members)
+    }
+}
+
+/// `LiveTailSessionUpdate`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionUpdate {
+    pub session_metadata: Option<LiveTailSessionMetadata>,
+    pub session_results: Option<Vec<LiveTailSessionLogEvent>>,
+}
+
+impl Shape for LiveTailSessionUpdate {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            session_metadata: members.optional("sessionMetadata")?,
+            session_results: members.optional("sessionResults")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(2);
+        members.put_some("sessionMetadata", self.session_metadata);
+        members.put_some("sessionResults", self.session_results);
+        Value::Structure(members)
+    }
+}
+
 /// `LogGroup`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogGroup {
@@ -2196,6 +2304,118 @@ impl Shape for SearchedLogStream {
         let mut members = Structure::with_capacity(2);
         members.put_some("logStreamName", self.log_stream_name);
         members.put_some("searchedCompletely", self.searched_completely);
+        Value::Structure(members)
+    }
+}
+
+/// `SessionStreamingException`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionStreamingException {
+    pub message: Option<String>,
+}
+
+impl Shape for SessionStreamingException {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { message: members.optional("message")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("message", self.message);
+        Value::Structure(members)
+    }
+}
+
+/// `SessionTimeoutException`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionTimeoutException {
+    pub message: Option<String>,
+}
+
+impl Shape for SessionTimeoutException {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { message: members.optional("message")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("message", self.message);
+        Value::Structure(members)
+    }
+}
+
+/// `StartLiveTailRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailRequest {
+    pub log_group_identifiers: Vec<String>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+impl Shape for StartLiveTailRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            log_group_identifiers: members.required("logGroupIdentifiers")?,
+            log_stream_names: members.optional("logStreamNames")?,
+            log_stream_name_prefixes: members.optional("logStreamNamePrefixes")?,
+            log_event_filter_pattern: members.optional("logEventFilterPattern")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put("logGroupIdentifiers", self.log_group_identifiers);
+        members.put_some("logStreamNames", self.log_stream_names);
+        members.put_some("logStreamNamePrefixes", self.log_stream_name_prefixes);
+        members.put_some("logEventFilterPattern", self.log_event_filter_pattern);
+        Value::Structure(members)
+    }
+}
+
+/// `StartLiveTailResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailResponse {
+    pub response_stream: Option<StartLiveTailResponseStream>,
+}
+
+impl Shape for StartLiveTailResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { response_stream: members.optional("responseStream")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("responseStream", self.response_stream);
+        Value::Structure(members)
+    }
+}
+
+/// `StartLiveTailResponseStream`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailResponseStream {
+    pub session_start: Option<LiveTailSessionStart>,
+    pub session_update: Option<LiveTailSessionUpdate>,
+    pub session_timeout_exception: Option<SessionTimeoutException>,
+    pub session_streaming_exception: Option<SessionStreamingException>,
+}
+
+impl Shape for StartLiveTailResponseStream {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            session_start: members.optional("sessionStart")?,
+            session_update: members.optional("sessionUpdate")?,
+            session_timeout_exception: members.optional("SessionTimeoutException")?,
+            session_streaming_exception: members.optional("SessionStreamingException")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(4);
+        members.put_some("sessionStart", self.session_start);
+        members.put_some("sessionUpdate", self.session_update);
+        members.put_some("SessionTimeoutException", self.session_timeout_exception);
+        members.put_some("SessionStreamingException", self.session_streaming_exception);
         Value::Structure(members)
     }
 }

@@ -175,6 +175,7 @@ fn open(options: &ServerOptions, address: SocketAddr) -> Result<Installation> {
         store: Store::open(&dir.join("state"))?,
         journals: Journals::open(&dir.join("journals"))?,
         queries: logs::Queries::default(),
+        live_tails: logs::LiveTails::default(),
         vault: Vault::open(&dir.join("vault"))?,
         objects: s3::files::ObjectFiles::open(&dir.join("s3")).context("cannot open the objects of S3")?,
         blobs: BlobStore::open(&dir.join("registry"))?,

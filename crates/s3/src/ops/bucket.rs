@@ -1,8 +1,10 @@
 //! Buckets and their settings.
 
+use landfall_base::Region;
 use landfall_services::s3::access::Ask;
 use landfall_services::s3::record::{Bucket, Encryption, PublicAccess, Versioning};
 use landfall_services::s3::{buckets, error};
+use landfall_shape::ServiceError;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
@@ -32,6 +34,28 @@ none! {
     run_get_bucket_replication, "GetBucketReplication", GetBucketReplicationInput, GetBucketReplicationOutput, no_such_replication;
     run_get_bucket_website, "GetBucketWebsite", GetBucketWebsiteInput, GetBucketWebsiteOutput, no_such_website;
     run_get_object_lock_configuration, "GetObjectLockConfiguration", GetObjectLockConfigurationInput, GetObjectLockConfigurationOutput, no_such_object_lock;
+}
+
+/// Where a new bucket is to be. Whoever asks us-east-1 may name every other Region; elsewhere it is the Region that is asked.
+/// `home` is the installation's own, which may have a name that AWS does not know.
+fn place_of(constraint: Option<&str>, here: &Region, home: &Region) -> Result<Region, ServiceError> {
+    let first = here.as_str() == "us-east-1";
+    let Some(text) = constraint else {
+        return if first { Ok(here.clone()) } else { Err(incompatible("unspecified")) };
+    };
+    let name = if text == "EU" { "eu-west-1" } else { text };
+    let region: Region = name.parse().map_err(|_| error::invalid_location(text))?;
+    if !region.is_of_aws() && region != *home || first && region == *here {
+        return Err(error::invalid_location(text));
+    }
+    if !first && region != *here { Err(incompatible(text)) } else { Ok(region) }
+}
+
+fn incompatible(constraint: &str) -> ServiceError {
+    let text = format!(
+        "The {constraint} location constraint is incompatible for the region specific endpoint this request was sent to."
+    );
+    ServiceError::client("IllegalLocationConstraintException", text)
 }
 
 impl Session {
@@ -66,22 +90,9 @@ impl Session {
     ) -> Answered<CreateBucketOutput> {
         let input = req.input;
         let constraint = input.create_bucket_configuration.and_then(|it| it.location_constraint);
-        let region = match constraint.as_ref().map(BucketLocationConstraint::as_str) {
-            None => self.caller.region.clone(),
-            Some("EU") => "eu-west-1".parse().map_err(|_| convert::error(error::invalid_location()))?,
-            Some(name) => name.parse().map_err(|_| convert::error(error::invalid_location()))?,
-        };
-        let here = self.caller.region.as_str();
-        if here != "us-east-1" && (constraint.is_none() || here != region.as_str()) {
-            let text = format!(
-                "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
-                constraint.as_ref().map_or("unspecified", BucketLocationConstraint::as_str)
-            );
-            return Err(convert::error(landfall_shape::ServiceError::client(
-                "IllegalLocationConstraintException",
-                text,
-            )));
-        }
+        let place = constraint.as_ref().map(BucketLocationConstraint::as_str);
+        let home = &self.installation.default_region;
+        let region = place_of(place, &self.caller.region, home).map_err(convert::error)?;
         if input.object_lock_enabled_for_bucket == Some(true) {
             return Err(convert::error(error::not_implemented("Object Lock is not implemented")));
         }
@@ -90,10 +101,7 @@ impl Session {
         self.checked("CreateBucket", &ask)?;
         if input.acl.as_ref().is_some_and(|acl| acl.as_str() != "private") {
             let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
-            return Err(convert::error(landfall_shape::ServiceError::client(
-                "InvalidBucketAclWithObjectOwnership",
-                text,
-            )));
+            return Err(convert::error(ServiceError::client("InvalidBucketAclWithObjectOwnership", text)));
         }
         let (owner, now) = (&self.caller.account, self.installation.clock.now());
         let ownership = input.object_ownership.map(|it| it.as_str().to_owned());
@@ -287,7 +295,8 @@ impl Session {
         let tags = convert::tags(input.tagging.tag_set, 50)?;
         let owner = input.expected_bucket_owner.as_ref();
         self.change("PutBucketTagging", &input.bucket, owner, |row| row.tags = tags).await?;
-        Ok(S3Response::with_status(PutBucketTaggingOutput::default(), http::StatusCode::NO_CONTENT))
+        let answer = S3Response::new(PutBucketTaggingOutput::default());
+        Ok(convert::with_status(answer, http::StatusCode::NO_CONTENT))
     }
 
     pub(super) async fn run_delete_bucket_tagging(
@@ -432,5 +441,39 @@ impl Session {
         let input = req.input;
         self.bucket("GetBucketAccelerateConfiguration", &input.bucket, input.expected_bucket_owner.as_ref())?;
         done(GetBucketAccelerateConfigurationOutput::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_new_buckets() {
+        let invalid = Err("InvalidLocationConstraint");
+        let illegal = Err("IllegalLocationConstraintException");
+        let cases = [
+            ("us-east-1", None, Ok("us-east-1")),
+            ("us-east-1", Some("eu-west-1"), Ok("eu-west-1")),
+            ("us-east-1", Some("EU"), Ok("eu-west-1")),
+            ("us-east-1", Some("us-east-1"), invalid),
+            ("us-east-1", Some("mars-1"), invalid),
+            ("us-east-1", Some(""), invalid),
+            ("us-east-1", Some("home-1"), Ok("home-1")),
+            ("eu-west-1", None, illegal),
+            ("eu-west-1", Some("eu-west-1"), Ok("eu-west-1")),
+            ("eu-west-1", Some("us-east-1"), illegal),
+            ("eu-west-1", Some("mars-1"), invalid),
+            ("home-1", Some("home-1"), Ok("home-1")),
+        ];
+        let home = "home-1".parse().unwrap();
+        for (here, constraint, expected) in cases {
+            let found = place_of(constraint, &here.parse().unwrap(), &home).map_err(|error| error.code);
+            assert_eq!(
+                found.as_ref().map(Region::as_str).map_err(|code| *code),
+                expected,
+                "{here} {constraint:?}"
+            );
+        }
     }
 }

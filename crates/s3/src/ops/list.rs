@@ -119,7 +119,7 @@ impl Session {
             max_keys: i32::try_from(most(input.max_keys)?).ok(),
             prefix: Some(encoder.encode(input.prefix.as_deref().unwrap_or_default())),
             delimiter: encoder.some(input.delimiter),
-            start_after: encoder.some(input.start_after),
+            start_after: encoder.some(input.start_after.filter(|_| input.continuation_token.is_none())),
             continuation_token: input.continuation_token,
             encoding_type: input.encoding_type,
             name: Some(input.bucket),

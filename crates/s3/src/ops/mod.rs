@@ -1,6 +1,7 @@
 //! The operations. What is not here answers `NotImplemented`.
 
 mod bucket;
+mod copy;
 mod list;
 mod multipart;
 mod object;
@@ -370,5 +371,9 @@ impl S3 for Session {
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answered<UploadPartOutput> {
         self.run_upload_part(req).await
+    }
+
+    async fn upload_part_copy(&self, req: S3Request<UploadPartCopyInput>) -> Answered<UploadPartCopyOutput> {
+        self.run_upload_part_copy(req).await
     }
 }

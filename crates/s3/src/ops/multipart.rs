@@ -1,11 +1,11 @@
 //! Multipart uploads.
 
-use landfall_base::random;
+use landfall_base::{Timestamp, random};
 use landfall_services::pipe::Failure;
 use landfall_services::s3::access::{self, Ask};
-use landfall_services::s3::checksum::Algorithm;
+use landfall_services::s3::checksum::{Algorithm, Hashes};
 use landfall_services::s3::objects::Condition;
-use landfall_services::s3::record::{PARTS, Part as PartRow, UPLOADS, Upload};
+use landfall_services::s3::record::{PARTS, Part as PartRow, Piece, UPLOADS, Upload};
 use landfall_services::s3::{encryption, error, uploads};
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
@@ -19,11 +19,11 @@ use crate::receive::{Expected, receive};
 /// User Guide, "Amazon S3 multipart upload limits".
 const LAST_PART: i32 = 10_000;
 
-fn part_number(number: i32) -> S3Result<u32> {
+pub(super) fn part_number(number: i32) -> S3Result<u32> {
     let valid = (1..=LAST_PART).contains(&number);
     u32::try_from(number).ok().filter(|_| valid).ok_or_else(|| {
         let text = "Part number must be an integer between 1 and 10000, inclusive";
-        convert::error(error::invalid_argument(text))
+        convert::error(error::bad_argument("partNumber", &number.to_string(), text))
     })
 }
 
@@ -95,7 +95,7 @@ impl Session {
         })
     }
 
-    fn upload_ask<'a>(&self, bucket: &'a str, key: &'a str, owner: Option<&'a String>) -> Ask<'a> {
+    pub(super) fn upload_ask<'a>(&self, bucket: &'a str, key: &'a str, owner: Option<&'a String>) -> Ask<'a> {
         Ask { bucket, key, expected_owner: owner.map(String::as_str), ..Ask::default() }
     }
 
@@ -130,15 +130,8 @@ impl Session {
         } else {
             self.rehash(&data_key, &piece, upload.algorithm).await?
         };
-        let now = self.installation.clock.now();
-        let part = PartRow { etag: hashes.etag.clone(), modified_at: now, checksum: kept, piece };
-        let id = part.piece.id.clone();
-        let written = self.write("UploadPart", |tx| uploads::put_part(tx, now, place, number, part)).await;
-        if written.is_err() {
-            // What stays is swept at the next start.
-            let _ = self.installation.objects.remove(&id);
-        }
-        written?;
+        let kept = Hashes { checksum: kept, ..hashes.clone() };
+        self.keep_part("UploadPart", place, number, piece, &kept).await?;
         let sums = Sums::one(expected.algorithm, &hashes.checksum);
         let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&upload.key);
         done(UploadPartOutput {
@@ -155,10 +148,31 @@ impl Session {
         })
     }
 
+    /// Has a row name the bytes of a part; if it does not, the file goes. Says when that was.
+    pub(super) async fn keep_part(
+        &self,
+        name: &'static str,
+        place: uploads::Place<'_>,
+        number: u32,
+        piece: Piece,
+        hashes: &Hashes,
+    ) -> S3Result<Timestamp> {
+        let now = self.installation.clock.now();
+        let id = piece.id.clone();
+        let part =
+            PartRow { etag: hashes.etag.clone(), modified_at: now, checksum: hashes.checksum.clone(), piece };
+        let written = self.write(name, |tx| uploads::put_part(tx, now, place, number, part)).await;
+        if written.is_err() {
+            // What stays is swept at the next start.
+            let _ = self.installation.objects.remove(&id);
+        }
+        written.map(|()| now)
+    }
+
     async fn rehash(
         &self,
         key: &landfall_services::s3::files::DataKey,
-        piece: &landfall_services::s3::record::Piece,
+        piece: &Piece,
         algorithm: Algorithm,
     ) -> S3Result<String> {
         let (installation, key, piece) = (self.installation.clone(), key.clone(), piece.clone());
@@ -283,7 +297,7 @@ impl Session {
             max_parts: i32::try_from(most).ok(),
             next_part_number_marker: next.filter(|_| more),
             owner: Some(convert::owner(&row.owner)),
-            part_number_marker: input.part_number_marker,
+            part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
             parts: Some(parts.collect()),
             storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
             bucket: Some(input.bucket.clone()),

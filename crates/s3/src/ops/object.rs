@@ -33,7 +33,7 @@ const KEPT: [&str; 7] = [
     "x-amz-website-redirect-location",
 ];
 
-fn refused(error: ServiceError) -> s3s::S3Error {
+pub(super) fn refused(error: ServiceError) -> s3s::S3Error {
     convert::error(error)
 }
 
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Has rows name what is on disk; if they do not, the files go.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         place: (&str, &str),
         object: Object,
@@ -347,11 +347,9 @@ impl Session {
             bucket_key_enabled,
             ..Default::default()
         };
-        let mut answer = S3Response::new(output);
-        if part.partial {
-            answer.status = Some(http::StatusCode::PARTIAL_CONTENT);
-        }
-        Ok(answer)
+        let answer = S3Response::new(output);
+        let partial = http::StatusCode::PARTIAL_CONTENT;
+        Ok(if part.partial { convert::with_status(answer, partial) } else { answer })
     }
 
     pub(super) async fn run_delete_object(
@@ -428,110 +426,6 @@ impl Session {
             deleted: (!quiet).then_some(deleted),
             errors: (!errors.is_empty()).then_some(errors),
             request_charged: None,
-        })
-    }
-
-    pub(super) async fn run_copy_object(
-        &self,
-        req: S3Request<CopyObjectInput>,
-    ) -> Answered<CopyObjectOutput> {
-        refuse_unknown(&req.headers)?;
-        let asked = attributes(&req.headers)?;
-        let input = req.input;
-        let CopySource::Bucket { bucket: from, key: from_key, version_id } = &input.copy_source else {
-            return Err(refused(error::not_implemented("Access points are not implemented")));
-        };
-        let version_id = version_id.as_ref().map(ToString::to_string);
-        let owner = input.expected_source_bucket_owner.as_ref();
-        let [read, read_tags] = access::ON_COPY_SOURCE;
-        let (_, version, source) = self.read(read, from, from_key, version_id.as_ref(), owner)?;
-        let conditions = Conditions {
-            matches: input.copy_source_if_match.as_ref(),
-            none: input.copy_source_if_none_match.as_ref(),
-            since: input.copy_source_if_modified_since.as_ref(),
-            unmodified: input.copy_source_if_unmodified_since.as_ref(),
-        };
-        // For copies even `304` is `412`.
-        conditions.check(&source, &version).map_err(|_| refused(error::precondition_failed()))?;
-        let replace = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
-        let retag = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
-        let itself = **from == *input.bucket && **from_key == *input.key;
-        let changes =
-            replace || retag || asked.storage_class.is_some() || input.server_side_encryption.is_some();
-        if itself && version_id.is_none() && !changes {
-            let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
-                        the object's metadata, storage class, website redirect location or encryption attributes.";
-            return Err(refused(error::invalid_request(text)));
-        }
-        if !retag && !source.attributes.tags.is_empty() {
-            let ask = Ask {
-                bucket: from,
-                key: from_key,
-                version: version_id.as_deref(),
-                existing_tags: &source.attributes.tags,
-                ..Ask::default()
-            };
-            self.allowed(read_tags, &ask)?;
-        }
-        let mut attributes = if replace { asked.clone() } else { source.attributes.clone() };
-        attributes.tags = if retag { asked.tags } else { source.attributes.tags.clone() };
-        attributes.storage_class = asked.storage_class;
-        let encryption = convert::encryption(
-            input.server_side_encryption.as_ref(),
-            input.ssekms_key_id.as_deref(),
-            input.bucket_key_enabled,
-        )?;
-        let (_, key) = self.writable(&Write {
-            name: "CopyObject",
-            bucket: &input.bucket,
-            key: &input.key,
-            owner: input.expected_bucket_owner.as_ref(),
-            tags: &attributes.tags,
-            encryption,
-        })?;
-        let view = self.installation.store.view();
-        let data_key = encryption::open(&self.cx(), &view, from, from_key, &source.content.key);
-        let data_key = data_key.map_err(convert::failure)?;
-        let (size, pieces) = (source.size, source.content.pieces.clone());
-        let body = send(Arc::clone(&self.installation), data_key, pieces, 0, size);
-        let (new_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
-        let writer = self.installation.objects.create(&new_key);
-        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
-        let algorithm = input.checksum_algorithm.as_ref().and_then(|it| Algorithm::of(it.as_str()));
-        let kept = source.checksum.as_ref().map(|checksum| checksum.algorithm);
-        let algorithm = algorithm.or(kept).unwrap_or(Algorithm::Crc64Nvme);
-        let expected = Expected::read(&http::HeaderMap::new(), algorithm)?;
-        let (piece, hashes) = receive(Some(body), writer, &expected, None).await?;
-        let checksum = Checksum { algorithm, value: hashes.checksum, composite: false };
-        let object = Object {
-            etag: hashes.etag.clone(),
-            size: piece.size,
-            content: Content { key: sealed.clone(), pieces: vec![piece] },
-            attributes,
-            checksum: Some(checksum.clone()),
-        };
-        let place = (input.bucket.as_str(), input.key.as_str());
-        let new_version = self.keep(place, object, &Condition::default(), "CopyObject").await?;
-        let sums = Sums::of(Some(&checksum));
-        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
-        let result = CopyObjectResult {
-            checksum_crc32: sums.crc32,
-            checksum_crc32c: sums.crc32c,
-            checksum_crc64nvme: sums.crc64nvme,
-            checksum_sha1: sums.sha1,
-            checksum_sha256: sums.sha256,
-            checksum_type: sums.kind,
-            e_tag: Some(convert::etag(&hashes.etag)),
-            last_modified: Some(convert::time(self.installation.clock.now())),
-        };
-        done(CopyObjectOutput {
-            copy_object_result: Some(result),
-            copy_source_version_id: Some(version.id.clone()).filter(|id| id != objects::NULL),
-            version_id: new_version,
-            server_side_encryption,
-            ssekms_key_id,
-            bucket_key_enabled,
-            ..Default::default()
         })
     }
 
@@ -617,57 +511,79 @@ impl Span {
 }
 
 fn span(object: &Object, range: Option<Range>, part: Option<i32>) -> S3Result<Span> {
-    let unsatisfiable = || refused(error::invalid_range());
+    let unsatisfiable = |range: &Range| {
+        let error = error::about(error::invalid_range(), "ActualObjectSize", object.size.to_string());
+        refused(error::about(error, "RangeRequested", range.to_header_string()))
+    };
     if let Some(number) = part {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let pieces = &object.content.pieces;
         let piece = index.and_then(|index| pieces.get(index));
-        let piece = piece.ok_or_else(|| refused(error::invalid_part_number()))?;
+        let piece = piece.ok_or_else(|| {
+            let error = error::about(error::invalid_part_number(), "PartNumberRequested", number.to_string());
+            refused(error::about(error, "ActualPartCount", pieces.len().to_string()))
+        })?;
         let first = pieces.iter().take(index.unwrap_or_default()).map(|piece| piece.size).sum();
         return Ok(Span { first, length: piece.size, partial: true });
     }
     let Some(range) = range else { return Ok(Span { first: 0, length: object.size, partial: false }) };
     let (first, last) = match range {
         Range::Int { first, last } => (first, last.unwrap_or(u64::MAX).min(object.size.saturating_sub(1))),
-        Range::Suffix { length: 0 } => return Err(unsatisfiable()),
+        Range::Suffix { length: 0 } => return Err(unsatisfiable(&range)),
         Range::Suffix { length } => (object.size.saturating_sub(length), object.size.saturating_sub(1)),
     };
     if first >= object.size || last < first {
-        return Err(unsatisfiable());
+        return Err(unsatisfiable(&range));
     }
     Ok(Span { first, length: last - first + 1, partial: true })
 }
 
 /// Conditions on reading (RFC 9110 §13.2.2).
-struct Conditions<'a> {
-    matches: Option<&'a ETagCondition>,
-    none: Option<&'a ETagCondition>,
-    since: Option<&'a Timestamp>,
-    unmodified: Option<&'a Timestamp>,
+pub(super) struct Conditions<'a> {
+    pub(super) matches: Option<&'a ETagCondition>,
+    pub(super) none: Option<&'a ETagCondition>,
+    pub(super) since: Option<&'a Timestamp>,
+    pub(super) unmodified: Option<&'a Timestamp>,
+}
+
+/// What an object's conditions say.
+pub(super) enum Verdict {
+    /// All hold.
+    Met,
+    /// The header whose condition does not hold: `412`.
+    Unmet(&'static str),
+    /// The header by which the client has this already: `304`.
+    Unchanged(&'static str),
 }
 
 impl Conditions<'_> {
-    fn check(&self, object: &Object, version: &Version) -> S3Result<()> {
+    pub(super) fn verdict(&self, object: &Object, version: &Version) -> Verdict {
         let is = |condition: &ETagCondition| {
             let wanted = convert::condition(condition);
             wanted == "*" || wanted == object.etag
         };
         let modified = version.modified_at.whole_seconds();
-        let met = match (self.matches, self.unmodified) {
-            (Some(matches), _) => is(matches),
-            (None, Some(time)) => modified <= convert::seconds(time),
-            (None, None) => true,
-        };
-        if !met {
-            return Err(refused(error::precondition_failed()));
+        match (self.matches, self.unmodified) {
+            (Some(matches), _) if !is(matches) => return Verdict::Unmet("If-Match"),
+            (None, Some(time)) if modified > convert::seconds(time) => {
+                return Verdict::Unmet("If-Unmodified-Since");
+            }
+            _ => {}
         }
-        let unchanged = match (self.none, self.since) {
-            (Some(none), _) => is(none),
-            (None, Some(time)) => modified <= convert::seconds(time),
-            (None, None) => false,
-        };
-        if !unchanged {
-            return Ok(());
+        match (self.none, self.since) {
+            (Some(none), _) if is(none) => Verdict::Unchanged("If-None-Match"),
+            (None, Some(time)) if modified <= convert::seconds(time) => {
+                Verdict::Unchanged("If-Modified-Since")
+            }
+            _ => Verdict::Met,
+        }
+    }
+
+    fn check(&self, object: &Object, version: &Version) -> S3Result<()> {
+        match self.verdict(object, version) {
+            Verdict::Met => return Ok(()),
+            Verdict::Unmet(header) => return Err(refused(error::unmet(header))),
+            Verdict::Unchanged(_) => {}
         }
         let mut error = refused(error::not_modified());
         let mut headers = http::HeaderMap::new();

@@ -9,6 +9,7 @@
 mod encryption;
 mod insights;
 pub(crate) mod lines;
+mod live_tail;
 mod lookup;
 mod merge;
 mod names;
@@ -27,6 +28,7 @@ mod view;
 use landfall_api::logs as api;
 use landfall_base::{AccountId, Region};
 
+pub use live_tail::{LiveTails, Session};
 pub(crate) use lookup::permission_on;
 pub use queries::Queries;
 pub use reconcile::reconcile;
@@ -63,6 +65,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::PutQueryDefinition>(),
     write::<api::PutResourcePolicy>(),
     write::<api::PutRetentionPolicy>(),
+    read::<api::StartLiveTail>(),
     read::<api::StartQuery>(),
     read::<api::StopQuery>(),
     write::<api::TagLogGroup>(),

@@ -22,6 +22,8 @@ pub struct Installation {
     pub journals: Journals,
     /// Insights queries over them.
     pub queries: crate::logs::Queries,
+    /// Live Tail sessions.
+    pub live_tails: crate::logs::LiveTails,
     /// Sealing of secrets.
     pub vault: Vault,
     /// The bytes of S3's objects.

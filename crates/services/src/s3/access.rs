@@ -105,6 +105,7 @@ pub static OPERATIONS: &[Operation] = &[
     on("PutObjectTagging", "s3:PutObjectTagging", On::Object),
     on("PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock", On::Bucket),
     on("UploadPart", "s3:PutObject", On::Object),
+    on("UploadPartCopy", "s3:PutObject", On::Object),
 ];
 
 /// Finds an operation.
@@ -138,7 +139,8 @@ pub struct Ask<'a> {
 /// # Errors
 /// `NoSuchBucket`
 pub fn bucket(view: &View, name: &str) -> Result<Arc<Bucket>, Failure> {
-    Ok(view.get(&BUCKETS, name)?.ok_or_else(error::no_such_bucket)?)
+    let missing = || error::about(error::no_such_bucket(), "BucketName", name);
+    Ok(view.get(&BUCKETS, name)?.ok_or_else(missing)?)
 }
 
 /// The checks of a call.

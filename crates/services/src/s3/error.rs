@@ -50,7 +50,7 @@ errors! {
     /// 400
     invalid_bucket_name, 400, "InvalidBucketName", "The specified bucket is not valid.";
     /// 400
-    invalid_location, 400, "InvalidLocationConstraint", "The specified location-constraint is not valid";
+    invalid_location_constraint, 400, "InvalidLocationConstraint", "The specified location-constraint is not valid";
     /// 400
     key_too_long, 400, "KeyTooLongError", "Your key is too long";
     /// 412
@@ -83,10 +83,31 @@ errors! {
     metadata_too_large, 400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size";
     /// 400
     no_acls, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs";
+    /// 400
+    source_too_large, 400, "InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
+    /// 400
+    source_is_marker, 400, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.";
     /// 403
     public_policy, 403, "AccessDenied", "Access Denied";
     /// 405
     method_not_allowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource.";
+}
+
+/// The error with one more member. What begins with a small letter is a header of the answer, the others are elements.
+#[must_use]
+pub fn about(mut error: ServiceError, name: &'static str, value: impl Into<String>) -> ServiceError {
+    error.members.put(name, value.into());
+    error
+}
+
+/// 412
+pub fn unmet(condition: &'static str) -> ServiceError {
+    about(precondition_failed(), "Condition", condition)
+}
+
+/// 400
+pub fn bad_argument(name: &'static str, value: &str, message: impl Into<String>) -> ServiceError {
+    about(about(invalid_argument(message), "ArgumentName", name), "ArgumentValue", value)
 }
 
 /// 400
@@ -107,6 +128,11 @@ pub fn invalid_tag(message: impl Into<String>) -> ServiceError {
 /// 400
 pub fn malformed_policy(message: impl Into<String>) -> ServiceError {
     ServiceError::client("MalformedPolicy", message)
+}
+
+/// 400
+pub fn invalid_location(constraint: &str) -> ServiceError {
+    about(invalid_location_constraint(), "LocationConstraint", constraint)
 }
 
 /// 501

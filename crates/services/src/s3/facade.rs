@@ -97,8 +97,17 @@ pub fn readable(
     access::check(cx, view, operation, &ask, checks)?;
     match (found, object) {
         (Some(found), Some(object)) => Ok((found.version, object)),
-        (Some(_), None) => Err(access::missing_key(cx, view, bucket, objects::marker_error(version))),
-        (None, _) => Err(access::missing_key(cx, view, bucket, objects::missing(version))),
+        (Some(found), None) => {
+            let method = if operation == "HeadObject" { "HEAD" } else { "GET" };
+            let error = objects::marker_error(key, version, method);
+            let error = error::about(error, "x-amz-version-id", found.version.id.as_str());
+            let error = match version {
+                Some(_) => error::about(error, "last-modified", found.version.modified_at.http_date()),
+                None => error,
+            };
+            Err(access::missing_key(cx, view, bucket, error))
+        }
+        (None, _) => Err(access::missing_key(cx, view, bucket, objects::missing(key, version))),
     }
 }
 

@@ -89,14 +89,14 @@ pub fn check_condition(view: &View, bucket: &str, key: &str, condition: &Conditi
     let newest = newest(view, bucket, key)?;
     let current = newest.as_ref().and_then(|found| found.version.object.as_ref());
     if let Some(wanted) = &condition.if_match {
-        let current = current.ok_or_else(error::no_such_key)?;
+        let current = current.ok_or_else(|| missing(key, None))?;
         if wanted != "*" && *wanted != current.etag {
-            return Err(error::precondition_failed().into());
+            return Err(error::unmet("If-Match").into());
         }
     }
     match (&condition.if_none_match, current) {
         (Some(unwanted), Some(current)) if unwanted == "*" || *unwanted == current.etag => {
-            Err(error::precondition_failed().into())
+            Err(error::unmet("If-None-Match").into())
         }
         _ => Ok(()),
     }
@@ -222,9 +222,9 @@ pub fn set_tags(
     tags: Vec<(String, String)>,
 ) -> Result<Option<String>, Failure> {
     let versioned = tx.get(&BUCKETS, bucket)?.is_some_and(|row| row.versioning.is_some());
-    let found = find(tx, bucket, key, id)?.ok_or_else(|| missing(id))?;
+    let found = find(tx, bucket, key, id)?.ok_or_else(|| missing(key, id))?;
     let mut version = Version::clone(&found.version);
-    let object = version.object.as_mut().ok_or_else(|| marker_error(id))?;
+    let object = version.object.as_mut().ok_or_else(|| marker_error(key, id, "PUT"))?;
     object.attributes.tags = tags;
     let id = version.id.clone();
     tx.put(&VERSIONS, &(bucket, key, found.order), version);
@@ -232,11 +232,21 @@ pub fn set_tags(
 }
 
 /// What is said of a version that is not there.
-pub fn missing(id: Option<&str>) -> ServiceError {
-    if id.is_some() { error::no_such_version() } else { error::no_such_key() }
+pub fn missing(key: &str, id: Option<&str>) -> ServiceError {
+    match id {
+        Some(id) => error::about(error::about(error::no_such_version(), "Key", key), "VersionId", id),
+        None => error::about(error::no_such_key(), "Key", key),
+    }
 }
 
 /// What is said of a delete marker that is asked for.
-pub fn marker_error(id: Option<&str>) -> ServiceError {
-    if id.is_some() { error::method_not_allowed() } else { error::no_such_key() }
+pub fn marker_error(key: &str, id: Option<&str>, method: &str) -> ServiceError {
+    let error = match id {
+        Some(_) => {
+            let error = error::about(error::method_not_allowed(), "Method", method);
+            error::about(error::about(error, "ResourceType", "DeleteMarker"), "allow", "DELETE")
+        }
+        None => error::about(error::no_such_key(), "Key", key),
+    };
+    error::about(error, "x-amz-delete-marker", "true")
 }

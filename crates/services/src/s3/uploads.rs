@@ -22,7 +22,8 @@ pub type Place<'a> = (&'a str, &'a str, &'a str);
 /// # Errors
 /// `NoSuchUpload`
 pub fn find(view: &View, place: Place<'_>) -> Result<Arc<Upload>, Failure> {
-    Ok(view.get(&UPLOADS, &place)?.ok_or_else(error::no_such_upload)?)
+    let missing = || error::about(error::no_such_upload(), "UploadId", place.2);
+    Ok(view.get(&UPLOADS, &place)?.ok_or_else(missing)?)
 }
 
 /// Keeps a part, in place of an earlier one with its number.
@@ -105,15 +106,26 @@ fn chosen(view: &View, id: &str, listed: &[Listed]) -> Result<Vec<Arc<Part>>, Fa
     let mut parts = Vec::with_capacity(listed.len());
     for (number, etag, checksum) in listed {
         let part = view.get(&PARTS, &(id, *number))?.filter(|part| part.etag == *etag);
-        let part = part.ok_or_else(error::invalid_part)?;
+        let invalid = || {
+            let error = error::about(error::invalid_part(), "UploadId", id);
+            let error = error::about(error, "PartNumber", number.to_string());
+            error::about(error, "ETag", etag.as_str())
+        };
+        let part = part.ok_or_else(invalid)?;
         if checksum.as_ref().is_some_and(|checksum| *checksum != part.checksum) {
-            return Err(error::invalid_part().into());
+            return Err(invalid().into());
         }
         parts.push(part);
     }
-    let small =
-        parts.split_last().is_some_and(|(_, rest)| rest.iter().any(|it| it.piece.size < SMALLEST_PART));
-    if small { Err(error::too_small().into()) } else { Ok(parts) }
+    let all_but_last = parts.iter().zip(listed).take(parts.len().saturating_sub(1));
+    let small = all_but_last.into_iter().find(|(part, _)| part.piece.size < SMALLEST_PART);
+    if let Some((part, (number, etag, _))) = small {
+        let error = error::about(error::too_small(), "ETag", etag.as_str());
+        let error = error::about(error, "MinSizeAllowed", SMALLEST_PART.to_string());
+        let error = error::about(error, "PartNumber", number.to_string());
+        return Err(error::about(error, "ProposedSize", part.piece.size.to_string()).into());
+    }
+    Ok(parts)
 }
 
 /// Gives an upload up.

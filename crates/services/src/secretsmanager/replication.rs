@@ -74,7 +74,7 @@ pub(super) fn add(
     wanted: &[api::ReplicaRegionType],
     overwrite: bool,
 ) -> Result<(), Failure> {
-    for region in regions(&key.1, wanted)? {
+    for region in regions(&key.1, &cx.installation.default_region, wanted)? {
         let named = wanted.iter().find(|it| it.region.as_deref() == Some(region.as_str()));
         let kms_key_id = named.and_then(|it| it.kms_key_id.clone());
         let state = match check_keys(cx, view, key, secret, &region, kms_key_id.as_deref())? {
@@ -87,14 +87,20 @@ pub(super) fn add(
     Ok(())
 }
 
-/// The Regions that are asked for: others of the same partition, each once.
-fn regions(own: &Region, wanted: &[api::ReplicaRegionType]) -> Result<Vec<Region>, ServiceError> {
+/// The Regions that are asked for: others of the same partition, each once, and such that there are. `home` is the
+/// installation's own, which may have a name that AWS does not know.
+fn regions(
+    own: &Region,
+    home: &Region,
+    wanted: &[api::ReplicaRegionType],
+) -> Result<Vec<Region>, ServiceError> {
     let invalid = || api::error::invalid_parameter_exception("Invalid replica region.");
     let mut regions: Vec<Region> = Vec::new();
     for replica in wanted {
         let region = replica.region.as_deref().and_then(|region| region.parse::<Region>().ok());
         let region = region.ok_or_else(invalid)?;
-        if region == *own || region.partition() != own.partition() || regions.contains(&region) {
+        let exists = region.is_of_aws() || region == *home;
+        if !exists || region == *own || region.partition() != own.partition() || regions.contains(&region) {
             return Err(invalid());
         }
         regions.push(region);
@@ -430,17 +436,19 @@ mod tests {
 
     #[test]
     fn regions_of_replicas() {
-        let own: Region = "us-east-1".parse().unwrap();
-        let cases: [(&[Option<&str>], bool); 6] = [
+        let (own, home): (Region, Region) = ("us-east-1".parse().unwrap(), "home-1".parse().unwrap());
+        let cases: [(&[Option<&str>], bool); 8] = [
             (&[Some("us-east-2"), Some("eu-west-1")], true),
             (&[Some("us-east-1")], false),
+            (&[Some("mars-1")], false),
+            (&[Some("home-1")], true),
             (&[Some("us-east-2"), Some("us-east-2")], false),
             (&[Some("cn-north-1")], false),
             (&[Some("us-gov-west-1")], false),
             (&[None], false),
         ];
         for (named, fine) in cases {
-            assert_eq!(regions(&own, &wanted(named)).is_ok(), fine, "{named:?}");
+            assert_eq!(regions(&own, &home, &wanted(named)).is_ok(), fine, "{named:?}");
         }
     }
 }

@@ -72,6 +72,7 @@ fn empty(header: &Header, directory: &Path) -> Result<Installation, SnapshotErro
         store: Store::in_memory().map_err(failed)?,
         journals: Journals::open(&directory.join("journals")).map_err(failed)?,
         queries: crate::logs::Queries::default(),
+        live_tails: crate::logs::LiveTails::default(),
         vault: Vault::in_memory().map_err(failed)?,
         objects: ObjectFiles::open(&directory.join("s3")).map_err(failed)?,
         blobs: BlobStore::open(&directory.join("registry")).map_err(failed)?,

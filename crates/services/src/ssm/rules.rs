@@ -134,6 +134,12 @@ pub fn check_value(value: &str) -> Result<(), ServiceError> {
              greater than or equal to 1.",
         ));
     }
+    let nested = value.lines().any(|line| line.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}")));
+    if nested {
+        return Err(validation(
+            "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.",
+        ));
+    }
     Ok(())
 }
 

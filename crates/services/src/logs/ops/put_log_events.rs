@@ -5,6 +5,7 @@ use landfall_store::journal::{Appended, Direction, Event, Range, Stats};
 use landfall_store::{View, WriteError};
 
 use crate::logs::encryption::GroupKeys;
+use crate::logs::live_tail::Heard;
 use crate::logs::lookup::{Group, Stream, no_stream};
 use crate::logs::record::{LogStream, STREAMS};
 use crate::logs::rules::{batch, retention};
@@ -41,8 +42,13 @@ impl ReadHandler for api::PutLogEvents {
         let cutoff = retention::cutoff(group.retention_days, cx.now);
         let verdict = batch::judge(&events, cutoff, cx.now)?;
         let accepted = events.into_iter().take(verdict.accepted.end).skip(verdict.accepted.start);
+        let tails = cx.installation.live_tails.of_stream(&stream.group.name, &stream.name);
+        let mut heard = Vec::new();
         let keys = GroupKeys::of(cx, view, &stream.group.name, group)?.of_stream(row)?;
         let event = |event: api::InputLogEvent| {
+            if !tails.is_empty() {
+                heard.push(Heard { time: event.timestamp, message: event.message.clone() });
+            }
             Ok(Event {
                 time: landfall_base::Timestamp::from_millis(event.timestamp),
                 ingested: cx.now,
@@ -50,6 +56,7 @@ impl ReadHandler for api::PutLogEvents {
             })
         };
         let next = append(cx, &stream, row, &accepted.map(event).collect::<Result<Vec<_>, Failure>>()?)?;
+        tails.iter().for_each(|tail| tail.hear(&stream.group.name, &stream.name, cx.now, &heard));
         Ok(api::PutLogEventsResponse {
             next_sequence_token: Some(view::sequence_token(next)),
             rejected_log_events_info: verdict.rejected,

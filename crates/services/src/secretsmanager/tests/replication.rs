@@ -234,7 +234,7 @@ fn a_replica_refuses_to_be_changed() {
 fn regions_that_cannot_have_a_replica() {
     let fixture = fixture();
     fixture.secret("a");
-    for region in ["us-east-1", "cn-north-1"] {
+    for region in ["us-east-1", "cn-north-1", "mars-1"] {
         let refusal = fixture.refused::<api::ReplicateSecretToRegions>(replicate_to("a", region, None));
         assert_eq!(refusal, invalid("Invalid replica region."));
         let input = api::CreateSecretRequest { add_replica_regions: to(region, None), ..create("b") };

@@ -162,6 +162,11 @@ fn requests_that_cannot_be_met() {
             "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.",
         ),
         (
+            put("x", "before {{ssm:foo}} after"),
+            "ValidationException",
+            "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.",
+        ),
+        (
             api::PutParameterRequest { data_type: Some("not_text".to_owned()), ..put("x", "v") },
             "ValidationException",
             "The following data type is not supported: not_text (Data type names are all lowercase.)",
@@ -174,6 +179,9 @@ fn requests_that_cannot_be_met() {
     ];
     for (input, code, message) in cases {
         assert_eq!(fixture.refused::<api::PutParameter>(input), error(code, message));
+    }
+    for (name, value) in [("braces", "{\"a\":{\"b\":{}}}"), ("half", "{{ and no more"), ("apart", "{{\n}}")] {
+        fixture.root::<api::PutParameter>(put(name, value));
     }
 }
 

@@ -1,0 +1,329 @@
+//! Copies: of an object, and of a range of one as a part of an upload.
+
+use std::sync::Arc;
+
+use landfall_services::pipe::{Context, Failure};
+use landfall_services::s3::access::{self, Ask};
+use landfall_services::s3::checksum::{Algorithm, Checksum, Hashes};
+use landfall_services::s3::files::DataKey;
+use landfall_services::s3::objects::Condition;
+use landfall_services::s3::record::{Content, Object, Piece, Version};
+use landfall_services::s3::{encryption, error, readable, uploads};
+use s3s::dto::*;
+use s3s::{S3Error, S3Request, S3Result};
+
+use super::multipart::part_number;
+use super::object::{Conditions, Verdict, Write, attributes, refuse_unknown, refused, sse};
+use super::{Answered, done};
+use crate::convert::{self, Sums};
+use crate::front::Session;
+use crate::receive::{Expected, receive};
+use crate::send::send;
+
+/// The most bytes that one request copies (API Reference, "CopyObject").
+const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
+
+/// What is copied, with all checks made.
+struct Source {
+    version: Arc<Version>,
+    object: Object,
+    data_key: DataKey,
+    /// Answered where the bucket keeps versions.
+    version_id: Option<String>,
+}
+
+/// Bytes of a source.
+struct Span {
+    first: u64,
+    length: u64,
+}
+
+impl Session {
+    /// Finds the source of a copy and makes its checks. It may be in another Region than the target: whoever copies signs
+    /// for the target's.
+    fn source(
+        &self,
+        source: &CopySource,
+        owner: Option<&String>,
+        asked: &Conditions<'_>,
+    ) -> S3Result<Source> {
+        let CopySource::Bucket { bucket, key, version_id } = source else {
+            return Err(refused(error::not_implemented("Access points are not implemented")));
+        };
+        let [read, _] = access::ON_COPY_SOURCE;
+        let version_id = version_id.as_deref();
+        let view = self.installation.store.view();
+        let mut checks = Vec::new();
+        let found = access::bucket(&view, bucket).and_then(|row| {
+            let caller = self.caller.in_region(&row.region);
+            let cx = Context::new(&self.installation, &caller);
+            let ask = Ask { expected_owner: owner.map(String::as_str), ..Ask::default() };
+            let target = (&**key, version_id);
+            let (version, object) = readable(&cx, &view, read, &row, target, ask, &mut checks)
+                .map_err(|failure| of_marker(failure, version_id))?;
+            let data_key = encryption::open(&cx, &view, bucket, key, &object.content.key)?;
+            let version_id = row.versioning.map(|_| version.id.clone());
+            Ok(Source { version, object, data_key, version_id })
+        });
+        let source = self.audited(read, found, &checks)?;
+        check(asked, &source)?;
+        Ok(source)
+    }
+
+    /// Makes the check for tags of a source that come along.
+    fn read_tags(&self, copied: &CopySource, source: &Source) -> S3Result<()> {
+        let tags = &source.object.attributes.tags;
+        let CopySource::Bucket { bucket, key, version_id } = copied else { return Ok(()) };
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let [_, read_tags] = access::ON_COPY_SOURCE;
+        let view = self.installation.store.view();
+        let mut checks = Vec::new();
+        let checked = access::bucket(&view, bucket).and_then(|row| {
+            let caller = self.caller.in_region(&row.region);
+            let cx = Context::new(&self.installation, &caller);
+            let version = version_id.as_deref();
+            let ask = Ask { bucket, key, version, existing_tags: tags, ..Ask::default() };
+            access::check(&cx, &view, read_tags, &ask, &mut checks)
+        });
+        self.audited(read_tags, checked, &checks).map(drop)
+    }
+
+    /// Writes bytes of a source anew, under another key.
+    async fn transfer(
+        &self,
+        source: &Source,
+        span: &Span,
+        key: &DataKey,
+        algorithm: Algorithm,
+    ) -> S3Result<(Piece, Hashes)> {
+        let (installation, pieces) = (Arc::clone(&self.installation), source.object.content.pieces.clone());
+        let body = send(installation, source.data_key.clone(), pieces, span.first, span.length);
+        let writer = self.installation.objects.create(key);
+        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let expected = Expected::read(&http::HeaderMap::new(), algorithm)?;
+        receive(Some(body), writer, &expected, None).await
+    }
+
+    pub(super) async fn run_copy_object(
+        &self,
+        req: S3Request<CopyObjectInput>,
+    ) -> Answered<CopyObjectOutput> {
+        refuse_unknown(&req.headers)?;
+        let asked = attributes(&req.headers)?;
+        let input = req.input;
+        let conditions = Conditions {
+            matches: input.copy_source_if_match.as_ref(),
+            none: input.copy_source_if_none_match.as_ref(),
+            since: input.copy_source_if_modified_since.as_ref(),
+            unmodified: input.copy_source_if_unmodified_since.as_ref(),
+        };
+        let owner = input.expected_source_bucket_owner.as_ref();
+        let source = self.source(&input.copy_source, owner, &conditions)?;
+        if source.object.size > LARGEST {
+            return Err(refused(error::source_too_large()));
+        }
+        let replace = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let retag = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let changes =
+            replace || retag || asked.storage_class.is_some() || input.server_side_encryption.is_some();
+        if is_itself(&input) && !changes {
+            let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
+                        the object's metadata, storage class, website redirect location or encryption attributes.";
+            return Err(refused(error::invalid_request(text)));
+        }
+        if !retag {
+            self.read_tags(&input.copy_source, &source)?;
+        }
+        let kept = &source.object.attributes;
+        let mut attributes = if replace { asked.clone() } else { kept.clone() };
+        attributes.tags = if retag { asked.tags } else { kept.tags.clone() };
+        attributes.storage_class = asked.storage_class;
+        let encryption = convert::encryption(
+            input.server_side_encryption.as_ref(),
+            input.ssekms_key_id.as_deref(),
+            input.bucket_key_enabled,
+        )?;
+        let (_, key) = self.writable(&Write {
+            name: "CopyObject",
+            bucket: &input.bucket,
+            key: &input.key,
+            owner: input.expected_bucket_owner.as_ref(),
+            tags: &attributes.tags,
+            encryption,
+        })?;
+        let (new_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let algorithm = input.checksum_algorithm.as_ref().and_then(|it| Algorithm::of(it.as_str()));
+        let before = source.object.checksum.as_ref().map(|checksum| checksum.algorithm);
+        let algorithm = algorithm.or(before).unwrap_or(Algorithm::Crc64Nvme);
+        let whole = Span { first: 0, length: source.object.size };
+        let (piece, hashes) = self.transfer(&source, &whole, &new_key, algorithm).await?;
+        let checksum = Checksum { algorithm, value: hashes.checksum, composite: false };
+        let object = Object {
+            etag: hashes.etag.clone(),
+            size: piece.size,
+            content: Content { key: sealed.clone(), pieces: vec![piece] },
+            attributes,
+            checksum: Some(checksum.clone()),
+        };
+        let place = (input.bucket.as_str(), input.key.as_str());
+        let version_id = self.keep(place, object, &Condition::default(), "CopyObject").await?;
+        let sums = Sums::of(Some(&checksum));
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
+        let result = CopyObjectResult {
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            checksum_type: sums.kind,
+            e_tag: Some(convert::etag(&hashes.etag)),
+            last_modified: Some(convert::time(self.installation.clock.now())),
+        };
+        done(CopyObjectOutput {
+            copy_object_result: Some(result),
+            copy_source_version_id: source.version_id,
+            version_id,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        })
+    }
+
+    pub(super) async fn run_upload_part_copy(
+        &self,
+        req: S3Request<UploadPartCopyInput>,
+    ) -> Answered<UploadPartCopyOutput> {
+        refuse_unknown(&req.headers)?;
+        let input = req.input;
+        let number = part_number(input.part_number)?;
+        let place = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
+        let owner = input.expected_bucket_owner.as_ref();
+        self.allowed("UploadPartCopy", &self.upload_ask(place.0, place.1, owner))?;
+        let view = self.installation.store.view();
+        let upload = uploads::find(&view, place).map_err(convert::failure)?;
+        let conditions = Conditions {
+            matches: input.copy_source_if_match.as_ref(),
+            none: input.copy_source_if_none_match.as_ref(),
+            since: input.copy_source_if_modified_since.as_ref(),
+            unmodified: input.copy_source_if_unmodified_since.as_ref(),
+        };
+        let owner = input.expected_source_bucket_owner.as_ref();
+        let source = self.source(&input.copy_source, owner, &conditions)?;
+        let span = span(input.copy_source_range.as_deref(), source.object.size).map_err(convert::error)?;
+        let key = encryption::open(&self.cx(), &view, place.0, place.1, &upload.key);
+        let key = key.map_err(convert::failure)?;
+        let (piece, hashes) = self.transfer(&source, &span, &key, upload.algorithm).await?;
+        let part = self.keep_part("UploadPartCopy", place, number, piece, &hashes).await?;
+        let sums = if upload.asked { Sums::one(upload.algorithm, &hashes.checksum) } else { Sums::default() };
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&upload.key);
+        let result = CopyPartResult {
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            e_tag: Some(convert::etag(&hashes.etag)),
+            last_modified: Some(convert::time(part)),
+        };
+        done(UploadPartCopyOutput {
+            copy_part_result: Some(result),
+            copy_source_version_id: source.version_id,
+            server_side_encryption,
+            ssekms_key_id,
+            bucket_key_enabled,
+            ..Default::default()
+        })
+    }
+}
+
+/// Whether an object is copied onto itself; an older version of it is another object.
+fn is_itself(input: &CopyObjectInput) -> bool {
+    matches!(&input.copy_source, CopySource::Bucket { bucket, key, version_id: None }
+        if **bucket == *input.bucket && **key == *input.key)
+}
+
+/// Who names a delete marker as the source is told so.
+fn of_marker(failure: Failure, version: Option<&str>) -> Failure {
+    match failure {
+        Failure::Service(error) if version.is_some() && error.code == "MethodNotAllowed" => {
+            error::source_is_marker().into()
+        }
+        failure => failure,
+    }
+}
+
+/// For copies even `304` is `412`.
+fn check(asked: &Conditions<'_>, source: &Source) -> S3Result<()> {
+    let header = match asked.verdict(&source.object, &source.version) {
+        Verdict::Met => return Ok(()),
+        Verdict::Unmet(header) | Verdict::Unchanged(header) => header,
+    };
+    Err(unmet(header))
+}
+
+fn unmet(header: &str) -> S3Error {
+    refused(error::unmet(match header {
+        "If-Match" => "x-amz-copy-source-If-Match",
+        "If-None-Match" => "x-amz-copy-source-If-None-Match",
+        "If-Modified-Since" => "x-amz-copy-source-If-Modified-Since",
+        _ => "x-amz-copy-source-If-Unmodified-Since",
+    }))
+}
+
+/// The bytes of the source that become a part: `bytes=first-last`, and within the source.
+fn span(range: Option<&str>, size: u64) -> Result<Span, landfall_shape::ServiceError> {
+    const NAME: &str = "x-amz-copy-source-range";
+    let Some(text) = range else { return within(Span { first: 0, length: size }) };
+    let digits = |text: &str| text.parse::<u64>().ok().filter(|_| !text.starts_with('+'));
+    let parsed = text.strip_prefix("bytes=").and_then(|text| text.split_once('-'));
+    let parsed = parsed.and_then(|(first, last)| Some((digits(first)?, digits(last)?)));
+    let Some((first, last)) = parsed.filter(|(first, last)| first <= last) else {
+        let message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are \
+                       the zero-based offsets of the first and last bytes to copy";
+        return Err(error::bad_argument(NAME, text, message));
+    };
+    if last >= size {
+        let message = format!("Range specified is not valid for source object of size: {size}");
+        return Err(error::bad_argument(NAME, text, message));
+    }
+    within(Span { first, length: last - first + 1 })
+}
+
+fn within(span: Span) -> Result<Span, landfall_shape::ServiceError> {
+    if span.length > LARGEST { Err(error::source_too_large()) } else { Ok(span) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_a_source() {
+        let cases = [
+            (None, Ok((0, 10))),
+            (Some("bytes=0-9"), Ok((0, 10))),
+            (Some("bytes=3-3"), Ok((3, 1))),
+            (Some("bytes=0-10"), Err("Range specified is not valid for source object of size: 10")),
+            (Some("bytes=10-11"), Err("Range specified is not valid for source object of size: 10")),
+            (Some("bytes=5-"), Err(FORM)),
+            (Some("bytes=-5"), Err(FORM)),
+            (Some("bytes=4-3"), Err(FORM)),
+            (Some("0-3"), Err(FORM)),
+            (Some("bytes=+1-3"), Err(FORM)),
+            (Some("bytes=0-1,3-4"), Err(FORM)),
+        ];
+        for (range, expected) in cases {
+            let found = span(range, 10).map(|span| (span.first, span.length)).map_err(|error| error.message);
+            assert_eq!(found, expected.map_err(str::to_owned), "{range:?}");
+        }
+        let large = LARGEST + 1;
+        assert_eq!(span(None, large).err().map(|error| error.code), Some("InvalidRequest"));
+        assert!(span(Some("bytes=0-5368709119"), large).is_ok());
+    }
+
+    const FORM: &str = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the \
+                        zero-based offsets of the first and last bytes to copy";
+}

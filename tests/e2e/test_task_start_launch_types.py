@@ -1,0 +1,330 @@
+"""The same causes on FARGATE, EC2 and EXTERNAL: each is produced for real, and the reason compared. Fargate has words of its own;
+on the other two the container agent speaks, and some of its reasons are the container's."""
+
+import json
+import re
+
+import pytest
+
+from harness import sensitive
+from harness.account import deny, unique
+from harness.tasks import assert_never_ran, container, failed_step
+
+RESOURCES = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+ONCE = "service call has been retried 1 time(s): "
+REGISTRY = RESOURCES + "unable to get registry auth from asm: " + ONCE
+SECRET = RESOURCES + "unable to retrieve secret from asm: " + ONCE
+PARAMETER = RESOURCES + "unable to retrieve secrets from ssm: " + ONCE
+LOGS = (
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create "
+    "Cloudwatch log stream: "
+)
+DAEMON = (
+    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch "
+    "log stream: operation error CloudWatch Logs: CreateLogStream, <answered>"
+)
+FILES = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+ASM = "operation error Secrets Manager: GetSecretValue, <answered>"
+STATUS = " status code: 400, request id: <id>"
+
+LAUNCHES = {
+    "FARGATE": ("awsvpc", {}),
+    "EC2": ("bridge", {"requiresCompatibilities": ["EC2"]}),
+    "EXTERNAL": ("bridge", {"requiresCompatibilities": ["EXTERNAL"]}),
+}
+
+
+def hidden(text, names):
+    """The text without what is another in each run."""
+    text = re.sub(r"https response error StatusCode: \d+, RequestID: [\w-]+, (HostID: [\w-]*, )?", "<answered>", text)
+    text = re.sub(r"request id: [\w-]+", "request id: <id>", text)
+    text = re.sub(r"User: arn:aws:sts::\d+:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+", "<user>", text)
+    for name, value in names.items():
+        text = text.replace(value, f"<{name}>")
+    return text
+
+
+def denied(action, resource):
+    return (
+        f"AccessDeniedException: <user> is not authorized to perform: {action} on resource: {resource} because no "
+        f"identity-based policy allows the {action} action"
+    )
+
+
+class Stage:
+    """What a cause needs: containers, the settings of a task definition, and what to hide in the reason."""
+
+    def __init__(self, tasks, admin, account_id):
+        self.tasks, self.admin, self.account_id = tasks, admin, account_id
+        self.names, self.settings = {}, {}
+
+    def role(self, *secrets, extra=()):
+        self.settings["executionRoleArn"] = self.admin.execution_role(*secrets, extra=extra)
+        return self.settings["executionRoleArn"]
+
+    def refuse(self, role, action):
+        document = json.dumps(deny(action))
+        self.admin.iam.put_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyName="no", PolicyDocument=document)
+
+    def credential(self, secret):
+        self.names["secret"] = secret
+        return self.tasks.container(repositoryCredentials={"credentialsParameter": secret})
+
+    def with_secret(self, value_from):
+        return self.tasks.container(secrets=[{"name": "VALUE", "valueFrom": value_from}])
+
+
+def content(value):
+    def cause(stage):
+        secret = stage.admin.secret(value)
+        stage.role(secret)
+        return stage.credential(secret)
+
+    return cause
+
+
+def marked_for_deletion(stage):
+    secret = stage.admin.registry_secret(stage.tasks.registry)
+    stage.role(secret)
+    stage.admin.secretsmanager.delete_secret(SecretId=secret)
+    return stage.credential(secret)
+
+
+def missing_credential(stage):
+    secret = f"arn:aws:secretsmanager:us-east-1:{stage.account_id}:secret:{unique('missing')}-AbCdEf"
+    stage.role(secret)
+    return stage.credential(secret)
+
+
+def denied_credential(stage):
+    stage.role()
+    return stage.credential(stage.admin.registry_secret(stage.tasks.registry))
+
+
+def denied_key(stage):
+    key = stage.admin.client("kms").create_key()["KeyMetadata"]["Arn"]
+    value = json.dumps({"username": "u", "password": sensitive.password()})
+    made = stage.admin.secretsmanager.create_secret(Name=unique("keyed"), SecretString=value, KmsKeyId=key)
+    stage.role(made["ARN"])
+    return stage.credential(made["ARN"])
+
+
+def wrong_password(stage):
+    registry = stage.tasks.registry
+    secret = stage.admin.secret({"username": registry.username, "password": sensitive.password()})
+    stage.role(secret)
+    stage.names["image"] = registry.image()
+    return stage.credential(secret)
+
+
+def missing_image(stage):
+    reference = f"{stage.tasks.registry.host}/team/app:{unique('missing')}"
+    stage.names["image"] = reference
+    return stage.tasks.container(image=reference)
+
+
+def missing_key_of_json(stage):
+    secret = stage.admin.secret({"a": "b"})
+    stage.role(stage.tasks.secret, secret)
+    return stage.with_secret(secret + ":colour::")
+
+
+def missing_secret(stage):
+    secret = f"arn:aws:secretsmanager:us-east-1:{stage.account_id}:secret:{unique('missing')}-AbCdEf"
+    stage.names["secret"] = secret
+    stage.role(stage.tasks.secret, secret)
+    return stage.with_secret(secret)
+
+
+def denied_secret(stage):
+    secret = stage.admin.secret("x")
+    stage.names["secret"] = secret
+    stage.role(stage.tasks.secret)
+    return stage.with_secret(secret)
+
+
+def missing_parameters(stage):
+    stage.role(stage.tasks.secret, extra=[{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}])
+    return stage.with_secret("/not/there")
+
+
+def denied_parameter(stage):
+    name = "/" + unique("parameter")
+    stage.admin.client("ssm").put_parameter(Name=name, Type="String", Value="v")
+    stage.names["parameter"] = f"arn:aws:ssm:us-east-1:{stage.account_id}:parameter{name}"
+    stage.role(stage.tasks.secret)
+    return stage.with_secret(name)
+
+
+def env_file(stage, key, *actions):
+    s3 = stage.admin.client("s3", signature_version="s3v4")
+    bucket = unique("env")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="app.env", Body=b"A=1\n")
+    stage.names["bucket"] = bucket
+    every = {"s3:GetObject": "/*", "s3:GetBucketLocation": "", "s3:ListBucket": ""}
+    extra = [
+        {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:s3:::{bucket}{rest}"}
+        for action, rest in every.items()
+        if action in actions
+    ]
+    stage.role(stage.tasks.secret, extra=extra)
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/{key}"}]
+    return stage.tasks.container(environmentFiles=files)
+
+
+def missing_env_file(stage):
+    return env_file(stage, "none.env", "s3:GetObject", "s3:GetBucketLocation", "s3:ListBucket")
+
+
+def denied_env_file(stage):
+    return env_file(stage, "app.env", "s3:GetBucketLocation")
+
+
+def missing_group(stage):
+    return stage.tasks.container(logConfiguration=stage.tasks.awslogs(group=unique("/no/group")))
+
+
+def denied_stream(stage):
+    role = stage.role(stage.tasks.secret)
+    stage.refuse(role, "logs:CreateLogStream")
+    return stage.tasks.container()
+
+
+USERNAME = "username: AuthorizationData is malformed, empty field"
+PASSWORD = "password: AuthorizationData is malformed, empty field"
+SCHEMA = "authorization data: unable to unmarshal secret value, invalid schema"
+EMPTY = "authorization data: empty secrets value"
+OF_SECRET = "secret from the service for <secret>: "
+DELETED = "InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion."
+MISSING = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+NO_SECRET = denied("secretsmanager:GetSecretValue", "<secret>")
+NO_KEY = "AccessDeniedException: Access to KMS is not allowed"
+NO_PARAMETER = denied("ssm:GetParameters", "<parameter>")
+NO_MEMBER = "etrieved secret from Secrets Manager did not contain json key colour"
+NO_GROUP = "ResourceNotFoundException: The specified log group does not exist."
+SSM = "Fetching secret data from SSM Parameter Store in us-east-1: "
+
+
+def words(tail):
+    """A cause that both have in the same words behind their own beginnings."""
+    return REGISTRY + "asm fetching " + tail, "Asm fetching " + tail
+
+
+# cause → how, Fargate's reason, the agent's reason, and whether the agent's is the container's. `...` stands for any text.
+CAUSES = {
+    "username missing": (content({"user": "x", "password": "p"}), *words(USERNAME), False),
+    "username empty": (content({"username": "", "password": "p"}), *words(USERNAME), False),
+    "password missing": (content({"username": "x"}), *words(PASSWORD), False),
+    "password empty": (content({"username": "x", "password": ""}), *words(PASSWORD), False),
+    "not JSON": (content("x:p"), *words(SCHEMA), False),
+    "a number for a string": (content({"username": "x", "password": 1}), *words(SCHEMA), False),
+    "binary": (content(b'{"username":"x","password":"p"}'), *words(EMPTY), False),
+    "marked for deletion": (
+        marked_for_deletion,
+        REGISTRY + "asm fetching " + OF_SECRET + DELETED,
+        "Asm fetching " + OF_SECRET + ASM + DELETED,
+        False,
+    ),
+    "no such credential": (
+        missing_credential,
+        REGISTRY + "asm fetching " + OF_SECRET + MISSING,
+        "Asm fetching " + OF_SECRET + ASM + MISSING,
+        False,
+    ),
+    "no permission for the credential": (
+        denied_credential,
+        REGISTRY + "asm fetching " + OF_SECRET + NO_SECRET + STATUS,
+        "Asm fetching " + OF_SECRET + ASM + "api error " + NO_SECRET,
+        False,
+    ),
+    "no permission for the credential's key": (
+        denied_key,
+        REGISTRY + "asm fetching " + OF_SECRET + NO_KEY + STATUS,
+        "Asm fetching " + OF_SECRET + ASM + "api error " + NO_KEY,
+        False,
+    ),
+    "a wrong password": (
+        wrong_password,
+        "CannotPullContainerError: pull image manifest has been retried ... time(s): failed to resolve ref <image>: "
+        "...401 Unauthorized",
+        "CannotPullImageManifestError: Error response from daemon: ...unauthorized...",
+        True,
+    ),
+    "no such image": (
+        missing_image,
+        "CannotPullContainerError: pull image manifest has been retried ... time(s): failed to resolve ref <image>: "
+        "<image>: not found",
+        "CannotPullImageManifestError: Error response from daemon: manifest unknown: manifest unknown",
+        True,
+    ),
+    "no such member of a secret": (missing_key_of_json, SECRET + "r" + NO_MEMBER, "R" + NO_MEMBER, False),
+    "no such secret": (
+        missing_secret,
+        SECRET + "failed to fetch secret <secret> from secrets manager: " + MISSING,
+        "ResourceNotFoundException: The task can't retrieve the secret with ARN '<secret>' from AWS Secrets Manager. Check "
+        "whether the secret exists in the specified Region: " + ASM + MISSING,
+        False,
+    ),
+    "no permission for a secret": (
+        denied_secret,
+        SECRET + "failed to fetch secret <secret> from secrets manager: " + NO_SECRET + STATUS,
+        "Secret <secret>: " + ASM + "api error " + NO_SECRET + ": " + ASM + "api error " + NO_SECRET,
+        False,
+    ),
+    "no such parameter": (
+        missing_parameters,
+        PARAMETER + "invalid parameters: /not/there",
+        SSM + "invalid parameters: /not/there",
+        False,
+    ),
+    "no permission for a parameter": (
+        denied_parameter,
+        PARAMETER + NO_PARAMETER + STATUS,
+        SSM + "operation error SSM: GetParameters, <answered>api error " + NO_PARAMETER,
+        False,
+    ),
+    "no such env file": (
+        missing_env_file,
+        FILES + "...",
+        "Unable to download env file with key none.env from bucket <bucket>, error: ...",
+        False,
+    ),
+    "no permission for an env file": (
+        denied_env_file,
+        FILES + "AccessDenied: ... is not authorized to perform: s3:GetObject on resource: ...",
+        "Unable to download env file with key app.env from bucket <bucket>, error: ... is not authorized to perform: "
+        "s3:GetObject on resource: ...",
+        False,
+    ),
+    "no log group": (missing_group, LOGS + NO_GROUP + " : exit status 1", DAEMON + NO_GROUP, True),
+    "no permission for the log stream": (
+        denied_stream,
+        LOGS + "AccessDeniedException: <user> is not authorized to perform: logs:CreateLogStream on resource: ...",
+        DAEMON + "api error AccessDeniedException: <user> is not authorized to perform: logs:CreateLogStream on resource: ...",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("launch", LAUNCHES)
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_cause(tasks, admin, account_id, cause, launch):
+    how, fargate, agent, of_container = CAUSES[cause]
+    stage = Stage(tasks, admin, account_id)
+    main = how(stage)
+    network, settings = LAUNCHES[launch]
+    definition = tasks.define(main, network=network, **settings, **stage.settings)
+    arn = tasks.run(definition, network, launchType=launch)
+    task, seen = tasks.watch(arn, 120)
+    assert_never_ran(task, seen)
+    assert task["launchType"] == launch
+    said, expected = task["stoppedReason"], fargate if launch == "FARGATE" else agent
+    if launch != "FARGATE" and of_container:
+        assert said == "Task failed to start"
+        said = container(task)["reason"]
+    pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+    said = hidden(said, stage.names)
+    assert re.fullmatch(pattern, said, re.DOTALL), f"{said}\nexpected {expected}"
+    step = failed_step(tasks.trace(arn))
+    assert step and step["outcome"]["detail"] and step["hint"], step
