@@ -165,6 +165,12 @@ def rotation(server, admin, tmp_path):
     return Rotation(server, admin, tmp_path)
 
 
+def test_who_can_invoke_a_function(rotation, account_id):
+    done = rotation.server.command("iam", "who-can", "lambda:InvokeFunction", rotation.arn, "--json", check=True)
+    found = {it["arn"]: it.get("provided") for it in json.loads(done.stdout)}
+    assert found["secretsmanager.amazonaws.com"] == f"where `aws:SourceAccount` is `{account_id}`"
+
+
 def test_a_secret_is_rotated(rotation, admin, account_id):
     assert rotation.arn == f"arn:aws:lambda:us-east-1:{account_id}:function:{rotation.name}"
     secret, value = rotation.secret()

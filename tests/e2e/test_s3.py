@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
+from harness import organization
 from harness.account import allow, unique
 from harness.errors import refused
 from harness.tasks import assert_never_ran, failed_step
@@ -293,6 +294,29 @@ def test_bucket_policies_that_s3_refuses(s3, change, message):
     with refused(MALFORMED, message) as error:
         put({**statement, **json.loads(text)})
     assert error.status == 400
+
+
+def test_a_canonical_user_is_an_account(server, admin, s3):
+    """The id that lists of buckets show as their owner names the account in a bucket policy."""
+    other = organization.member(server)
+    owner = other.client("s3", signature_version="s3v4").list_buckets()["Owner"]["ID"]
+    bucket = unique("canonical").lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    put = lambda id: s3.put_bucket_policy(
+        Bucket=bucket,
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Principal": {"CanonicalUser": id}}]}),
+    )
+    user = other.user(allow("s3:*")).client("s3", signature_version="s3v4")
+    with refused("AccessDenied"):
+        user.get_object(Bucket=bucket, Key="k")
+    put(owner)
+    user.get_object(Bucket=bucket, Key="k")
+    shown = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    assert shown["Statement"][0]["Principal"] == {"CanonicalUser": owner}
+    with refused(MALFORMED, "Invalid principal in policy"):
+        put(owner[::-1])
 
 
 def test_a_new_bucket_with_ownership_asks_for_it(admin):

@@ -84,10 +84,11 @@ pub(crate) struct ResourcePattern {
     arn: ArnPattern,
 }
 
-/// Whether a principal is one that AWS keeps by its unique id: a user or a role, by ARN or by the id itself.
+/// Whether a principal is one that AWS keeps by its unique id: a user or a role, by ARN or by the id itself; or an account,
+/// by its canonical user id.
 pub(crate) fn has_unique_id(entry: &PrincipalEntry) -> bool {
     if entry.kind != PrincipalKind::Aws {
-        return false;
+        return entry.kind == PrincipalKind::CanonicalUser;
     }
     let Ok(arn) = entry.value.parse::<landfall_base::Arn>() else { return is_unique_id(&entry.value) };
     let named = arn.resource().starts_with("user/") || arn.resource().starts_with("role/");

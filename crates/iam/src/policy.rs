@@ -118,7 +118,8 @@ impl Policy {
 
     /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
     /// principal that is deleted and made again under the same name is another principal. `resolve` gets the ARN of a
-    /// user or role, or its unique id, and answers its `AIDA…` or `AROA…`.
+    /// user or role, or its unique id, and answers its `AIDA…` or `AROA…`; or the canonical user id of an account, and
+    /// answers the account's number.
     ///
     /// # Errors
     /// A named principal does not exist.

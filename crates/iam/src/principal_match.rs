@@ -57,7 +57,7 @@ pub(crate) enum PrincipalPattern {
     },
     Service(Box<str>),
     Federated(Box<str>),
-    /// A canonical user id, or something that is no principal. Matches nobody.
+    /// The canonical user id of nobody knows whom, or something that is no principal. Matches nobody.
     Nobody(Box<str>),
 }
 
@@ -68,7 +68,10 @@ impl PrincipalPattern {
             PrincipalKind::Aws => Self::aws(value, ids),
             PrincipalKind::Service => Self::Service(value.into()),
             PrincipalKind::Federated => Self::Federated(value.into()),
-            PrincipalKind::CanonicalUser => Self::Nobody(value.into()),
+            PrincipalKind::CanonicalUser => match ids.get(value) {
+                Some(account) => Self::Account(account.as_str().into()),
+                None => Self::Nobody(value.into()),
+            },
         }
     }
 

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{Policy, PolicyError};
+use landfall_iam::{Policy, PolicyError, PolicyKind, ResourceService};
 use landfall_store::{StoreError, View};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::iam::accounts;
 use crate::iam::record::{ROLES, USERS, key_name};
+use crate::s3::names::canonical_user;
 
 /// Binds a policy to the users and roles it names, by ARN or unique id, which must exist: not to their names.
 ///
@@ -18,7 +20,7 @@ use crate::iam::record::{ROLES, USERS, key_name};
 pub(crate) fn bind(view: &View, policy: &Policy) -> Result<Result<Policy, PolicyError>, StoreError> {
     let mut unreadable = None;
     let bound = policy.resolve_principals(|written| {
-        resolved(view, written).unwrap_or_else(|error| {
+        resolved(view, policy.kind(), written).unwrap_or_else(|error| {
             unreadable = Some(error);
             None
         })
@@ -29,12 +31,20 @@ pub(crate) fn bind(view: &View, policy: &Policy) -> Result<Result<Policy, Policy
     }
 }
 
-/// The unique id of a user or role that is there, named by ARN or by that id.
-fn resolved(view: &View, written: &str) -> Result<Option<String>, StoreError> {
+/// The unique id of a user or role that is there, named by ARN or by that id; in policies of buckets also the account of
+/// a canonical user id.
+fn resolved(view: &View, kind: PolicyKind, written: &str) -> Result<Option<String>, StoreError> {
     if written.starts_with("arn:") {
         return principal_id(view, written);
     }
-    Ok(arn_of_id(view, written)?.map(|_| written.to_owned()))
+    if written.starts_with("AIDA") || written.starts_with("AROA") {
+        return Ok(arn_of_id(view, written)?.map(|_| written.to_owned()));
+    }
+    if kind != PolicyKind::Resource(ResourceService::Bucket) {
+        return Ok(None);
+    }
+    let mut accounts = accounts(view)?.into_iter().map(|(account, _)| account);
+    Ok(accounts.find(|account| canonical_user(account) == written).map(|account| account.to_string()))
 }
 
 /// The ARN of the user or role with this unique id, in any account.
@@ -111,7 +121,8 @@ fn renamed(view: &View, account: &AccountId, id: &str) -> Result<Option<String>,
 /// A row cannot be read.
 pub(crate) fn shown(view: &View, policy: &Policy) -> Result<String, StoreError> {
     let mut changed = BTreeMap::new();
-    for (arn, id) in policy.bound_principals() {
+    let ids = policy.bound_principals().filter(|(_, id)| id.parse::<AccountId>().is_err());
+    for (arn, id) in ids {
         let now = present_arn(view, arn, id)?.unwrap_or_else(|| id.to_owned());
         if now != arn {
             changed.insert(arn, now);

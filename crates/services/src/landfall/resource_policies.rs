@@ -1,5 +1,5 @@
-//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets, buckets and repositories,
-//! policies and grants of KMS keys.
+//! The policies that sit on resources, by ARN: trust policies of roles, policies of secrets, buckets, repositories and
+//! functions, policies and grants of KMS keys.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::kms::record::{GRANTS, KEYS};
 use crate::s3::is_restricted;
 use crate::s3::record::BUCKETS;
 use crate::secretsmanager::record::{SECRETS, Secret};
+use crate::secretsmanager::rotation::FUNCTIONS;
 
 /// A resource's policy.
 #[derive(Debug)]
@@ -79,6 +80,10 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
             Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
         }
         "kms" => key(view, arn, owner),
+        "lambda" => {
+            let policy = function(view, arn, &owner)?;
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
+        }
         _ => Ok(None),
     }
 }
@@ -103,6 +108,15 @@ fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy
     }
     let kind = Kind::Key { grants, aws_managed: key.managed_for.is_some() };
     Ok(Some(ResourcePolicy::new(Arc::clone(&key.policy), owner, kind)))
+}
+
+/// Functions that rotate secrets.
+fn function(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Policy>>, StoreError> {
+    let name = arn.resource().strip_prefix("function:").and_then(|rest| rest.split(':').next());
+    let Some((name, region)) = name.zip(arn.region().parse().ok()) else { return Ok(None) };
+    let region: Region = region;
+    let function = view.get(&FUNCTIONS, &(owner, &region, name))?;
+    Ok(function.map(|function| Arc::clone(&function.policy)))
 }
 
 fn repository(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Policy>>, StoreError> {

@@ -306,8 +306,13 @@ fn public_policies_are_blocked_and_restricted() {
     assert_eq!(code(set(&policy(r#""*""#))), "AccessDenied");
     assert_eq!(code(set("{")), "MalformedPolicy");
     assert_eq!(code(set(&policy(r#""*""#).replace(":bucket/", ":other/"))), "MalformedPolicy");
-    for nobody in ["AROAJQABLZS4A3QDU576Q", "arn:aws:iam::111122223333:user/nobody-there"] {
-        let refused = set(&policy(&format!(r#"{{"AWS":"{nobody}"}}"#))).unwrap_err();
+    let canonical = names::canonical_user(&account());
+    for nobody in [
+        r#"{"AWS":"AROAJQABLZS4A3QDU576Q"}"#,
+        r#"{"AWS":"arn:aws:iam::111122223333:user/nobody-there"}"#,
+        &format!(r#"{{"CanonicalUser":"{}"}}"#, canonical.chars().rev().collect::<String>()),
+    ] {
+        let refused = set(&policy(nobody)).unwrap_err();
         let Failure::Service(refused) = refused else { panic!("{refused:?}") };
         assert_eq!(
             (refused.code, refused.message.as_str()),
