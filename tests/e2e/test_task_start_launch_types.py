@@ -254,7 +254,7 @@ CAUSES = {
     "no such image": (
         missing_image,
         "CannotPullContainerError: pull image manifest has been retried ... time(s): failed to resolve ref <image>: "
-        "<image>: not found",
+        "...not found",
         "CannotPullImageManifestError: Error response from daemon: manifest unknown: manifest unknown",
         True,
     ),
@@ -269,7 +269,9 @@ CAUSES = {
     "no permission for a secret": (
         denied_secret,
         SECRET + "failed to fetch secret <secret> from secrets manager: " + NO_SECRET + STATUS,
-        "Secret <secret>: " + ASM + "api error " + NO_SECRET + ": " + ASM + "api error " + NO_SECRET,
+        # The second copy is cut off: a reason has 1,024 characters at most.
+        "Secret <secret>: " + ASM + "api error " + NO_SECRET + ": " + ASM + "api error AccessDeniedException: <user> is not "
+        "authorized to perform: secretsmanager:GetSecretValue on resource: <secret> ...",
         False,
     ),
     "no such parameter": (
