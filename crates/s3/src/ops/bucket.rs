@@ -44,11 +44,14 @@ fn place_of(constraint: Option<&str>, here: &Region, home: &Region) -> Result<Re
         return if first { Ok(here.clone()) } else { Err(incompatible("unspecified")) };
     };
     let name = if text == "EU" { "eu-west-1" } else { text };
+    if !first && name != here.as_str() {
+        return Err(incompatible(text));
+    }
     let region: Region = name.parse().map_err(|_| error::invalid_location(text))?;
     if !region.is_of_aws() && region != *home || first && region == *here {
         return Err(error::invalid_location(text));
     }
-    if !first && region != *here { Err(incompatible(text)) } else { Ok(region) }
+    Ok(region)
 }
 
 fn incompatible(constraint: &str) -> ServiceError {
@@ -463,7 +466,7 @@ mod tests {
             ("eu-west-1", None, illegal),
             ("eu-west-1", Some("eu-west-1"), Ok("eu-west-1")),
             ("eu-west-1", Some("us-east-1"), illegal),
-            ("eu-west-1", Some("mars-1"), invalid),
+            ("eu-west-1", Some("mars-1"), illegal),
             ("home-1", Some("home-1"), Ok("home-1")),
         ];
         let home = "home-1".parse().unwrap();
