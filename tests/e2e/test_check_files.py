@@ -3,7 +3,7 @@ finding. And `check --reason`: a text pasted from a real account."""
 
 import json
 
-from harness.account import unique
+from harness.account import allow, unique
 
 TEMPLATE = """
 Resources:
@@ -34,9 +34,10 @@ Resources:
 CREATED = ["secret `cf-credential`", "parameter `/cf/parameter`", "log group `/cf`", "repository `cf-app`"]
 
 
-def check(tasks, text, *arguments):
+def check(tasks, text, *arguments, account=None):
     done = tasks.server.command(
-        "check", "-", "--skip-images", "--json", *arguments, input=text, environment=tasks.account.env()
+        "check", "-", "--skip-images", "--json", *arguments, input=text,
+        environment=(account or tasks.account).env(),
     )
     assert done.returncode in (0, 1), done.stderr
     (answer,) = json.loads(done.stdout)["task_definitions"]
@@ -48,14 +49,22 @@ def created(*names):
     return {f"the {name} is created by this template: not looked at" for name in names}
 
 
+def what_it_may(why):
+    return f"what the execution role may do: {why}. What it would fetch was looked at with your own permissions"
+
+
+NOT_KNOWN_YET = what_it_may("the execution role is not known yet")
+
+
 def test_what_a_template_creates_is_not_known(tasks):
     answer = check(tasks, TEMPLATE.replace("ROLE", "!GetAtt Exec.Arn"))
-    assert (answer["findings"], set(answer["unknown"])) == ([], created("role `cf-exec`", *CREATED))
+    told = {what_it_may("the role `cf-exec` is created by this template"), *created(*CREATED)}
+    assert (answer["findings"], set(answer["unknown"])) == ([], told)
 
 
 def test_what_another_stack_exports_is_not_known(tasks):
     answer = check(tasks, TEMPLATE.replace("ROLE", "!ImportValue exec"))
-    told = created(*CREATED) | {"`Fn::ImportValue` is not known before deployment"}
+    told = created(*CREATED) | {"`Fn::ImportValue` is not known before deployment", NOT_KNOWN_YET}
     assert (answer["findings"], set(answer["unknown"])) == ([], told)
 
 
@@ -86,15 +95,19 @@ def test_what_a_plan_does_not_know_is_no_finding(tasks):
     container = {"name": "app", "image": "registry.example/app:1", "secrets": [{"name": "A", "valueFrom": "/none"}]}
     document = {"container_definitions": json.dumps([container])}
     role = {"execution_role_arn": tasks.account.execution_role()}
-    for values, unknown in [
-        ({**size, **document}, ["execution_role_arn"]),
-        ({**size, **role}, ["container_definitions"]),
-        ({**role, "memory": "512"}, ["cpu", "container_definitions"]),
+    for values, unknown, missing in [
+        ({**size, **document}, ["execution_role_arn"], 1),
+        ({**size, **role}, ["container_definitions"], 0),
+        ({**role, "memory": "512"}, ["cpu", "container_definitions"], 0),
     ]:
         answer = check(tasks, plan(values, dict.fromkeys(unknown, True)))
         told = {f"`{name}` is not known before it is applied" for name in unknown}
-        assert (answer["findings"], set(answer["unknown"])) == ([], told)
-    wrong = {**size, "container_definitions": json.dumps([{**container, "image": "x y"}])}
+        told |= {NOT_KNOWN_YET} if "execution_role_arn" in unknown else set()
+        assert (len(answer["findings"]), set(answer["unknown"])) == (missing, told)
+    # Which role will ask is not known; that there is nothing to be had is.
+    (finding,) = check(tasks, plan({**size, **document}, {"execution_role_arn": True}))["findings"]
+    assert (finding["headline"], finding["cause"]) == ("there is no parameter `/none` in us-east-1", "CONTENT")
+    wrong = {**size, "container_definitions": json.dumps([{"name": "app", "image": "x y"}])}
     (finding,) = check(tasks, plan(wrong, {"execution_role_arn": True}))["findings"]
     assert finding["headline"] == "Container.image contains invalid characters."
 
@@ -133,3 +146,100 @@ def test_a_task_that_is_too_large(tasks):
     assert finding["headline"].startswith("the task wants 2000000000 MiB of memory, and of the machine's ")
     assert (finding["cause"], finding["message"]) == ("CAPACITY", "RESOURCE:MEMORY")
     assert finding["fix"]["text"] == "lower `memory` or `memoryReservation`, or stop other tasks"
+
+
+CONTENT = """
+Resources:
+  Exec: {Type: 'AWS::IAM::Role', Properties: {RoleName: cf-exec}}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: cf
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      Cpu: 256
+      Memory: 512
+      ExecutionRoleArn: !GetAtt Exec.Arn
+      ContainerDefinitions:
+        - Name: app
+          Image: 'ACCOUNT.dkr.ecr.REGION.amazonaws.com/cf-none:1'
+          Secrets:
+            - {Name: A, ValueFrom: 'SECRET:nope::'}
+            - {Name: B, ValueFrom: NONE}
+            - {Name: C, ValueFrom: /cf/none}
+          EnvironmentFiles: [{Type: s3, Value: 'arn:aws:s3:::BUCKET/none.env'}]
+          LogConfiguration:
+            LogDriver: awslogs
+            Options: {awslogs-group: /cf/none, awslogs-region: REGION, awslogs-stream-prefix: p}
+"""
+
+
+def content(account):
+    secret, bucket = account.secret({"user": "u"}), unique("files")
+    account.client("s3").create_bucket(Bucket=bucket)
+    none = secret.rsplit(":", 1)[0] + ":cf-none-AbCdEf"
+    text = CONTENT
+    for word, value in {
+        "ACCOUNT": account.id, "REGION": "us-east-1", "SECRET": secret, "NONE": none, "BUCKET": bucket,
+    }.items():
+        text = text.replace(word, value)
+    return text, secret, none, bucket
+
+
+def test_what_a_new_role_would_fetch_is_looked_at_as_the_one_who_asks(tasks):
+    text, secret, none, bucket = content(tasks.account)
+    answer = check(tasks, text)
+    assert answer["unknown"] == [what_it_may("the role `cf-exec` is created by this template")]
+    assert [(finding["headline"], finding["cause"]) for finding in answer["findings"]] == [
+        (f"there is no repository `cf-none` in the registry of {tasks.account.id}", "REGISTRY"),
+        (f"the secret `{secret.rsplit(':', 1)[1]}` has no key `nope`", "CONTENT"),
+        ("there is no secret `cf-none-AbCdEf` in us-east-1", "CONTENT"),
+        ("there is no parameter `/cf/none` in us-east-1", "CONTENT"),
+        (f"there is no object `none.env` in the bucket `{bucket}`", "CONTENT"),
+        ("there is no log group `/cf/none` in us-east-1", "CONFIGURATION"),
+    ]
+
+
+def test_what_the_one_who_asks_may_not_see_is_not_known(tasks):
+    text, secret, none, bucket = content(tasks.account)
+    reader = tasks.account.user(allow("landfall:CheckTaskStart"))
+    answer = check(tasks, text, account=reader)
+    who = reader.client("sts").get_caller_identity()["Arn"]
+    arn = f"arn:aws:{{}}:us-east-1:{tasks.account.id}:{{}}".format
+    assert answer["findings"] == []
+    assert answer["unknown"] == [
+        what_it_may("the role `cf-exec` is created by this template"),
+        *(
+            f"whether `{resource}` is as the tasks want it: `{who}` is not allowed `{action}`"
+            for resource, action in [
+                (arn("ecr", "repository/cf-none"), "ecr:BatchGetImage"),
+                (secret, "secretsmanager:GetSecretValue"),
+                (none, "secretsmanager:GetSecretValue"),
+                (arn("ssm", "parameter/cf/none"), "ssm:GetParameters"),
+                (f"arn:aws:s3:::{bucket}", "s3:GetBucketLocation"),
+                (f"arn:aws:s3:::{bucket}/none.env", "s3:GetObject"),
+                (arn("logs", "log-group:/cf/none:log-stream:p/app/" + "0" * 32), "logs:CreateLogStream"),
+            ]
+        ),
+    ]
+
+
+def test_the_verdict_says_that_not_all_is_known(tasks):
+    """What only a pull would tell is listed, and is no finding."""
+    container = {"name": "a", "image": "r.example/a:1", "memory": 64, "command": ["/nope"], "user": "nosuchuser:staff"}
+    text = json.dumps({"family": "app", "containerDefinitions": [container]})
+    answer = check(tasks, text, "--launch-type", "EC2")
+    told = [f"whether the image `r.example/a:1` has the {it}" for it in ("program `/nope`", "user `nosuchuser`", "group `staff`")]
+    assert (answer["findings"], answer["unknown"]) == ([], told)
+    shown = tasks.server.command(
+        "check", "-", "--skip-images", input=text, environment=tasks.account.env()
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines() == [
+        "app (EC2): would start, as far as can be known: 3 things are not known",
+        *(f"  not known {it}" for it in told),
+    ]
+    known = {**container, "command": None, "user": "1000:0"}
+    known = json.dumps({"family": "app", "containerDefinitions": [{k: v for k, v in known.items() if v}]})
+    shown = tasks.server.command("check", "-", "--skip-images", input=known, environment=tasks.account.env())
+    assert shown.stdout == "app (EC2): would start\n"

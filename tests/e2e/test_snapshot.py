@@ -246,9 +246,12 @@ def test_options(taken):
     """What was not asked is said; accounts, SARIF and several definitions work as ever."""
     definition = json.dumps(taken["world"].cases["all is well, FARGATE"])
     checked = findings(offline(taken["path"], "--json", input=definition))
-    assert checked["unknown"] == [f"whether the registry has `{IMAGE}` and gives it out"]
+    assert checked["unknown"] == [
+        f"whether the registry has `{IMAGE}` and gives it out",
+        f"whether the image `{IMAGE}` has the program `true`",
+    ]
     shown = offline(taken["path"], input=definition)
-    assert shown.returncode == 0 and "would start" in shown.stdout and "not known whether the registry" in shown.stdout
+    assert shown.returncode == 0 and "would start, as far as can be known: 2 things are not known" in shown.stdout and "not known whether the registry" in shown.stdout
     bad = json.dumps(taken["world"].cases["no log group, EC2"])
     sarif = offline(taken["path"], "--sarif", input=bad)
     assert sarif.returncode == 1 and json.loads(sarif.stdout)["runs"][0]["results"]

@@ -83,6 +83,7 @@ pub static CHECK_TASK_START_REQUEST: Schema = Schema::new(
             Member::optional("launchType", &LAUNCH_TYPE_NAME),
             Member::optional("subnets", &STRINGS),
             Member::optional("skipImages", &BOOLEAN),
+            Member::optional("executionRoleIsNew", &BOOLEAN),
         ],
     },
 );

@@ -122,6 +122,7 @@ pub struct CheckTaskStartRequest {
     pub launch_type: Option<LaunchTypeName>,
     pub subnets: Option<Vec<String>>,
     pub skip_images: Option<bool>,
+    pub execution_role_is_new: Option<bool>,
 }
 
 impl Shape for CheckTaskStartRequest {
@@ -133,15 +134,17 @@ impl Shape for CheckTaskStartRequest {
             launch_type: members.optional("launchType")?,
             subnets: members.optional("subnets")?,
             skip_images: members.optional("skipImages")?,
+            execution_role_is_new: members.optional("executionRoleIsNew")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(5);
+        let mut members = Structure::with_capacity(6);
         members.put("taskDefinition", self.task_definition);
         members.put_some("cluster", self.cluster);
         members.put_some("launchType", self.launch_type);
         members.put_some("subnets", self.subnets);
         members.put_some("skipImages", self.skip_images);
+        members.put_some("executionRoleIsNew", self.execution_role_is_new);
         Value::Structure(members)
     }
 }

@@ -388,7 +388,7 @@ Resources:
         assert_eq!((found.len(), &found[0].definition), (1, &expected));
         let expected = [
             "`Fn::ImportValue` is not known before deployment",
-            "the role `exec-prod` is created by this template: not looked at",
+            "what the execution role may do: the role `exec-prod` is created by this template. What it would fetch was looked at with your own permissions",
             "the secret `hub` is created by this template: not looked at",
             "the log group `Group` is created by this template: not looked at",
         ];
@@ -402,6 +402,10 @@ Resources:
             "Properties": {"ExecutionRoleArn": {"Ref": "Missing"}, "TaskRoleArn": {"Ref": "AWS::NoValue"}}}}});
         let found = task_definitions(&template, &BTreeMap::new(), &place());
         assert_eq!(found[0].definition, json!({"family": "T"}));
-        assert_eq!(found[0].open, ["`Missing` has no value: give `--parameter Missing=VALUE`"]);
+        let expected = [
+            "`Missing` has no value: give `--parameter Missing=VALUE`",
+            "what the execution role may do: the execution role is not known yet. What it would fetch was looked at with your own permissions",
+        ];
+        assert_eq!(found[0].open, expected);
     }
 }

@@ -39,7 +39,7 @@ const UNREADABLE: u8 = 2;
 /// Says whether tasks of a definition would start: rules, roles, secrets and their content, parameters, logs, images.
 /// Nothing is run and nothing is changed.
 ///
-/// Exit codes: 0 they would, 1 something keeps them from it, 2 the file cannot be read or the server not be asked.
+/// Exit codes: 0 they would, as far as can be known (what is not is listed), 1 something keeps them from it, 2 the file cannot be read or the server not be asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// Task definition as the AWS CLI takes or gives it, deployment as `aws lightsail create-container-service-deployment
@@ -218,6 +218,7 @@ async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Ch
         launch_type: args.launch_type.as_deref().map(|it| LaunchTypeName::from(it.to_uppercase().as_str())),
         subnets: (!args.subnets.is_empty()).then(|| args.subnets.clone()),
         skip_images: args.skip_images.then_some(true),
+        execution_role_is_new: unknown::is_new_role(&found.unknown).then_some(true),
     };
     let answer = asked.call::<CheckTaskStart>(input).await?;
     let unknown = &found.unknown;
@@ -253,11 +254,15 @@ fn report_json(path: &str, checked: &[Checked]) -> Value {
 fn report_text(checked: &[Checked], style: Style) -> String {
     let mut text = String::new();
     for it in checked {
-        let (count, launch) = (it.findings.len(), &it.launch);
-        let verdict = match count {
-            0 => style.green("would start"),
-            1 => style.red("would not start: 1 finding"),
-            _ => style.red(&format!("would not start: {count} findings")),
+        let launch = &it.launch;
+        let verdict = match (it.findings.len(), it.open.len()) {
+            (0, 0) => style.green("would start"),
+            (0, 1) => style.green("would start, as far as can be known: 1 thing is not known"),
+            (0, open) => {
+                style.green(&format!("would start, as far as can be known: {open} things are not known"))
+            }
+            (1, _) => style.red("would not start: 1 finding"),
+            (count, _) => style.red(&format!("would not start: {count} findings")),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{} ({launch}): {verdict}", style.bold(&visible(&it.name)));
@@ -269,4 +274,32 @@ fn report_text(checked: &[Checked], style: Style) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_says_how_much_is_not_known() {
+        let checked = |open: usize, findings: usize| Checked {
+            kind: Kind::TaskDefinition,
+            name: "app".to_owned(),
+            open: vec!["whether it rains".to_owned(); open],
+            launch: "FARGATE".to_owned(),
+            would_start: findings == 0,
+            findings: vec![Finding::default(); findings],
+        };
+        for (open, findings, verdict) in [
+            (0, 0, "would start"),
+            (1, 0, "would start, as far as can be known: 1 thing is not known"),
+            (2, 0, "would start, as far as can be known: 2 things are not known"),
+            (2, 1, "would not start: 1 finding"),
+            (0, 2, "would not start: 2 findings"),
+        ] {
+            let text = report_text(&[checked(open, findings)], Style::plain());
+            assert_eq!(text.lines().next(), Some(format!("app (FARGATE): {verdict}").as_str()));
+            assert_eq!(text.matches("  not known whether it rains\n").count(), open);
+        }
+    }
 }

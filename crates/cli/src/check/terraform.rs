@@ -215,6 +215,7 @@ mod tests {
             [
                 "`execution_role_arn` is not known before it is applied",
                 "`cpu` is not known before it is applied",
+                "what the execution role may do: the execution role is not known yet. What it would fetch was looked at with your own permissions",
                 "the parameter `/new` is created by this plan: not looked at",
                 "the log group `/logs` is created by this plan: not looked at",
             ]

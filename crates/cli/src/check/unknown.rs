@@ -16,8 +16,6 @@ const UNKNOWN: &str = "landfall-unknown";
 const UNKNOWN_IMAGE: &str = "127.0.0.1:1/landfall-unknown:1";
 const EXECUTION_ROLE: &str = "executionRoleArn";
 const CONTAINERS: &str = "containerDefinitions";
-/// Steps that are not taken as the execution role.
-const WITHOUT_ROLE: [&str; 4] = ["check task definition", "place task", "ask for image", "assume task role"];
 /// The step that looks at the definition alone.
 const RULES: &str = "check task definition";
 
@@ -119,9 +117,17 @@ impl Creates<'_> {
         let Value::Object(members) = &mut found.definition else { return };
         let mut open = Vec::new();
         for role in [EXECUTION_ROLE, "taskRoleArn"] {
-            if members.get(role).is_some_and(|it| self.is_unknown(it, &[Created::Role], &mut open)) {
+            let mut told = Vec::new();
+            if members.get(role).is_some_and(|it| self.is_unknown(it, &[Created::Role], &mut told)) {
                 members.remove(role);
                 found.unknown.insert(role.to_owned());
+            }
+            match told.pop() {
+                Some(made) if role == EXECUTION_ROLE => open.push(what_it_may(&made)),
+                None if role == EXECUTION_ROLE && is_new_role(&found.unknown) => {
+                    open.push(what_it_may("the execution role is not known yet"));
+                }
+                told => open.extend(told.map(not_looked_at)),
             }
         }
         if found.unknown.contains("family") {
@@ -132,9 +138,11 @@ impl Creates<'_> {
             members.insert(CONTAINERS.to_owned(), json!([container]));
         }
         let containers = members.get_mut(CONTAINERS).and_then(Value::as_array_mut);
+        let mut made = Vec::new();
         for container in containers.into_iter().flatten() {
-            self.container(container, &mut open);
+            self.container(container, &mut made);
         }
+        open.extend(made.into_iter().map(not_looked_at));
         for what in open {
             if !found.open.contains(&what) {
                 found.open.push(what);
@@ -181,15 +189,26 @@ impl Creates<'_> {
         let meant =
             |(kind, name): &&(Created, String)| kinds.contains(kind) && kind.is_meant(name, text, self.place);
         if let Some((kind, name)) = self.resources.iter().find(meant) {
-            open.push(format!(
-                "the {} `{name}` is created by this {}: not looked at",
-                kind.word(),
-                self.file
-            ));
+            open.push(format!("the {} `{name}` is created by this {}", kind.word(), self.file));
             return true;
         }
         text.contains(UNKNOWN)
     }
+}
+
+/// Whether the execution role is one that the server cannot know.
+pub(super) fn is_new_role(unknown: &BTreeSet<String>) -> bool {
+    unknown.contains(EXECUTION_ROLE)
+}
+
+fn what_it_may(why: &str) -> String {
+    format!(
+        "what the execution role may do: {why}. What it would fetch was looked at with your own permissions"
+    )
+}
+
+fn not_looked_at(made: String) -> String {
+    made + ": not looked at"
 }
 
 /// A definition of a template without the `${…}` that stands where nothing is known: in text it becomes a name, elsewhere
@@ -263,10 +282,8 @@ pub(super) fn is_known(unknown: &BTreeSet<String>, finding: &Finding) -> bool {
     let names = [finding.resource.as_ref(), finding.container.as_ref()];
     let mut told = [&finding.headline, &finding.message].into_iter().chain(names.into_iter().flatten());
     let of_role = || {
-        unknown.contains(EXECUTION_ROLE)
-            && (!WITHOUT_ROLE.contains(&step)
-                || finding.message.contains(EXECUTION_ROLE)
-                || finding.message.contains("execution role"))
+        let about = [EXECUTION_ROLE, "execution role"];
+        step == RULES && is_new_role(unknown) && about.iter().any(|it| finding.message.contains(it))
     };
     let message = finding.message.to_lowercase();
     let of_member = || {
@@ -352,8 +369,8 @@ mod tests {
                 ),
                 false,
             ),
-            (EXECUTION_ROLE, finding("fetch parameters", "x"), false),
-            (EXECUTION_ROLE, finding("assume instance role", "x"), false),
+            // The server took the step as the one who asks.
+            (EXECUTION_ROLE, finding("fetch parameters", "x"), true),
             (EXECUTION_ROLE, finding(rule, "Container.image contains invalid characters."), true),
             (EXECUTION_ROLE, finding("ask for image", "x"), true),
             ("cpu", finding(rule, "Fargate requires that 'cpu' be defined at the task level."), false),

@@ -144,6 +144,7 @@ fn check(call: &crate::pipe::Call, who: &Caller, definition: &Value) -> CheckTas
         launch_type: None,
         skip_images: None,
         subnets: None,
+        execution_role_is_new: None,
     };
     call.call::<api::CheckTaskStart>(who, input).result.unwrap()
 }

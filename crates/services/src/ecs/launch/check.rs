@@ -6,11 +6,13 @@ use landfall_acs::{
     StepRecord,
 };
 use landfall_api::ecs::{self as api, Compatibility, NetworkMode};
+use landfall_base::Arn;
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
 use super::execute::look;
-use super::plan::{InstanceRole, TaskFacts, plan};
+use super::in_image;
+use super::plan::{InstanceRole, LaunchPlan, TaskFacts, Work, plan};
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::lookup::{self, FoundCluster, FoundRole, home};
 use crate::ecs::machine;
@@ -38,6 +40,8 @@ pub struct Question {
     images: bool,
     /// Where the tasks would run.
     subnets: Vec<String>,
+    /// The execution role is none yet: what it may is not known, what it would fetch is.
+    new_role: bool,
 }
 
 /// What was found.
@@ -76,13 +80,19 @@ impl Question {
             }
         }
         let cluster = cluster.map(|name| lookup::cluster(cx, view, Some(name))).transpose()?;
-        Ok(Self { definition, launch, cluster, roles, invalid, images, subnets: Vec::new() })
+        Ok(Self { definition, launch, cluster, roles, invalid, images, subnets: Vec::new(), new_role: false })
     }
 
     /// Asked about tasks in these subnets, not in the default VPC.
     #[must_use]
     pub fn in_subnets(self, subnets: Vec<String>) -> Self {
         Self { subnets, ..self }
+    }
+
+    /// Asked about tasks whose execution role is made with them. What it would fetch is looked at as the one who asks.
+    #[must_use]
+    pub fn with_new_execution_role(self, new: bool) -> Self {
+        Self { new_role: new && self.definition.execution_role_arn.is_none(), ..self }
     }
 
     /// Whoever asks must be allowed to pass the roles: the answer shows what they may read.
@@ -95,7 +105,10 @@ impl Question {
     ///
     /// # Errors
     /// A row cannot be read.
-    pub fn answer(self, cx: &Context<'_>, view: &View) -> Result<Answer, Failure> {
+    pub fn answer(mut self, cx: &Context<'_>, view: &View) -> Result<Answer, Failure> {
+        if self.new_role {
+            self.definition.execution_role_arn = Some(new_role(cx));
+        }
         let mut steps = Vec::new();
         let told = |message: String, cause, resource: &str| rule(cx, message, cause, resource);
         steps.extend(self.invalid.iter().map(|it| told(it.message.clone(), Cause::Configuration, "roles")));
@@ -141,12 +154,32 @@ impl Question {
             container_ids: Vec::new(),
         };
         let calls = Calls::new(cx.installation, crate::TABLES);
-        let looked = look(calls, &plan(&facts, &definition), cx.caller);
+        let mut plan = plan(&facts, &definition);
+        if self.new_role {
+            as_the_reader(cx, &mut plan);
+        }
+        let looked = look(calls, &plan, cx.caller);
         steps.extend(looked.steps);
         if self.images {
             steps.extend(images(cx, &definition, launch, &looked.sheets));
         }
+        steps.extend(definition.container_definitions.iter().flatten().filter_map(|it| in_image(cx, it)));
         Ok(Answer { launch, steps })
+    }
+}
+
+/// Stands for a role that is none yet.
+fn new_role(cx: &Context<'_>) -> String {
+    Arn::global("iam", cx.account().as_str(), "role/landfall-unknown").to_string()
+}
+
+/// Nobody can become a role that is none yet: who asks takes the steps himself.
+fn as_the_reader(cx: &Context<'_>, plan: &mut LaunchPlan) {
+    plan.steps.retain(|step| !matches!(step.work, Work::AssumeRole { .. }));
+    for step in &mut plan.steps {
+        if !matches!(step.work, Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_)) {
+            step.principal = cx.caller.arn();
+        }
     }
 }
 
@@ -282,10 +315,11 @@ fn images(
         let name = container.name.clone().unwrap_or_default();
         let credential: Option<RegistryCredential> =
             sheets.iter().find(|it| it.name == name).and_then(|it| it.registry.clone());
-        if image.is_empty()
-            || EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some()
-            || (container.repository_credentials.is_some() && credential.is_none())
-        {
+        if image.is_empty() || EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some() {
+            continue;
+        }
+        if container.repository_credentials.is_some() && credential.is_none() {
+            unasked.push(not_asked(cx, name, image));
             continue;
         }
         let (Some(probe), Ok(runtime)) =
@@ -304,14 +338,28 @@ fn images(
     unasked
 }
 
-/// A snapshot has neither registries nor passwords.
+/// A snapshot has neither registries nor passwords; and without its credential a registry is not asked.
 fn not_asked(cx: &Context<'_>, container: String, image: String) -> StepRecord {
+    let note = format!("{NOT_ASKED}whether the registry has `{image}` and gives it out");
+    StepRecord { notes: vec![note], ..skipped(cx, "ask for image", container, image) }
+}
+
+/// What only the content of a container's image tells.
+fn in_image(cx: &Context<'_>, container: &api::ContainerDefinition) -> Option<StepRecord> {
+    let image = container.image.clone().filter(|image| !image.is_empty())?;
+    let open = in_image::open(&image, container);
+    let notes: Vec<_> = open.into_iter().map(|what| format!("{NOT_ASKED}{what}")).collect();
+    let name = container.name.clone().unwrap_or_default();
+    (!notes.is_empty()).then(|| StepRecord { notes, ..skipped(cx, "look into image", name, image) })
+}
+
+fn skipped(cx: &Context<'_>, step: &str, container: String, image: String) -> StepRecord {
     StepRecord {
-        name: "ask for image".to_owned(),
+        name: step.to_owned(),
         container: Some(container),
         principal: cx.caller.arn(),
         action: "GET".to_owned(),
-        notes: vec![format!("{NOT_ASKED}whether the registry has `{image}` and gives it out")],
+        notes: Vec::new(),
         resource: image,
         started_at: cx.now,
         duration_ms: 0,

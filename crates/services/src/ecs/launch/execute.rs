@@ -25,6 +25,7 @@ use super::wording;
 use crate::ec2::{Service, Way, way};
 use crate::landfall::policy_of_resource;
 use crate::pipe::{Caller, Calls, CheckRecord, Failure};
+use crate::snapshot::NOT_ASKED;
 use crate::sts::{ServiceSession, assume_role_for_service, session_without_trust};
 
 /// What came of a plan.
@@ -104,6 +105,14 @@ impl Taken {
     fn says_nothing(&self) -> bool {
         self.checks.iter().any(|check| !check.allowed)
             || matches!(&self.result, Err(Problem::Refused(error)) if error.code.contains("AccessDenied"))
+    }
+
+    /// What the reader would have looked at, and may not.
+    fn not_seen(&self) -> Option<String> {
+        let denied = self.checks.iter().find(|check| !check.allowed)?;
+        let CheckRecord { principal, action, resource, .. } = denied;
+        let what = format!("whether `{resource}` is as the tasks want it");
+        (resource != "*").then(|| format!("{NOT_ASKED}{what}: `{principal}` is not allowed `{action}`"))
     }
 
     pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
@@ -191,6 +200,7 @@ impl<'a> Run<'a> {
         let taken = self.take(step);
         if self.is_asked_by_the_reader(step) && taken.says_nothing() {
             record.outcome = StepOutcome::Skipped;
+            record.notes.extend(taken.not_seen());
             self.records.push(record);
             return;
         }

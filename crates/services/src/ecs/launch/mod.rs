@@ -11,6 +11,7 @@ pub mod credential;
 pub mod env_file;
 pub mod execute;
 mod go;
+mod in_image;
 pub(crate) mod json;
 mod log_destination;
 pub mod plan;

@@ -19,7 +19,8 @@ impl Resolve for api::CheckTaskStart {
         let launch = input.launch_type.as_ref().map(kind).transpose()?;
         let images = input.skip_images != Some(true);
         let question = Question::new(cx, view, definition, launch, input.cluster.as_deref(), images)?
-            .in_subnets(input.subnets.unwrap_or_default());
+            .in_subnets(input.subnets.unwrap_or_default())
+            .with_new_execution_role(input.execution_role_is_new == Some(true));
         let mut permissions = vec![Permission::on_anything("landfall:CheckTaskStart")];
         permissions.extend(question.permissions(cx));
         Ok(Checked::all(question, permissions))
