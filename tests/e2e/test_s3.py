@@ -355,3 +355,17 @@ def test_a_copy_reads_the_source_and_its_tags(admin, s3):
             copy(TaggingDirective="REPLACE", Tagging="team=blue")
         if missing in ("s3:GetObjectTagging", "s3:PutObjectTagging"):
             user.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/plain")
+
+
+def test_a_part_that_is_not_there_is_never_taken_for_the_whole(s3):
+    bucket = unique("parts")
+    s3.create_bucket(Bucket=bucket)
+    not_implemented = ("NotImplemented", 501)
+    assert code(s3.delete_bucket_metadata_configuration, Bucket=bucket) == not_implemented
+    assert code(s3.get_bucket_abac, Bucket=bucket) == not_implemented
+    s3.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    kms = {"SSEKMS": {"KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/" + "1" * 36}}
+    assert code(s3.update_object_encryption, Bucket=bucket, Key="k", ObjectEncryption=kms) == not_implemented
+    assert code(s3.rename_object, Bucket=bucket, Key="moved", RenameSource=f"/{bucket}/k") == not_implemented
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
+    assert [it["Key"] for it in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]

@@ -26,7 +26,7 @@ use s3s::{Body, S3Result};
 
 use crate::finish::{About, finish, refusal};
 use crate::host::{Hosts, bucket_of};
-use crate::refusals;
+use crate::{refusals, subresources};
 
 /// S3 on the port of all services.
 #[derive(Debug)]
@@ -122,6 +122,10 @@ impl S3Front {
             Ok(known) => known,
             Err(error) => return refusal(error, &about).await,
         };
+        let query = parts.uri.query().unwrap_or_default();
+        if let Err(error) = subresources::check(&parts.method, &about.path, query) {
+            return refusal(error, &about).await;
+        }
         pass_over_range(&mut parts);
         let key = caller.access_key_id.clone();
         let session = Session { installation: Arc::clone(&self.installation), caller: Arc::new(caller) };

@@ -12,5 +12,6 @@ mod ops;
 mod receive;
 mod refusals;
 mod send;
+mod subresources;
 
 pub use front::S3Front;
