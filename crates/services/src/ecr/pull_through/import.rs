@@ -1,6 +1,7 @@
 //! An image comes from the upstream registry into a repository: its manifest, and all that it names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use landfall_api::ecr::{self as api, RCTAppliedFor};
@@ -21,6 +22,8 @@ use crate::pipe::{Failure, Installation};
 const FRESH: i64 = 24 * 3600;
 /// How long an upstream that failed is left alone, in seconds, where the image is here.
 const RESPITE: i64 = 300;
+/// How long an upstream that takes a connection and says nothing is waited for, where the image is here.
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5) };
 /// Blobs that are fetched side by side: as many as podman and skopeo ask for, and more than docker and containerd do.
 const AT_A_TIME: usize = 6;
 /// How often blobs are fetched that were collected again before the image was whole.
@@ -127,6 +130,14 @@ impl Source {
             error => error.into(),
         })
     }
+
+    /// For an image that is here: nobody waits long only to hear that it is still the newest.
+    async fn manifest_soon(&self) -> Result<UpstreamManifest, ImportError> {
+        tokio::time::timeout(PATIENCE, self.manifest()).await.unwrap_or_else(|_| {
+            let seconds = PATIENCE.as_secs();
+            Err(ImportError::Failed(format!("the upstream registry did not answer within {seconds} seconds")))
+        })
+    }
 }
 
 /// The manifest of an image upstream, without keeping anything.
@@ -212,7 +223,7 @@ pub async fn import(
     if need == Need::Nothing {
         return Ok(());
     }
-    match fetch(installation, key, reference, now).await {
+    match fetch(installation, key, reference, need, now).await {
         Err(error) if need == Need::Refresh => {
             tracing::warn!(repository = key.2, %error, "a cached image is served as it is");
             note(installation, key, reference, now.plus_seconds(RESPITE)).await
@@ -225,10 +236,14 @@ async fn fetch(
     installation: &Installation,
     key: &RepositoryKey,
     reference: &Reference,
+    need: Need,
     now: Timestamp,
 ) -> Result<(), ImportError> {
     let source = Source::of(installation, key, reference)?;
-    let found = source.manifest().await?;
+    let found = match need {
+        Need::Refresh => source.manifest_soon().await?,
+        _ => source.manifest().await?,
+    };
     let manifest = Manifest::parse(&found.bytes, Some(&found.media_type))
         .map_err(|error| ImportError::Failed(error.message.into_owned()))?;
     if let Reference::Digest(wanted) = reference

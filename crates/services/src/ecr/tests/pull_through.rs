@@ -1,6 +1,7 @@
 //! The cache, before an upstream registry in memory.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,6 +22,8 @@ struct Remote {
     tags: Mutex<HashMap<String, String>>,
     /// Contents that it does not give.
     broken: Mutex<Vec<String>>,
+    /// It answers nobody who asks for a manifest.
+    is_silent: AtomicBool,
     /// Done once, before a manifest is sent.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Done once, before a blob is sent.
@@ -90,7 +93,8 @@ impl Upstream for Remote {
         let answer = content.ok_or_else(|| UpstreamError::Failed("down".to_owned()));
         let answer = answer
             .map(|it| UpstreamManifest { bytes: text_of(&it).into(), media_type: parsed(&it).media_type });
-        Box::pin(async move { answer })
+        let is_silent = self.is_silent.load(Ordering::Relaxed);
+        Box::pin(async move { if is_silent { std::future::pending().await } else { answer } })
     }
 
     fn blob<'a>(
@@ -181,6 +185,22 @@ async fn what_is_pushed_while_the_upstream_fails_stays() {
     remote.set("v1", "theirs");
     fixture.0.clock.advance_seconds(DAY);
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("mine").digest));
+}
+
+#[tokio::test]
+async fn nobody_waits_long_for_a_silent_upstream_when_the_image_is_here() {
+    let (fixture, remote) = cache();
+    remote.set("v1", "one");
+    let one = manifest("one").digest;
+    assert_eq!(pull(&fixture, "v1").await, Some(one));
+    fixture.0.clock.advance_seconds(DAY);
+    remote.set("v1", "two");
+    remote.is_silent.store(true, Ordering::Relaxed);
+    assert_eq!(pull(&fixture, "v1").await, Some(one), "served as it is");
+    remote.is_silent.store(false, Ordering::Relaxed);
+    assert_eq!(pull(&fixture, "v1").await, Some(one), "left alone for a while");
+    fixture.0.clock.advance_seconds(DAY);
+    assert_eq!(pull(&fixture, "v1").await, Some(manifest("two").digest));
 }
 
 /// What the queue has: contents, and how often their images were not to be had.
