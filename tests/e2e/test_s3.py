@@ -369,3 +369,36 @@ def test_a_part_that_is_not_there_is_never_taken_for_the_whole(s3):
     assert code(s3.rename_object, Bucket=bucket, Key="moved", RenameSource=f"/{bucket}/k") == not_implemented
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
     assert [it["Key"] for it in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+
+
+def test_etags_need_no_quotation_marks(s3):
+    bucket = unique("bare-etags")
+    s3.create_bucket(Bucket=bucket)
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"a")["ETag"].strip('"')
+    at = {"Bucket": bucket, "Key": "k"}
+    source = {"Bucket": bucket, "Key": "copy", "CopySource": f"{bucket}/k"}
+    assert s3.get_object(**at, IfMatch=etag)["Body"].read() == b"a"
+    assert code(s3.get_object, **at, IfMatch="0" * 32) == ("PreconditionFailed", 412)
+    assert code(s3.get_object, **at, IfNoneMatch=etag) == ("304", 304)
+    assert s3.head_object(**at, IfNoneMatch="0" * 32)["ContentLength"] == 1
+    s3.copy_object(**source, CopySourceIfMatch=etag)
+    assert code(s3.copy_object, **source, CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
+    s3.put_object(**at, Body=b"b", IfMatch=etag)
+    assert s3.get_object(**at)["Body"].read() == b"b"
+    assert code(s3.put_object, **at, Body=b"c", IfMatch=etag) == ("PreconditionFailed", 412)
+
+
+def test_how_many_keys_are_listed(s3):
+    bucket = unique("max-keys")
+    s3.create_bucket(Bucket=bucket)
+    for key in ("a", "b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    for call in (s3.list_objects, s3.list_objects_v2):
+        for asked, said, keys, more in [(0, 0, [], False), (1, 1, ["a"], True), (2, 2, ["a", "b"], False), (5000, 1000, ["a", "b"], False)]:
+            listed = call(Bucket=bucket, MaxKeys=asked)
+            found = [it["Key"] for it in listed.get("Contents", [])]
+            assert (listed["MaxKeys"], found, listed["IsTruncated"]) == (said, keys, more)
+            assert call == s3.list_objects or listed["KeyCount"] == len(keys)
+            assert ("NextContinuationToken" in listed) == (more and call == s3.list_objects_v2)
+        with refused("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647"):
+            call(Bucket=bucket, MaxKeys=-1)

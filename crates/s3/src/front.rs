@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use landfall_base::{Region, Sensitive, Timestamp};
 use landfall_gateway::{Answer, Answering, Front, caller, signed_parts};
@@ -127,6 +127,9 @@ impl S3Front {
             return refusal(error, &about).await;
         }
         pass_over_range(&mut parts);
+        if matches!(onward, Onward::Plain) {
+            quote_etags(&mut parts.headers);
+        }
         let key = caller.access_key_id.clone();
         let session = Session { installation: Arc::clone(&self.installation), caller: Arc::new(caller) };
         let mut service = S3ServiceBuilder::new(session);
@@ -251,6 +254,23 @@ fn pass_over_range(parts: &mut Parts) {
     }
 }
 
+/// Conditions that name an ETag.
+const ETAGS: [&str; 4] =
+    ["if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"];
+
+/// S3 takes an ETag without quotation marks as one with them. The signature was verified with what was sent.
+fn quote_etags(headers: &mut HeaderMap) {
+    for name in ETAGS {
+        let Some(value) = headers.get_mut(name) else { continue };
+        let bare = |text: &&str| !text.is_empty() && *text != "*" && !text.contains('"');
+        if let Some(text) = value.to_str().ok().map(str::trim).filter(bare)
+            && let Ok(quoted) = HeaderValue::from_str(&format!("\"{text}\""))
+        {
+            *value = quoted;
+        }
+    }
+}
+
 /// How a request goes on to `s3s`.
 enum Onward {
     /// Everything that is signed was verified here, or nothing is: `s3s` sees a request without a signature.
@@ -352,4 +372,23 @@ fn about(parts: &Parts) -> About {
         None => path,
     };
     About { path, head: parts.method == http::Method::HEAD }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etags_without_quotation_marks_get_them() {
+        for (given, wanted) in
+            [("abc", "\"abc\""), ("\"abc\"", "\"abc\""), ("W/\"abc\"", "W/\"abc\""), ("*", "*"), ("", "")]
+        {
+            for name in ETAGS {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, HeaderValue::from_str(given).unwrap());
+                quote_etags(&mut headers);
+                assert_eq!(headers[name], wanted, "{name}");
+            }
+        }
+    }
 }
