@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use rustix::buffer::spare_capacity;
-use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 /// Bytes per read. Few enough that what was read is still in the processor's cache when it is sent.
 pub(super) const CHUNK: u64 = 256 * 1024;
@@ -125,17 +124,7 @@ impl Drop for Buffer {
 }
 
 pub(super) fn read_exact(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
-    let length = usize::try_from(length).map_err(io::Error::other)?;
-    let mut buffer = Vec::with_capacity(length);
-    while buffer.len() < length {
-        // Into memory as it is: to fill it with zeros first would be a third of the work.
-        let at = start + buffer.len() as u64;
-        match rustix::io::pread(file, spare_capacity(&mut buffer), at) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    buffer.truncate(length);
+    let mut buffer = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut buffer, start)?;
     Ok(buffer.into())
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use landfall_services::pipe::{Context, Failure};
+use landfall_services::pipe::{CheckRecord, Context, Failure};
 use landfall_services::s3::access::{self, Ask};
 use landfall_services::s3::checksum::{Algorithm, Checksum, Hashes};
 use landfall_services::s3::files::DataKey;
 use landfall_services::s3::objects::Condition;
-use landfall_services::s3::record::{Content, Object, Piece, Version};
+use landfall_services::s3::record::{Bucket, Content, Object, Piece, Version};
 use landfall_services::s3::{encryption, error, readable, uploads};
+use landfall_store::View;
 use s3s::dto::*;
 use s3s::{S3Error, S3Request, S3Result};
 
@@ -52,22 +53,33 @@ impl Session {
         };
         let [read, _] = access::ON_COPY_SOURCE;
         let version_id = version_id.as_deref();
-        let view = self.installation.store.view();
-        let mut checks = Vec::new();
-        let found = access::bucket(&view, bucket).and_then(|row| {
-            let caller = self.caller.in_region(&row.region);
-            let cx = Context::new(&self.installation, &caller);
+        let source = self.on_source(read, bucket, |cx, view, row, checks| {
             let ask = Ask { expected_owner: owner.map(String::as_str), ..Ask::default() };
             let target = (&**key, version_id);
-            let (version, object) = readable(&cx, &view, read, &row, target, ask, &mut checks)
+            let (version, object) = readable(cx, view, read, row, target, ask, checks)
                 .map_err(|failure| of_marker(failure, version_id))?;
-            let data_key = encryption::open(&cx, &view, bucket, key, &object.content.key)?;
+            let data_key = encryption::open(cx, view, bucket, key, &object.content.key)?;
             let version_id = row.versioning.map(|_| version.id.clone());
             Ok(Source { version, object, data_key, version_id })
-        });
-        let source = self.audited(read, found, &checks)?;
+        })?;
         check(asked, &source)?;
         Ok(source)
+    }
+
+    /// Does something at the bucket of a source, as the caller in that bucket's Region.
+    fn on_source<T>(
+        &self,
+        name: &'static str,
+        bucket: &str,
+        work: impl FnOnce(&Context<'_>, &View, &Arc<Bucket>, &mut Vec<CheckRecord>) -> Result<T, Failure>,
+    ) -> S3Result<T> {
+        let view = self.installation.store.view();
+        let mut checks = Vec::new();
+        let done = access::bucket(&view, bucket).and_then(|row| {
+            let caller = self.caller.in_region(&row.region);
+            work(&Context::new(&self.installation, &caller), &view, &row, &mut checks)
+        });
+        self.audited(name, done, &checks)
     }
 
     /// Makes the check for tags of a source that come along.
@@ -78,16 +90,12 @@ impl Session {
             return Ok(());
         }
         let [_, read_tags] = access::ON_COPY_SOURCE;
-        let view = self.installation.store.view();
-        let mut checks = Vec::new();
-        let checked = access::bucket(&view, bucket).and_then(|row| {
-            let caller = self.caller.in_region(&row.region);
-            let cx = Context::new(&self.installation, &caller);
-            let version = version_id.as_deref();
-            let ask = Ask { bucket, key, version, existing_tags: tags, ..Ask::default() };
-            access::check(&cx, &view, read_tags, &ask, &mut checks)
-        });
-        self.audited(read_tags, checked, &checks).map(drop)
+        let version = version_id.as_deref();
+        let ask = Ask { bucket, key, version, existing_tags: tags, ..Ask::default() };
+        self.on_source(read_tags, bucket, |cx, view, _, checks| {
+            access::check(cx, view, read_tags, &ask, checks)
+        })
+        .map(drop)
     }
 
     /// Writes bytes of a source anew, under another key.
@@ -100,8 +108,7 @@ impl Session {
     ) -> S3Result<(Piece, Hashes)> {
         let (installation, pieces) = (Arc::clone(&self.installation), source.object.content.pieces.clone());
         let body = send(installation, source.data_key.clone(), pieces, span.first, span.length);
-        let writer = self.installation.objects.create(key);
-        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let writer = self.writer(key)?;
         let expected = Expected::read(&http::HeaderMap::new(), algorithm)?;
         receive(Some(body), writer, &expected, None).await
     }

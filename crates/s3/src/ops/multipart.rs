@@ -121,8 +121,7 @@ impl Session {
         }
         let data_key =
             encryption::open(&self.cx(), &view, bucket, key, &upload.key).map_err(convert::failure)?;
-        let writer = self.installation.objects.create(&data_key);
-        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let writer = self.writer(&data_key)?;
         let (piece, hashes) = receive(input.body, writer, &expected, req.trailing_headers.as_ref()).await?;
         // A checksum in another algorithm than the upload's was checked; the upload's own is what is kept.
         let kept = if expected.algorithm == upload.algorithm {

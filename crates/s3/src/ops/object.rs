@@ -6,6 +6,7 @@ use landfall_services::pipe::Failure;
 use landfall_services::s3::access::{self, Ask};
 use landfall_services::s3::checksum::{Algorithm, Checksum};
 use landfall_services::s3::encryption::{self, WriteKey};
+use landfall_services::s3::files::{DataKey, Writer};
 use landfall_services::s3::objects::{self, Condition};
 use landfall_services::s3::record::{Attributes, Bucket, Content, Encryption, Object, SealedKey, Version};
 use landfall_services::s3::{error, names, readable};
@@ -161,8 +162,7 @@ impl Session {
         let view = self.installation.store.view();
         objects::check_condition(&view, place.0, place.1, &condition).map_err(convert::failure)?;
         let (data_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
-        let writer = self.installation.objects.create(&data_key);
-        let writer = writer.map_err(|error| convert::failure(Failure::internal(error)))?;
+        let writer = self.writer(&data_key)?;
         let (piece, hashes) = receive(input.body, writer, &expected, req.trailing_headers.as_ref()).await?;
         let checksum = Checksum { algorithm: expected.algorithm, value: hashes.checksum, composite: false };
         let object = Object {
@@ -189,6 +189,11 @@ impl Session {
             bucket_key_enabled,
             ..Default::default()
         })
+    }
+
+    /// A file for bytes that come, encrypted with a key.
+    pub(super) fn writer(&self, key: &DataKey) -> S3Result<Writer> {
+        self.installation.objects.create(key).map_err(|error| convert::failure(Failure::internal(error)))
     }
 
     /// Has rows name what is on disk; if they do not, the files go.

@@ -479,7 +479,9 @@ pub fn reached(view: &View) -> Result<HashSet<Digest>, StoreError> {
 /// # Errors
 /// A row cannot be read.
 pub fn idle(view: &View) -> Result<HashSet<Digest>, StoreError> {
-    idle_layers(view).filter_map(|row| row.map(|(_, _, _, digest)| digest.parse().ok()).transpose()).collect()
+    idle_layers(view, |_| true)
+        .filter_map(|row| row.map(|(_, _, _, digest)| digest.parse().ok()).transpose())
+        .collect()
 }
 
 /// Takes each of the blobs out of the repositories of which no image names it.
@@ -488,19 +490,24 @@ pub fn idle(view: &View) -> Result<HashSet<Digest>, StoreError> {
 /// A row cannot be read.
 pub fn forget_layers(tx: &mut Tx, digests: &[Digest]) -> Result<(), StoreError> {
     let gone: HashSet<String> = digests.iter().map(ToString::to_string).collect();
-    let rows: Vec<_> = idle_layers(tx).collect::<Result<_, _>>()?;
-    for row in rows.iter().filter(|row| gone.contains(&row.3)) {
+    let rows: Vec<_> = idle_layers(tx, |row| gone.contains(&row.3)).collect::<Result<_, _>>()?;
+    for row in &rows {
         tx.delete(&LAYERS, row);
     }
     Ok(())
 }
 
-fn idle_layers(view: &View) -> impl Iterator<Item = Result<DigestKey, StoreError>> + '_ {
+/// Of the layers that `wanted` takes, those that no image of their repository names. `wanted` comes first: pushes wait while
+/// layers are forgotten.
+fn idle_layers<'a>(
+    view: &'a View,
+    wanted: impl Fn(&DigestKey) -> bool + 'a,
+) -> impl Iterator<Item = Result<DigestKey, StoreError>> + 'a {
     let rows = view.scan(&LAYERS, ()).map(|row| row.map(|(row, _)| row));
     let named = |(account, region, name, digest): &DigestKey| {
         view.scan(&NAMED_BY, (account, region, name.as_str(), digest.as_str())).next().is_some()
     };
-    rows.filter(move |row| row.as_ref().map_or(true, |row| !named(row)))
+    rows.filter(move |row| row.as_ref().map_or(true, |row| wanted(row) && !named(row)))
 }
 
 /// Notes that an image was pulled, at most once a minute for each image. It may be lost in a crash.
