@@ -402,3 +402,15 @@ def test_how_many_keys_are_listed(s3):
             assert ("NextContinuationToken" in listed) == (more and call == s3.list_objects_v2)
         with refused("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647"):
             call(Bucket=bucket, MaxKeys=-1)
+
+
+def test_a_refused_body_does_not_cost_the_next_request(s3):
+    bucket = unique("refused")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    for size in (1, 100_000, 2_000_000) * 10:
+        refused_put = code(s3.put_object, Bucket=bucket, Key="k", Body=b"x" * size, IfNoneMatch="*")
+        assert refused_put == ("PreconditionFailed", 412)
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
+        part = dict(Bucket=unique("none"), Key="k", UploadId="u", PartNumber=1, Body=b"x" * size)
+        assert code(s3.upload_part, **part) == ("NoSuchBucket", 404)

@@ -21,6 +21,7 @@ pub use answer::{Answer, AnswerBody, plain, streamed};
 pub use authenticate::{caller, signed_parts};
 pub use dispatch::Gateway;
 pub use front::{Answering, Front};
+pub use landfall_registry::lend;
 pub use registry::EcrRegistry;
 pub use server::{answer_connection, serve};
 pub use tls::{Secure, Tls, TlsError};

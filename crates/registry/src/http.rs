@@ -26,7 +26,7 @@ pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
 pub(crate) use blobs::{blob, growing};
 pub(crate) use headers::credentials;
-use lent::lend;
+pub use lent::{Lender, Lent, lend};
 pub(crate) use query::Query;
 use route::Route;
 
@@ -50,9 +50,9 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let (body, lender) = lend(body);
+        let (body, lender) = lend(&self.parts.headers, body);
         let mut response = self.dispatch(body).await.unwrap_or_else(|error| self.refuse(&error));
-        lender.settle(self.parts, &mut response).await;
+        lender.settle(&mut response).await;
         let version = HeaderValue::from_static("registry/2.0");
         response.headers_mut().insert("docker-distribution-api-version", version);
         response

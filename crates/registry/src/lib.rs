@@ -29,7 +29,7 @@ pub use catalog::{Catalog, Unlink};
 pub use collect::Collected;
 pub use digest::{Digest, InvalidDigest};
 pub use error::{ErrorCode, OciError};
-pub use http::ResponseBody;
+pub use http::{Lender, Lent, ResponseBody, lend};
 pub use manifest::{Descriptor, MEDIA_TYPES, Manifest, ManifestKind};
 pub use memory_access::{MemoryAccess, Permission};
 pub use memory_catalog::MemoryCatalog;

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use landfall_base::{Region, Sensitive, Timestamp};
-use landfall_gateway::{Answer, Answering, Front, caller, signed_parts};
+use landfall_gateway::{Answer, Answering, Front, caller, lend, signed_parts};
 use landfall_services::pipe::{AuthMode, Caller, Failure, Installation};
 use landfall_services::s3::keys::HEADERS;
 use landfall_services::s3::names::is_bucket_name;
@@ -116,7 +116,15 @@ impl S3Front {
     }
 
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
+        let (body, lender) = lend(&parts.headers, body);
+        let mut answer = self.answer_to(parts, Body::http_body_unsync(body), peer).await;
+        // What is refused early must not cost the connection's next request.
+        lender.settle(&mut answer).await;
+        answer
+    }
+
+    async fn answer_to(&self, mut parts: Parts, body: Body, peer: SocketAddr) -> Answer {
         let about = about(&parts);
         let (caller, onward) = match self.authenticate(&mut parts, peer) {
             Ok(known) => known,
@@ -143,7 +151,7 @@ impl S3Front {
                 service.set_auth(SimpleAuth::new());
             }
         }
-        let request = Request::from_parts(parts, Body::from(body));
+        let request = Request::from_parts(parts, body);
         match service.build().call(request).await {
             Ok(response) => finish(response, &about).await,
             Err(error) => {

@@ -9,12 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT};
-use http::{HeaderValue, Response, request::Parts};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
-
-use super::ResponseBody;
 
 /// The most that is read only to be thrown away. More costs more than a new connection.
 const DISCARDED: usize = 256 << 10;
@@ -22,25 +20,33 @@ const DISCARDED: usize = 256 << 10;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A body on loan; dropped before its end, it goes back to its [`Lender`].
-pub(crate) struct Lent<B> {
+#[derive(Debug)]
+pub struct Lent<B> {
     body: Option<B>,
     back: Option<oneshot::Sender<B>>,
 }
 
 /// Gets the body back, if there is something left of it.
-pub(crate) struct Lender<B>(oneshot::Receiver<B>);
+#[derive(Debug)]
+pub struct Lender<B> {
+    back: oneshot::Receiver<B>,
+    /// The client sends no body before it has leave to (RFC 9110 §10.1.1).
+    waits: bool,
+}
 
-pub(crate) fn lend<B: Body>(body: B) -> (Lent<B>, Lender<B>) {
+/// Lends the body of a request with these headers.
+pub fn lend<B: Body>(headers: &HeaderMap, body: B) -> (Lent<B>, Lender<B>) {
     let (back, lender) = oneshot::channel();
-    (Lent { body: Some(body), back: Some(back) }, Lender(lender))
+    let waits = headers.contains_key(EXPECT);
+    (Lent { body: Some(body), back: Some(back) }, Lender { back: lender, waits })
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Lender<B> {
     /// Leaves the connection as the next request needs it, or has it closed after this answer.
-    pub(crate) async fn settle(mut self, parts: &Parts, response: &mut Response<ResponseBody>) {
-        let Ok(rest) = self.0.try_recv() else { return };
+    pub async fn settle<R>(mut self, response: &mut Response<R>) {
+        let Ok(rest) = self.back.try_recv() else { return };
         // Reading would tell a client that waits for leave to send.
-        let discarded = !parts.headers.contains_key(EXPECT)
+        let discarded = !self.waits
             && rest.size_hint().lower() <= DISCARDED as u64
             && tokio::time::timeout(PATIENCE, discard(rest)).await.unwrap_or(false);
         if !discarded {
