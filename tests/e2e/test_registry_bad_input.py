@@ -13,6 +13,7 @@ from support import images
 
 from harness import clock, ecr
 from harness.account import Account, allow, unique
+from harness.errors import refused
 from harness.waiting import until
 
 OLD_TOKEN = "Your authorization token has expired. Reauthenticate and try again."
@@ -368,9 +369,8 @@ def test_a_full_disk_is_said_and_survived(small_disk, make_server):
     assert registry.send("PATCH", upload, body=b"x").status == 404
 
     filler = fill(small_disk / "filler")
-    refused = registry.send("PUT", f"{path}/manifests/v2", {"Content-Type": image.media_type}, body=image.manifest + b"\n")
-    assert refused.status in (500, 507), refused.data
-    assert ecr.error(refused)["message"] in (FULL, "the registry failed; its log says why")
+    answer = registry.send("PUT", f"{path}/manifests/v2", {"Content-Type": image.media_type}, body=image.manifest + b"\n")
+    assert said(answer) == (507, "UNKNOWN", FULL)
     assert registry.send("GET", f"{path}/manifests/v2").status == 404, "what was refused is not there"
     assert registry.send("GET", f"{path}/manifests/v1").data == image.manifest
     for digest, content in image.blobs.items():
@@ -395,3 +395,57 @@ def fill(path):
             except OSError:
                 continue
     return path
+def test_on_a_full_disk_images_can_be_deleted_and_nothing_added(small_disk, make_server):
+    server = make_server("--unused-layers-for", "1", data_dir=small_disk / "data")
+    admin = Account.from_env(server.env())
+    registry, calls = ecr.Registry.of(admin), admin.client("ecr")
+    made, doomed = ecr.repository(admin), ecr.repository(admin)
+    name, uri = made["repositoryName"], made["repositoryUri"]
+    path = "/v2/" + registry.path(uri)
+    kept, large = ecr.several_layers(unique("kept")), b"".join(os.urandom(1 << 20) for _ in range(20))
+    registry.push(kept, uri, "kept")
+    registry.push(kept, doomed["repositoryUri"], "v1")
+    put_blob(registry, path, large)
+    put_blob(registry, path, b"{}")
+    for number in range(10):
+        answer = put_manifest(registry, path, document(b"{}", large, annotations={"number": str(number)}), f"v{number}")
+        assert answer.status == 201, answer.data
+    fill(small_disk / "filler")
+
+    told = "The server's disk is full: free some space, for example by deletions, and try again."
+    with refused("ServerException", told) as error:
+        calls.create_repository(repositoryName=unique("more"))
+    assert error.status == 500
+    with refused("ServerException", told):
+        calls.put_image(repositoryName=name, imageManifest=kept.manifest.decode(), imageTag="more")
+    with refused("ServiceFailure", told):
+        admin.client("iam").create_user(UserName=unique("more"))
+    answer = put_manifest(registry, path, document(b"{}"), "more")
+    assert said(answer) == (507, "UNKNOWN", FULL)
+    assert "the disk is full" in server.log()
+
+    assert_deleted(calls, name, "v0")
+    server.kill()
+    server.start()
+    assert {it["imageTags"][0] for it in calls.describe_images(repositoryName=name)["imageDetails"]} == {
+        "kept",
+        *(f"v{number}" for number in range(1, 10)),
+    }
+    for number in range(1, 10):
+        assert_deleted(calls, name, f"v{number}")
+    calls.delete_repository(repositoryName=doomed["repositoryName"], force=True)
+    # The layer goes with the last image that names it, and there is room.
+    # To ask the registry for it would be to want it.
+    digest = images.digest_of(large).removeprefix("sha256:")
+    until("the end of the layer", lambda: not (server.data_dir / "registry" / "blobs" / "sha256" / digest[:2] / digest).exists())
+    assert registry.send("PUT", f"{path}/manifests/more", {"Content-Type": kept.media_type}, body=kept.manifest).status == 201
+    calls.create_repository(repositoryName=unique("more"))
+    for tag in ("kept", "more"):
+        assert registry.send("GET", f"{path}/manifests/{tag}").data == kept.manifest
+
+
+def assert_deleted(calls, name, tag):
+    answer = calls.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": tag}])
+    assert answer["failures"] == [] and [it["imageTag"] for it in answer["imageIds"]] == [tag]
+
+

@@ -1,9 +1,13 @@
 //! Errors as a client of a registry sees them (OCI distribution specification, "Error codes").
 
 use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::{Value, json};
+
+use crate::BlobError;
 
 /// The codes of the specification, and those that registries have in common beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,10 +148,41 @@ impl OciError {
     }
 }
 
-fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    let full = |error: &std::io::Error| {
-        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-    };
+/// Whether an error, or what it came of, is that the disk is full.
+pub fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let full =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.filter_map(|error| error.downcast_ref()).any(full)
+    chain.filter_map(io_error).any(full)
+}
+
+/// One that is passed on as it is, or shared, is no source of what passes it on or shares it.
+fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+    match error.downcast_ref() {
+        Some(BlobError::Io(error)) => Some(error),
+        _ => error.downcast_ref().or_else(|| error.downcast_ref::<Arc<io::Error>>().map(Arc::as_ref)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("it failed")]
+    struct Wrapped<E: std::error::Error + 'static>(#[source] E);
+
+    fn full() -> io::Error {
+        io::ErrorKind::StorageFull.into()
+    }
+
+    #[test]
+    fn a_full_disk_is_seen_through_what_wraps_it() {
+        assert!(is_disk_full(&full()));
+        assert!(is_disk_full(&Wrapped(full())));
+        assert!(is_disk_full(&Wrapped(Arc::new(full()))));
+        assert!(is_disk_full(&Wrapped(BlobError::Io(full()))));
+        assert!(!is_disk_full(&Wrapped(BlobError::Io(io::ErrorKind::NotFound.into()))));
+        assert_eq!(OciError::internal(Wrapped(Arc::new(full()))).status, StatusCode::INSUFFICIENT_STORAGE);
+    }
 }

@@ -28,7 +28,7 @@ pub use blobs::{BlobError, BlobReader, BlobStore, Growing, Upload};
 pub use catalog::{Catalog, Unlink};
 pub use collect::Collected;
 pub use digest::{Digest, InvalidDigest};
-pub use error::{ErrorCode, OciError};
+pub use error::{ErrorCode, OciError, is_disk_full};
 pub use http::{Lender, Lent, ResponseBody, lend};
 pub use manifest::{Descriptor, MEDIA_TYPES, Manifest, ManifestKind};
 pub use memory_access::{MemoryAccess, Permission};

@@ -3,10 +3,11 @@
 //! Writers build on the *head*, which may be ahead of the disk; readers see the *durable* snapshot only. When a
 //! commit fails, everything that was built on it fails too, and the head goes back to the durable snapshot.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::engine::{Change, Engine};
+use crate::engine::{Change, Engine, Gauge};
 use crate::error::StoreError;
 use crate::feed::{Commit, Feed};
 use crate::view::View;
@@ -30,11 +31,35 @@ pub(crate) struct Shared {
     head: Mutex<View>,
     durable: RwLock<View>,
     pub(crate) feed: Feed,
+    gauge: Gauge,
+    /// Said in the log, once.
+    full: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(view: View) -> Self {
-        Self { head: Mutex::new(view.clone()), durable: RwLock::new(view), feed: Feed::new() }
+    pub(crate) fn new(view: View, gauge: Gauge) -> Self {
+        Self {
+            head: Mutex::new(view.clone()),
+            durable: RwLock::new(view),
+            feed: Feed::new(),
+            gauge,
+            full: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a write may add to what is stored. What room there is on a full disk is for those that remove.
+    pub(crate) fn check_room(&self) -> Result<(), StoreError> {
+        let full = !(self.gauge)();
+        if self.full.swap(full, Ordering::Relaxed) != full {
+            if full {
+                tracing::error!(
+                    "the disk is full: until there is room, writes are refused, except deletions"
+                );
+            } else {
+                tracing::info!("there is room on the disk again");
+            }
+        }
+        if full { Err(StoreError::full()) } else { Ok(()) }
     }
 
     /// The newest state, for the one writer that holds the guard. A writer that panicked has changed nothing.
@@ -80,7 +105,7 @@ fn gather(first: Batch, queue: &Receiver<Batch>) -> Vec<Batch> {
     group
 }
 
-fn apply(engine: &mut dyn Engine, group: &[Batch]) -> Result<(), String> {
+fn apply(engine: &mut dyn Engine, group: &[Batch]) -> Result<(), StoreError> {
     let mut changes = group.iter().flat_map(|batch| &batch.changes).peekable();
     match group.last() {
         Some(last) if changes.peek().is_some() => engine.apply(last.after.revision, &mut changes),
@@ -103,15 +128,14 @@ fn succeed(shared: &Shared, group: Vec<Batch>) {
 }
 
 /// Holding the head keeps new batches out of the queue, so that all that were built on the failed one are caught.
-fn fail(shared: &Shared, queue: &Receiver<Batch>, group: Vec<Batch>, why: &str) {
+fn fail(shared: &Shared, queue: &Receiver<Batch>, group: Vec<Batch>, why: &StoreError) {
     let mut head = shared.head();
     let failed: Vec<Batch> = group.into_iter().chain(queue.try_iter()).collect();
     *head = shared.durable();
     drop(head);
-    tracing::error!(reason = why, writes = failed.len(), "a commit failed");
-    let error = StoreError::Commit(why.into());
+    tracing::error!(%why, writes = failed.len(), "a commit failed");
     for batch in failed {
-        (batch.waiter)(Err(error.clone()));
+        (batch.waiter)(Err(why.clone()));
     }
 }
 

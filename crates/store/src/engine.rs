@@ -2,6 +2,7 @@
 //! engine is two functions.
 
 mod directory;
+mod reserve;
 mod sqlite;
 
 use std::sync::Arc;
@@ -26,9 +27,17 @@ pub(crate) trait Engine: Send {
     /// Hands over every row and returns the revision of the last commit.
     fn load(&mut self, sink: &mut RowSink<'_>) -> Result<u64, StoreError>;
 
-    /// Makes the changes durable, in order, all or none. The text of a failure says what the user can do about it.
-    fn apply(&mut self, revision: u64, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), String>;
+    /// Makes the changes durable, in order, all or none.
+    fn apply(&mut self, revision: u64, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), StoreError>;
+
+    /// Whether there is room for writes that add. What frees room is let through without it.
+    fn gauge(&self) -> Gauge {
+        Box::new(|| true)
+    }
 }
+
+/// Asked before each write that adds; answers in microseconds.
+pub(crate) type Gauge = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// Keeps nothing: for tests.
 pub(crate) struct Memory;
@@ -38,7 +47,11 @@ impl Engine for Memory {
         Ok(0)
     }
 
-    fn apply(&mut self, _revision: u64, _changes: &mut dyn Iterator<Item = &Change>) -> Result<(), String> {
+    fn apply(
+        &mut self,
+        _revision: u64,
+        _changes: &mut dyn Iterator<Item = &Change>,
+    ) -> Result<(), StoreError> {
         Ok(())
     }
 }

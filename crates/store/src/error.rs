@@ -44,6 +44,12 @@ pub enum StoreError {
     /// A commit did not reach the disk. Nothing of the write is kept; it may be tried again.
     #[error("the write was not stored: {0}")]
     Commit(Arc<str>),
+    /// The disk is full. Nothing of the write is kept; writes that remove more than they add still succeed.
+    #[error("the write was not stored: the disk is full: free some space and try again")]
+    Full {
+        /// As the operating system says it.
+        source: Arc<std::io::Error>,
+    },
     /// A row's bytes are not what its table holds.
     #[error("row `{key}` of table `{table}` cannot be read: {reason}; restore it from a backup or delete it")]
     Corrupt {
@@ -70,6 +76,10 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io { action, path: path.into(), source: Arc::new(source) }
+    }
+
+    pub(crate) fn full() -> Self {
+        Self::Full { source: Arc::new(std::io::ErrorKind::StorageFull.into()) }
     }
 
     pub(crate) fn corrupt(table: &'static str, key: &[u8], reason: impl ToString) -> Self {

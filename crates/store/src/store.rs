@@ -12,7 +12,7 @@ use crate::engine::{Engine, Memory, Sqlite};
 use crate::error::{StoreError, WriteError};
 use crate::feed::{Subscription, TableWatch};
 use crate::table::Table;
-use crate::tx::Tx;
+use crate::tx::{Finished, Tx};
 use crate::view::{Row, Tables, View};
 
 /// All tables of a data directory. Cheap to clone; the directory is let go when the last clone is dropped.
@@ -57,7 +57,7 @@ impl Store {
     }
 
     pub(crate) fn with_engine(mut engine: Box<dyn Engine>) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared::new(load(engine.as_mut())?));
+        let shared = Arc::new(Shared::new(load(engine.as_mut())?, engine.gauge()));
         let (queue, batches) = channel();
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -121,14 +121,14 @@ impl Store {
         let mut head = shared.head();
         let mut tx = Tx::new(head.clone());
         let (result, changed) = match body(&mut tx) {
-            Ok(value) => match tx.finish() {
+            Ok(value) => match finish(shared, tx) {
                 Ok(changed) => (Ok(value), Some(changed)),
                 Err(why) => (Err(WriteError::Store(why)), None),
             },
             Err(why) => (Err(WriteError::Rejected(why)), None),
         };
         let (after, changes) = match changed {
-            Some((tables, changes)) if !changes.is_empty() => {
+            Some(Finished { tables, changes, .. }) if !changes.is_empty() => {
                 (View { tables, revision: head.revision + 1 }, changes)
             }
             _ => (head.clone(), Vec::new()),
@@ -160,6 +160,15 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("revision", &self.0.shared.durable_revision()).finish_non_exhaustive()
     }
+}
+
+/// What a write changes, if there is room for that.
+fn finish(shared: &Shared, tx: Tx) -> Result<Finished, StoreError> {
+    let finished = tx.finish()?;
+    if !finished.changes.is_empty() && finished.growth >= 0 {
+        shared.check_room()?;
+    }
+    Ok(finished)
 }
 
 fn conclude<T, E>(

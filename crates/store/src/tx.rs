@@ -97,17 +97,34 @@ impl Tx {
 
     /// The tables as changed, and what differs from the tables at the start: a row that was written with the bytes
     /// it already had is no change.
-    pub(crate) fn finish(self) -> Result<(Tables, Vec<Change>), StoreError> {
+    pub(crate) fn finish(self) -> Result<Finished, StoreError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
         let base = View { tables: self.base, revision: 0 };
         let changes = self.changes.into_iter().map(|((table, key), json)| Change { table, key, json });
-        let differs = |change: &Change| {
-            base.row(change.table, &change.key).map(|row| row.json()) != change.json.as_ref()
-        };
-        Ok((self.view.tables, changes.filter(differs).collect()))
+        let mut finished = Finished { tables: self.view.tables, changes: Vec::new(), growth: 0 };
+        for change in changes {
+            let before = base.row(change.table, &change.key).map(|row| row.json());
+            if before != change.json.as_ref() {
+                finished.growth += size(&change.key, change.json.as_ref()) - size(&change.key, before);
+                finished.changes.push(change);
+            }
+        }
+        Ok(finished)
     }
+}
+
+/// What a write comes to.
+pub(crate) struct Finished {
+    pub(crate) tables: Tables,
+    pub(crate) changes: Vec<Change>,
+    /// By how many bytes the changed rows are larger than they were; negative if the write frees room.
+    pub(crate) growth: i64,
+}
+
+fn size(key: &[u8], json: Option<&Arc<[u8]>>) -> i64 {
+    json.map_or(0, |json| i64::try_from(key.len() + json.len()).unwrap_or(i64::MAX))
 }
 
 impl std::fmt::Debug for Tx {

@@ -57,13 +57,18 @@ pub fn read(data_dir: &Path) -> Result<ClientFile> {
         .with_context(|| format!("`{}` is damaged: remove it and start the server", path.display()))
 }
 
-/// Writes the file, readable by its owner alone, as a whole or not at all.
+/// Writes the file, readable by its owner alone, as a whole or not at all. One that says the same stays, so that a server
+/// starts again on a disk that is full.
 pub(super) fn write(data_dir: &Path, file: &ClientFile) -> Result<()> {
     let (path, draft) = (path(data_dir), data_dir.join("client.json.new"));
     let put = || -> std::io::Result<()> {
+        let text = serde_json::to_vec_pretty(file)?;
+        if fs::read(&path).is_ok_and(|there| there == text) {
+            return Ok(());
+        }
         let mut out: File =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        out.write_all(&serde_json::to_vec_pretty(file)?)?;
+        out.write_all(&text)?;
         out.sync_all()?;
         fs::rename(&draft, &path)
     };

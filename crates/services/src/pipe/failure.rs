@@ -1,6 +1,12 @@
 //! Errors with two readers: one half for the caller, one for the log.
 
+use landfall_registry::is_disk_full;
 use landfall_shape::ServiceError;
+
+const SEE_LOG: &str = "An internal error occurred. The server's log has the cause.";
+
+const DISK_FULL: &str =
+    "The server's disk is full: free some space, for example by deletions, and try again.";
 
 /// Why a call did not succeed.
 #[derive(Debug)]
@@ -17,14 +23,15 @@ impl Failure {
         Self::Internal(cause.into())
     }
 
-    /// What the caller of `service` sees. Internal failures are logged here, once.
+    /// What the caller of `service` sees. Internal failures are logged here, once; of a full disk the caller learns, too.
     pub fn into_service_error(self, service: &str) -> ServiceError {
         match self {
             Self::Service(error) => error,
             Self::Internal(cause) => {
                 let chain = chain(cause.as_ref());
                 tracing::error!(service, error = %chain, "internal failure");
-                internal_error(service)
+                let text = if is_disk_full(cause.as_ref()) { DISK_FULL } else { SEE_LOG };
+                ServiceError::with_status(internal_code(service), 500, text)
             }
         }
     }
@@ -51,8 +58,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The code each service's model gives to its own faults.
-fn internal_error(service: &str) -> ServiceError {
-    let code = match service {
+fn internal_code(service: &str) -> &'static str {
+    match service {
         "ecr" | "ecs" => "ServerException",
         "secretsmanager" => "InternalServiceError",
         "kms" => "KMSInternalException",
@@ -61,8 +68,7 @@ fn internal_error(service: &str) -> ServiceError {
         "iam" => "ServiceFailure",
         "s3" => "InternalError",
         _ => "InternalFailure",
-    };
-    ServiceError::with_status(code, 500, "An internal error occurred. The server's log has the cause.")
+    }
 }
 
 impl From<ServiceError> for Failure {
@@ -80,5 +86,24 @@ impl From<landfall_store::StoreError> for Failure {
 impl From<landfall_vault::VaultError> for Failure {
     fn from(error: landfall_vault::VaultError) -> Self {
         Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use landfall_registry::BlobError;
+
+    use super::*;
+
+    #[test]
+    fn who_meets_a_full_disk_is_told() {
+        let full = Failure::internal(BlobError::Io(io::ErrorKind::StorageFull.into()));
+        let error = full.into_service_error("ecr");
+        assert_eq!((error.code, error.message.as_str()), ("ServerException", DISK_FULL));
+        let other = Failure::internal(BlobError::Io(io::ErrorKind::NotFound.into()));
+        let error = other.into_service_error("iam");
+        assert_eq!((error.code, error.message.as_str()), ("ServiceFailure", SEE_LOG));
     }
 }

@@ -3,15 +3,19 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::engine::{Change, Engine, RowSink};
-use crate::{Store, StoreError, Table, WriteError};
+use crate::engine::{Change, Engine, Gauge, RowSink};
+use crate::{Store, StoreError, Table, Tx, WriteError};
 
 const ROWS: Table<u32, u32> = Table::new("row");
+
+const FULL: &str = "the write was not stored: the disk is full: free some space and try again";
 
 /// What a test holds of its engine.
 #[derive(Default)]
 struct Disk {
     full: AtomicBool,
+    /// There is no room but for deletions.
+    no_room: AtomicBool,
     applied: AtomicUsize,
     held: Mutex<bool>,
     released: Condvar,
@@ -31,11 +35,20 @@ impl Engine for TestEngine {
         Ok(0)
     }
 
-    fn apply(&mut self, _revision: u64, _changes: &mut dyn Iterator<Item = &Change>) -> Result<(), String> {
+    fn apply(
+        &mut self,
+        _revision: u64,
+        _changes: &mut dyn Iterator<Item = &Change>,
+    ) -> Result<(), StoreError> {
         let held = self.0.held.lock().unwrap();
         drop(self.0.released.wait_while(held, |held| *held).unwrap());
         self.0.applied.fetch_add(1, Ordering::SeqCst);
-        if self.0.full.load(Ordering::SeqCst) { Err("the disk is full".to_owned()) } else { Ok(()) }
+        if self.0.full.load(Ordering::SeqCst) { Err(StoreError::full()) } else { Ok(()) }
+    }
+
+    fn gauge(&self) -> Gauge {
+        let disk = Arc::clone(&self.0);
+        Box::new(move || !disk.no_room.load(Ordering::SeqCst))
     }
 }
 
@@ -72,13 +85,41 @@ fn a_full_disk_fails_the_write_and_not_the_store() {
     put(&store, 1).unwrap();
     disk.full.store(true, Ordering::SeqCst);
     let message = put(&store, 2).unwrap_err().to_string();
-    assert_eq!(message, "the write was not stored: the disk is full");
+    assert_eq!(message, FULL);
     assert!(store.view().contains(&ROWS, &1u32));
     assert!(!store.view().contains(&ROWS, &2u32));
     disk.full.store(false, Ordering::SeqCst);
     put(&store, 3).unwrap();
     assert_eq!(store.view().count(&ROWS, ()), 2);
     assert_eq!(store.view().revision(), 2);
+}
+
+#[test]
+fn without_room_only_what_frees_some_is_written() {
+    let (store, disk) = store();
+    (1..=3).for_each(|key| put(&store, key).unwrap());
+    disk.no_room.store(true, Ordering::SeqCst);
+    let before = disk.applied.load(Ordering::SeqCst);
+    assert_eq!(put(&store, 4).unwrap_err().to_string(), FULL);
+    let write = |body: fn(&mut Tx)| {
+        store.write("change", |tx| {
+            body(tx);
+            Ok::<_, StoreError>(())
+        })
+    };
+    assert!(write(|tx| tx.put(&ROWS, &1, 9)).is_err(), "as large as before");
+    write(|tx| tx.put(&ROWS, &1, 1)).unwrap();
+    assert_eq!(disk.applied.load(Ordering::SeqCst), before, "nothing went to the disk");
+    write(|tx| {
+        tx.delete(&ROWS, &1);
+        tx.delete(&ROWS, &2);
+        tx.put(&ROWS, &5, 5);
+    })
+    .unwrap();
+    assert_eq!(store.view().count(&ROWS, ()), 2);
+    assert!(!store.view().contains(&ROWS, &4u32));
+    disk.no_room.store(false, Ordering::SeqCst);
+    put(&store, 4).unwrap();
 }
 
 #[test]
@@ -89,7 +130,7 @@ fn everything_built_on_a_failed_commit_fails() {
     let writes: Vec<_> = (0..5).map(|key| start(&store, key)).collect();
     disk.hold(false);
     for write in writes {
-        assert!(matches!(write.join().unwrap(), Err(WriteError::Store(StoreError::Commit(_)))));
+        assert!(matches!(write.join().unwrap(), Err(WriteError::Store(StoreError::Full { .. }))));
     }
     disk.full.store(false, Ordering::SeqCst);
     put(&store, 9).unwrap();

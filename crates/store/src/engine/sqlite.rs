@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, params};
 
-use super::{Change, DirectoryLock, Engine, RowSink};
+use super::reserve::Reserve;
+use super::{Change, DirectoryLock, Engine, Gauge, RowSink};
 use crate::error::StoreError;
 
 /// The format this version writes. A directory with a higher number is refused.
@@ -28,6 +29,7 @@ const SET_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)
 
 pub(crate) struct Sqlite {
     connection: Connection,
+    reserve: Reserve,
     // Dropped after the connection: fields are dropped in this order.
     _lock: DirectoryLock,
 }
@@ -44,7 +46,10 @@ impl Sqlite {
         if found > FORMAT {
             return Err(StoreError::Newer { path: directory.to_owned(), found, supported: FORMAT });
         }
-        Ok(Self { connection, _lock: lock })
+        // The log file is there: `prepare` has read or written through it.
+        let reserve = Reserve::take(directory.join("landfall.sqlite3-wal"), directory)
+            .map_err(|why| StoreError::io("open", directory, why))?;
+        Ok(Self { connection, reserve, _lock: lock })
     }
 }
 
@@ -114,8 +119,14 @@ impl Engine for Sqlite {
         Ok(u64::try_from(revision.unwrap_or(0)).unwrap_or(0))
     }
 
-    fn apply(&mut self, revision: u64, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), String> {
-        apply(&self.connection, revision, changes).map_err(|why| advice(&why))
+    fn apply(&mut self, revision: u64, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), StoreError> {
+        let applied = apply(&self.connection, revision, changes).map_err(|why| refused(&why, &self.reserve));
+        self.reserve.retake();
+        applied
+    }
+
+    fn gauge(&self) -> Gauge {
+        self.reserve.gauge()
     }
 }
 
@@ -146,12 +157,15 @@ fn apply(
     transaction.commit()
 }
 
-fn advice(why: &rusqlite::Error) -> String {
+/// The text says what the user can do about it.
+fn refused(why: &rusqlite::Error, reserve: &Reserve) -> StoreError {
     match why.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the disk is full: free some space and try again".to_owned(),
+        Some(ErrorCode::DiskFull) => StoreError::full(),
+        // So it says when the index of its log finds no room, or a sync does.
+        Some(ErrorCode::SystemIoFailure) if !reserve.is_room_left() => StoreError::full(),
         Some(ErrorCode::ReadOnly) => {
-            "the data directory cannot be written to: check its owner and mode".to_owned()
+            StoreError::Commit("the data directory cannot be written to: check its owner and mode".into())
         }
-        _ => why.to_string(),
+        _ => StoreError::Commit(why.to_string().into()),
     }
 }
