@@ -144,6 +144,9 @@ def test_deletion_is_the_apis(admin, registry, image):
     for path in (f"manifests/{digest}", "manifests/v1", f"blobs/{next(iter(image.blobs))}"):
         answer = registry.send("DELETE", f"/v2/{registry.path(uri)}/{path}")
         assert (answer.status, ecr.error(answer)["code"]) == (405, "UNSUPPORTED")
+        assert answer.headers["Allow"] == ("GET, HEAD" if "blobs" in path else "GET, HEAD, PUT")
+    answer = registry.send("POST", f"/v2/{registry.path(uri)}/manifests/v1")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, PUT")
 
 
 ACTIONS = [

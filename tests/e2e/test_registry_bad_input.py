@@ -18,6 +18,8 @@ from harness.waiting import until
 
 OLD_TOKEN = "Your authorization token has expired. Reauthenticate and try again."
 FULL = "the registry's disk is full"
+SCHEMA_1 = {"schemaVersion": 1, "name": "app", "tag": "v1", "architecture": "amd64", "fsLayers": [], "history": [], "signatures": []}
+NO_SCHEMA_1 = "manifest schema v1 unsupported: push an OCI or Docker v2 schema 2 manifest"
 
 
 @pytest.fixture
@@ -298,6 +300,8 @@ def test_what_nests_where_nobody_looks_is_taken_or_refused_and_harms_nobody(admi
 def test_path_tricks_in_names_tags_and_digests(server, registry, path, account_id):
     before = sorted(os.listdir(server.data_dir))
     names = ["../../x", "..%2f..%2fx", "%2e%2e/x", "x/../y", "./x", "x/.", "/x", "x%00", "x\\..\\y", "~root", "x%20", "a" * 300, "%", "%ff"]
+        (SCHEMA_1, {"media_type": "application/vnd.docker.distribution.manifest.v1+prettyjws"}, 400, "MANIFEST_INVALID", NO_SCHEMA_1),
+        (SCHEMA_1, {"media_type": "application/json"}, 400, "MANIFEST_INVALID", NO_SCHEMA_1),
     for name in names:
         for method, rest in (("GET", "manifests/v1"), ("POST", "blobs/uploads/"), ("PUT", "manifests/v1")):
             answer = registry.send(method, f"/v2/{account_id}/us-east-1/{name}/{rest}")

@@ -120,11 +120,20 @@ pub enum Refusal {
 pub trait Access: Send + Sync + 'static {
     /// Answers one question. Called before anything is looked up, so that the answer does not tell what exists.
     fn authorize(&self, attempt: Attempt<'_>) -> impl Future<Output = Result<Grant, Refusal>> + Send;
+
+    /// Whether anybody may delete manifests and blobs here; where not, 405 answers do not say so.
+    fn offers_deletion(&self) -> bool {
+        true
+    }
 }
 
 impl<A: Access> Access for std::sync::Arc<A> {
     fn authorize(&self, attempt: Attempt<'_>) -> impl Future<Output = Result<Grant, Refusal>> + Send {
         self.as_ref().authorize(attempt)
+    }
+
+    fn offers_deletion(&self) -> bool {
+        self.as_ref().offers_deletion()
     }
 }
 

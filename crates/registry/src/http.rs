@@ -20,7 +20,8 @@ use bytes::Bytes;
 use hyper::body::Body;
 
 use crate::{
-    Access, Attempt, Catalog, ErrorCode, Grant, OciError, Operation, Registry, Repository, RepositoryName,
+    Access, Attempt, Catalog, Digest, ErrorCode, Grant, OciError, Operation, Registry, Repository,
+    RepositoryName,
 };
 pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
@@ -70,9 +71,24 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
+        let route = Route::parse(self.parts.uri.path())?;
+        let allowed = route.methods(self.registry.access().offers_deletion());
+        self.serve(route, allowed, body).await.map_err(|error| with_methods(error, allowed))
+    }
+
+    async fn serve<B>(
+        &self,
+        route: Route,
+        allowed: &'static str,
+        body: B,
+    ) -> Result<Response<ResponseBody>, OciError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
         let method = &self.parts.method;
         let reads = matches!(*method, Method::GET | Method::HEAD);
-        match Route::parse(self.parts.uri.path())? {
+        match route {
             Route::Ping if reads => self.ping().await,
             Route::Repositories if reads => self.repositories().await,
             Route::Tags(name) if reads => self.tags(&name).await,
@@ -92,7 +108,7 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
             Route::Upload(name, id) if method == Method::PATCH => self.upload_chunk(&name, &id, body).await,
             Route::Upload(name, id) if method == Method::PUT => self.complete_upload(&name, &id, body).await,
             Route::Upload(name, id) if method == Method::DELETE => self.cancel_upload(&name, &id).await,
-            route => Err(not_offered(method, &route)),
+            _ => Err(not_offered(method, allowed)),
         }
     }
 
@@ -132,11 +148,20 @@ fn within(grant: &Grant, name: &RepositoryName) -> Result<Repository, OciError> 
     Ok(Repository { namespace: Arc::clone(&grant.namespace), name })
 }
 
-fn not_offered(method: &Method, route: &Route) -> OciError {
-    let allowed = route.methods();
-    OciError::new(
-        ErrorCode::Unsupported,
-        format!("`{method}` is not offered here: expected one of {allowed}"),
-    )
-    .header(header::ALLOW, allowed)
+fn parse_digest(text: &str) -> Result<Digest, OciError> {
+    text.parse().map_err(|error| OciError::new(ErrorCode::DigestInvalid, format!("{error}")))
+}
+
+fn not_offered(method: &Method, allowed: &str) -> OciError {
+    let message = format!("`{method}` is not offered here: expected one of {allowed}");
+    OciError::new(ErrorCode::Unsupported, message)
+}
+
+/// A 405 says what is allowed instead (RFC 9110 §15.5.6), unless it does already.
+fn with_methods(error: OciError, allowed: &'static str) -> OciError {
+    let says_it = error.headers.iter().any(|(name, _)| *name == header::ALLOW);
+    if error.status != StatusCode::METHOD_NOT_ALLOWED || says_it {
+        return error;
+    }
+    error.header(header::ALLOW, allowed)
 }

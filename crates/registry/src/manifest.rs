@@ -15,6 +15,12 @@ pub const MEDIA_TYPES: [(&str, ManifestKind); 4] = [
     ("application/vnd.docker.distribution.manifest.list.v2+json", ManifestKind::Index),
 ];
 
+/// Docker image manifest version 2, schema 1, without and with signatures.
+const SCHEMA_1: [&str; 2] = [
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+];
+
 const NON_DISTRIBUTABLE: [&str; 4] = [
     "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -133,6 +139,9 @@ impl Manifest {
         }
         let document: Document = serde_json::from_str(text)
             .map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
+        if document.schema_version == 1 {
+            return Err(schema_1());
+        }
         if document.schema_version != 2 {
             return Err(invalid(format!("`schemaVersion` is {}: expected 2", document.schema_version)));
         }
@@ -192,7 +201,14 @@ fn media_type(document: &Document, content_type: Option<&str>) -> Result<String,
     }
 }
 
+fn schema_1() -> OciError {
+    invalid("manifest schema v1 unsupported: push an OCI or Docker v2 schema 2 manifest".to_owned())
+}
+
 fn kind_of(media_type: &str) -> Result<ManifestKind, OciError> {
+    if SCHEMA_1.contains(&media_type) {
+        return Err(schema_1());
+    }
     let known = MEDIA_TYPES.iter().find(|(name, _)| *name == media_type);
     known.map(|(_, kind)| *kind).ok_or_else(|| {
         invalid(format!("`{media_type}` is not a manifest type of this registry: expected an OCI or Docker v2 schema 2 manifest"))
@@ -274,6 +290,11 @@ mod tests {
         };
         let cases = [
             ("wrong schema", image(json!({ "schemaVersion": 1 })), Some(OCI)),
+            (
+                "signed schema 1",
+                json!({ "schemaVersion": 1, "fsLayers": [], "signatures": [] }),
+                Some(SCHEMA_1[1]),
+            ),
             ("no type", image(json!({})), None),
             ("unknown type", image(json!({})), Some("application/json")),
             ("two types", image(json!({ "mediaType": MEDIA_TYPES[1].0 })), Some(OCI)),

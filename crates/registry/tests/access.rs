@@ -107,5 +107,11 @@ async fn paths_and_methods() {
         let reply = server.send(method, &path, &[], "").await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{method} {path}");
     }
-    assert_eq!(server.send("POST", "/v2/", &[], "").await.header("allow"), "GET, HEAD");
+    for (method, path, allowed) in [
+        ("POST", "/v2/".to_owned(), "GET, HEAD"),
+        ("POST", format!("/v2/app/blobs/{digest}"), "GET, HEAD, DELETE"),
+        ("POST", "/v2/app/manifests/v1".to_owned(), "GET, HEAD, PUT, DELETE"),
+    ] {
+        assert_eq!(server.send(method, &path, &[], "").await.header("allow"), allowed, "{method} {path}");
+    }
 }

@@ -234,4 +234,5 @@ async fn what_the_client_has_is_not_sent_again() {
             assert_eq!(other.status, 200, "{method} {path}");
         }
     }
+    assert_eq!(reply.header("allow"), "GET, HEAD");
 }

@@ -229,6 +229,10 @@ impl Access for EcrAccess {
     async fn authorize(&self, attempt: Attempt<'_>) -> Result<Grant, Refusal> {
         self.decide(&attempt)
     }
+
+    fn offers_deletion(&self) -> bool {
+        false
+    }
 }
 
 /// The action of a request; `None` where it is enough to be somebody.

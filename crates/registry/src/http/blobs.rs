@@ -1,6 +1,6 @@
 //! Blobs: read, ask for, delete.
 
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use http::header::{ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::answer::Answer;
@@ -56,7 +56,8 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
             Unlink::InUse => Err(OciError::new(
                 ErrorCode::Unsupported,
                 "a manifest names this blob: delete the manifest first",
-            )),
+            )
+            .header(ALLOW, "GET, HEAD")),
         }
     }
 

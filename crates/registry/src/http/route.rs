@@ -44,11 +44,13 @@ impl Route {
     }
 
     /// For the `Allow` header.
-    pub(super) fn methods(&self) -> &'static str {
+    pub(super) fn methods(&self, with_deletion: bool) -> &'static str {
         match self {
             Self::Ping | Self::Repositories | Self::Tags(_) | Self::Referrers(..) => "GET, HEAD",
-            Self::Manifest(..) => "GET, HEAD, PUT, DELETE",
-            Self::Blob(..) => "GET, HEAD, DELETE",
+            Self::Manifest(..) if with_deletion => "GET, HEAD, PUT, DELETE",
+            Self::Manifest(..) => "GET, HEAD, PUT",
+            Self::Blob(..) if with_deletion => "GET, HEAD, DELETE",
+            Self::Blob(..) => "GET, HEAD",
             Self::Uploads(_) => "POST",
             Self::Upload(..) => "GET, HEAD, PATCH, PUT, DELETE",
         }

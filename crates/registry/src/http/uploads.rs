@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use hyper::body::Body;
 
 use super::answer::Answer;
-use super::{BoxError, Call, ResponseBody, headers, range, receive, within};
+use super::{BoxError, Call, ResponseBody, headers, parse_digest, range, receive, within};
 use crate::uploads::Session;
 use crate::{
     Access, Catalog, Digest, ErrorCode, OciError, Operation, Registry, Repository, RepositoryName, Upload,
@@ -288,10 +288,6 @@ fn location(name: &RepositoryName, session: &Session) -> String {
 /// Clients know `0-0` for nothing yet.
 fn received(size: u64) -> String {
     format!("0-{}", size.saturating_sub(1))
-}
-
-fn parse_digest(text: &str) -> Result<Digest, OciError> {
-    text.parse().map_err(|error| OciError::new(ErrorCode::DigestInvalid, format!("{error}")))
 }
 
 fn parse_range(text: &str) -> Result<Range<u64>, OciError> {
