@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use crate::{Digest, Manifest, OciError, Reference, Repository, RepositoryName, Tag};
 
+/// Tells a repository from those that had its name before: one that is removed and made again is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Incarnation(pub u64);
+
 /// What became of a request to take a blob out of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlink {
@@ -22,11 +26,18 @@ pub enum Unlink {
 ///
 /// Every method is one transaction. An [`OciError`] goes to the client as it is, so an implementation chooses the words.
 pub trait Catalog: Send + Sync + 'static {
-    /// Refuses with `NAME_UNKNOWN` if there is no such repository. Asked before every read.
-    fn open_for_pull(&self, repository: &Repository) -> impl Future<Output = Result<(), OciError>> + Send;
+    /// Which repository it is; refuses with `NAME_UNKNOWN` if there is none. Asked before every read, and before an upload
+    /// goes on.
+    fn open_for_pull(
+        &self,
+        repository: &Repository,
+    ) -> impl Future<Output = Result<Incarnation, OciError>> + Send;
 
     /// Makes the repository if that is allowed, refuses with `NAME_UNKNOWN` if not. Asked before every write.
-    fn open_for_push(&self, repository: &Repository) -> impl Future<Output = Result<(), OciError>> + Send;
+    fn open_for_push(
+        &self,
+        repository: &Repository,
+    ) -> impl Future<Output = Result<Incarnation, OciError>> + Send;
 
     /// Size in bytes of a blob, if the repository has it.
     fn blob(
@@ -40,6 +51,7 @@ pub trait Catalog: Send + Sync + 'static {
         &self,
         repository: &Repository,
         digest: Digest,
+        incarnation: Incarnation,
         size: u64,
     ) -> impl Future<Output = Result<(), OciError>> + Send;
 

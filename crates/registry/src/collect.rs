@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landfall_base::Timestamp;
 
-use crate::{Access, Catalog, Digest, OciError, Registry};
+use crate::{Access, Catalog, Digest, ErrorCode, Incarnation, OciError, Registry, Repository};
 
 /// How many blobs are removed while pushes wait.
 const BATCH: usize = 64;
@@ -16,12 +16,13 @@ pub struct Collected {
     pub blobs: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Uploads that nobody went on with.
+    /// Uploads that nobody went on with, or whose repository is gone.
     pub uploads: u64,
 }
 
 impl<A: Access, C: Catalog> Registry<A, C> {
-    /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`. A blob that manifests of
+    /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`, and uploads whose repository
+    /// is gone. A blob that manifests of
     /// another repository name stays for that one only.
     ///
     /// A client asks for a blob, pushes what is missing, then the manifest; `unwanted_for` must be longer than that
@@ -33,12 +34,40 @@ impl<A: Access, C: Catalog> Registry<A, C> {
     pub async fn collect(&self, unwanted_for: Duration) -> Result<Collected, OciError> {
         let seconds = i64::try_from(unwanted_for.as_secs()).unwrap_or(i64::MAX);
         let before = self.blobs().clock().now().plus_seconds(seconds.saturating_neg());
-        let mut collected = Collected { uploads: self.uploads().expire(before), ..Collected::default() };
+        let closed = self.close_orphaned_uploads().await? + self.uploads().expire(before);
+        let mut collected = Collected { uploads: closed, ..Collected::default() };
         let candidates = self.candidates(before).await?;
         for batch in candidates.chunks(BATCH) {
             self.sweep(batch, before, &mut collected).await?;
         }
         Ok(collected)
+    }
+
+    /// Closes uploads whose repository was removed, even if there is another of its name, and removes their bytes. To be
+    /// called after a removal: what it does not see is found by the next [`collect`](Self::collect). Returns their number.
+    ///
+    /// # Errors
+    /// What the catalog says.
+    pub async fn close_orphaned_uploads(&self) -> Result<u64, OciError> {
+        let mut closed = 0;
+        for (repository, incarnation) in self.uploads().repositories() {
+            if !self.is_there(&repository, incarnation).await? {
+                closed += self.uploads().close_all(&repository, incarnation);
+            }
+        }
+        Ok(closed)
+    }
+
+    pub(crate) async fn is_there(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+    ) -> Result<bool, OciError> {
+        match self.catalog().open_for_pull(repository).await {
+            Ok(found) => Ok(found == incarnation),
+            Err(error) if error.code == ErrorCode::NameUnknown => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn candidates(&self, before: Timestamp) -> Result<Vec<Digest>, OciError> {

@@ -25,7 +25,7 @@ mod uploads;
 
 pub use access::{Access, Attempt, Credentials, Grant, Operation, Refusal};
 pub use blobs::{BlobError, BlobReader, BlobStore, Growing, Upload};
-pub use catalog::{Catalog, Unlink};
+pub use catalog::{Catalog, Incarnation, Unlink};
 pub use collect::Collected;
 pub use digest::{Digest, InvalidDigest};
 pub use error::{ErrorCode, OciError, is_disk_full};

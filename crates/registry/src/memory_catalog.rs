@@ -2,24 +2,35 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Catalog, Digest, ErrorCode, Manifest, OciError, Reference, Repository, RepositoryName, Tag, Unlink,
+    Catalog, Digest, ErrorCode, Incarnation, Manifest, OciError, Reference, Repository, RepositoryName, Tag,
+    Unlink,
 };
 
 /// A [`Catalog`] in memory. Repositories are made by the first push.
 #[derive(Debug, Default)]
-pub struct MemoryCatalog(Mutex<BTreeMap<Repository, Content>>);
+pub struct MemoryCatalog {
+    repositories: Mutex<BTreeMap<Repository, Content>>,
+    /// Repositories made so far.
+    made: AtomicU64,
+}
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Content {
+    incarnation: Incarnation,
     blobs: HashMap<Digest, u64>,
     manifests: BTreeMap<Digest, Arc<Manifest>>,
     tags: BTreeMap<Tag, Digest>,
 }
 
 impl Content {
+    fn new(incarnation: Incarnation) -> Self {
+        Self { incarnation, blobs: HashMap::new(), manifests: BTreeMap::new(), tags: BTreeMap::new() }
+    }
+
     fn names(&self, digest: Digest) -> bool {
         self.manifests.values().any(|manifest| manifest.references().any(|named| named == digest))
     }
@@ -49,9 +60,14 @@ impl MemoryCatalog {
         Self::default()
     }
 
+    /// Removes a repository with all that is in it; `false` if there was none. A push makes another of its name.
+    pub fn remove_repository(&self, repository: &Repository) -> bool {
+        self.lock().remove(repository).is_some()
+    }
+
     /// No method leaves the map half changed, so a panic elsewhere does not spoil it.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Repository, Content>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.repositories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, repository: &Repository, work: impl FnOnce(&mut Content) -> T) -> Result<T, OciError> {
@@ -73,21 +89,30 @@ fn after<T>(bound: Option<T>) -> Bound<T> {
 }
 
 impl Catalog for MemoryCatalog {
-    async fn open_for_pull(&self, repository: &Repository) -> Result<(), OciError> {
-        self.with(repository, |_| ())
+    async fn open_for_pull(&self, repository: &Repository) -> Result<Incarnation, OciError> {
+        self.with(repository, |content| content.incarnation)
     }
 
-    async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
-        self.lock().entry(repository.clone()).or_default();
-        Ok(())
+    async fn open_for_push(&self, repository: &Repository) -> Result<Incarnation, OciError> {
+        let make = || Content::new(Incarnation(self.made.fetch_add(1, Ordering::Relaxed)));
+        Ok(self.lock().entry(repository.clone()).or_insert_with(make).incarnation)
     }
 
     async fn blob(&self, repository: &Repository, digest: Digest) -> Result<Option<u64>, OciError> {
         self.with(repository, |content| content.blobs.get(&digest).copied())
     }
 
-    async fn link_blob(&self, repository: &Repository, digest: Digest, size: u64) -> Result<(), OciError> {
-        self.with(repository, |content| content.blobs.insert(digest, size)).map(drop)
+    async fn link_blob(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        digest: Digest,
+        size: u64,
+    ) -> Result<(), OciError> {
+        let mut repositories = self.lock();
+        let content = repositories.get_mut(repository).filter(|content| content.incarnation == incarnation);
+        content.ok_or_else(|| unknown(repository))?.blobs.insert(digest, size);
+        Ok(())
     }
 
     async fn unlink_blob(&self, repository: &Repository, digest: Digest) -> Result<Unlink, OciError> {
@@ -147,10 +172,13 @@ impl Catalog for MemoryCatalog {
         &self,
         repository: &Repository,
         digest: Digest,
+        after: Option<Digest>,
+        limit: usize,
     ) -> Result<Vec<Arc<Manifest>>, OciError> {
         self.with(repository, |content| {
-            let about = |manifest: &&Arc<Manifest>| manifest.subject == Some(digest);
-            content.manifests.values().filter(about).cloned().collect()
+            let rest = content.manifests.range((self::after(after), Bound::Unbounded));
+            let about = rest.map(|(_, manifest)| manifest).filter(|it| it.subject == Some(digest));
+            about.take(limit).cloned().collect()
         })
     }
 

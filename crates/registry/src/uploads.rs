@@ -1,13 +1,13 @@
 //! Uploads that clients go on with over several requests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
 use landfall_base::{Clock, Timestamp, random};
 
-use crate::{ErrorCode, OciError, Place, Repository, Room, Upload, room};
+use crate::{ErrorCode, Incarnation, OciError, Place, Repository, Room, Upload, room};
 
 /// The uploads that are open. They do not outlive the process: a client that finds its upload gone starts again.
 pub(crate) struct Uploads {
@@ -21,6 +21,8 @@ pub(crate) struct Uploads {
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) repository: Repository,
+    /// Of the repository that it was opened in.
+    pub(crate) incarnation: Incarnation,
     owner: Arc<str>,
     /// Empty while a request is writing to it.
     upload: Mutex<Option<Upload>>,
@@ -37,12 +39,14 @@ impl Uploads {
     pub(crate) fn open(
         &self,
         repository: Repository,
+        incarnation: Incarnation,
         owner: &Arc<str>,
         upload: Upload,
     ) -> Result<Arc<Session>, OciError> {
         let session = Arc::new(Session {
             id: random::uuid(),
             repository,
+            incarnation,
             owner: Arc::clone(owner),
             received: AtomicU64::new(upload.size()),
             used_at: AtomicI64::new(self.clock.now().millis()),
@@ -70,9 +74,19 @@ impl Uploads {
     /// An id is good only in the repository that it was given for.
     pub(crate) fn find(&self, repository: &Repository, id: &str) -> Result<Arc<Session>, OciError> {
         let session = self.lock().get(id).filter(|session| session.repository == *repository).cloned();
-        session.ok_or_else(|| {
-            OciError::new(ErrorCode::BlobUploadUnknown, "there is no such upload: start a new one")
-        })
+        session.ok_or_else(no_such_upload)
+    }
+
+    /// The repositories that uploads are open in, each once.
+    pub(crate) fn repositories(&self) -> BTreeSet<(Repository, Incarnation)> {
+        self.lock().values().map(|session| (session.repository.clone(), session.incarnation)).collect()
+    }
+
+    /// Closes the uploads of a repository; what a request is writing to is removed when that ends. Returns their number.
+    pub(crate) fn close_all(&self, repository: &Repository, incarnation: Incarnation) -> u64 {
+        let of = |session: &Session| session.repository == *repository && session.incarnation == incarnation;
+        let gone: Vec<_> = self.lock().extract_if(|_, session| of(session)).collect();
+        gone.len() as u64
     }
 
     /// Gives an upload back for the next request.
@@ -97,6 +111,10 @@ impl Uploads {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+pub(crate) fn no_such_upload() -> OciError {
+    OciError::new(ErrorCode::BlobUploadUnknown, "there is no such upload: start a new one")
 }
 
 fn too_many() -> OciError {
@@ -160,7 +178,7 @@ mod tests {
     impl Fixture {
         async fn open(&self, owner: &str) -> Result<Arc<Session>, OciError> {
             let repository = Repository { namespace: "".into(), name: "app".parse().unwrap() };
-            self.uploads.open(repository, &owner.into(), self.blobs.begin().await.unwrap())
+            self.uploads.open(repository, Incarnation(0), &owner.into(), self.blobs.begin().await.unwrap())
         }
 
         fn files(&self) -> usize {

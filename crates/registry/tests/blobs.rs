@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use landfall_registry::{Digest, Limits};
+use landfall_registry::{Digest, Limits, Repository};
 use support::Server;
 use tokio::io::AsyncWriteExt as _;
 
@@ -149,6 +149,34 @@ async fn uploads_are_bound_to_repository_and_can_be_cancelled() {
 }
 
 #[tokio::test]
+async fn an_upload_ends_with_its_repository() {
+    let server = Server::start().await;
+    let (kept, path, swept) =
+        (server.begin("other").await, server.begin("app").await, server.begin("app").await);
+    assert_eq!(server.send("PATCH", &path, &[], "old").await.status, 202);
+    let app = Repository { namespace: "".into(), name: "app".parse().unwrap() };
+    assert!(server.registry.catalog().remove_repository(&app));
+    assert_eq!(server.get(&path).await.code(), "BLOB_UPLOAD_UNKNOWN");
+    let fresh = server.begin("app").await;
+    let digest = Digest::of(b"old");
+    for path in [&path, &swept] {
+        for (method, query) in
+            [("GET", ""), ("PATCH", ""), ("PUT", &*format!("?digest={digest}")), ("DELETE", "")]
+        {
+            let reply = server.send(method, &format!("{path}{query}"), &[], "").await;
+            assert_eq!(reply.status, 404, "{method}");
+            assert_eq!(reply.code(), "BLOB_UPLOAD_UNKNOWN", "{method}");
+        }
+    }
+    assert_eq!(server.get(&format!("/v2/app/blobs/{digest}")).await.status, 404);
+    assert!(server.registry.catalog().remove_repository(&app));
+    assert_eq!(server.registry.close_orphaned_uploads().await.unwrap(), 1);
+    assert_eq!(std::fs::read_dir(server.dir.path().join("uploads")).unwrap().count(), 1);
+    assert_eq!(server.get(&fresh).await.status, 404);
+    assert_eq!(server.get(&kept).await.status, 204);
+}
+
+#[tokio::test]
 async fn limits() {
     let server = Server::with_limits(Limits { blob_bytes: 4, uploads: 2, ..Limits::default() }).await;
     let path = server.begin("app").await;
@@ -206,6 +234,7 @@ async fn deletion() {
     let named = Digest::of(b"layer x");
     let reply = server.send("DELETE", &format!("/v2/app/blobs/{named}"), &[], "").await;
     assert_eq!((reply.status.as_u16(), reply.code().as_str()), (405, "UNSUPPORTED"));
+    assert_eq!(reply.header("allow"), "GET, HEAD");
     let free = server.push_blob("app", b"free").await;
     let path = format!("/v2/app/blobs/{free}");
     assert_eq!(server.send("DELETE", &path, &[], "").await.status, 202);
@@ -234,5 +263,4 @@ async fn what_the_client_has_is_not_sent_again() {
             assert_eq!(other.status, 200, "{method} {path}");
         }
     }
-    assert_eq!(reply.header("allow"), "GET, HEAD");
 }

@@ -107,6 +107,11 @@ impl Server {
         let serving = landfall_gateway::serve(Arc::clone(&gateway), listener, Some(tls), stop_listening);
         let mut work = vec![tokio::spawn(serving)];
         work.extend(containers::spawn(&installation, &board, &told));
+        work.push(tokio::spawn(close_uploads(
+            Arc::clone(&registry),
+            Arc::clone(&installation),
+            told.clone(),
+        )));
         work.push(tokio::spawn(collect(registry, options.unused_layers_for, told.clone())));
         work.push(tokio::spawn(replicate(Arc::clone(&installation), told.clone())));
         work.push(tokio::spawn(complete_indexes(Arc::clone(&installation), told.clone())));
@@ -314,6 +319,25 @@ async fn collect(registry: Arc<EcrRegistry>, unused_for: Duration, told: watch::
                 tracing::info!(blobs, bytes, uploads, "unused layers were removed");
             }
             Err(error) => tracing::warn!(%error, cause = ?error.cause, "unused layers were not removed"),
+        }
+    }
+}
+
+/// Closes uploads as soon as their repository is removed; what that misses is found by the next collection.
+async fn close_uploads(
+    registry: Arc<EcrRegistry>,
+    installation: Arc<Installation>,
+    told: watch::Receiver<bool>,
+) {
+    let mut changed = installation.store.changed(&ecr::record::REPOSITORIES);
+    let mut stop = std::pin::pin!(stopped(told));
+    loop {
+        tokio::select! {
+            changed = changed.changed() => if changed.is_none() { return },
+            () = &mut stop => return,
+        }
+        if let Err(error) = registry.close_orphaned_uploads().await {
+            tracing::warn!(%error, cause = ?error.cause, "uploads of removed repositories were not closed");
         }
     }
 }

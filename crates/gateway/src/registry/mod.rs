@@ -61,6 +61,16 @@ impl EcrRegistry {
         self.registry.collect(unwanted_for).await
     }
 
+    /// Closes uploads, by registry and by API, whose repository was removed, and removes their bytes.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub async fn close_orphaned_uploads(&self) -> Result<(), OciError> {
+        self.registry.close_orphaned_uploads().await?;
+        let view = self.installation.store.view();
+        self.installation.layer_uploads.close_orphans(&view).map_err(OciError::internal)
+    }
+
     async fn distribution(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::of(&parts, peer);

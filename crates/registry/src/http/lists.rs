@@ -66,7 +66,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         digest: Digest,
     ) -> Result<Vec<Arc<Manifest>>, OciError> {
         let found = match self.registry.catalog().open_for_pull(repository).await {
-            Ok(()) => self.registry.catalog().referrers(repository, digest).await,
+            Ok(_) => self.registry.catalog().referrers(repository, digest).await,
             Err(error) => Err(error),
         };
         match found {

@@ -10,7 +10,7 @@ use hyper::body::Body;
 
 use super::answer::Answer;
 use super::{BoxError, Call, ResponseBody, headers, parse_digest, range, receive, within};
-use crate::uploads::Session;
+use crate::uploads::{Session, no_such_upload};
 use crate::{
     Access, Catalog, Digest, ErrorCode, OciError, Operation, Registry, Repository, RepositoryName, Upload,
 };
@@ -34,9 +34,9 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         if digest.is_some() {
             self.permit(Operation::CompleteUpload, name).await?;
         }
-        self.registry.catalog().open_for_push(&repository).await?;
+        let incarnation = self.registry.catalog().open_for_push(&repository).await?;
         let upload = self.registry.blobs().begin().await?;
-        let session = self.registry.uploads().open(repository, &grant.owner, upload)?;
+        let session = self.registry.uploads().open(repository, incarnation, &grant.owner, upload)?;
         match digest {
             None => Ok(progress(StatusCode::ACCEPTED, name, &session)),
             Some(digest) => self.complete(name, session, digest, body).await,
@@ -59,11 +59,11 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         }
         let _shared = self.registry.gate().read().await;
         let Some(size) = self.blob_in(&source, digest).await? else { return Ok(None) };
-        self.registry.catalog().open_for_push(repository).await?;
+        let incarnation = self.registry.catalog().open_for_push(repository).await?;
         if !self.registry.catalog().may_mount(&source, repository, digest).await? {
             return Ok(None);
         }
-        self.registry.catalog().link_blob(repository, digest, size).await?;
+        self.registry.catalog().link_blob(repository, incarnation, digest, size).await?;
         Ok(Some(completed(name, digest)))
     }
 
@@ -90,13 +90,23 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         }
     }
 
+    /// An upload of a repository that still is the one that it was opened in.
+    async fn upload(&self, repository: &Repository, id: &str) -> Result<Arc<Session>, OciError> {
+        let session = self.registry.uploads().find(repository, id)?;
+        if self.registry.is_there(repository, session.incarnation).await? {
+            return Ok(session);
+        }
+        self.registry.uploads().close(&session);
+        Err(no_such_upload())
+    }
+
     pub(super) async fn upload_status(
         &self,
         name: &RepositoryName,
         id: &str,
     ) -> Result<Response<ResponseBody>, OciError> {
         let repository = self.permit(Operation::UploadChunk, name).await?;
-        let session = self.registry.uploads().find(&repository, id)?;
+        let session = self.upload(&repository, id).await?;
         Ok(progress(StatusCode::NO_CONTENT, name, &session))
     }
 
@@ -106,7 +116,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         id: &str,
     ) -> Result<Response<ResponseBody>, OciError> {
         let repository = self.permit(Operation::UploadChunk, name).await?;
-        let session = self.registry.uploads().find(&repository, id)?;
+        let session = self.upload(&repository, id).await?;
         self.registry.uploads().close(&session);
         Ok(Answer::new(StatusCode::NO_CONTENT).empty())
     }
@@ -122,7 +132,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         B::Error: Into<BoxError>,
     {
         let repository = self.permit(Operation::UploadChunk, name).await?;
-        let session = self.registry.uploads().find(&repository, id)?;
+        let session = self.upload(&repository, id).await?;
         let chunk = Chunk {
             registry: self.registry.clone(),
             declared: self.declared()?,
@@ -147,7 +157,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         let missing =
             || OciError::new(ErrorCode::DigestInvalid, "the query has no `digest`: send the blob's digest");
         let digest = parse_digest(self.query.get("digest").ok_or_else(missing)?)?;
-        let session = self.registry.uploads().find(&repository, id)?;
+        let session = self.upload(&repository, id).await?;
         self.complete(name, session, digest, body).await
     }
 
@@ -174,8 +184,17 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         self.registry.uploads().close(&session);
         let _shared = self.registry.gate().read().await;
         let size = upload.finish(digest).await?;
-        self.registry.catalog().link_blob(&session.repository, digest, size).await?;
+        self.link(&session, digest, size).await?;
         Ok(completed(name, digest))
+    }
+
+    /// The repository may have been removed while the last bytes came.
+    async fn link(&self, session: &Session, digest: Digest, size: u64) -> Result<(), OciError> {
+        let catalog = self.registry.catalog();
+        match catalog.link_blob(&session.repository, session.incarnation, digest, size).await {
+            Err(error) if error.code == ErrorCode::NameUnknown => Err(no_such_upload()),
+            linked => linked,
+        }
     }
 
     fn declared(&self) -> Result<Declared, OciError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use landfall_base::{AccountId, Region};
 use landfall_registry::{
-    Catalog, Digest, ErrorCode, Manifest, OciError, Reference, Repository, RepositoryName, Tag, Unlink,
+    Catalog, Digest, ErrorCode, Incarnation, Manifest, OciError, Reference, Repository, RepositoryName, Tag,
+    Unlink,
 };
 use landfall_store::{StoreError, Tx, View, WriteError};
 
@@ -84,19 +85,24 @@ fn existing(view: &View, key: &RepositoryKey) -> Result<Arc<registry::Repository
     registry::find_repository(view, key).map_err(OciError::internal)?.ok_or_else(|| unknown(key))
 }
 
+fn check_incarnation(view: &View, key: &RepositoryKey, incarnation: Incarnation) -> Result<(), OciError> {
+    let row = existing(view, key)?;
+    if Incarnation(row.incarnation) == incarnation { Ok(()) } else { Err(unknown(key)) }
+}
+
 impl Catalog for EcrCatalog {
-    async fn open_for_pull(&self, repository: &Repository) -> Result<(), OciError> {
-        existing(&self.view(), &key(repository)?).map(drop)
+    async fn open_for_pull(&self, repository: &Repository) -> Result<Incarnation, OciError> {
+        existing(&self.view(), &key(repository)?).map(|row| Incarnation(row.incarnation))
     }
 
-    async fn open_for_push(&self, repository: &Repository) -> Result<(), OciError> {
+    async fn open_for_push(&self, repository: &Repository) -> Result<Incarnation, OciError> {
         let (key, now, installation) = (key(repository)?, self.0.clock.now(), Arc::clone(&self.0));
-        if registry::find_repository(&self.view(), &key).map_err(OciError::internal)?.is_some() {
-            return Ok(());
+        if let Some(row) = registry::find_repository(&self.view(), &key).map_err(OciError::internal)? {
+            return Ok(Incarnation(row.incarnation));
         }
         self.write("make a repository", move |tx| {
-            registry::open_for_push(&installation, tx, &key, now)?.ok_or_else(|| unknown(&key))?;
-            Ok(())
+            let row = registry::open_for_push(&installation, tx, &key, now)?.ok_or_else(|| unknown(&key))?;
+            Ok(Incarnation(row.incarnation))
         })
         .await
     }
@@ -105,13 +111,21 @@ impl Catalog for EcrCatalog {
         registry::layer_size(&self.view(), &key(repository)?, digest).map_err(OciError::internal)
     }
 
-    async fn link_blob(&self, repository: &Repository, digest: Digest, size: u64) -> Result<(), OciError> {
+    async fn link_blob(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        digest: Digest,
+        size: u64,
+    ) -> Result<(), OciError> {
         let key = key(repository)?;
-        if registry::layer_size(&self.view(), &key, digest).map_err(OciError::internal)? == Some(size) {
+        let view = self.view();
+        check_incarnation(&view, &key, incarnation)?;
+        if registry::layer_size(&view, &key, digest).map_err(OciError::internal)? == Some(size) {
             return Ok(());
         }
         self.write("link a layer", move |tx| {
-            existing(tx, &key)?;
+            check_incarnation(tx, &key, incarnation)?;
             registry::link_layer(tx, &key, digest, size);
             Ok(())
         })

@@ -67,6 +67,7 @@ pub(super) fn create(
     let tags = template.resource_tags.unwrap_or_default();
     let row = Repository {
         created_at: now,
+        incarnation: Repository::new_incarnation(),
         mutability: settings::mutability(template.image_tag_mutability.as_ref(), filters)?,
         scan_on_push: false,
         encryption,

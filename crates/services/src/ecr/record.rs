@@ -7,7 +7,7 @@ use landfall_api::ecr::{
     EncryptionType, ImageTagMutability, PullThroughCacheRule, RegistryScanningConfiguration,
     ReplicationConfiguration, RepositoryCreationTemplate,
 };
-use landfall_base::{AccountId, Region, Timestamp};
+use landfall_base::{AccountId, Region, Timestamp, random};
 use landfall_iam::Policy;
 use landfall_registry::{Digest, Manifest};
 use landfall_store::Table;
@@ -91,6 +91,9 @@ pub struct Repository {
     /// Whether tags can be moved.
     pub mutability: Mutability,
     /// `scanOnPush`; kept, as nothing is scanned.
+    /// Tells it from those that had its name before; 0 in rows of versions that did not.
+    #[serde(default)]
+    pub incarnation: u64,
     #[serde(default)]
     pub scan_on_push: bool,
     /// How it says that it is encrypted.
@@ -197,6 +200,11 @@ impl Repository {
     /// The tags as the authorizer takes them.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    /// Random, for a repository that is being made.
+    pub fn new_incarnation() -> u64 {
+        u64::from_le_bytes(random::bytes())
+    }
+
     }
 }
 

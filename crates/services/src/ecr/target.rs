@@ -11,6 +11,7 @@ use super::record::{Repository, RepositoryKey};
 use super::registry;
 use super::rules::wording;
 use super::settings;
+use super::uploads::Home;
 use crate::pipe::{Checked, Context, Failure, Permission};
 
 /// What `registryId` and `repositoryName` stand for.
@@ -105,6 +106,14 @@ impl Target {
         let repository = self.existing()?;
         settings::check_key(view, &repository.encryption)?;
         Ok(repository)
+    }
+
+    /// The repository as uploads know theirs.
+    ///
+    /// # Errors
+    /// `RepositoryNotFoundException`
+    pub(super) fn home(&self) -> Result<Home, ServiceError> {
+        Ok(Home { key: self.key.clone(), incarnation: self.existing()?.incarnation })
     }
 
     /// `registryId` in answers.

@@ -9,8 +9,10 @@ use landfall_api::ecr::error;
 use landfall_base::{AccountId, Timestamp, random};
 use landfall_registry::{BlobError, BlobStore, Digest, Place, Room, Upload, room};
 use landfall_shape::{ServiceError, Value};
+use landfall_store::{StoreError, View};
 
 use super::record::RepositoryKey;
+use super::registry;
 use crate::pipe::Failure;
 
 /// What clients are told to send at a time.
@@ -29,9 +31,16 @@ const PATIENCE: i64 = 24 * 3600;
 #[derive(Debug, Default, Clone)]
 pub struct LayerUploads(Arc<Mutex<HashMap<String, Session>>>);
 
+/// The repository that an upload belongs to, and no other that has its name later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) key: RepositoryKey,
+    pub(super) incarnation: u64,
+}
+
 #[derive(Debug)]
 struct Session {
-    repository: RepositoryKey,
+    home: Home,
     /// To whose share it counts.
     owner: AccountId,
     used_at: Timestamp,
@@ -63,14 +72,14 @@ impl LayerUploads {
     pub(super) async fn begin(
         &self,
         blobs: &BlobStore,
-        repository: &RepositoryKey,
+        home: &Home,
         owner: &AccountId,
         now: Timestamp,
     ) -> Result<String, Failure> {
         let upload = blobs.begin().await.map_err(Failure::internal)?;
         let id = random::uuid();
         let state = Some(State { upload, short: false, broken: false });
-        let session = Session { repository: repository.clone(), owner: owner.clone(), used_at: now, state };
+        let session = Session { home: home.clone(), owner: owner.clone(), used_at: now, state };
         // Its file is removed when nobody waits for the lock.
         let given_way = self.insert(&id, session, now)?;
         drop(given_way);
@@ -99,13 +108,13 @@ impl LayerUploads {
     /// `UploadNotFoundException`, `InvalidLayerPartException`.
     pub(super) async fn append(
         &self,
-        repository: &RepositoryKey,
+        home: &Home,
         id: &str,
         (first, last): (i64, i64),
         part: Vec<u8>,
         now: Timestamp,
     ) -> Result<i64, Failure> {
-        let mut state = self.take(repository, id)?;
+        let mut state = self.take(home, id)?;
         let received = i64::try_from(state.upload.size()).unwrap_or(i64::MAX);
         let length = i64::try_from(part.len()).unwrap_or(i64::MAX);
         let wrong = if first != received {
@@ -118,7 +127,7 @@ impl LayerUploads {
         };
         if let Some(wrong) = wrong {
             self.put_back(id, state, now);
-            return Err(invalid_part(repository, id, (first, last), &wrong, received - 1).into());
+            return Err(invalid_part(&home.key, id, (first, last), &wrong, received - 1).into());
         }
         state.broken |= state.short;
         state.short = part.len() < LEAST;
@@ -146,13 +155,13 @@ impl LayerUploads {
     /// `UploadNotFoundException`, `EmptyUploadException`, `LayerPartTooSmallException`, `InvalidLayerException`.
     pub(super) async fn complete(
         &self,
-        repository: &RepositoryKey,
+        home: &Home,
         id: &str,
         digest: Digest,
         now: Timestamp,
     ) -> Result<Received, Failure> {
-        let state = self.take(repository, id)?;
-        if let Err(refused) = check_complete(repository, id, &state, digest) {
+        let state = self.take(home, id)?;
+        if let Err(refused) = check_complete(&home.key, id, &state, digest) {
             self.put_back(id, state, now);
             return Err(refused.into());
         }
@@ -175,10 +184,31 @@ impl LayerUploads {
         drop(gone);
     }
 
-    fn take(&self, repository: &RepositoryKey, id: &str) -> Result<State, ServiceError> {
+    /// Closes uploads whose repository was removed, even if there is another of its name: what a call is writing to is
+    /// removed when that ends.
+    ///
+    /// # Errors
+    /// A row cannot be read.
+    pub fn close_orphans(&self, view: &View) -> Result<(), StoreError> {
         let mut sessions = self.lock();
-        let session = sessions.get_mut(id).filter(|session| session.repository == *repository);
-        let session = session.ok_or_else(|| unknown(repository, id))?;
+        let mut orphans = Vec::new();
+        for (id, Session { home, .. }) in sessions.iter() {
+            let row = registry::find_repository(view, &home.key)?;
+            if row.is_none_or(|row| row.incarnation != home.incarnation) {
+                orphans.push(id.clone());
+            }
+        }
+        let gone: Vec<_> = orphans.iter().filter_map(|id| sessions.remove(id)).collect();
+        // Their files are removed when nobody waits for the lock.
+        drop(sessions);
+        drop(gone);
+        Ok(())
+    }
+
+    fn take(&self, home: &Home, id: &str) -> Result<State, ServiceError> {
+        let mut sessions = self.lock();
+        let session = sessions.get_mut(id).filter(|session| session.home == *home);
+        let session = session.ok_or_else(|| unknown(&home.key, id))?;
         session.state.take().ok_or_else(|| {
             error::invalid_layer_part_exception(format!(
                 "Another part of the upload with id '{id}' is being received"
@@ -230,7 +260,7 @@ fn check_complete(
     }
 }
 
-fn unknown((account, _, name): &RepositoryKey, id: &str) -> ServiceError {
+pub(super) fn unknown((account, _, name): &RepositoryKey, id: &str) -> ServiceError {
     error::upload_not_found_exception(format!(
         "The upload with id '{id}' does not exist in the repository with name '{name}' in registry with id '{account}'"
     ))
@@ -275,18 +305,18 @@ mod tests {
         Fixture { uploads: LayerUploads::default(), blobs, directory }
     }
 
-    fn key() -> RepositoryKey {
-        (account(), region(), "app".to_owned())
+    fn home() -> Home {
+        Home { key: (account(), region(), "app".to_owned()), incarnation: 1 }
     }
 
     impl Fixture {
         async fn begin(&self, owner: &AccountId, now: Timestamp) -> Result<String, Failure> {
-            self.uploads.begin(&self.blobs, &key(), owner, now).await
+            self.uploads.begin(&self.blobs, &home(), owner, now).await
         }
 
         async fn append(&self, id: &str, first: i64, part: &[u8]) -> Result<i64, Failure> {
             let bytes = (first, first + part.len() as i64 - 1);
-            self.uploads.append(&key(), id, bytes, part.to_vec(), START).await
+            self.uploads.append(&home(), id, bytes, part.to_vec(), START).await
         }
 
         fn files(&self) -> usize {
@@ -324,7 +354,7 @@ mod tests {
     async fn an_upload_that_cannot_be_ended_stays() {
         let fixture = fixture();
         let id = fixture.begin(&account(), START).await.unwrap();
-        let complete = async |digest| fixture.uploads.complete(&key(), &id, digest, START).await;
+        let complete = async |digest| fixture.uploads.complete(&home(), &id, digest, START).await;
         let digest = Digest::of(b"layer");
         assert_eq!(code(complete(digest).await.unwrap_err()), "EmptyUploadException");
         fixture.append(&id, 0, b"lay").await.unwrap();
@@ -347,7 +377,7 @@ mod tests {
             ((0, 2), "is not consecutive to the last valid byte '2' of"),
         ] {
             let refused =
-                fixture.uploads.append(&key(), &id, bytes, b"def".to_vec(), START).await.unwrap_err();
+                fixture.uploads.append(&home(), &id, bytes, b"def".to_vec(), START).await.unwrap_err();
             let Failure::Service(refused) = refused else { panic!("{refused}") };
             let (first, last) = bytes;
             assert_eq!(
@@ -384,7 +414,7 @@ mod tests {
         };
         assert_eq!(last, LEAST as i64 + 3);
         let content = [vec![7; LEAST], b"rest".to_vec()].concat();
-        let received = fixture.uploads.complete(&key(), &id, Digest::of(&content), START).await.unwrap();
+        let received = fixture.uploads.complete(&home(), &id, Digest::of(&content), START).await.unwrap();
         assert_eq!(received.size, content.len() as u64);
     }
 }

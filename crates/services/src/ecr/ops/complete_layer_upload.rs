@@ -8,6 +8,7 @@ use landfall_store::{View, WriteError};
 use crate::ecr::registry;
 use crate::ecr::rules::wording;
 use crate::ecr::target::Target;
+use crate::ecr::uploads;
 use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
 
 /// An upload to be ended.
@@ -40,9 +41,13 @@ impl AwaitingHandler for api::CompleteLayerUpload {
         target.open(&cx.installation.store.view())?;
         let installation = cx.installation;
         let _shared = installation.blobs.gate().read().await;
-        let layer = installation.layer_uploads.complete(&target.key, &upload, digest, cx.now).await?;
+        let home = target.home()?;
+        let layer = installation.layer_uploads.complete(&home, &upload, digest, cx.now).await?;
         let written = installation.store.write_async("CompleteLayerUpload", |tx| {
-            target.again(tx)?;
+            // It may have been removed, and made again, while the layer was checked.
+            if target.again(tx)?.incarnation != home.incarnation {
+                return Err(uploads::unknown(&target.key, &upload).into());
+            }
             if registry::layer_size(tx, &target.key, layer.digest)?.is_some() {
                 return Err(exists(&target, layer.digest).into());
             }

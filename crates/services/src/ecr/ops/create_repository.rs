@@ -58,6 +58,7 @@ impl WriteHandler for api::CreateRepository {
         settings::fill_in_key(cx, tx, &target.key, &mut encryption)?;
         let mut row = Repository {
             created_at: cx.now,
+            incarnation: Repository::new_incarnation(),
             mutability,
             scan_on_push,
             encryption,

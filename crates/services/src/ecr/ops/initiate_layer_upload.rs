@@ -23,7 +23,7 @@ impl AwaitingHandler for api::InitiateLayerUpload {
         let installation = cx.installation;
         let owner = &cx.caller.account;
         let uploads = &installation.layer_uploads;
-        let id = uploads.begin(&installation.blobs, &target.key, owner, cx.now).await?;
+        let id = uploads.begin(&installation.blobs, &target.home()?, owner, cx.now).await?;
         Ok(api::InitiateLayerUploadResponse { upload_id: Some(id), part_size: Some(PART) })
     }
 }

@@ -36,7 +36,7 @@ impl AwaitingHandler for api::UploadLayerPart {
         let Request { target, upload, bytes, part } = request.into_request();
         target.open(&cx.installation.store.view())?;
         let uploads = &cx.installation.layer_uploads;
-        let last = uploads.append(&target.key, &upload, bytes, part, cx.now).await?;
+        let last = uploads.append(&target.home()?, &upload, bytes, part, cx.now).await?;
         Ok(api::UploadLayerPartResponse {
             registry_id: target.registry_id(),
             repository_name: target.name(),

@@ -110,6 +110,48 @@ fn bad_uploads_are_refused() {
 }
 
 #[test]
+fn an_upload_ends_with_its_repository() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let installation = fixture.0.call.installation();
+    let (upload, swept) = (begin(&fixture), begin(&fixture));
+    fixture.root::<api::UploadLayerPart>(part(&upload, 0, b"old"));
+    delete(&fixture);
+    assert_eq!(
+        fixture.refused::<api::UploadLayerPart>(part(&upload, 3, b"er")).0,
+        "RepositoryNotFoundException"
+    );
+    fixture.repository("app");
+    let fresh = begin(&fixture);
+    for upload in [&upload, &swept] {
+        let (code, message) = fixture.refused::<api::UploadLayerPart>(part(upload, 0, b"er"));
+        assert_eq!(code, "UploadNotFoundException");
+        assert_eq!(
+            message,
+            format!(
+                "The upload with id '{upload}' does not exist in the repository with name 'app' in registry with id '111122223333'"
+            )
+        );
+    }
+    let refused = fixture.refused::<api::CompleteLayerUpload>(complete(&upload, b"old")).0;
+    assert_eq!(refused, "UploadNotFoundException");
+    crate::ecr::reconcile(installation);
+    assert_eq!(upload_files(&fixture), 1, "only the new repository has an upload");
+    fixture.root::<api::UploadLayerPart>(part(&fresh, 0, b"new"));
+    fixture.root::<api::CompleteLayerUpload>(complete(&fresh, b"new"));
+    assert_eq!(available(&fixture, b"old"), api::LayerAvailability::Unavailable);
+}
+
+fn upload_files(fixture: &Fixture) -> usize {
+    std::fs::read_dir(fixture.0.directory().join("registry/uploads")).unwrap().count()
+}
+
+fn delete(fixture: &Fixture) {
+    let input = api::DeleteRepositoryRequest { repository_name: "app".to_owned(), ..Default::default() };
+    fixture.root::<api::DeleteRepository>(input);
+}
+
+#[test]
 fn addresses_are_good_for_an_hour_and_for_one_layer() {
     let fixture = Fixture::new();
     fixture.repository("app");

@@ -1,6 +1,6 @@
 //! What the data plane sees and changes.
 
-use landfall_registry::{Catalog, ErrorCode, Reference, Repository, Unlink};
+use landfall_registry::{Catalog, ErrorCode, Incarnation, Reference, Repository, Unlink};
 
 use super::*;
 use crate::ecr::EcrCatalog;
@@ -29,11 +29,14 @@ async fn a_push_and_a_pull_through_the_catalog() {
         unknown.message,
         "The repository with name 'no' does not exist in the registry with id '111122223333'"
     );
-    catalog.open_for_push(&app).await.unwrap();
+    let incarnation = catalog.open_for_push(&app).await.unwrap();
     let manifest = manifest("x");
     let layer = manifest.layers[0].digest;
     assert_eq!(catalog.blob(&app, layer).await.unwrap(), None);
-    catalog.link_blob(&app, layer, 1).await.unwrap();
+    let other = Incarnation(incarnation.0.wrapping_add(1));
+    assert_eq!(catalog.link_blob(&app, other, layer, 1).await.unwrap_err().code, ErrorCode::NameUnknown);
+    assert_eq!(catalog.blob(&app, layer).await.unwrap(), None);
+    catalog.link_blob(&app, incarnation, layer, 1).await.unwrap();
     assert_eq!(catalog.blob(&app, layer).await.unwrap(), Some(1));
     catalog.put_manifest(&app, manifest.clone(), Some(&tag("v1"))).await.unwrap();
     for reference in [Reference::Tag(tag("v1")), Reference::Digest(manifest.digest)] {
