@@ -46,12 +46,13 @@ pub trait Catalog: Send + Sync + 'static {
         digest: Digest,
     ) -> impl Future<Output = Result<Option<u64>, OciError>> + Send;
 
-    /// Notes that the repository has a blob of `size` bytes. Again is no error.
+    /// Notes that the repository has a blob of `size` bytes. Again is no error. Refuses with `NAME_UNKNOWN` if the repository
+    /// that was opened is gone, even if there is another of its name.
     fn link_blob(
         &self,
         repository: &Repository,
-        digest: Digest,
         incarnation: Incarnation,
+        digest: Digest,
         size: u64,
     ) -> impl Future<Output = Result<(), OciError>> + Send;
 
@@ -110,11 +111,13 @@ pub trait Catalog: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Tag>, OciError>> + Send;
 
-    /// The manifests whose `subject` is `digest`, ordered by digest.
+    /// At most `limit` of the manifests whose `subject` is `digest`, ordered by their digests, that come after `after`.
     fn referrers(
         &self,
         repository: &Repository,
         digest: Digest,
+        after: Option<Digest>,
+        limit: usize,
     ) -> impl Future<Output = Result<Vec<Arc<Manifest>>, OciError>> + Send;
 
     /// At most `limit` repository names of a registry that come after `after`, ordered by bytes.

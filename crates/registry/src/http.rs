@@ -9,6 +9,7 @@ mod manifests;
 mod query;
 mod range;
 mod receive;
+mod referrers;
 mod route;
 mod uploads;
 

@@ -1,5 +1,7 @@
 //! Manifests, tags, referrers and repositories over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use landfall_registry::Digest;
@@ -206,6 +208,88 @@ async fn referrers() {
             "{repository}"
         );
     }
+}
+
+/// Pushes manifests about another one, with annotations of so many bytes; their digests, in order.
+async fn push_referrers(server: &Server, subject: &Value, kinds: &[&str], bytes: usize) -> Vec<String> {
+    let mut digests = Vec::new();
+    for (number, kind) in kinds.iter().enumerate() {
+        let mut artifact = image(b"{}", &[b"{}"]);
+        artifact["artifactType"] = json!(kind);
+        artifact["annotations"] = json!({ "number": number.to_string(), "text": "x".repeat(bytes) });
+        artifact["subject"] = descriptor(OCI_MANIFEST, subject.to_string().as_bytes());
+        let digest = digest_of(&artifact).to_string();
+        let reply = server.put_manifest("app", &digest, OCI_MANIFEST, &artifact).await;
+        assert_eq!(reply.status, 201, "{:?}", reply.body);
+        digests.push(digest);
+    }
+    digests.sort();
+    digests
+}
+
+/// The digests of each page, and the answers, by the links that a client follows.
+async fn pages(server: &Server, path: String) -> (Vec<Vec<String>>, Vec<support::Reply>) {
+    let (mut next, mut found, mut replies) = (Some(path), Vec::new(), Vec::new());
+    while let Some(path) = next {
+        let reply = server.get(&path).await;
+        assert_eq!(reply.status, 200);
+        let listed = reply.json()["manifests"].as_array().unwrap().clone();
+        found.push(listed.iter().map(|it| it["digest"].as_str().unwrap().to_owned()).collect());
+        let link = reply.headers.get("link").map(|link| link.to_str().unwrap());
+        next = link
+            .map(|link| link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned());
+        replies.push(reply);
+    }
+    (found, replies)
+}
+
+#[tokio::test]
+async fn referrers_in_pages() {
+    let server = Server::start().await;
+    let (subject, document) = server.push_image("app", "v1", "x").await;
+    server.push_blob("app", b"{}").await;
+    let kind = "a/sbom+json; v=\"1&2\"";
+    let kinds: Vec<&str> = (0..130).map(|number| if number % 2 == 0 { kind } else { "b" }).collect();
+    let digests = push_referrers(&server, &document, &kinds, 10).await;
+    let path = format!("/v2/app/referrers/{subject}");
+
+    let (all, _) = pages(&server, path.clone()).await;
+    assert_eq!(all, std::slice::from_ref(&digests), "what fits is not cut");
+    let (all, _) = pages(&server, format!("{path}?n=60")).await;
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [60, 60, 10]);
+    assert_eq!(all.concat(), digests);
+    let (one, _) = pages(&server, format!("{path}?n=0&last={}", digests[127])).await;
+    assert_eq!(one, [vec![digests[128].clone()], vec![digests[129].clone()]]);
+
+    let filter = "a/sbom%2Bjson%3B%20v%3D%221%262%22";
+    let (some, replies) = pages(&server, format!("{path}?n=60&artifactType={filter}")).await;
+    assert_eq!(some.iter().map(Vec::len).collect::<Vec<_>>(), [60, 5]);
+    for reply in &replies {
+        assert_eq!(reply.header("oci-filters-applied"), "artifactType");
+        let listed = reply.json()["manifests"].as_array().unwrap().clone();
+        assert!(listed.iter().all(|it| it["artifactType"] == kind));
+    }
+    let last = some[0].last().unwrap();
+    assert_eq!(
+        replies[0].header("link"),
+        format!("<{path}?last={last}&artifactType={filter}&n=60>; rel=\"next\"")
+    );
+    assert_eq!(server.get(&format!("{path}?last=x")).await.code(), "DIGEST_INVALID");
+    assert_eq!(server.get(&format!("{path}?n=x")).await.code(), "PAGINATION_NUMBER_INVALID");
+}
+
+#[tokio::test]
+async fn no_page_of_referrers_is_longer_than_clients_read() {
+    let server = Server::start().await;
+    let (subject, document) = server.push_image("app", "v1", "x").await;
+    server.push_blob("app", b"{}").await;
+    let mut digests = push_referrers(&server, &document, &["a"; 5], 900 << 10).await;
+    digests.extend(push_referrers(&server, &document, &["b"; 2], 4_190_000).await);
+    digests.sort();
+    let (found, replies) = pages(&server, format!("/v2/app/referrers/{subject}")).await;
+    assert_eq!(found.concat(), digests);
+    assert!(found.len() >= 4, "{found:?}");
+    assert!(replies.iter().all(|reply| reply.body.len() <= 4 << 20));
 }
 
 #[tokio::test]

@@ -1,17 +1,12 @@
-//! Lists: tags, referrers, repositories.
+//! Lists: tags and repositories.
 
-use std::sync::Arc;
-
-use http::header::{CONTENT_TYPE, LINK};
+use http::header::LINK;
 use http::{Response, StatusCode};
 use serde_json::json;
 
 use super::answer::Answer;
 use super::{Call, ResponseBody};
-use crate::{
-    Access, Catalog, Descriptor, Digest, ErrorCode, Manifest, OciError, Operation, Repository,
-    RepositoryName, Tag,
-};
+use crate::{Access, Catalog, ErrorCode, OciError, Operation, RepositoryName, Tag};
 
 /// The longest page; clients follow the link to the next.
 const PAGE: usize = 1000;
@@ -39,43 +34,7 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         Ok(answer.json(&json!({ "repositories": names })))
     }
 
-    pub(super) async fn referrers(
-        &self,
-        name: &RepositoryName,
-        digest: Digest,
-    ) -> Result<Response<ResponseBody>, OciError> {
-        let repository = self.permit(Operation::Referrers, name).await?;
-        let manifests = self.referrers_in(&repository, digest).await?;
-        let wanted = self.query.get("artifactType").filter(|text| !text.is_empty());
-        let shown = manifests
-            .iter()
-            .filter(|manifest| wanted.is_none() || manifest.artifact_type.as_deref() == wanted);
-        let shown: Vec<Descriptor> = shown.map(|manifest| manifest.descriptor()).collect();
-        let media_type = "application/vnd.oci.image.index.v1+json";
-        let mut answer = Answer::new(StatusCode::OK).header(CONTENT_TYPE, media_type);
-        if wanted.is_some() {
-            answer = answer.docker_header("oci-filters-applied", "artifactType");
-        }
-        Ok(answer.json(&json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": shown })))
-    }
-
-    /// A client takes 404 for a registry without referrers, so an unknown repository just has none.
-    async fn referrers_in(
-        &self,
-        repository: &Repository,
-        digest: Digest,
-    ) -> Result<Vec<Arc<Manifest>>, OciError> {
-        let found = match self.registry.catalog().open_for_pull(repository).await {
-            Ok(_) => self.registry.catalog().referrers(repository, digest).await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Err(error) if error.code == ErrorCode::NameUnknown => Ok(Vec::new()),
-            found => found,
-        }
-    }
-
-    fn page_size(&self) -> Result<usize, OciError> {
+    pub(super) fn page_size(&self) -> Result<usize, OciError> {
         let Some(text) = self.query.get("n") else { return Ok(PAGE) };
         let number: Result<u32, _> = text.parse();
         number.map(|number| usize::try_from(number).unwrap_or(PAGE).min(PAGE)).map_err(|_| {

@@ -220,9 +220,11 @@ impl Catalog for EcrCatalog {
         &self,
         repository: &Repository,
         digest: Digest,
+        after: Option<Digest>,
+        limit: usize,
     ) -> Result<Vec<Arc<Manifest>>, OciError> {
-        let images =
-            registry::referrers(&self.view(), &key(repository)?, digest).map_err(OciError::internal)?;
+        let images = registry::referrers(&self.view(), &key(repository)?, digest, after, limit)
+            .map_err(OciError::internal)?;
         Ok(images.iter().map(|image| Arc::new(image.manifest.clone())).collect())
     }
 

@@ -232,14 +232,27 @@ pub fn tags(
     tags.filter_map(Result::transpose).collect()
 }
 
-/// The images that are about `subject`, ordered by digest.
+/// At most `limit` of the images that are about `subject`, ordered by digest, behind `after`.
 ///
 /// # Errors
 /// A row cannot be read.
-pub fn referrers(view: &View, key: &RepositoryKey, subject: Digest) -> Result<Vec<Arc<Image>>, StoreError> {
-    let (account, region, name) = key;
+pub fn referrers(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    subject: Digest,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Vec<Arc<Image>>, StoreError> {
     let mut images = Vec::new();
-    for row in view.scan(&REFERRERS, (account, region, name.as_str(), subject.to_string())) {
+    let prefix = || (account, region, name.as_str(), subject.to_string());
+    let rows = match after {
+        None => view.scan(&REFERRERS, prefix()),
+        Some(after) => {
+            let key = (account, region, name.as_str(), subject.to_string(), after.to_string());
+            view.scan_after(&REFERRERS, prefix(), &key)
+        }
+    };
+    for row in rows.take(limit) {
         let ((_, _, _, _, digest), _) = row?;
         images.extend(view.get(&IMAGES, &(account, region, name.as_str(), digest))?);
     }

@@ -56,7 +56,7 @@ impl ReadHandler for api::ListImageReferrers {
     ) -> Result<Self::Output, Failure> {
         let Request { target, subject, types, shown, paging } = request.into_request();
         target.existing()?;
-        let images = registry::referrers(view, &target.key, subject)?;
+        let images = registry::referrers(view, &target.key, subject, None, usize::MAX)?;
         let wanted = |image: &&Arc<Image>| {
             let manifest = &image.manifest;
             let fits =
