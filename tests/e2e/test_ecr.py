@@ -6,8 +6,9 @@ import json
 import uuid
 
 import pytest
+from botocore.exceptions import WaiterError
 
-from harness.account import unique
+from harness.account import allow, unique
 from harness.ecr import Registry, several_layers
 from harness.errors import refused
 
@@ -89,6 +90,37 @@ def test_uploads_that_cannot_be(ecr, name, account_id):
     text = manifest({"mediaType": "x", "digest": digest(b"c"), "size": 1}, [])
     with refused("LayersNotFoundException"):
         ecr.put_image(repositoryName=name, imageManifest=text)
+
+
+def test_a_scan_says_that_there_is_no_scanner(ecr, admin, name):
+    config = upload(ecr, name, json.dumps({"name": name}).encode())
+    text = manifest(config, [])
+    ecr.put_image(repositoryName=name, imageManifest=text, imageTag="v1")
+    image = {"imageDigest": digest(text.encode()), "imageTag": "v1"}
+    with refused("ScanNotFoundException"):
+        ecr.describe_image_scan_findings(repositoryName=name, imageId=image)
+    with refused("ImageNotFoundException"):
+        ecr.start_image_scan(repositoryName=name, imageId={"imageTag": "no"})
+    failed = {"status": "FAILED", "description": "No scan was made: this server has no scanner."}
+    started = ecr.start_image_scan(repositoryName=name, imageId={"imageTag": "v1"})
+    assert (started["imageId"], started["imageScanStatus"]) == (image, failed)
+    found = ecr.describe_image_scan_findings(repositoryName=name, imageId=image)
+    assert found["imageScanStatus"] == failed and "imageScanFindings" not in found
+    assert ecr.describe_images(repositoryName=name)["imageDetails"][0]["imageScanStatus"] == failed
+    # Whoever waits for the end of a scan learns at once that it failed.
+    with pytest.raises(WaiterError, match="Waiter encountered a terminal failure state"):
+        ecr.get_waiter("image_scan_complete").wait(repositoryName=name, imageId=image)
+    index = "application/vnd.oci.image.index.v1+json"
+    child = {"mediaType": OCI, "digest": image["imageDigest"], "size": len(text)}
+    listed = json.dumps({"schemaVersion": 2, "mediaType": index, "manifests": [child]})
+    ecr.put_image(repositoryName=name, imageManifest=listed, imageTag="list")
+    why = f"An artifact with media type '{index}' cannot be scanned. For more information, see the Amazon ECR documentation."
+    with refused("UnsupportedImageTypeException", why):
+        ecr.start_image_scan(repositoryName=name, imageId={"imageTag": "list"})
+    reader = admin.user(allow("ecr:DescribeImageScanFindings")).client("ecr")
+    with refused("AccessDeniedException"):
+        reader.start_image_scan(repositoryName=name, imageId=image)
+    assert reader.describe_image_scan_findings(repositoryName=name, imageId=image)["imageScanStatus"] == failed
 
 
 def test_the_calls_of_terraform(ecr):

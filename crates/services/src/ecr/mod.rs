@@ -95,6 +95,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::PutRegistryScanningConfiguration>(),
     write::<api::PutReplicationConfiguration>(),
     write::<api::SetRepositoryPolicy>(),
+    write::<api::StartImageScan>(),
     write::<api::StartLifecyclePolicyPreview>(),
     write::<api::TagResource>(),
     write::<api::UntagResource>(),

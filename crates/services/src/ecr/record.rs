@@ -45,6 +45,9 @@ pub const REFERRERS: Table<(AccountId, Region, String, String, String), ()> = Ta
 /// When an image was last pulled. Apart from the image, which is large and never changes.
 pub const PULLS: Table<DigestKey, Timestamp> = Table::new("ecr.pull");
 
+/// Images that were to be scanned, and when that was asked. No scan was made: there is no scanner.
+pub const SCANS: Table<DigestKey, Timestamp> = Table::new("ecr.scan");
+
 /// Registry policies by account and Region.
 pub const REGISTRY_POLICIES: Table<(AccountId, Region), Arc<Policy>> = Table::new("ecr.registry_policy");
 
@@ -88,12 +91,12 @@ pub const PREVIEWS: Table<RepositoryKey, Preview> = Table::new("ecr.lifecycle_pr
 pub struct Repository {
     /// When it was made.
     pub created_at: Timestamp,
-    /// Whether tags can be moved.
-    pub mutability: Mutability,
-    /// `scanOnPush`; kept, as nothing is scanned.
     /// Tells it from those that had its name before; 0 in rows of versions that did not.
     #[serde(default)]
     pub incarnation: u64,
+    /// Whether tags can be moved.
+    pub mutability: Mutability,
+    /// `scanOnPush`; kept, as nothing is scanned.
     #[serde(default)]
     pub scan_on_push: bool,
     /// How it says that it is encrypted.
@@ -197,14 +200,14 @@ pub struct Layer {
 }
 
 impl Repository {
-    /// The tags as the authorizer takes them.
-    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     /// Random, for a repository that is being made.
     pub fn new_incarnation() -> u64 {
         u64::from_le_bytes(random::bytes())
     }
 
+    /// The tags as the authorizer takes them.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use landfall_api::ecr::{ImageStatusFilter, RCTAppliedFor};
+use landfall_api::ecr::{ImageScanStatus, ImageStatusFilter, RCTAppliedFor, ScanStatus};
 use landfall_base::{AccountId, Arn, Region};
 use landfall_iam::Policy;
 use landfall_registry::{Digest, Manifest, Reference, Tag};
@@ -19,7 +19,7 @@ pub use super::token::{TokenError, token_caller, token_through};
 
 use super::record::{
     ACCOUNT_SETTINGS, DigestKey, IMAGE_TAGS, IMAGES, IMPORT_QUEUE, LAYERS, Layer, NAMED_BY, PREVIEWS, PULLS,
-    REFERRERS, REGISTRY_POLICIES, REPLICAS, REPOSITORIES, TAGS, Tagged,
+    REFERRERS, REGISTRY_POLICIES, REPLICAS, REPOSITORIES, SCANS, TAGS, Tagged,
 };
 use super::{creation, pull_through, replication, rules, settings};
 use crate::pipe::{Failure, Installation, Permission};
@@ -449,6 +449,7 @@ pub fn remove_image(
         tx.delete(&REPLICAS, &job);
     }
     tx.delete(&PULLS, &(account, region, name, text.as_str()));
+    tx.delete(&SCANS, &(account, region, name, text.as_str()));
     tx.delete(&IMPORT_QUEUE, &(account, region, name, text.as_str()));
     tx.delete(&IMAGES, &(account, region, name, text.as_str()));
     Ok(Some(tags))
@@ -565,6 +566,19 @@ pub fn pulled_at(
     digest: Digest,
 ) -> Result<Option<Timestamp>, StoreError> {
     Ok(view.get(&PULLS, &(account, region, name.as_str(), digest.to_string()))?.map(|at| *at))
+}
+
+/// What became of the scan of an image, if one was asked for: it failed, as there is no scanner.
+pub(super) fn scan_status(
+    view: &View,
+    (account, region, name): &RepositoryKey,
+    digest: Digest,
+) -> Option<ImageScanStatus> {
+    let asked = view.contains(&SCANS, &(account, region, name.as_str(), digest.to_string()));
+    asked.then(|| ImageScanStatus {
+        status: Some(ScanStatus::Failed),
+        description: Some(rules::wording::NO_SCANNER.to_owned()),
+    })
 }
 
 /// Whether an image has a tag.

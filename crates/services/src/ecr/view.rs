@@ -53,6 +53,7 @@ pub(super) fn image(view: &View, key: &RepositoryKey, row: &Image) -> Result<api
         image_tags: (!tags.is_empty()).then_some(tags),
         image_size_in_bytes: i64::try_from(row.size).ok(),
         image_pushed_at: Some(row.pushed_at),
+        image_scan_status: registry::scan_status(view, key, manifest.digest),
         image_manifest_media_type: Some(manifest.media_type.clone()),
         artifact_media_type: manifest.artifact_type.clone(),
         last_recorded_pull_time: registry::pulled_at(view, key, manifest.digest)?,

@@ -179,6 +179,7 @@ pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
             "ecs.account_setting",
             "ecr.referrer",
             "ecr.replication_configuration",
+            "ecr.scan",
             "ecr.scanning_configuration",
             "lightsail.host",
             "lightsail.certificate",

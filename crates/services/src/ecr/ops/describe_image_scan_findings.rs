@@ -1,10 +1,10 @@
-//! `DescribeImageScanFindings`: that no scan was made, as none is made here.
+//! `DescribeImageScanFindings`: that no scan was made, or, where one was asked for, that it failed and why.
 
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::image_id;
 use crate::ecr::target::Target;
+use crate::ecr::{image_id, registry};
 use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// An image.
@@ -32,7 +32,18 @@ impl ReadHandler for api::DescribeImageScanFindings {
     ) -> Result<Self::Output, Failure> {
         let Request { target, id } = request.into_request();
         target.existing()?;
-        image_id::find(view, &target.key, &id)?.map_err(|_| image_id::not_found(&target.key, &id))?;
+        let found = image_id::find(view, &target.key, &id)?;
+        let image = found.map_err(|_| image_id::not_found(&target.key, &id))?;
+        let digest = image.manifest.digest;
+        if let Some(status) = registry::scan_status(view, &target.key, digest) {
+            return Ok(api::DescribeImageScanFindingsResponse {
+                registry_id: target.registry_id(),
+                repository_name: target.name(),
+                image_id: Some(image_id::id(digest, id.image_tag.as_deref())),
+                image_scan_status: Some(status),
+                ..Default::default()
+            });
+        }
         let (account, _, name) = &target.key;
         Err(api::error::scan_not_found_exception(format!(
             "Image scan does not exist for the image with '{}' in the repository with name '{name}' in the registry with id \

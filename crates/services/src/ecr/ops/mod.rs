@@ -42,6 +42,7 @@ mod put_registry_policy;
 mod put_registry_scanning_configuration;
 mod put_replication_configuration;
 mod set_repository_policy;
+mod start_image_scan;
 mod start_lifecycle_policy_preview;
 mod tag_resource;
 mod untag_resource;

@@ -6,6 +6,9 @@ use landfall_shape::ServiceError;
 
 use crate::ecr::record::RepositoryKey;
 
+/// Why a scan failed.
+pub const NO_SCANNER: &str = "No scan was made: this server has no scanner.";
+
 /// `Invalid parameter at 'x' failed to satisfy constraint: 'y'`
 pub fn invalid(parameter: &str, constraint: &str) -> ServiceError {
     let text = format!("Invalid parameter at '{parameter}' failed to satisfy constraint: '{constraint}'");

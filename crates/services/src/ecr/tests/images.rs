@@ -1,7 +1,7 @@
 //! Images by API.
 
 use super::*;
-use crate::ecr::record::LAYERS;
+use crate::ecr::record::{LAYERS, SCANS};
 
 fn put(name: &str, content: &str, tag: Option<&str>) -> api::PutImageRequest {
     api::PutImageRequest {
@@ -250,6 +250,48 @@ fn findings_say_that_there_was_no_scan() {
     };
     assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("v1")).0, "ScanNotFoundException");
     assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(input("no")).0, "ImageNotFoundException");
+}
+
+#[test]
+fn a_scan_that_is_asked_for_fails_and_says_why() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let digest = fixture.image("app", "x", Some("v1"));
+    fixture.image("app", "y", Some("v2"));
+    let start = |tag: &str| api::StartImageScanRequest {
+        repository_name: "app".to_owned(),
+        image_id: id(None, Some(tag)),
+        ..Default::default()
+    };
+    let describe = |tag: &str| api::DescribeImageScanFindingsRequest {
+        repository_name: "app".to_owned(),
+        image_id: id(None, Some(tag)),
+        ..Default::default()
+    };
+    let failed = Some(api::ImageScanStatus {
+        status: Some(api::ScanStatus::Failed),
+        description: Some("No scan was made: this server has no scanner.".to_owned()),
+    });
+    assert_eq!(fixture.refused::<api::StartImageScan>(start("no")).0, "ImageNotFoundException");
+    let started = fixture.root::<api::StartImageScan>(start("v1"));
+    assert_eq!(started.image_id, Some(id(Some(digest), Some("v1"))));
+    assert_eq!(started.image_scan_status, failed);
+    let found = fixture.root::<api::DescribeImageScanFindings>(describe("v1"));
+    assert_eq!((found.image_scan_status, found.image_scan_findings), (failed.clone(), None));
+    assert_eq!(fixture.refused::<api::DescribeImageScanFindings>(describe("v2")).0, "ScanNotFoundException");
+    let images = api::DescribeImagesRequest { repository_name: "app".to_owned(), ..Default::default() };
+    let details = fixture.root::<api::DescribeImages>(images).image_details.unwrap();
+    for detail in details {
+        let asked = detail.image_digest == Some(digest.to_string());
+        assert_eq!(detail.image_scan_status, failed.clone().filter(|_| asked));
+    }
+    let deletion = api::DeleteRepositoryRequest {
+        repository_name: "app".to_owned(),
+        force: Some(true),
+        ..Default::default()
+    };
+    fixture.root::<api::DeleteRepository>(deletion);
+    assert_eq!(fixture.0.call.installation().store.view().count(&SCANS, ()), 0);
 }
 
 #[test]
