@@ -11,10 +11,14 @@ from support.docker_registry import HtpasswdRegistry
 from support.hostile_registry import HostileRegistry
 
 from harness import clients, clock, ecr
-from harness.account import EXECUTION_POLICY, Account, allow, unique
+from harness.account import EXECUTION_POLICY, Account, allow, trust, unique
 from harness.tasks import assert_never_ran, exit_code
 from harness.waiting import until
 
+UNAUTHORIZED = (
+    "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule are "
+    "correct, and try again."
+)
 IMPORT = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
 
 
@@ -75,10 +79,8 @@ def test_rules_are_made_shown_changed_and_removed(admin, upstream):
     assert invalid["isValid"] is False
     assert invalid["failure"].startswith("The authentication to the upstream registry failed."), invalid
     refused = manifest(admin, f"{prefix}/team/app")
-    assert refused.status == 403 and ecr.error(refused)["message"].startswith(
-        "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule "
-        "are correct, and try again."
-    )
+    assert refused.status == 403 and ecr.error(refused)["message"] == UNAUTHORIZED
+    assert ecr.error(refused)["detail"].startswith(f"`{upstream.host}` answered 401 for `team/app:v1`"), ecr.error(refused)
     client.delete_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
     for call in (client.delete_pull_through_cache_rule, client.validate_pull_through_cache_rule):
         with pytest.raises(client.exceptions.PullThroughCacheRuleNotFoundException):
@@ -89,8 +91,11 @@ def test_a_rule_without_a_credential_is_told_what_to_do(admin, upstream):
     prefix = public_rule(admin, upstream)
     refused = manifest(admin, f"{prefix}/team/app")
     assert refused.status == 403 and ecr.error(refused)["code"] == "DENIED"
-    for told in (ecr.error(refused)["message"], admin.client("ecr").validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"]):
-        assert told.startswith("The authentication to the upstream registry failed."), told
+    assert ecr.error(refused)["message"] == UNAUTHORIZED
+    failure = admin.client("ecr").validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"]
+    assert failure.startswith(UNAUTHORIZED), failure
+    for told in (ecr.error(refused)["detail"], failure):
+        assert "repositoryCredentials" not in told, told
         assert "the rule has no credential: keep `username` and `accessToken` in a secret named `ecr-pullthroughcache/…`" in told
 
 
@@ -441,3 +446,60 @@ def test_a_task_pulls_through_the_cache(server, tasks, admin, upstream):
     assert exit_code(done) == 0, done.get("stoppedReason")
     assert tasks.lines(done)[0].startswith(salt)
     assert done["containers"][0]["imageDigest"] == image.digest
+
+
+def test_a_task_is_told_why_the_upstream_gives_nothing(tasks, admin, upstream):
+    prefix = make_rule(admin, upstream)
+    wrong = secret(admin, username=upstream.username, accessToken="wrong")
+    admin.client("ecr").update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=wrong)
+    may = {"Effect": "Allow", "Action": ["logs:*", *IMPORT], "Resource": "*"}
+    role = admin.execution_role(extra=[may], managed=(EXECUTION_POLICY,))
+    host = f"{account_id(admin)}.dkr.ecr.us-east-1.amazonaws.com"
+
+    def stopped(name):
+        definition = tasks.define(image_container(tasks, f"{host}/{name}:v1"), executionRoleArn=role)
+        task, seen = tasks.watch(tasks.run(definition))
+        assert_never_ran(task, seen)
+        return task["stoppedReason"], json.dumps(tasks.trace(task["taskArn"]))
+
+    reason, told = stopped(f"{prefix}/team/secret")
+    assert reason.endswith(f"pulling from host {host} failed with status code [manifests v1]: 403 Forbidden"), reason
+    assert UNAUTHORIZED in told and "ecr-pullthroughcache/up" in told and "docker push" not in told, told
+    with HtpasswdRegistry() as gone:
+        down = make_rule(admin, gone)
+    reason, told = stopped(f"{down}/team/gone")
+    assert reason.endswith(f"pulling from host {host} failed with status code [manifests v1]: 502 Bad Gateway"), reason
+    assert gone.host in told and "docker push" not in told, told
+
+
+def test_a_registry_of_another_account_is_an_upstream(admin, other_account):
+    """ECR to ECR: the rule's role reads, as far as its own policy and the upstream repository's let it."""
+    made = ecr.repository(other_account)
+    image = ecr.several_layers(unique("ecr-to-ecr"))
+    ecr.Registry.of(other_account).push(image, made["repositoryUri"], "v1")
+    actions = [*ecr.PULL, "ecr:BatchImportUpstreamImage"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    role = admin.role(
+        {"Version": "2012-10-17", "Statement": [statement]}, trusted=trust("pullthroughcache.ecr.amazonaws.com"), prefix="cache"
+    )
+    prefix = unique("mirror").lower()
+    admin.client("ecr").create_pull_through_cache_rule(
+        ecrRepositoryPrefix=prefix,
+        upstreamRegistryUrl=f"{made['registryId']}.dkr.ecr.us-east-1.amazonaws.com",
+        customRoleArn=role,
+    )
+    assert admin.client("ecr").validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["isValid"] is True
+    name = f"{prefix}/{made['repositoryName']}"
+    refused = manifest(admin, name)
+    assert refused.status == 403 and ecr.error(refused)["message"] == UNAUTHORIZED
+    assert "is not authorized to perform: ecr:BatchGetImage" in ecr.error(refused)["detail"], ecr.error(refused)
+    allowed = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{admin.id}:root"}, "Action": actions[1:]}
+    other_account.client("ecr").set_repository_policy(
+        repositoryName=made["repositoryName"],
+        policyText=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    assert manifest(admin, name).data == image.manifest
+    until("the image", lambda: whole(admin, name), 20)
+    registry = ecr.Registry.of(admin)
+    for digest, content in image.blobs.items():
+        assert registry.send("GET", f"/v2/{admin.id}/us-east-1/{name}/blobs/{digest}").data == content

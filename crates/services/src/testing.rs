@@ -15,6 +15,9 @@ use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation};
 /// 2026-11-23T02:30:41Z, where a test's clock stands at first.
 pub const START: Timestamp = Timestamp::from_millis(1_795_401_041_000);
 
+/// How long a silent upstream registry is waited for: tests wait for it in real time.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// An installation in memory with a clock that the test moves.
 pub struct TestInstallation {
     /// Calls into it.
@@ -52,7 +55,7 @@ impl TestInstallation {
             default_account: account(),
             default_region: region(),
             images: Images::default(),
-            upstreams: crate::ecr::pull_through::Upstreams::default(),
+            upstreams: crate::ecr::pull_through::Upstreams::with_patience(PATIENCE),
             origin: None,
         };
         Self { call: Call::new(Arc::new(installation), tables), clock, directory }

@@ -34,7 +34,8 @@ impl Upstream for Registries {
         Box::pin(async move {
             let reference = reference(image)?;
             let credential = credential.map(own);
-            let found = self.0.raw_manifest(&reference, credential.as_ref()).await.map_err(failure)?;
+            let found = self.0.raw_manifest(&reference, credential.as_ref()).await;
+            let found = found.map_err(|error| failure(image, &error))?;
             Ok(UpstreamManifest { bytes: found.bytes, media_type: found.media_type })
         })
     }
@@ -52,7 +53,7 @@ impl Upstream for Registries {
                 Descriptor { media_type: String::new(), digest, size, platform: None, annotations: None };
             let (reference, credential) = (reference(image)?, credential.map(own));
             let (pieces, received) = mpsc::channel(DEPTH);
-            tokio::spawn(download(Arc::clone(&self.0), reference, credential, blob, pieces));
+            tokio::spawn(download(Arc::clone(&self.0), image.clone(), reference, credential, blob, pieces));
             Ok(Box::new(Download(received)) as Box<dyn UpstreamBlob + 'a>)
         })
     }
@@ -60,6 +61,7 @@ impl Upstream for Registries {
 
 async fn download(
     client: Arc<Client>,
+    image: UpstreamImage,
     reference: Reference,
     credential: Option<Credential>,
     blob: Descriptor,
@@ -69,7 +71,7 @@ async fn download(
         Ok(stream) => stream,
         Err(error) => {
             // Whoever gave up needs no reason.
-            let _ = pieces.send(Err(failure(error))).await;
+            let _ = pieces.send(Err(failure(&image, &error))).await;
             return;
         }
     };
@@ -77,7 +79,7 @@ async fn download(
         let piece = match stream.next().await {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => return,
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(failure(&image, &error)),
         };
         let over = piece.is_err();
         if pieces.send(piece).await.is_err() || over {
@@ -93,23 +95,42 @@ impl UpstreamBlob for Download {
 }
 
 fn reference(image: &UpstreamImage) -> Result<Reference, UpstreamError> {
-    let UpstreamImage { registry, repository, reference } = image;
-    let mark = if reference.contains(':') { '@' } else { ':' };
-    let text = format!("{registry}/{repository}{mark}{reference}");
+    let text = format!("{}/{}", image.registry, name(image));
     text.parse().map_err(|error| UpstreamError::Failed(PullError::from(error).to_string()))
+}
+
+/// The image as its own registry calls it.
+fn name(UpstreamImage { repository, reference, .. }: &UpstreamImage) -> String {
+    let mark = if reference.contains(':') { '@' } else { ':' };
+    format!("{repository}{mark}{reference}")
 }
 
 fn own(credential: &UpstreamCredential) -> Credential {
     Credential::new(credential.username.clone(), credential.access_token.clone())
 }
 
-fn failure(error: PullError) -> UpstreamError {
-    let text = error.to_string();
+fn failure(image: &UpstreamImage, error: &PullError) -> UpstreamError {
+    let text = told(image, error);
     match error.kind() {
         PullErrorKind::Unauthorized | PullErrorKind::Denied | PullErrorKind::NoCredential => {
             UpstreamError::Unauthorized(text)
         }
         PullErrorKind::NotFound => UpstreamError::NotFound(text),
+        PullErrorKind::TooManyRequests => UpstreamError::TooManyRequests(text),
         _ => UpstreamError::Failed(text),
     }
+}
+
+/// What a registry answered, without the advice that a task or a command gets: whoever asks the cache has neither.
+fn told(image: &UpstreamImage, error: &PullError) -> String {
+    let (registry, name) = (&image.registry, name(image));
+    let what = match (error.status(), error.kind()) {
+        (Some(status), _) => format!("`{registry}` answered {status} for `{name}`"),
+        (None, PullErrorKind::NoCredential) => format!("`{registry}` wants a credential for `{name}`"),
+        (None, PullErrorKind::Connection | PullErrorKind::Timeout | PullErrorKind::Tls) => {
+            format!("`{registry}` cannot be reached")
+        }
+        (None, _) => format!("`{name}` of `{registry}` cannot be used"),
+    };
+    if error.message().is_empty() { what } else { format!("{what}: {}", error.message()) }
 }

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, Method};
 use landfall_registry::{Digest, Reference};
 use landfall_services::ecr::names;
-use landfall_services::ecr::pull_through::{self, Arriving, Awaited, Begun, ImportError, Need};
+use landfall_services::ecr::pull_through::{self, Arriving, Awaited, Begun, ImportError, Need, Said};
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry;
 use landfall_services::pipe::{Caller, Failure, Installation, audit};
@@ -52,9 +52,10 @@ pub(super) async fn fill(
     match begun {
         Ok(Begun::Here) => None,
         Ok(Begun::Arriving(image)) => Some(arriving(installation, &key, &image, &caller, parts)),
-        Err(ImportError::Refused(why)) => Some(refused(403, "DENIED", &why)),
-        Err(ImportError::NotFound(why)) => Some(refused(404, "MANIFEST_UNKNOWN", &why)),
-        Err(ImportError::Failed(why)) => Some(refused(502, "UNAVAILABLE", &why)),
+        Err(ImportError::Refused(said)) => Some(not_given(403, "DENIED", &said)),
+        Err(ImportError::NotFound(said)) => Some(not_given(404, "MANIFEST_UNKNOWN", &said)),
+        Err(ImportError::TooManyRequests(said)) => Some(not_given(429, "TOOMANYREQUESTS", &said)),
+        Err(ImportError::Failed(said)) => Some(not_given(502, "UNAVAILABLE", &said)),
         Err(ImportError::Internal(failure)) => {
             tracing::error!(%failure, repository = key.2, "an image was not fetched");
             Some(refused(500, "UNKNOWN", "the server's log has the cause"))
@@ -142,6 +143,15 @@ fn asked(parts: &Parts) -> Option<(RepositoryKey, Reference)> {
     let path = path.filter(|_| matches!(parts.method, Method::GET | Method::HEAD))?;
     let (name, reference) = path.rsplit_once("/manifests/")?;
     Some((names::locate(addressed_host(parts), name)?, reference.parse().ok()?))
+}
+
+/// What the upstream registry answered is told beside ECR's sentence, which clients look for.
+fn not_given(status: u16, code: &str, Said { message, detail }: &Said) -> Answer {
+    let mut error = json!({"code": code, "message": message});
+    if !detail.is_empty() {
+        error["detail"] = json!(detail);
+    }
+    plain(status, "application/json", json!({"errors": [error]}).to_string())
 }
 
 fn refused(status: u16, code: &str, message: &str) -> Answer {

@@ -107,8 +107,13 @@ async fn fetch(
     }
     match pull_through::import(cx.installation, key, &reference).await {
         Ok(()) | Err(ImportError::NotFound(_)) => Ok(Ok(())),
-        Err(ImportError::Refused(why)) => Ok(Err((api::ImageFailureCode::UpstreamAccessDenied, why))),
-        Err(ImportError::Failed(why)) => Ok(Err((api::ImageFailureCode::UpstreamUnavailable, why))),
+        Err(ImportError::Refused(said)) => {
+            Ok(Err((api::ImageFailureCode::UpstreamAccessDenied, said.message)))
+        }
+        Err(ImportError::TooManyRequests(said)) => {
+            Ok(Err((api::ImageFailureCode::UpstreamTooManyRequests, said.message)))
+        }
+        Err(ImportError::Failed(said)) => Ok(Err((api::ImageFailureCode::UpstreamUnavailable, said.message))),
         Err(ImportError::Internal(failure)) => Err(failure),
     }
 }

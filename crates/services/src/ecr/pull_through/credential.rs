@@ -7,7 +7,7 @@ use landfall_shape::ServiceError;
 use landfall_store::View;
 use serde::Deserialize;
 
-use super::UpstreamCredential;
+use super::{UpstreamCredential, own};
 use crate::ecr::rules::wording;
 use crate::iam;
 use crate::pipe::{Caller, Failure, Installation, read_in};
@@ -42,6 +42,11 @@ pub(in crate::ecr) fn check(
 ) -> Result<(), Failure> {
     if let Some(role) = rule.custom_role_arn.as_deref().filter(|_| rule.credential_arn.is_none()) {
         return check_role(installation, view, account, region, rule, role);
+    }
+    // The service-linked role is nobody in another account (API reference: a role is needed between accounts).
+    if own::place(rule).is_some_and(|(upstream, _)| upstream != *account) && rule.custom_role_arn.is_none() {
+        let text = "must be the role that reads the upstream registry, which is another account's";
+        return Err(wording::invalid("customRoleArn", text).into());
     }
     let Some(arn) = rule.credential_arn.as_deref() else { return check_openness(rule) };
     let parsed: Option<Arn> = arn.parse().ok();
@@ -141,7 +146,11 @@ pub(super) fn read(
     Ok(Some(UpstreamCredential { username: document.username, access_token }))
 }
 
-fn reader(
+/// Who asks on a rule's behalf: its role, or the service-linked one.
+///
+/// # Errors
+/// The role does not let the service in, or a row cannot be read.
+pub(super) fn reader(
     installation: &Installation,
     view: &View,
     account: &AccountId,

@@ -10,7 +10,10 @@ use landfall_registry::{BlobError, Digest, Manifest, Reference, Tag};
 use landfall_store::{StoreError, Tx, View, WriteError};
 
 use super::arriving::Arriving;
-use super::upstream::{Upstream, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest};
+use super::own::{self, Own, OwnError};
+use super::upstream::{
+    Answering, Upstream, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,
+};
 use super::{Need, children, credential, need, rule, upstream_image};
 use crate::ecr::creation;
 use crate::ecr::record::{CACHED_TAGS, RepositoryKey};
@@ -22,8 +25,6 @@ use crate::pipe::{Failure, Installation};
 const FRESH: i64 = 24 * 3600;
 /// How long an upstream that failed is left alone, in seconds, where the image is here.
 const RESPITE: i64 = 300;
-/// How long an upstream that takes a connection and says nothing is waited for, where the image is here.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5) };
 /// Blobs that are fetched side by side: as many as podman and skopeo ask for, and more than docker and containerd do.
 const AT_A_TIME: usize = 6;
 /// How often blobs are fetched that were collected again before the image was whole.
@@ -33,33 +34,75 @@ const ROUNDS: usize = 3;
 const ADVICE: &str = "keep `username` and `accessToken` in a secret named `ecr-pullthroughcache/…` and give the rule its ARN with \
                       `aws ecr update-pull-through-cache-rule --credential-arn`";
 
+/// What the registry says of an image that the upstream does not have.
+const NOT_FOUND: &str = "Requested image not found";
+/// ECR's words for an upstream registry that does not let the rule's credential in.
+const UNAUTHORIZED: &str = "The authentication to the upstream registry failed. Verify that the credentials provided in the pull \
+                            through cache rule are correct, and try again.";
+/// ECR's words for too many requests.
+const TOO_MANY: &str = "Rate exceeded";
+
+/// What is said of an image that was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// ECR's sentence, where it has one. Clients look for it, so nothing is added to it.
+    pub message: String,
+    /// What the upstream registry answered, and what can be done; may be empty.
+    pub detail: String,
+}
+
+impl Said {
+    fn new(message: &str, detail: impl Into<String>) -> Self {
+        Self { message: message.to_owned(), detail: detail.into() }
+    }
+
+    fn only(message: impl Into<String>) -> Self {
+        Self { message: message.into(), detail: String::new() }
+    }
+}
+
+impl std::fmt::Display for Said {
+    /// Both, for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
 /// Why an image was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The upstream registry refused, or the secret cannot be read: in ECR's words.
     #[error("{0}")]
-    Refused(String),
+    Refused(Said),
     /// The upstream registry has no such image.
     #[error("{0}")]
-    NotFound(String),
+    NotFound(Said),
+    /// The upstream registry limits requests.
+    #[error("{0}")]
+    TooManyRequests(Said),
     /// The upstream registry cannot be reached, or what it sent is not right.
     #[error("{0}")]
-    Failed(String),
+    Failed(Said),
     /// The server's own fault.
     #[error("{0}")]
     Internal(Failure),
 }
 
+impl ImportError {
+    fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(Said::only(message))
+    }
+}
+
 impl From<UpstreamError> for ImportError {
     fn from(error: UpstreamError) -> Self {
         match error {
-            UpstreamError::Unauthorized(why) => Self::Refused(format!(
-                "The authentication to the upstream registry failed. Verify that the credentials provided in the pull \
-                 through cache rule are correct, and try again. ({why})"
-            )),
-            UpstreamError::NotFound(why) => Self::NotFound(format!("Requested image not found ({why})")),
+            UpstreamError::Unauthorized(why) => Self::Refused(Said::new(UNAUTHORIZED, why)),
+            UpstreamError::NotFound(why) => Self::NotFound(Said::new(NOT_FOUND, why)),
+            UpstreamError::TooManyRequests(why) => Self::TooManyRequests(Said::new(TOO_MANY, why)),
             UpstreamError::Failed(why) => {
-                Self::Failed(format!("The upstream registry did not give the image: {why}"))
+                Self::failed(format!("The upstream registry did not give the image: {why}"))
             }
         }
     }
@@ -68,7 +111,7 @@ impl From<UpstreamError> for ImportError {
 impl From<Failure> for ImportError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Service(error) => Self::Refused(error.message),
+            Failure::Service(error) => Self::Refused(Said::only(error.message)),
             failure => Self::Internal(failure),
         }
     }
@@ -83,17 +126,37 @@ impl From<landfall_store::StoreError> for ImportError {
 impl From<BlobError> for ImportError {
     fn from(error: BlobError) -> Self {
         match error {
-            BlobError::DigestMismatch { .. } => Self::Failed(error.to_string()),
+            BlobError::DigestMismatch { .. } => Self::failed(error.to_string()),
             error => Self::Internal(Failure::internal(error)),
         }
     }
 }
 
+impl From<OwnError> for ImportError {
+    fn from(error: OwnError) -> Self {
+        match error {
+            OwnError::Refused(why) => Self::Refused(Said::new(UNAUTHORIZED, why)),
+            OwnError::NotFound(why) => Self::NotFound(Said::new(NOT_FOUND, why)),
+            OwnError::Internal(failure) => Self::Internal(failure),
+        }
+    }
+}
+
+/// Where a rule's images come from.
+enum Origin {
+    /// Another registry, asked over the network.
+    Remote { client: Arc<dyn Upstream>, credential: Option<UpstreamCredential> },
+    /// A registry of this installation.
+    Own(Own),
+}
+
 /// A rule's registry, ready to be asked.
 struct Source {
-    client: Arc<dyn Upstream>,
+    origin: Origin,
     image: UpstreamImage,
-    credential: Option<UpstreamCredential>,
+    reference: Reference,
+    /// For an image that is here: nobody waits long only to hear that it is still the newest.
+    patience: Option<Duration>,
 }
 
 impl Source {
@@ -103,8 +166,7 @@ impl Source {
         reference: &Reference,
     ) -> Result<Self, ImportError> {
         let view = installation.store.view();
-        let rule =
-            rule(&view, key)?.ok_or_else(|| ImportError::NotFound("Requested image not found".to_owned()))?;
+        let rule = rule(&view, key)?.ok_or_else(|| ImportError::NotFound(Said::only(NOT_FOUND)))?;
         Self::of_rule(installation, key, reference, &rule)
     }
 
@@ -114,29 +176,50 @@ impl Source {
         reference: &Reference,
         rule: &api::PullThroughCacheRule,
     ) -> Result<Self, ImportError> {
+        let image = upstream_image(rule, key, reference);
+        let origin = match own::place(rule) {
+            Some(place) => Origin::Own(Own::of(installation, key, rule, place, &image)?),
+            None => Self::remote(installation, key, rule)?,
+        };
+        Ok(Self { origin, image, reference: reference.clone(), patience: None })
+    }
+
+    fn remote(
+        installation: &Installation,
+        key: &RepositoryKey,
+        rule: &api::PullThroughCacheRule,
+    ) -> Result<Origin, ImportError> {
         let client = installation.upstreams.get().cloned();
-        let client =
-            client.ok_or_else(|| ImportError::Failed("nobody here speaks to registries".to_owned()))?;
+        let client = client.ok_or_else(|| ImportError::failed("nobody here speaks to registries"))?;
         let credential = credential::read(installation, &installation.store.view(), &key.0, &key.1, rule)?;
-        Ok(Self { client, image: upstream_image(rule, key, reference), credential })
+        Ok(Origin::Remote { client, credential })
     }
 
-    async fn manifest(&self) -> Result<UpstreamManifest, ImportError> {
-        let answer = self.client.manifest(&self.image, self.credential.as_ref()).await;
+    async fn manifest(&self, installation: &Installation) -> Result<UpstreamManifest, ImportError> {
+        let (client, credential) = match &self.origin {
+            Origin::Own(own) => return Ok(own.manifest(installation, &self.reference).await?),
+            Origin::Remote { client, credential } => (client, credential.as_ref()),
+        };
+        let answer = self.soon(client.manifest(&self.image, credential)).await;
         answer.map_err(|error| match error {
-            UpstreamError::Unauthorized(why) if self.credential.is_none() => {
-                UpstreamError::Unauthorized(format!("{why}; the rule has no credential: {ADVICE}")).into()
+            ImportError::Refused(Said { message, detail }) if credential.is_none() => {
+                let detail = format!("{detail}; the rule has no credential: {ADVICE}");
+                ImportError::Refused(Said { message, detail })
             }
-            error => error.into(),
+            error => error,
         })
     }
 
-    /// For an image that is here: nobody waits long only to hear that it is still the newest.
-    async fn manifest_soon(&self) -> Result<UpstreamManifest, ImportError> {
-        tokio::time::timeout(PATIENCE, self.manifest()).await.unwrap_or_else(|_| {
-            let seconds = PATIENCE.as_secs();
-            Err(ImportError::Failed(format!("the upstream registry did not answer within {seconds} seconds")))
-        })
+    /// An answer of the upstream registry, waited for as long as this image's askers wait.
+    async fn soon<T>(&self, answer: Answering<'_, T>) -> Result<T, ImportError> {
+        let Some(patience) = self.patience else { return Ok(answer.await?) };
+        match tokio::time::timeout(patience, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(ImportError::failed(format!(
+                "The upstream registry `{}` said nothing for {patience:?}",
+                self.image.registry
+            ))),
+        }
     }
 }
 
@@ -149,7 +232,7 @@ pub async fn peek(
     key: &RepositoryKey,
     reference: &Reference,
 ) -> Result<UpstreamManifest, ImportError> {
-    Source::of(installation, key, reference)?.manifest().await
+    Source::of(installation, key, reference)?.manifest(installation).await
 }
 
 /// Whether the upstream registry of a rule lets the rule's credential in.
@@ -162,7 +245,12 @@ pub async fn ping(
     rule: &api::PullThroughCacheRule,
 ) -> Result<(), ImportError> {
     let tag = "latest".parse().map_err(|error| ImportError::Internal(Failure::internal(error)))?;
-    match Source::of_rule(installation, key, &Reference::Tag(tag), rule)?.manifest().await {
+    let source = Source::of_rule(installation, key, &Reference::Tag(tag), rule)?;
+    // A policy of one repository says nothing of another: of a registry of this installation a login is enough.
+    if let Origin::Own(own) = &source.origin {
+        return Ok(own.log_in(installation)?);
+    }
+    match source.manifest(installation).await {
         Ok(_) | Err(ImportError::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }
@@ -239,17 +327,15 @@ async fn fetch(
     need: Need,
     now: Timestamp,
 ) -> Result<(), ImportError> {
-    let source = Source::of(installation, key, reference)?;
-    let found = match need {
-        Need::Refresh => source.manifest_soon().await?,
-        _ => source.manifest().await?,
-    };
+    let mut source = Source::of(installation, key, reference)?;
+    source.patience = (need == Need::Refresh).then_some(installation.upstreams.patience);
+    let found = source.manifest(installation).await?;
     let manifest = Manifest::parse(&found.bytes, Some(&found.media_type))
-        .map_err(|error| ImportError::Failed(error.message.into_owned()))?;
+        .map_err(|error| ImportError::failed(error.message))?;
     if let Reference::Digest(wanted) = reference
         && manifest.digest != *wanted
     {
-        return Err(ImportError::Failed(format!(
+        return Err(ImportError::failed(format!(
             "the upstream registry sent {} for {wanted}",
             manifest.digest
         )));
@@ -263,12 +349,14 @@ async fn fetch(
         let _shared = installation.blobs.gate().read().await;
         if are_here(installation, &manifest).await? {
             installation.blobs.put(found.bytes.clone()).await?;
-            return keep(installation, (key, reference), &manifest, &announced.image, now).await;
+            keep(installation, (key, reference), &manifest, &announced.image, now).await?;
+            if let Origin::Own(own) = &source.origin {
+                own.note_pull(installation, manifest.digest).await;
+            }
+            return Ok(());
         }
     }
-    Err(ImportError::Failed(
-        "layers were collected while others came: `--unused-layers-for` is short".to_owned(),
-    ))
+    Err(ImportError::failed("layers were collected while others came: `--unused-layers-for` is short"))
 }
 
 /// Whether all blobs are in the store; they count as wanted from now on. What came first may have been collected meanwhile.
@@ -289,6 +377,10 @@ async fn fetch_blobs(
     manifest: &Manifest,
     arriving: &Arriving,
 ) -> Result<(), ImportError> {
+    let client = match &source.origin {
+        Origin::Own(own) => return Ok(own.layers(installation, manifest)?),
+        Origin::Remote { client, credential } => (client, credential.as_ref()),
+    };
     let view = installation.store.view();
     let mut missing = Vec::new();
     for blob in manifest.required_blobs() {
@@ -298,14 +390,15 @@ async fn fetch_blobs(
             missing.push((blob.digest, blob.size));
         }
     }
-    let fetches =
-        missing.into_iter().map(|(digest, size)| fetch_blob(installation, source, digest, size, arriving));
+    let fetches = missing
+        .into_iter()
+        .map(|(digest, size)| fetch_blob(installation, (source, client), digest, size, arriving));
     stream::iter(fetches).buffer_unordered(AT_A_TIME).try_collect::<()>().await
 }
 
 async fn fetch_blob(
     installation: &Installation,
-    source: &Source,
+    (source, (client, credential)): (&Source, (&Arc<dyn Upstream>, Option<&UpstreamCredential>)),
     digest: Digest,
     size: u64,
     arriving: &Arriving,
@@ -313,18 +406,18 @@ async fn fetch_blob(
     let name = digest.to_string();
     let mut upload = installation.blobs.begin().await?;
     arriving.begin(digest, upload.share(size).map_err(BlobError::from)?);
-    let mut blob = source.client.blob(&source.image, source.credential.as_ref(), &name, size).await?;
-    while let Some(bytes) = blob.next().await? {
+    let mut blob = source.soon(client.blob(&source.image, credential, &name, size)).await?;
+    while let Some(bytes) = source.soon(blob.next()).await? {
         upload = upload.append(vec![bytes]).await?;
         if upload.size() > size {
-            return Err(ImportError::Failed(format!(
+            return Err(ImportError::failed(format!(
                 "{digest} is longer than the {size} bytes of its manifest"
             )));
         }
     }
     let received = upload.finish(digest).await?;
     if received != size {
-        return Err(ImportError::Failed(format!(
+        return Err(ImportError::failed(format!(
             "{digest} has {received} bytes, not the {size} of its manifest"
         )));
     }

@@ -5,6 +5,8 @@
 //! fetched whole before the task's pull begins. What an image names is checked before the image is one of the repository's.
 //! Of an index the other platforms' images follow by themselves.
 //!
+//! An upstream that is a registry of this installation is not asked over the network: [`own`] reads it as the rule's role.
+//!
 //! AWS knows a closed list of upstream registries; here every host may be one. A tag is looked up again upstream when a
 //! day has passed. What is here goes on being served when the upstream cannot be reached.
 
@@ -12,6 +14,7 @@ mod arriving;
 mod children;
 mod credential;
 mod import;
+mod own;
 mod task;
 mod upstream;
 
@@ -30,8 +33,8 @@ pub use arriving::{Arriving, Awaited};
 pub(super) use children::complete;
 pub use children::complete_indexes;
 pub(super) use credential::check as check_credential;
-pub use import::{Begun, ImportError, begin, import, peek, ping};
-pub use task::{Fetched, Refused, for_task};
+pub use import::{Begun, ImportError, Said, begin, import, peek, ping};
+pub use task::{Fetched, Missed, Refused, Why, for_task};
 pub use upstream::{
     Answering, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,
     Upstreams,

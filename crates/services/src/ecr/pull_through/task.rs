@@ -1,9 +1,10 @@
 //! The cache for tasks: their images are looked for by the execution role before anything is pulled.
 
+use landfall_api::ecr::PullThroughCacheRule;
 use landfall_registry::{Digest, Reference};
 use landfall_shape::ServiceError;
 
-use super::{ImportError, Need, import, need, peek, permissions};
+use super::{ImportError, Need, Said, import, need, peek, permissions, rule};
 use crate::ecr::record::RepositoryKey;
 use crate::ecr::registry;
 use crate::pipe::{Caller, CheckRecord, Checked, Context, Failure, Installation, authorize};
@@ -14,7 +15,51 @@ pub enum Refused {
     /// The role may not.
     ByIam(ServiceError),
     /// The upstream registry does not give it, or the cache cannot ask.
-    ByUpstream(String),
+    ByUpstream(Missed),
+}
+
+/// An image that the cache did not get, and the rule that it was to come by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The sort of failure.
+    pub why: Why,
+    /// What is said of it.
+    pub said: Said,
+    /// The upstream registry: a host, maybe with a port.
+    pub upstream: String,
+    /// `ecrRepositoryPrefix`
+    pub prefix: String,
+    /// `credentialArn`
+    pub credential: Option<String>,
+    /// `customRoleArn`
+    pub role: Option<String>,
+}
+
+/// The sort of failure, as the registry answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// 404: the upstream registry has no such image.
+    NotFound,
+    /// 403: it refused, or the rule's credential cannot be read.
+    Refused,
+    /// 429: it limits requests.
+    TooManyRequests,
+    /// 502: it cannot be reached, or what it sent is not right.
+    Failed,
+}
+
+impl Missed {
+    fn new(rule: Option<&PullThroughCacheRule>, why: Why, said: Said) -> Self {
+        let rule = rule.cloned().unwrap_or_default();
+        Self {
+            why,
+            said,
+            upstream: rule.upstream_registry_url.unwrap_or_default(),
+            prefix: rule.ecr_repository_prefix.unwrap_or_default(),
+            credential: rule.credential_arn,
+            role: rule.custom_role_arn,
+        }
+    }
 }
 
 /// What became of an image.
@@ -77,8 +122,12 @@ pub fn for_task(
             .map(|found| Fetched::Dry(Digest::of(&found.bytes).to_string())),
         false => runtime.block_on(import(installation, key, &reference)).map(|()| Fetched::No),
     };
+    let missed = |why, said| Missed::new(rule(&view, key).ok().flatten().as_ref(), why, said);
     outcome.map_err(|error| match error {
         ImportError::Internal(failure) => failure.into(),
-        error => Refused::ByUpstream(error.to_string()),
+        ImportError::NotFound(said) => Refused::ByUpstream(missed(Why::NotFound, said)),
+        ImportError::Refused(said) => Refused::ByUpstream(missed(Why::Refused, said)),
+        ImportError::TooManyRequests(said) => Refused::ByUpstream(missed(Why::TooManyRequests, said)),
+        ImportError::Failed(said) => Refused::ByUpstream(missed(Why::Failed, said)),
     })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use landfall_base::Sensitive;
@@ -53,6 +54,9 @@ pub enum UpstreamError {
     /// It has no such image.
     #[error("{0}")]
     NotFound(String),
+    /// It limits requests (429).
+    #[error("{0}")]
+    TooManyRequests(String),
     /// It cannot be reached, or answers nonsense.
     #[error("{0}")]
     Failed(String),
@@ -83,15 +87,31 @@ pub trait Upstream: Send + Sync {
     ) -> Answering<'a, Box<dyn UpstreamBlob + 'a>>;
 }
 
+/// How long an upstream that takes a connection and says nothing is waited for, where the image is here.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Who speaks to registries, set once, and the images that are being fetched now.
-#[derive(Default)]
 pub struct Upstreams {
     client: OnceLock<Arc<dyn Upstream>>,
+    /// How long each answer, and each piece of a layer, is waited for where an older image can be served.
+    pub(super) patience: Duration,
     flights: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     pub(super) arrivals: Arrivals,
 }
 
+impl Default for Upstreams {
+    fn default() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+}
+
 impl Upstreams {
+    /// Nobody who speaks to registries yet. An upstream that says nothing for `patience` is not waited for where an older image
+    /// can be served.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { client: OnceLock::new(), patience, flights: Mutex::default(), arrivals: Arrivals::default() }
+    }
+
     /// Sets who speaks to registries. A second one is not taken.
     pub fn set(&self, client: Arc<dyn Upstream>) {
         let _ = self.client.set(client);

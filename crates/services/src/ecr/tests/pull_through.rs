@@ -9,8 +9,8 @@ use landfall_registry::Reference;
 
 use super::*;
 use crate::ecr::pull_through::{
-    Answering, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError, UpstreamImage, UpstreamManifest,
-    complete, import,
+    Answering, ImportError, Missed, Refused, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError,
+    UpstreamImage, UpstreamManifest, Why, complete, for_task, import,
 };
 use crate::ecr::record::IMPORT_QUEUE;
 
@@ -24,6 +24,10 @@ struct Remote {
     broken: Mutex<Vec<String>>,
     /// It answers nobody who asks for a manifest.
     is_silent: AtomicBool,
+    /// Layers begin to come, and go no further.
+    stalls: AtomicBool,
+    /// What it answers whoever asks for a manifest.
+    refusal: Mutex<Option<UpstreamError>>,
     /// Done once, before a manifest is sent.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Done once, before a blob is sent.
@@ -36,6 +40,16 @@ impl UpstreamBlob for Whole {
     fn next(&mut self) -> Answering<'_, Option<Bytes>> {
         let bytes = self.0.take();
         Box::pin(async move { Ok(bytes) })
+    }
+}
+
+/// The first byte of a blob, and then nothing.
+struct Stalled(Option<Bytes>);
+
+impl UpstreamBlob for Stalled {
+    fn next(&mut self) -> Answering<'_, Option<Bytes>> {
+        let first = self.0.take().map(|whole| whole.slice(..1));
+        Box::pin(async move { if first.is_some() { Ok(first) } else { std::future::pending().await } })
     }
 }
 
@@ -90,7 +104,9 @@ impl Upstream for Remote {
         let is_it = |it: &String| parsed(it).digest.to_string() == image.reference;
         let content = tagged.or_else(|| self.contents().into_iter().find(is_it));
         let content = content.filter(|it| !self.broken.lock().unwrap().contains(it));
+        let refusal = self.refusal.lock().unwrap().clone();
         let answer = content.ok_or_else(|| UpstreamError::Failed("down".to_owned()));
+        let answer = refusal.map_or(answer, Err);
         let answer = answer
             .map(|it| UpstreamManifest { bytes: text_of(&it).into(), media_type: parsed(&it).media_type });
         let is_silent = self.is_silent.load(Ordering::Relaxed);
@@ -109,7 +125,12 @@ impl Upstream for Remote {
         }
         let all = self.contents().into_iter().flat_map(|text| [format!("config {text}"), text]);
         let found = all.into_iter().find(|text| Digest::of(text.as_bytes()).to_string() == digest);
-        Box::pin(async move { Ok(Box::new(Whole(found.map(Bytes::from))) as Box<dyn UpstreamBlob>) })
+        let found = found.map(Bytes::from);
+        let blob: Box<dyn UpstreamBlob> = match self.stalls.load(Ordering::Relaxed) {
+            true => Box::new(Stalled(found)),
+            false => Box::new(Whole(found)),
+        };
+        Box::pin(async move { Ok(blob) })
     }
 }
 
@@ -201,6 +222,65 @@ async fn nobody_waits_long_for_a_silent_upstream_when_the_image_is_here() {
     assert_eq!(pull(&fixture, "v1").await, Some(one), "left alone for a while");
     fixture.0.clock.advance_seconds(DAY);
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("two").digest));
+}
+
+#[tokio::test]
+async fn nobody_waits_long_for_layers_that_stand_still_when_an_older_image_is_here() {
+    let (fixture, remote) = cache();
+    remote.set("v1", "one");
+    let (one, two) = (manifest("one").digest, manifest("two").digest);
+    assert_eq!(pull(&fixture, "v1").await, Some(one));
+    fixture.0.clock.advance_seconds(DAY);
+    remote.set("v1", "two");
+    remote.stalls.store(true, Ordering::Relaxed);
+    assert_eq!(pull(&fixture, "v1").await, Some(one), "served as it is");
+    remote.stalls.store(false, Ordering::Relaxed);
+    fixture.0.clock.advance_seconds(DAY);
+    assert_eq!(pull(&fixture, "v1").await, Some(two));
+}
+
+/// What a task's start is told of an image that does not come.
+async fn missed(fixture: &Fixture, refusal: UpstreamError) -> Missed {
+    let installation = Arc::clone(fixture.0.call.installation());
+    let asked = tokio::task::spawn_blocking(move || {
+        for_task(&installation, &root(), &key("hub/app"), "v1", false, &mut Vec::new())
+    });
+    match asked.await.unwrap() {
+        Err(Refused::ByUpstream(missed)) => missed,
+        other => panic!("{refusal:?}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_tasks_start_learns_why_the_upstream_gives_nothing() {
+    let (fixture, remote) = cache();
+    let unauthorized = "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through \
+                        cache rule are correct, and try again.";
+    for (refusal, why, message) in [
+        (UpstreamError::Unauthorized("401".to_owned()), Why::Refused, unauthorized),
+        (UpstreamError::TooManyRequests("429".to_owned()), Why::TooManyRequests, "Rate exceeded"),
+        (
+            UpstreamError::Failed("no connection".to_owned()),
+            Why::Failed,
+            "The upstream registry did not give the image: no connection",
+        ),
+        (UpstreamError::NotFound("404".to_owned()), Why::NotFound, "Requested image not found"),
+    ] {
+        *remote.refusal.lock().unwrap() = Some(refusal.clone());
+        let told = missed(&fixture, refusal).await;
+        assert_eq!((told.why, told.said.message.as_str()), (why, message));
+        assert_eq!((told.upstream.as_str(), told.prefix.as_str()), ("registry.example", "hub"));
+    }
+}
+
+#[test]
+fn an_upstream_that_limits_requests_is_told_apart() {
+    let (fixture, remote) = cache();
+    fixture.repository("hub/app");
+    *remote.refusal.lock().unwrap() = Some(UpstreamError::TooManyRequests("too many".to_owned()));
+    let failure = fixture.root::<api::BatchGetImage>(get("v1")).failures.unwrap().remove(0);
+    assert_eq!(failure.failure_code, Some(api::ImageFailureCode::UpstreamTooManyRequests));
+    assert_eq!(failure.failure_reason.as_deref(), Some("Rate exceeded"));
 }
 
 /// What the queue has: contents, and how often their images were not to be had.
@@ -448,4 +528,132 @@ fn a_rules_role_lets_the_service_in() {
     };
     fixture.root::<landfall_api::iam::CreateRole>(role_for("pullthroughcache.ecr.amazonaws.com"));
     fixture.root::<api::CreatePullThroughCacheRule>(wanted());
+}
+
+/// A caller who may do everything in the other account.
+fn other_root() -> Caller {
+    caller(Principal::root(&other_account()))
+}
+
+fn upstream_key(account: &AccountId, region: &str) -> RepositoryKey {
+    (account.clone(), region.parse().unwrap(), "team/app".to_owned())
+}
+
+/// An image in a registry of this installation, bytes and all, as a push leaves it.
+async fn push_upstream(fixture: &Fixture, owner: &Caller, region: &str, content: &str) {
+    let installation = fixture.0.call.installation();
+    let owner = owner.in_region(&region.parse().unwrap());
+    // It is there already for a second image.
+    let _ = fixture.call::<api::CreateRepository>(&owner, create("team/app"));
+    let manifest = manifest(content);
+    for bytes in [format!("config {content}"), content.to_owned(), manifest_text(content)] {
+        installation.blobs.put(bytes.into()).await.unwrap();
+    }
+    let key = upstream_key(&owner.account, region);
+    let written = installation.store.write("push", |tx| {
+        let repository = registry::find_repository(tx, &key)?.unwrap();
+        for blob in manifest.required_blobs() {
+            registry::link_layer(tx, &key, blob.digest, blob.size);
+        }
+        registry::put_image(tx, &key, &repository, &manifest, Some(&content.parse().unwrap()), START)
+    });
+    written.unwrap();
+}
+
+/// Digest of what a pull through the rule `mirror` gives, or why there is nothing: what upstream says.
+async fn mirrored(fixture: &Fixture, tag: &str) -> Result<Option<Digest>, String> {
+    let installation = fixture.0.call.installation();
+    let (key, reference) = (key("mirror/team/app"), Reference::Tag(tag.parse().unwrap()));
+    match import(installation, &key, &reference).await {
+        Ok(()) => Ok(registry::tag_digest(&installation.store.view(), &key, tag).unwrap()),
+        Err(ImportError::Refused(said) | ImportError::NotFound(said)) => Err(said.detail),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn mirror(account: &AccountId, region: &str, role: Option<&str>) -> api::CreatePullThroughCacheRuleRequest {
+    api::CreatePullThroughCacheRuleRequest {
+        ecr_repository_prefix: "mirror".to_owned(),
+        upstream_registry_url: format!("{account}.dkr.ecr.{region}.amazonaws.com"),
+        custom_role_arn: role.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+const MIRROR_ACTIONS: [&str; 4] = [
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:GetDownloadUrlForLayer",
+];
+
+fn allow_role(fixture: &Fixture, actions: &[&str]) {
+    let statement = serde_json::json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+    fixture.root::<landfall_api::iam::PutRolePolicy>(landfall_api::iam::PutRolePolicyRequest {
+        role_name: "cache".to_owned(),
+        policy_name: "p".to_owned(),
+        policy_document: document(&statement.to_string()),
+    });
+}
+
+fn allow_upstream(fixture: &Fixture, actions: &[&str]) {
+    let principal = format!("arn:aws:iam::{}:root", account());
+    let statement =
+        serde_json::json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions});
+    fixture
+        .call::<api::SetRepositoryPolicy>(&other_root(), set_policy("team/app", &statement.to_string()))
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_registry_of_another_account_is_read_as_the_rules_role() {
+    let fixture = Fixture::new();
+    let role = "arn:aws:iam::111122223333:role/cache";
+    push_upstream(&fixture, &other_root(), "us-east-1", "one").await;
+    let (code, text) =
+        fixture.refused::<api::CreatePullThroughCacheRule>(mirror(&other_account(), "us-east-1", None));
+    assert_eq!(code, "InvalidParameterException");
+    assert!(text.contains("'customRoleArn'"), "{text}");
+    fixture.root::<landfall_api::iam::CreateRole>(landfall_api::iam::CreateRoleRequest {
+        role_name: "cache".to_owned(),
+        assume_role_policy_document: document(
+            r#"{"Effect":"Allow","Principal":{"Service":"pullthroughcache.ecr.amazonaws.com"},"Action":"sts:AssumeRole"}"#,
+        ),
+        ..Default::default()
+    });
+    fixture.root::<api::CreatePullThroughCacheRule>(mirror(&other_account(), "us-east-1", Some(role)));
+
+    let session = "User: arn:aws:sts::111122223333:assumed-role/cache/ECRPullThroughCache is not authorized to perform:";
+    let refused = mirrored(&fixture, "one").await.unwrap_err();
+    assert!(refused.starts_with(&format!("{session} ecr:GetAuthorizationToken")), "{refused}");
+    allow_role(&fixture, &MIRROR_ACTIONS);
+    let refused = mirrored(&fixture, "one").await.unwrap_err();
+    assert!(
+        refused.starts_with(&format!("{session} ecr:BatchGetImage"))
+            && refused.contains("no resource-based policy allows"),
+        "{refused}"
+    );
+    allow_upstream(&fixture, &MIRROR_ACTIONS[1..3]);
+    let refused = mirrored(&fixture, "one").await.unwrap_err();
+    assert!(refused.starts_with(&format!("{session} ecr:GetDownloadUrlForLayer")), "{refused}");
+    allow_upstream(&fixture, &MIRROR_ACTIONS[1..]);
+    assert_eq!(mirrored(&fixture, "none").await.unwrap_err(), "`team/app` has no such image");
+    let one = manifest("one").digest;
+    assert_eq!(mirrored(&fixture, "one").await, Ok(Some(one)));
+    let view = fixture.0.call.installation().store.view();
+    let upstream = upstream_key(&other_account(), "us-east-1");
+    assert!(registry::pulled_at(&view, &upstream, one).unwrap().is_some(), "a pull like any other");
+
+    // What the cache has stays when the role may no more.
+    allow_role(&fixture, &MIRROR_ACTIONS[1..]);
+    fixture.0.clock.advance_seconds(DAY);
+    assert_eq!(mirrored(&fixture, "one").await, Ok(Some(one)));
+}
+
+#[tokio::test]
+async fn another_region_of_the_same_account_is_read_as_the_service() {
+    let fixture = Fixture::new();
+    push_upstream(&fixture, &root(), "eu-west-1", "one").await;
+    fixture.root::<api::CreatePullThroughCacheRule>(mirror(&account(), "eu-west-1", None));
+    assert_eq!(mirrored(&fixture, "one").await, Ok(Some(manifest("one").digest)));
 }

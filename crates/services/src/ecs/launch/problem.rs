@@ -2,6 +2,7 @@
 
 use landfall_shape::ServiceError;
 
+use crate::ecr::pull_through::Missed;
 use crate::ecs::image_host::EcrImage;
 
 pub use super::credential::CredentialProblem;
@@ -83,6 +84,8 @@ pub enum Problem {
     LogOption(String),
     /// ECR has the repository and not the image: ECR's reason.
     NoImage(String),
+    /// The pull-through cache did not get the image from its upstream registry.
+    Upstream(Missed),
     /// ECR gave the manifest and not a layer.
     NoLayer {
         /// The layer's digest.
@@ -115,6 +118,7 @@ impl std::fmt::Display for Problem {
             Self::EnvFile(problem) => problem.fmt(f),
             Self::LogOption(text) => f.write_str(text),
             Self::NoImage(reason) => f.write_str(reason),
+            Self::Upstream(missed) => f.write_str(&missed.said.message),
             Self::NoLayer { error, .. } => error.fmt(f),
             Self::LayerAtS3 { address } => write!(f, "unexpected status code {address}: 403 Forbidden"),
             Self::MalformedArn => f.write_str(

@@ -18,7 +18,7 @@ use super::value_from::SecretReference;
 use super::{credential, env_file, go};
 use crate::ec2::{Service, Way};
 use crate::ecr::layer_bucket;
-use crate::ecr::pull_through::{self, Fetched, Refused};
+use crate::ecr::pull_through::{self, Fetched, Refused, Why};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::rules::log_lines;
@@ -348,7 +348,10 @@ impl Run<'_> {
         pull_through::for_task(installation, &caller, &key, reference, dry, checks).map_err(|refused| {
             match refused {
                 Refused::ByIam(error) => Problem::Refused(error),
-                Refused::ByUpstream(why) => Problem::NoImage(why),
+                Refused::ByUpstream(missed) if missed.why == Why::NotFound => {
+                    Problem::NoImage(missed.said.message)
+                }
+                Refused::ByUpstream(missed) => Problem::Upstream(missed),
             }
         })
     }

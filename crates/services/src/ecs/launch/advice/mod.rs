@@ -5,6 +5,7 @@ mod permission;
 mod policy;
 mod secret;
 mod text;
+mod upstream;
 
 use landfall_acs::{Cause, Fix};
 
@@ -115,6 +116,7 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
         ),
         Problem::InvalidParameters(names) => invalid_parameters(&of, names),
         Problem::NoImage(_) => no_image(of.step),
+        Problem::Upstream(missed) => upstream::missed(of.step, missed),
         Problem::NoLayer { error, .. } => advise(of, &Problem::Refused(error.clone())),
         Problem::LayerAtS3 { .. } => permission::layers_at_s3(&of),
         Problem::EnvFile(problem) => Advice::new(

@@ -2,6 +2,7 @@
 
 use super::super::problem::{Problem, Purpose};
 use super::sdk;
+use crate::ecr::pull_through::Why;
 use crate::ecs::image_host::EcrImage;
 
 /// Registry credentials, tokens and secrets begin like this.
@@ -49,27 +50,26 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
     }
 }
 
-/// As containerd tells what a registry answers.
+/// As containerd tells what a registry answers. It asks for a manifest with `HEAD`, whose answer has no body, so that a task on
+/// Fargate is told the status and never ECR's sentence: `403 Forbidden` whether the role or another account's repository
+/// policy does not allow `ecr:BatchGetImage`, and whatever an upstream registry of the pull-through cache answered. Stopped
+/// tasks of Fargate that users have shown in public say so without exception; `denied: User: … is not authorized to perform: …` is
+/// the Docker daemon's, which asks with `GET`, and so the container agent's. Layers are asked for with `GET` here, too.
 fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
     if let Some(answer) = layer(image, problem) {
         return format!(
             "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: {answer}"
         );
     }
-    let missing = match problem {
-        Problem::NoImage(_) => true,
-        Problem::Refused(error) => !matches!(error.code, "AccessDeniedException" | "KmsException"),
-        _ => false,
-    };
     let EcrImage { host, repository, .. } = image;
-    let answer = match (missing, &image.digest) {
-        (true, _) => "not found".to_owned(),
-        (false, None) => format!(
-            "pulling from host {host} failed with status code [manifests {}]: 403 Forbidden",
+    let answer = match (status(problem), &image.digest) {
+        (None, _) => "not found".to_owned(),
+        (Some(status), None) => format!(
+            "pulling from host {host} failed with status code [manifests {}]: {status}",
             image.reference()
         ),
-        (false, Some(digest)) => format!(
-            "unexpected status from HEAD request to https://{host}/v2/{repository}/manifests/{digest}: 403 Forbidden"
+        (Some(status), Some(digest)) => format!(
+            "unexpected status from HEAD request to https://{host}/v2/{repository}/manifests/{digest}: {status}"
         ),
     };
     let reference = if image.digest.is_some() || image.image.ends_with(&format!(":{}", image.reference())) {
@@ -81,6 +81,23 @@ fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {reference}: \
          {answer}"
     )
+}
+
+/// With what the registry answers a request for a manifest; `None` where there is none.
+fn status(problem: &Problem) -> Option<&'static str> {
+    match problem {
+        Problem::NoImage(_) => None,
+        Problem::Refused(error) => {
+            matches!(error.code, "AccessDeniedException" | "KmsException").then_some("403 Forbidden")
+        }
+        Problem::Upstream(missed) => match missed.why {
+            Why::NotFound => None,
+            Why::Refused => Some("403 Forbidden"),
+            Why::TooManyRequests => Some("429 Too Many Requests"),
+            Why::Failed => Some("502 Bad Gateway"),
+        },
+        _ => Some("403 Forbidden"),
+    }
 }
 
 /// What containerd says of a layer that it does not get. What the bucket answers is no document of a registry.

@@ -4,6 +4,7 @@ use landfall_shape::ServiceError;
 
 use super::super::problem::{Problem, Purpose};
 use super::sdk;
+use crate::ecr::pull_through::{Missed, Why};
 use crate::ecs::image_host::EcrImage;
 
 /// Around an error of a container's log driver.
@@ -79,6 +80,17 @@ fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
             error.message
         ),
         Problem::NoImage(_) => format!("{MANIFEST}manifest unknown: Requested image not found"),
+        Problem::Upstream(Missed { why, said, .. }) => match why {
+            Why::NotFound => format!("{MANIFEST}manifest unknown: {}", said.message),
+            Why::Refused => format!(
+                "CannotPullContainerError: Error response from daemon: pull access denied for {}, repository does not exist or may \
+                 require 'docker login': denied: {}",
+                image.name(),
+                said.message
+            ),
+            Why::TooManyRequests => format!("{MANIFEST}toomanyrequests: {}", said.message),
+            Why::Failed => format!("{MANIFEST}unavailable: {}", said.message),
+        },
         Problem::Refused(error) if error.code == "AccessDeniedException" => format!(
             "CannotPullContainerError: The task can\u{2019}t pull the image. Check that the role has the permissions to \
              pull images from the registry. Error response from daemon: pull access denied for {}, repository does not \

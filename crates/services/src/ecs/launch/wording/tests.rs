@@ -2,6 +2,7 @@ use landfall_shape::ServiceError;
 
 use super::super::problem::{CredentialProblem, NotJson, Problem, Purpose};
 use super::*;
+use crate::ecr::pull_through::{Missed, Said, Why};
 use crate::ecs::image_host::EcrImage;
 
 const ID: &str = "f1f2";
@@ -318,6 +319,40 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
                 .to_owned(),
         ),
         (
+            purpose("hub/app:1"),
+            upstream(Why::Refused, "The authentication to the upstream registry failed."),
+            manifest(
+                "hub/app:1",
+                &format!("pulling from host {REGISTRY} failed with status code [manifests 1]: 403 Forbidden"),
+            ),
+            format!(
+                "CannotPullContainerError: Error response from daemon: pull access denied for {REGISTRY}/hub/app, repository does \
+                 not exist or may require 'docker login': denied: The authentication to the upstream registry failed."
+            ),
+        ),
+        (
+            purpose("hub/app@sha256:00"),
+            upstream(Why::TooManyRequests, "Rate exceeded"),
+            manifest(
+                "hub/app@sha256:00",
+                &format!(
+                    "unexpected status from HEAD request to https://{REGISTRY}/v2/hub/app/manifests/sha256:00: 429 Too Many Requests"
+                ),
+            ),
+            "CannotPullImageManifestError: Error response from daemon: toomanyrequests: Rate exceeded".to_owned(),
+        ),
+        (
+            purpose("hub/app:1"),
+            upstream(Why::Failed, "The upstream registry did not give the image: it is down"),
+            manifest(
+                "hub/app:1",
+                &format!("pulling from host {REGISTRY} failed with status code [manifests 1]: 502 Bad Gateway"),
+            ),
+            "CannotPullImageManifestError: Error response from daemon: unavailable: The upstream registry did not give the image: it \
+             is down"
+                .to_owned(),
+        ),
+        (
             purpose("app:3"),
             Problem::NoLayer {
                 digest: "sha256:0a".to_owned(),
@@ -358,6 +393,17 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
             "CannotPullECRContainerError: engine ecr credentials: not found".to_owned(),
         ),
     ]
+}
+
+fn upstream(why: Why, message: &str) -> Problem {
+    Problem::Upstream(Missed {
+        why,
+        said: Said { message: message.to_owned(), detail: "not for a task's reason".to_owned() },
+        upstream: "registry.example".to_owned(),
+        prefix: "hub".to_owned(),
+        credential: None,
+        role: None,
+    })
 }
 
 #[test]
