@@ -115,6 +115,7 @@ def test_from_a_registry_of_others_with_the_login_of_docker(server, admin, run, 
         name = f"{target['repositoryName']}:v1"
         refused = server.command("image", "cp", f"{other.host}/team/app:v1", name, environment=admin.env())
         assert refused.returncode == 1 and "no basic auth credentials" in refused.stderr, refused.stderr
+        assert "hint: log in with `docker login`" in refused.stderr and "repositoryCredentials" not in refused.stderr, refused.stderr
         run("cp", f"{other.host}/team/app:v1", name, DOCKER_CONFIG=str(tmp_path))
     assert manifest(registry, target["repositoryUri"], "v1") == image.manifest
 
@@ -146,6 +147,8 @@ def test_what_goes_wrong_is_told(server, admin, tmp_path):
 
     text = tmp_path / "text"
     text.write_text("hello")
+    passwords = refused("push", "/etc/passwd", "app:1")
+    assert "no tar archive" in passwords and "root:" not in passwords, passwords
     assert "there is no image in" in refused("push", tmp_path, "app:1")
     assert "no tar archive" in refused("push", text, "app:1") or "no image" in refused("push", text, "app:1")
     assert "invalid reference format" in refused("pull", "APP:1", tmp_path / "out.tar")

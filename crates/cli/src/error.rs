@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use landfall_image::{PullError, PullErrorKind};
+
 use crate::terminal::Style;
 
 /// The command was refused or could not be done.
@@ -78,9 +80,24 @@ impl From<anyhow::Error> for CliError {
     }
 }
 
-impl From<landfall_image::PullError> for CliError {
-    fn from(error: landfall_image::PullError) -> Self {
-        Self::new(error.to_string())
+impl From<PullError> for CliError {
+    fn from(error: PullError) -> Self {
+        let failure = Self::new(error.to_string());
+        match advice(error.kind()) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// What somebody at a command line can do about a registry's refusal; what a task's owner can do is told with the task.
+fn advice(kind: PullErrorKind) -> Option<&'static str> {
+    match kind {
+        PullErrorKind::NoCredential | PullErrorKind::Unauthorized => Some(
+            "log in with `docker login` or `podman login`; for registries of this server, `landfall ecr login`",
+        ),
+        PullErrorKind::Tls => Some("if the registry speaks plain HTTP, name it with `--insecure-registry`"),
+        _ => None,
     }
 }
 
@@ -112,6 +129,15 @@ mod tests {
     fn a_failure_is_a_sentence_and_its_hints() {
         let error = CliError::new("there is no task `x`").hint("list them").hint("or not").code(2);
         assert_eq!(error.text(), "error: there is no task `x`\nhint: list them\nhint: or not\nexit code 2\n");
+    }
+
+    #[test]
+    fn advice_is_for_the_command_line() {
+        for kind in [PullErrorKind::NoCredential, PullErrorKind::Unauthorized] {
+            assert!(advice(kind).is_some_and(|hint| hint.starts_with("log in with `docker login`")));
+        }
+        assert!(advice(PullErrorKind::Tls).is_some_and(|hint| hint.contains("`--insecure-registry`")));
+        assert_eq!(advice(PullErrorKind::NotFound), None);
     }
 
     #[test]

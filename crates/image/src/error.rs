@@ -171,14 +171,22 @@ impl PullError {
         self.0.place.as_ref()
     }
 
+    fn is_push(&self) -> bool {
+        self.place().is_some_and(|place| place.stage == Stage::Push)
+    }
+
     fn headline(&self) -> &'static str {
         match self.0.kind {
             PullErrorKind::InvalidReference => "the image reference is malformed",
-            PullErrorKind::NoCredential => {
-                "the registry asks for a user name and password: give the container `repositoryCredentials`"
-            }
+            PullErrorKind::NoCredential => "the registry asks for a user name and password",
             PullErrorKind::Unauthorized => {
                 "the registry does not accept the credential: check user name and password"
+            }
+            PullErrorKind::Denied if self.is_push() => {
+                "the registry accepts the credential but refuses access: grant it write access to the repository"
+            }
+            PullErrorKind::NotFound if self.is_push() => {
+                "the registry does not have the repository: check its name, or create it"
             }
             PullErrorKind::Denied => {
                 "the registry accepts the credential but refuses access: grant it read access to the repository"

@@ -25,20 +25,21 @@ impl Source {
         let mut archive = tar::Archive::new(file);
         let mut entries = HashMap::new();
         let mut links = Vec::new();
-        for entry in archive.entries_with_seek().map_err(unreadable)? {
-            let entry = entry.map_err(|error| {
-                CliError::new(format!("`{}` is no tar archive: {error}", path.display()))
-                    .hint("expected an OCI archive or directory, or what `docker save` writes, uncompressed")
-            })?;
-            let name =
-                entry.path().map_err(unreadable)?.to_string_lossy().trim_start_matches("./").to_owned();
+        for entry in archive.entries_with_seek().map_err(|error| no_archive(path, &error))? {
+            let entry = entry.map_err(|error| no_archive(path, &error))?;
+            let name = entry
+                .path()
+                .map_err(|error| no_archive(path, &error))?
+                .to_string_lossy()
+                .trim_start_matches("./")
+                .to_owned();
             match entry.header().entry_type() {
                 tar::EntryType::Regular => {
                     entries.insert(name, (entry.raw_file_position(), entry.size()));
                 }
                 // `docker save` names equal layers by links.
                 tar::EntryType::Symlink | tar::EntryType::Link => {
-                    if let Some(target) = entry.link_name().map_err(unreadable)? {
+                    if let Some(target) = entry.link_name().map_err(|error| no_archive(path, &error))? {
                         links.push((name, target.to_string_lossy().into_owned()));
                     }
                 }
@@ -96,6 +97,19 @@ impl Source {
     }
 }
 
+/// Why a file cannot be read as an archive. The parser quotes what it read, which may be any file's content, and is not shown.
+fn no_archive(path: &Path, error: &io::Error) -> CliError {
+    let why = match error.kind() {
+        io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            "is no tar archive".to_owned()
+        }
+        io::ErrorKind::UnexpectedEof => "is no tar archive, or breaks off".to_owned(),
+        kind => format!("cannot be read: {kind}"),
+    };
+    CliError::new(format!("`{}` {why}", path.display()))
+        .hint("expected an OCI archive or directory, or what `docker save` writes, uncompressed")
+}
+
 /// A name that stays within the directory.
 fn is_plain(name: &str) -> bool {
     Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)))
@@ -117,6 +131,17 @@ fn normal(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_holds_is_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("passwords");
+        for lines in [1, 100] {
+            std::fs::write(&path, "root:hunter2:0:0:root:/root:/bin/bash\n".repeat(lines)).unwrap();
+            let text = Source::open(&path).unwrap_err().text();
+            assert!(text.contains("is no tar archive") && !text.contains("hunter2"), "{text}");
+        }
+    }
 
     #[test]
     fn names_stay_inside() {

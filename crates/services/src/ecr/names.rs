@@ -97,10 +97,13 @@ pub fn aws_host(account: &AccountId, region: &Region) -> String {
     format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}")
 }
 
-/// Account and Region of a host in one of AWS's forms: plain, FIPS, China, dual-stack.
+/// Account and Region of a host in one of AWS's forms: plain, FIPS, China, dual-stack. It may have a port: `:443` says nothing
+/// that the name does not, and with the port of this installation clients reach it here.
 pub fn parse_aws_host(host: &str) -> Option<(AccountId, Region)> {
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    port.parse::<u16>().ok()?;
     // Names of hosts are the same in capitals.
-    let host = host.to_ascii_lowercase();
+    let host = name.to_ascii_lowercase();
     let (account, rest) = host.split_once('.')?;
     let domains = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
     let rest = domains.iter().find_map(|domain| rest.strip_suffix(domain))?;

@@ -24,7 +24,7 @@ pub struct EcrImage {
 }
 
 impl EcrImage {
-    /// Reads `<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com[.cn]/<repository>[:tag][@digest]`, or the dual-stack form
+    /// Reads `<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com[.cn][:port]/<repository>[:tag][@digest]`, or the dual-stack form
     /// `….dkr-ecr.<region>.on.aws`. Everything else is no image of ECR.
     pub fn parse(image: &str) -> Option<Self> {
         let (host, path) = image.split_once('/')?;
@@ -116,6 +116,10 @@ mod tests {
             ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app", true),
             ("123456789012.dkr-ecr.eu-west-1.on.aws/app", true),
             ("123456789012.DKR.ecr.EU-west-1.AmazonAWS.com/app", true),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:443/app:1", true),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:4566/app", true),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:port/app", false),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:/app", false),
             ("public.ecr.aws/docker/library/busybox", false),
             ("registry.example.com:5000/app", false),
             ("12345678901x.dkr.ecr.eu-west-1.amazonaws.com/app", false),
@@ -136,6 +140,11 @@ mod tests {
             ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:2".to_owned(), format!("{place}:2")),
             ("123456789012.dkr.ecr.eu-west-1.AMAZONAWS.COM/team/app:3".to_owned(), format!("{place}:3")),
             ("LOCALHOST:4566/123456789012/eu-west-1/team/app:4".to_owned(), format!("{place}:4")),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:443/team/app:5".to_owned(), format!("{place}:5")),
+            (
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com:4566/team/app".to_owned(),
+                format!("{place}:latest"),
+            ),
         ] {
             let found = EcrImage::parse_here(&image, Some(&registry)).unwrap();
             assert_eq!(found.repository_arn(), "arn:aws:ecr:eu-west-1:123456789012:repository/team/app");
