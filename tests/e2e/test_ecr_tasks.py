@@ -39,14 +39,21 @@ def image_container(tasks, image):
     return it
 
 
-@pytest.mark.parametrize("form", ["aws", "capitals", "local"])
+@pytest.mark.parametrize("form", ["aws", "capitals", "port", "own-port", "local"])
 @pytest.mark.parametrize("kind", ["one", "index"])
 def test_a_task_runs_an_image_of_its_own_account(tasks, admin, form, kind):
     salt = unique("own")
     image = ecr.several_layers(salt) if kind == "one" else ecr.several_platforms(salt)
     repository = pushed(admin, image)
     host, path = aws_name(repository, "v1").split("/", 1)
-    names = {"aws": host, "capitals": host.upper(), "local": repository["repositoryUri"].split(repository["repositoryName"])[0][:-1]}
+    port = admin.endpoint.rsplit(":", 1)[1]
+    names = {
+        "aws": host,
+        "capitals": host.upper(),
+        "port": f"{host}:443",
+        "own-port": f"{host}:{port}",
+        "local": repository["repositoryUri"].split(repository["repositoryName"])[0][:-1],
+    }
     name = f"{names[form]}/{path}"
     task = tasks.finish(image_container(tasks, name))
     assert exit_code(task) == 0, task.get("stoppedReason")
