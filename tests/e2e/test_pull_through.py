@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 import urllib3
@@ -503,3 +504,33 @@ def test_a_registry_of_another_account_is_an_upstream(admin, other_account):
     registry = ecr.Registry.of(admin)
     for digest, content in image.blobs.items():
         assert registry.send("GET", f"/v2/{admin.id}/us-east-1/{name}/blobs/{digest}").data == content
+
+
+def test_an_upstream_that_limits_requests(admin, slow):
+    prefix = public_rule(admin, slow)
+    slow.add(ecr.several_layers(unique("limit")), "rate-limit", "v1")
+    refused = manifest(admin, f"{prefix}/rate-limit")
+    assert refused.status == 429, refused.data
+    told = ecr.error(refused)
+    assert (told["code"], told["message"]) == ("TOOMANYREQUESTS", "Rate exceeded")
+    assert told["detail"].startswith(f"`{slow.host}` answered 429 for `rate-limit:v1`"), told
+
+
+def test_an_older_image_is_served_when_a_newer_ones_layers_stand_still(make_server, slow):
+    server = make_server()
+    admin = Account.from_env(server.env())
+    prefix, old, new = public_rule(admin, slow), ecr.several_layers(unique("old")), ecr.several_layers(unique("new"))
+    name = f"{prefix}/hang-layer"
+    slow.add(old, "hang-layer", "v1")
+    slow.set_mode("hang-layer", "ok")
+    assert manifest(admin, name).data == old.manifest
+    until("the image", lambda: whole(admin, name), 20)
+    server.stop()
+    slow.add(new, "hang-layer", "v1")
+    slow.set_mode("hang-layer", "hang-layer")
+    later = make_server(data_dir=server.data_dir, environment=clock.ahead(25 * 3600))
+    began = time.monotonic()
+    path = f"/v2/000000000000/us-east-1/{name}/manifests/v1"
+    assert token_of(later).send("GET", path).data == old.manifest
+    assert 4 < time.monotonic() - began < 20, "it waits for five seconds of silence"
+    assert later.stop() == 0
