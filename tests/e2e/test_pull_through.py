@@ -528,7 +528,8 @@ def test_an_older_image_is_served_when_a_newer_ones_layers_stand_still(make_serv
     server.stop()
     slow.add(new, "hang-layer", "v1")
     slow.set_mode("hang-layer", "hang-layer")
-    later = make_server(data_dir=server.data_dir, environment=clock.ahead(25 * 3600))
+    # The client of registries waits longer than the cache does.
+    later = make_server("--registry-timeout", "60", data_dir=server.data_dir, environment=clock.ahead(25 * 3600))
     began = time.monotonic()
     path = f"/v2/000000000000/us-east-1/{name}/manifests/v1"
     assert token_of(later).send("GET", path).data == old.manifest

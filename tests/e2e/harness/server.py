@@ -68,8 +68,7 @@ class Server:
             f"127.0.0.1:{self.port}",
             "--data-dir",
             str(self.data_dir),
-            "--registry-timeout",
-            "5",
+            *([] if "--registry-timeout" in self.arguments else ["--registry-timeout", "5"]),
             *self.arguments,
         ]
         with self.log_path.open("ab") as log:
