@@ -51,10 +51,10 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
 }
 
 /// As containerd tells what a registry answers. It asks for a manifest with `HEAD`, whose answer has no body, so that a task on
-/// Fargate is told the status and never ECR's sentence: `403 Forbidden` whether the role or another account's repository
-/// policy does not allow `ecr:BatchGetImage`, and whatever an upstream registry of the pull-through cache answered. Stopped
-/// tasks of Fargate that users have shown in public say so without exception; `denied: User: … is not authorized to perform: …` is
-/// the Docker daemon's, which asks with `GET`, and so the container agent's. Layers are asked for with `GET` here, too.
+/// Fargate is told the status and not ECR's sentence: `403 Forbidden`, whether the role's or another account's repository policy
+/// does not allow `ecr:BatchGetImage`, and the bare status of what an upstream registry of the pull-through cache answered.
+/// Stopped tasks of Fargate that users have shown in public say so; `denied: User: … is not authorized to perform: …` is the
+/// Docker daemon's, and so the container agent's. Of a layer, which is asked for with `GET`, ECR's sentence is told.
 fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
     if let Some(answer) = layer(image, problem) {
         return format!(
