@@ -147,7 +147,7 @@ enum Origin {
     /// Another registry, asked over the network.
     Remote { client: Arc<dyn Upstream>, credential: Option<UpstreamCredential> },
     /// A registry of this installation.
-    Own(Own),
+    Own(Box<Own>),
 }
 
 /// A rule's registry, ready to be asked.
@@ -178,7 +178,7 @@ impl Source {
     ) -> Result<Self, ImportError> {
         let image = upstream_image(rule, key, reference);
         let origin = match own::place(rule) {
-            Some(place) => Origin::Own(Own::of(installation, key, rule, place, &image)?),
+            Some(place) => Origin::Own(Box::new(Own::of(installation, key, rule, place, &image)?)),
             None => Self::remote(installation, key, rule)?,
         };
         Ok(Self { origin, image, reference: reference.clone(), patience: None })

@@ -15,7 +15,7 @@ pub enum Refused {
     /// The role may not.
     ByIam(ServiceError),
     /// The upstream registry does not give it, or the cache cannot ask.
-    ByUpstream(Missed),
+    ByUpstream(Box<Missed>),
 }
 
 /// An image that the cache did not get, and the rule that it was to come by.
@@ -122,7 +122,7 @@ pub fn for_task(
             .map(|found| Fetched::Dry(Digest::of(&found.bytes).to_string())),
         false => runtime.block_on(import(installation, key, &reference)).map(|()| Fetched::No),
     };
-    let missed = |why, said| Missed::new(rule(&view, key).ok().flatten().as_ref(), why, said);
+    let missed = |why, said| Box::new(Missed::new(rule(&view, key).ok().flatten().as_ref(), why, said));
     outcome.map_err(|error| match error {
         ImportError::Internal(failure) => failure.into(),
         ImportError::NotFound(said) => Refused::ByUpstream(missed(Why::NotFound, said)),

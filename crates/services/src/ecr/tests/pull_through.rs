@@ -246,7 +246,7 @@ async fn missed(fixture: &Fixture, refusal: UpstreamError) -> Missed {
         for_task(&installation, &root(), &key("hub/app"), "v1", false, &mut Vec::new())
     });
     match asked.await.unwrap() {
-        Err(Refused::ByUpstream(missed)) => missed,
+        Err(Refused::ByUpstream(missed)) => *missed,
         other => panic!("{refusal:?}: {other:?}"),
     }
 }

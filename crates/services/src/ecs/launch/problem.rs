@@ -85,7 +85,7 @@ pub enum Problem {
     /// ECR has the repository and not the image: ECR's reason.
     NoImage(String),
     /// The pull-through cache did not get the image from its upstream registry.
-    Upstream(Missed),
+    Upstream(Box<Missed>),
     /// ECR gave the manifest and not a layer.
     NoLayer {
         /// The layer's digest.

@@ -59,9 +59,26 @@ pub(super) fn text(purpose: &Purpose, problem: &Problem, request_id: &str) -> St
     }
 }
 
+/// Before what the Docker daemon says of a manifest that it does not get.
+const MANIFEST: &str = "CannotPullImageManifestError: Error response from daemon: ";
+
+/// What the daemon says of an image that the pull-through cache did not get.
+fn upstream(image: &EcrImage, Missed { why, said, .. }: &Missed) -> String {
+    match why {
+        Why::NotFound => format!("{MANIFEST}manifest unknown: {}", said.message),
+        Why::Refused => format!(
+            "CannotPullContainerError: Error response from daemon: pull access denied for {}, repository does not exist or may \
+             require 'docker login': denied: {}",
+            image.name(),
+            said.message
+        ),
+        Why::TooManyRequests => format!("{MANIFEST}toomanyrequests: {}", said.message),
+        Why::Failed => format!("{MANIFEST}unavailable: {}", said.message),
+    }
+}
+
 /// As the agent passes on what the Docker daemon says of a registry's answer, with what it puts before a refusal.
 fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
-    const MANIFEST: &str = "CannotPullImageManifestError: Error response from daemon: ";
     const LAYER: &str = "CannotPullContainerError: Error response from daemon: error pulling image configuration: download failed \
                          after attempts=1: ";
     match problem {
@@ -80,17 +97,7 @@ fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
             error.message
         ),
         Problem::NoImage(_) => format!("{MANIFEST}manifest unknown: Requested image not found"),
-        Problem::Upstream(Missed { why, said, .. }) => match why {
-            Why::NotFound => format!("{MANIFEST}manifest unknown: {}", said.message),
-            Why::Refused => format!(
-                "CannotPullContainerError: Error response from daemon: pull access denied for {}, repository does not exist or may \
-                 require 'docker login': denied: {}",
-                image.name(),
-                said.message
-            ),
-            Why::TooManyRequests => format!("{MANIFEST}toomanyrequests: {}", said.message),
-            Why::Failed => format!("{MANIFEST}unavailable: {}", said.message),
-        },
+        Problem::Upstream(missed) => upstream(image, missed),
         Problem::Refused(error) if error.code == "AccessDeniedException" => format!(
             "CannotPullContainerError: The task can\u{2019}t pull the image. Check that the role has the permissions to \
              pull images from the registry. Error response from daemon: pull access denied for {}, repository does not \

@@ -396,14 +396,14 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
 }
 
 fn upstream(why: Why, message: &str) -> Problem {
-    Problem::Upstream(Missed {
+    Problem::Upstream(Box::new(Missed {
         why,
         said: Said { message: message.to_owned(), detail: "not for a task's reason".to_owned() },
         upstream: "registry.example".to_owned(),
         prefix: "hub".to_owned(),
         credential: None,
         role: None,
-    })
+    }))
 }
 
 #[test]
