@@ -77,6 +77,67 @@ fn a_field_of_the_principal_that_nobody_reads_is_named() {
 }
 
 #[test]
+fn a_field_of_the_request_that_nobody_reads_is_named() {
+    let request = json!({"principal": user(), "action": "ecs:ListClusters", "resource": "*"});
+    let error = |request: &Value| {
+        run_case(&json!({"id": "case", "request": request}).to_string(), false).unwrap_err()
+    };
+    let mut misspelt = request.clone();
+    misspelt["resourceAcount"] = json!("444455556666");
+    assert_eq!(
+        error(&misspelt),
+        "case `case`: `request.resourceAcount` is no field: expected `principal`, `action`, `resource`, \
+         `resourceAccount`, `context`, `checks`"
+    );
+    let mut inside = request.clone();
+    inside["checks"] = json!([{}, {"contxt": {}}]);
+    assert_eq!(
+        error(&inside),
+        "case `case`: `request.checks[1].contxt` is no field: expected `principal`, `action`, `resource`, \
+         `resourceAccount`, `context`, `policies`"
+    );
+    for (field, value) in [("policies", json!({})), ("Context", json!({}))] {
+        let mut misplaced = request.clone();
+        misplaced[field] = value;
+        let expected = format!("case `case`: `request.{field}` is no field: ");
+        assert!(error(&misplaced).starts_with(&expected), "{}", error(&misplaced));
+    }
+    let mut nested = request;
+    nested["checks"] = json!([{"checks": [{}]}]);
+    assert!(error(&nested).starts_with("case `case`: `request.checks[0].checks` is no field: "));
+}
+
+/// Who owns a resource is in its ARN, where that names an account.
+#[test]
+fn the_owner_of_a_resource_is_in_its_arn() {
+    let secret = |account: &str| format!("arn:aws:secretsmanager:us-east-1:{account}:secret:s-AbCdEf");
+    let decision = |resource: &str, owner: Option<&str>, policies: &Value| {
+        let mut request =
+            json!({"principal": user(), "action": "secretsmanager:GetSecretValue", "resource": resource});
+        owner.into_iter().for_each(|owner| request["resourceAccount"] = json!(owner));
+        let case = json!({"id": "case", "request": request, "policies": policies});
+        let answer: Value = serde_json::from_str(&run_case(&case.to_string(), false).unwrap()).unwrap();
+        answer["decision"].as_str().unwrap().to_owned()
+    };
+    let allow = statement("Allow", &json!({}));
+    let mut open = allow.clone();
+    open["Statement"]["Principal"] = json!({"AWS": "111122223333"});
+    let (identity, both) = (json!({"identity": [allow]}), json!({"identity": [allow], "resource": open}));
+    let (own, other) = (secret("111122223333"), secret("444455556666"));
+    for (resource, owner, policies, expected) in [
+        (own.as_str(), None, &identity, "Allow"),
+        (&other, None, &identity, "ImplicitDeny"),
+        (&other, None, &both, "Allow"),
+        (&other, Some("111122223333"), &identity, "Allow"),
+        (&own, Some("444455556666"), &identity, "ImplicitDeny"),
+        ("arn:aws:s3:::bucket/key", None, &identity, "Allow"),
+        ("*", None, &identity, "Allow"),
+    ] {
+        assert_eq!(decision(resource, owner, policies), expected, "{resource} of {owner:?}");
+    }
+}
+
+#[test]
 fn one_fix_is_for_all_checks() {
     let (role, other) = ("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b");
     let request = json!({"principal": user(), "action": "iam:PassRole", "resource": role, "resourceAccount": "111122223333",

@@ -7,6 +7,9 @@
 //!  "resourceAccount": "111122223333", "context": {}}, "policies": {"identity": [{"Version": "2012-10-17", …}]}}
 //! ```
 //!
+//! Without `resourceAccount` a resource belongs to the account in its ARN, or to the principal's if there is none in it.
+//! A field of `request` that is none of these is an error.
+//!
 //! `policies` has `identity`, `boundary`, `session`, `resource`, `vpce` (one document or a list), `scp` and `rcp` (a
 //! list of levels) and `grants` on a KMS key. `request.checks` lists what an operation asks beside each other: objects
 //! that replace parts of `request` and of `policies`, all of which have to be allowed.

@@ -1,5 +1,6 @@
 //! The JSON of a case. Documents that AWS would refuse today are read as policies that were stored earlier.
 
+use landfall_base::{AccountId, Arn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -30,10 +31,29 @@ struct Fields {
     resource: Option<String>,
     resource_account: Option<String>,
     context: Option<Map<String, Value>>,
-    #[serde(default)]
-    policies: Map<String, Value>,
-    #[serde(default)]
-    checks: Vec<Fields>,
+    /// In a check only.
+    policies: Option<Map<String, Value>>,
+    /// In a request only.
+    checks: Option<Vec<Fields>>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl Fields {
+    /// A field that nobody reads would be one that somebody believes in.
+    fn check(&self, place: &str, further: &str) -> Result<(), String> {
+        let misplaced = match further {
+            "checks" => self.policies.as_ref().map(|_| "policies"),
+            _ => self.checks.as_ref().map(|_| "checks"),
+        };
+        match self.unknown.keys().next().map(String::as_str).or(misplaced) {
+            Some(name) => Err(format!(
+                "`{place}.{name}` is no field: expected `principal`, `action`, `resource`, `resourceAccount`, \
+                 `context`, `{further}`"
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,34 +85,45 @@ struct WrittenGrant {
 /// The id of a case and its checks.
 pub(super) fn case(json: &str) -> Result<(String, Vec<Check>), String> {
     let written: Written = serde_json::from_str(json).map_err(|error| format!("not a case: {error}"))?;
-    let request = &written.request;
-    let checks = if request.checks.is_empty() {
-        check(request, request, &written.policies).map(|one| vec![one])
-    } else {
-        request.checks.iter().map(|over| check(request, over, &written.policies)).collect()
-    };
-    match checks {
+    match checks(&written.request, &written.policies) {
         Ok(checks) => Ok((written.id, checks)),
         Err(error) => Err(format!("case `{}`: {error}", written.id)),
     }
 }
 
+fn checks(request: &Fields, policies: &Map<String, Value>) -> Result<Vec<Check>, String> {
+    request.check("request", "checks")?;
+    let checks = request.checks.as_deref().unwrap_or_default();
+    if checks.is_empty() {
+        return Ok(vec![check(request, request, policies)?]);
+    }
+    let one = |(at, over): (usize, &Fields)| {
+        over.check(&format!("request.checks[{at}]"), "policies")?;
+        check(request, over, policies)
+    };
+    checks.iter().enumerate().map(one).collect()
+}
+
 fn check(request: &Fields, over: &Fields, policies: &Map<String, Value>) -> Result<Check, String> {
+    let none = Map::new();
+    let own = over.policies.as_ref().unwrap_or(&none);
     check_layers(policies)?;
-    check_layers(&over.policies)?;
+    check_layers(own)?;
     let missing = |name: &str| format!("`request.{name}` is missing");
     let text = |name: &str, pick: fn(&Fields) -> Option<&String>| {
         pick(over).or_else(|| pick(request)).cloned().ok_or_else(|| missing(name))
     };
     let action = text("action", |it| it.action.as_ref())?;
+    let resource = text("resource", |it| it.resource.as_ref())?;
     let account = over.resource_account.as_ref().or(request.resource_account.as_ref());
+    let account = account.map(|it| parse(it, "request.resourceAccount", "twelve digits")).transpose()?;
     let caller = over.principal.as_ref().or(request.principal.as_ref());
-    let layer = |name: &str| over.policies.get(name).or_else(|| policies.get(name)).unwrap_or(&Value::Null);
+    let layer = |name: &str| own.get(name).or_else(|| policies.get(name)).unwrap_or(&Value::Null);
     let list = |name: &str, kind| documents(layer(name), name, kind);
     Ok(Check {
         principal: principal(caller.ok_or_else(|| missing("principal"))?)?,
-        resource: text("resource", |it| it.resource.as_ref())?,
-        account: account.map(|it| parse(it, "request.resourceAccount", "twelve digits")).transpose()?,
+        account: account.or_else(|| owner(&resource)),
+        resource,
         context: context(over.context.as_ref().or(request.context.as_ref()))?,
         identity: list("identity", PolicyKind::Identity)?,
         boundary: list("boundary", PolicyKind::Boundary)?,
@@ -104,6 +135,11 @@ fn check(request: &Fields, over: &Fields, policies: &Map<String, Value>) -> Resu
         grants: grants(layer("grants"))?,
         action,
     })
+}
+
+/// Whose a resource is, where its ARN says so; otherwise it is taken for the principal's own.
+fn owner(resource: &str) -> Option<AccountId> {
+    resource.parse::<Arn>().ok()?.account_id()
 }
 
 /// A layer that nobody reads would be one that somebody believes in.
