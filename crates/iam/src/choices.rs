@@ -3,6 +3,9 @@
 //! In the engine as it is built for use a decision is a constant. With the feature `switches`, which only tests have, it
 //! can be taken the other way on one thread (`with_other`), to show what hangs on it.
 
+use crate::evaluate::required_policy;
+use crate::layers::ResourceKind;
+
 /// An open point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
@@ -56,11 +59,17 @@ pub enum Choice {
     /// Calls that only work through their resource's policy (`sts:AssumeRole*`, operations on a KMS key) are refused when
     /// no such policy was handed to the engine. A forgotten layer must not open anything.
     MissingRequiredPolicyDenies,
+    /// A simulation (`iam:SimulatePrincipalPolicy`, `iam:SimulateCustomPolicy`) that is given no `ResourcePolicy` asks
+    /// identity policies alone about KMS keys and roles, too. The API reference says that the simulator evaluates
+    /// identity-based policies and the inputs that are provided, and loads no policy of a resource by itself; AWS's simulator
+    /// knows no trust policies at all. Where one is given it is needed, as in a call. `landfall iam who-can` and `simulate`
+    /// answer as a call would.
+    SimulationKnowsGivenPoliciesOnly,
 }
 
 impl Choice {
     /// Every open point.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ShortArnStarCrossesColons,
         Self::IfExistsHoldsUnderForAnyValue,
         Self::SeveralValuesMatchWithoutSetOperator,
@@ -77,6 +86,7 @@ impl Choice {
         Self::ExplicitDenyNamesPolicy,
         Self::RcpOnlyDenies,
         Self::MissingRequiredPolicyDenies,
+        Self::SimulationKnowsGivenPoliciesOnly,
     ];
 
     /// How it is decided.
@@ -94,7 +104,8 @@ impl Choice {
             | Self::RegistrationNamesFamily
             | Self::ExplicitDenyNamesPolicy
             | Self::RcpOnlyDenies
-            | Self::MissingRequiredPolicyDenies => true,
+            | Self::MissingRequiredPolicyDenies
+            | Self::SimulationKnowsGivenPoliciesOnly => true,
             Self::SeveralValuesMatchWithoutSetOperator
             | Self::GrantKeepsWithinLimits
             | Self::GrantNeedsIdentityAcrossAccounts => false,
@@ -114,6 +125,14 @@ impl Choice {
 /// What `ecs:RegisterTaskDefinition` is about, of a family whose revisions `all_revisions` names.
 pub fn registered_resource(all_revisions: &str) -> &str {
     if Choice::RegistrationNamesFamily.holds() { all_revisions } else { "*" }
+}
+
+/// How much depends on the policy of a resource in a simulation, which may have been given one.
+pub fn simulated_kind(action: &str, resource: &str, given: bool) -> ResourceKind<'static> {
+    if !given && Choice::SimulationKnowsGivenPoliciesOnly.holds() {
+        return ResourceKind::Ordinary;
+    }
+    required_policy(action, resource).unwrap_or(ResourceKind::Ordinary)
 }
 
 #[cfg(feature = "switches")]

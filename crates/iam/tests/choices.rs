@@ -4,9 +4,9 @@
 
 use std::collections::HashSet;
 
-use landfall_iam::MessageStyle;
-use landfall_iam::choices::{Choice, registered_resource, with_other};
+use landfall_iam::choices::{Choice, registered_resource, simulated_kind, with_other};
 use landfall_iam::simulate::run_case;
+use landfall_iam::{MessageStyle, ResourceKind};
 use serde_json::{Value, json};
 
 /// Decision and refusal of a case.
@@ -127,7 +127,7 @@ fn cases() -> Vec<(Choice, Value, &'static str, &'static str)> {
 fn every_point_decides_something() {
     let cases = cases();
     let covered: HashSet<_> = cases.iter().map(|(choice, ..)| format!("{choice:?}")).collect();
-    assert_eq!(covered.len() + 2, Choice::ALL.len(), "a point without a case, beside the two below");
+    assert_eq!(covered.len() + 3, Choice::ALL.len(), "a point without a case, beside the three below");
     let fits = |(decision, message): &(String, String), wanted: &str| {
         decision == wanted || message.ends_with(wanted)
     };
@@ -153,4 +153,13 @@ fn registrations_name_their_family() {
     let family = "arn:aws:ecs:us-east-1:111122223333:task-definition/app:*";
     assert_eq!(registered_resource(family), family);
     assert_eq!(with_other(Choice::RegistrationNamesFamily, || registered_resource(family)), "*");
+}
+
+/// Cases have the policy of a resource or none: what the simulator is not given is another question.
+#[test]
+fn simulations_know_the_policies_that_they_are_given() {
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let is_key = |given| matches!(simulated_kind("kms:Decrypt", key, given), ResourceKind::KmsKey { .. });
+    assert!(is_key(true) && !is_key(false));
+    assert!(with_other(Choice::SimulationKnowsGivenPoliciesOnly, || is_key(false)));
 }

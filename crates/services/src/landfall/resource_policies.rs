@@ -19,7 +19,6 @@ use crate::secretsmanager::rotation::FUNCTIONS;
 #[derive(Debug)]
 pub(crate) struct ResourcePolicy {
     pub(crate) policy: Arc<Policy>,
-    pub(super) owner: AccountId,
     kind: Kind,
     /// It counts for the owner's account only.
     restricted: bool,
@@ -33,8 +32,8 @@ enum Kind {
 }
 
 impl ResourcePolicy {
-    fn new(policy: Arc<Policy>, owner: AccountId, kind: Kind) -> Self {
-        Self { policy, owner, kind, restricted: false }
+    fn new(policy: Arc<Policy>, kind: Kind) -> Self {
+        Self { policy, kind, restricted: false }
     }
 
     /// Whether callers of other accounts are as if there was no policy: S3's `RestrictPublicBuckets`.
@@ -69,45 +68,43 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
     match arn.service() {
         "iam" => {
             let role = find_role(view, arn.as_str(), &owner)?;
-            Ok(role.map(|role| ResourcePolicy::new(Arc::clone(&role.trust), owner, Kind::RoleTrust)))
+            Ok(role.map(|role| ResourcePolicy::new(Arc::clone(&role.trust), Kind::RoleTrust)))
         }
         "secretsmanager" => {
             let policy = secret(view, arn, &owner)?.and_then(|secret| secret.policy.clone());
-            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, Kind::Ordinary)))
         }
         "ecr" => {
             let policy = repository(view, arn, &owner)?;
-            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, Kind::Ordinary)))
         }
-        "kms" => key(view, arn, owner),
+        "kms" => key(view, arn, &owner),
         "lambda" => {
             let policy = function(view, arn, &owner)?;
-            Ok(policy.map(|policy| ResourcePolicy::new(policy, owner, Kind::Ordinary)))
+            Ok(policy.map(|policy| ResourcePolicy::new(policy, Kind::Ordinary)))
         }
         _ => Ok(None),
     }
 }
 
-/// Names of buckets and objects tell no account: the row does.
 fn bucket(view: &View, arn: &Arn) -> Result<Option<ResourcePolicy>, StoreError> {
     let name = arn.resource().split('/').next().unwrap_or_default();
     let Some(bucket) = view.get(&BUCKETS, name)? else { return Ok(None) };
-    let owner = bucket.owner.clone();
     let restricted = is_restricted(&bucket);
-    Ok(bucket.policy.clone().map(|policy| ResourcePolicy { policy, owner, kind: Kind::Ordinary, restricted }))
+    Ok(bucket.policy.clone().map(|policy| ResourcePolicy { policy, kind: Kind::Ordinary, restricted }))
 }
 
-fn key(view: &View, arn: &Arn, owner: AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
+fn key(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
     let id = arn.resource().strip_prefix("key/");
     let Some((id, region)) = id.zip(arn.region().parse().ok()) else { return Ok(None) };
     let region: Region = region;
-    let Some(key) = view.get(&KEYS, &(&owner, &region, id))? else { return Ok(None) };
+    let Some(key) = view.get(&KEYS, &(owner, &region, id))? else { return Ok(None) };
     let mut grants = Vec::new();
-    for row in view.scan(&GRANTS, (&owner, &region, id)) {
+    for row in view.scan(&GRANTS, (owner, &region, id)) {
         grants.push(row?.1.effective());
     }
     let kind = Kind::Key { grants, aws_managed: key.managed_for.is_some() };
-    Ok(Some(ResourcePolicy::new(Arc::clone(&key.policy), owner, kind)))
+    Ok(Some(ResourcePolicy::new(Arc::clone(&key.policy), kind)))
 }
 
 /// Functions that rotate secrets.

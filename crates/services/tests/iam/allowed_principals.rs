@@ -2,7 +2,10 @@
 
 use crate::support::*;
 use landfall_api::{ecr, iam, kms, landfall as api, secretsmanager};
-use landfall_services::testing::{TestInstallation, root};
+use landfall_base::AccountId;
+use landfall_services::pipe::{Caller, Failure};
+use landfall_services::s3::buckets;
+use landfall_services::testing::{START, TestInstallation, account, region, root};
 
 fn ask(action: &str, resource: &str, context: &[(&str, &str)]) -> api::ListAllowedPrincipalsRequest {
     let entry =
@@ -255,4 +258,80 @@ fn everybody_and_other_accounts_of_a_secret() {
     );
     assert_eq!(set(r#""*""#, r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-landfall"}}"#), []);
     assert_eq!(set(r#"{"AWS":"111122223333"}"#, ""), []);
+}
+
+/// A user `admin` of an account, which may do everything.
+fn administrator(t: &TestInstallation, of: &AccountId) -> Caller {
+    if *of != account() {
+        let input = api::CreateAccountRequest { account_id: of.to_string() };
+        ok::<api::CreateAccount>(t, &root(), input);
+    }
+    let admin = user_of(t, of, "admin");
+    allow(t, &admin, &policy("Allow", "*", "*"));
+    admin
+}
+
+fn bucket(t: &TestInstallation, owner: &AccountId, name: &str, policy: Option<&str>) {
+    let made = t.call.installation().store.write("bucket", |tx| -> Result<(), Failure> {
+        buckets::create(tx, START, owner, &region(), name, None)?;
+        policy.map_or(Ok(()), |policy| buckets::put_policy(tx, name, policy))
+    });
+    made.unwrap();
+}
+
+/// ARNs of buckets and objects tell no account: the bucket does.
+#[test]
+fn a_bucket_is_its_owners() {
+    let t = with_account();
+    let (own, other) = (administrator(&t, &account()), administrator(&t, &other_account()));
+    bucket(&t, &account(), "own", None);
+    bucket(&t, &other_account(), "theirs", None);
+    let shared = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"}}]}}"#
+    );
+    bucket(&t, &account(), "shared", Some(&shared));
+    let everyone = |who: &Caller, action: &str, resource: &str| -> Vec<String> {
+        let found = ok::<api::ListAllowedPrincipals>(&t, who, ask(action, resource, &[])).principals;
+        found.into_iter().map(|it| it.arn).collect()
+    };
+    let of =
+        |account: &str| ["root", "user/admin"].map(|name| format!("arn:aws:iam::{account}:{name}")).to_vec();
+    let (ours, theirs) = (of("111122223333"), of(OTHER));
+    let own_and_admins = |found: Vec<String>| -> Vec<String> {
+        found.into_iter().filter(|arn| arn.ends_with(":root") || arn.ends_with("user/admin")).collect()
+    };
+    let both = [ours.clone(), theirs.clone()].concat();
+    let cases = [
+        (&own, "s3:ListBucket", "arn:aws:s3:::own", ours.clone()),
+        (&own, "s3:GetObject", "arn:aws:s3:::own/a/key", ours.clone()),
+        (&own, "s3:GetObject", "arn:aws:s3:::own/*", ours.clone()),
+        (&own, "s3:ListBucket", "arn:aws:s3:::theirs", theirs.clone()),
+        (&own, "s3:GetObject", "arn:aws:s3:::shared/key", both.clone()),
+        (&own, "s3:PutObject", "arn:aws:s3:::shared/key", ours),
+        // Another account's asker learns of its own principals alone.
+        (&other, "s3:ListBucket", "arn:aws:s3:::own", Vec::new()),
+        (&other, "s3:ListBucket", "arn:aws:s3:::theirs", theirs.clone()),
+        (&other, "s3:GetObject", "arn:aws:s3:::shared/key", theirs),
+        // Who makes a bucket makes it in the own account.
+        (&own, "s3:CreateBucket", "arn:aws:s3:::new", both.clone()),
+        (&own, "s3:ListAllMyBuckets", "*", both),
+    ];
+    for (who, action, resource, expected) in cases {
+        let found = own_and_admins(everyone(who, action, resource));
+        assert_eq!(found, expected, "{action} {resource}");
+    }
+}
+
+#[test]
+fn a_bucket_that_is_missing_is_said_to_be() {
+    let t = with_account();
+    for (action, resource) in
+        [("s3:ListBucket", "arn:aws:s3:::missing"), ("s3:GetObject", "arn:aws:s3:::missing/key")]
+    {
+        let refusal = refused::<api::ListAllowedPrincipals>(&t, &root(), ask(action, resource, &[]));
+        let text = format!(
+            "bucket `missing` of `{resource}` does not exist, and only a bucket tells which account it is of"
+        );
+        assert_eq!(refusal, ("InvalidParameterException", text));
+    }
 }

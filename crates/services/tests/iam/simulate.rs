@@ -133,8 +133,39 @@ fn for_principal(principal: &str, action: &str) -> String {
     )
 }
 
+/// As long as no policy of theirs is given, keys and roles are like all other resources: the simulator knows what it is given.
 #[test]
-fn keys_and_roles_need_their_own_policy() {
+fn keys_and_roles_without_a_policy_go_by_identity() {
+    let t = installation();
+    let alice = user(&t, "alice");
+    allow(&t, &alice, &policy("Allow", "*", "*"));
+    let foreign = KEY.replace("111122223333", OTHER);
+    for (action, resource, expected) in [
+        ("kms:Decrypt", KEY, "allowed"),
+        ("kms:CreateGrant", KEY, "allowed"),
+        ("sts:AssumeRole", ROLE, "allowed"),
+        ("sts:TagSession", ROLE, "allowed"),
+        ("kms:Decrypt", foreign.as_str(), "implicitDeny"),
+    ] {
+        let input = api::SimulatePrincipalPolicyRequest {
+            policy_source_arn: alice.arn(),
+            action_names: texts(&[action]),
+            resource_arns: Some(texts(&[resource])),
+            ..Default::default()
+        };
+        let answer = ok::<api::SimulatePrincipalPolicy>(&t, &root(), input);
+        let result = answer.evaluation_results.unwrap().remove(0);
+        assert_eq!(result.eval_decision.as_str(), expected, "{action} {resource}");
+        let silent = custom(&[&policy("Allow", "s3:ListBucket", "*")], action, resource);
+        assert_eq!(simulate(&t, silent).eval_decision.as_str(), "implicitDeny", "{action}");
+        let deny = policy("Deny", action, "*");
+        let denied = custom(&[ANYTHING, &deny], action, resource);
+        assert_eq!(simulate(&t, denied).eval_decision.as_str(), "explicitDeny", "{action}");
+    }
+}
+
+#[test]
+fn keys_and_roles_need_their_own_policy_where_one_is_given() {
     let t = installation();
     let alice = user(&t, "alice");
     let root_arn = "arn:aws:iam::111122223333:root";
@@ -146,7 +177,6 @@ fn keys_and_roles_need_their_own_policy() {
             simulate(&t, input).eval_decision.as_str().to_owned()
         };
         let other = "s3:ListBucket";
-        assert_eq!(decide(ANYTHING, None), "implicitDeny", "{action}: no policy of the resource");
         assert_eq!(
             decide(ANYTHING, Some(for_principal(root_arn, other))),
             "implicitDeny",

@@ -36,8 +36,8 @@ pub struct Question<'a> {
     pub resource_policy: Option<&'a Policy>,
     /// The policy of what the resource is in.
     pub outer_policy: Option<&'a Policy>,
-    /// How much depends on that policy.
-    pub resource_kind: ResourceKind<'a>,
+    /// How much depends on that policy; `None` leaves it to the action, where there is none.
+    pub resource_kind: Option<ResourceKind<'a>>,
     /// Service control policies.
     pub scp: &'a Levels,
     /// Resource control policies.
@@ -61,8 +61,8 @@ pub fn ask<T>(question: &Question<'_>, answer: impl FnOnce(&Request<'_>, &Layers
     let (scp, rcp) = (question.scp.attached(), question.rcp.attached());
     let scp: Vec<_> = scp.iter().map(Vec::as_slice).collect();
     let rcp: Vec<_> = rcp.iter().map(Vec::as_slice).collect();
-    let kind = question.resource_kind;
-    let resource = (!resource.is_empty()).then_some(ResourceLayer { policies: &resource, kind });
+    let kind = question.resource_kind.or((!resource.is_empty()).then_some(ResourceKind::Ordinary));
+    let resource = kind.map(|kind| ResourceLayer { policies: &resource, kind });
     let layers = Layers {
         identity: &identity,
         boundary: &boundary,

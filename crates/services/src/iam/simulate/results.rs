@@ -2,9 +2,8 @@
 
 use landfall_api::iam as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{
-    Effect, Layer, LayerTrace, PolicyTrace, ResourceKind, StatementEffect, Trace, required_policy, trace,
-};
+use landfall_iam::choices::simulated_kind;
+use landfall_iam::{Effect, Layer, LayerTrace, PolicyTrace, StatementEffect, Trace, trace};
 use landfall_shape::Entries;
 
 use super::super::organization::Levels;
@@ -100,8 +99,7 @@ impl Scenario {
             context: &self.context,
             resource_policy: self.resource_policy.as_deref(),
             outer_policy: None,
-            // Keys and roles have no trust in their account beside what their policy says.
-            resource_kind: required_policy(action, resource).unwrap_or(ResourceKind::Ordinary),
+            resource_kind: Some(simulated_kind(action, resource, self.resource_policy.is_some())),
             scp: &self.scp,
             rcp: &none,
         };

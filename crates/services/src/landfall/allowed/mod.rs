@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use landfall_api::landfall as api;
 use landfall_base::{AccountId, Arn};
-use landfall_iam::{
-    Context as Conditions, Decision, Layer, Policy, Principal, ResourceKind, Trace, evaluate, trace,
-};
+use landfall_iam::{Context as Conditions, Decision, Layer, Policy, Principal, Trace, evaluate, trace};
 use landfall_store::View;
 
 use crate::ecr::registry::registry_policy;
@@ -23,6 +21,7 @@ use crate::iam::{PrincipalPolicies, policies_of};
 use crate::landfall::resource_keys::keys_of;
 use crate::landfall::resource_policies::{ResourcePolicy, policy_of_resource};
 use crate::pipe::{Context, Failure};
+use crate::s3::record::BUCKETS;
 
 /// Every user may get a session token, whatever policies say (IAM User Guide, "Permissions for GetSessionToken").
 const SESSION_TOKEN: &str = "sts:GetSessionToken";
@@ -102,8 +101,10 @@ impl<'a> Search<'a> {
         let policy = arn.as_ref().map(|arn| policy_of_resource(view, arn)).transpose()?.flatten();
         // A trust policy says who may become the role, not who may change it.
         let policy = policy.filter(|policy| !policy.is_role_trust() || input.action.starts_with("sts:"));
-        let named = arn.as_ref().and_then(Arn::account_id);
-        let owner = policy.as_ref().map(|policy| policy.owner.clone()).or(named);
+        let owner = match &arn {
+            Some(arn) => owner(view, &input.action, arn)?,
+            None => None,
+        };
         let management = &cx.installation.default_account;
         Ok(Self {
             action: &input.action,
@@ -260,7 +261,7 @@ impl<'a> Search<'a> {
             context,
             resource_policy: policy.map(|policy| policy.policy.as_ref()),
             outer_policy: self.registry.as_deref(),
-            resource_kind: policy.map_or(ResourceKind::Ordinary, ResourcePolicy::kind),
+            resource_kind: policy.map(ResourcePolicy::kind),
             scp,
             rcp: &self.rcp,
         }
@@ -275,6 +276,26 @@ impl<'a> Search<'a> {
         let start = self.action.get(..18);
         start.is_some_and(|start| start.eq_ignore_ascii_case("sts:AssumeRoleWith"))
     }
+}
+
+/// Whose a resource is: the account in its ARN, or the bucket's. `None` for a bucket that is to be made: everybody makes
+/// it in the own account.
+///
+/// # Errors
+/// `InvalidParameterException` for a bucket that is not there, or a row cannot be read.
+fn owner(view: &View, action: &str, arn: &Arn) -> Result<Option<AccountId>, Failure> {
+    let made = action.eq_ignore_ascii_case("s3:CreateBucket");
+    if arn.service() != "s3" || arn.account_id().is_some() || made {
+        return Ok(arn.account_id());
+    }
+    let name = arn.resource().split('/').next().unwrap_or_default();
+    let Some(bucket) = view.get(&BUCKETS, name)? else {
+        let text = format!(
+            "bucket `{name}` of `{arn}` does not exist, and only a bucket tells which account it is of"
+        );
+        return Err(api::error::invalid_parameter_exception(text).into());
+    };
+    Ok(Some(bucket.owner.clone()))
 }
 
 /// The root user, users and roles of an account.
