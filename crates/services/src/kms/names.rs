@@ -73,6 +73,11 @@ fn is_key_id(text: &str) -> bool {
     groups.eq([8, 4, 4, 4, 12]) && text.split('-').all(hex)
 }
 
+/// What stands for a key that is not made yet, in permissions.
+pub(super) fn any_key_arn(account: &AccountId, region: &Region) -> Arn {
+    Arn::new("kms", region, account, "key/*")
+}
+
 /// The ARN of a key.
 pub(super) fn key_arn((account, region, id): &KeyKey) -> Arn {
     Arn::new("kms", region, account, &format!("key/{id}"))

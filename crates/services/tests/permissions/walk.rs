@@ -56,8 +56,11 @@ impl Walk {
         let (mut resolved, mut errors) = (Vec::new(), Vec::new());
         for input in inputs(endpoint) {
             let input = world.fill(Value::Structure(input));
-            match endpoint.permissions(world.installation(), &world.administrator, input) {
-                Ok(permissions) => resolved.push(permissions),
+            match endpoint.permissions(world.installation(), &world.administrator, input.clone()) {
+                Ok(permissions) => {
+                    self.problems.extend(forgotten(world, endpoint, input, &permissions));
+                    resolved.push(permissions);
+                }
                 Err(error) => errors.push(error.to_string()),
             }
         }
@@ -74,6 +77,20 @@ impl Walk {
         operation.sample = resolved.into_iter().next().unwrap_or_default();
         self.operations.push(operation);
     }
+}
+
+/// Checks on a resource that the same call would not name again: what is to be made has no ARN yet that a policy could
+/// name, and a fix that named it would help nobody.
+fn forgotten(
+    world: &World,
+    endpoint: &'static Endpoint,
+    input: Value,
+    first: &[Permission],
+) -> Option<String> {
+    let again = endpoint.permissions(world.installation(), &world.administrator, input).unwrap_or_default();
+    let resources = |it: &[Permission]| it.iter().map(|it| it.resource.clone()).collect::<Vec<_>>();
+    let changing = resources(first).into_iter().find(|it| !resources(&again).contains(it))?;
+    Some(format!("{endpoint:?} asks about {changing}, which the next call would not"))
 }
 
 impl Operation {

@@ -8,7 +8,7 @@ use crate::kms::asymmetric;
 use crate::kms::key_policy;
 use crate::kms::keys;
 use crate::kms::kind::Kind;
-use crate::kms::names::key_arn;
+use crate::kms::names::{any_key_arn, key_arn};
 use crate::kms::record::KeyKey;
 use crate::kms::rules;
 use crate::kms::view;
@@ -35,7 +35,7 @@ impl Resolve for api::CreateKey {
         rules::check_origin(&input)?;
         let tags = rules::tags(input.tags)?;
         let place = keys::new_place(cx.account(), cx.region());
-        let permissions = permissions(cx, (&place, kind), input.bypass_policy_lockout_safety_check, &tags)?;
+        let permissions = permissions(cx, kind, input.bypass_policy_lockout_safety_check, &tags)?;
         let request = Request {
             place,
             kind,
@@ -50,7 +50,7 @@ impl Resolve for api::CreateKey {
 
 fn permissions(
     cx: &Context<'_>,
-    (place, kind): (&KeyKey, Kind),
+    kind: Kind,
     bypass: Option<bool>,
     tags: &[(String, String)],
 ) -> Result<Vec<Permission>, Failure> {
@@ -66,8 +66,8 @@ fn permissions(
     if tags.is_empty() {
         return Ok(vec![create]);
     }
-    // The key has no policy yet: IAM alone decides about the tags it is made with.
-    let tag = Permission::on("kms:TagResource", &key_arn(place))
+    // The key has neither a policy nor a name yet: IAM alone decides about the tags it is made with.
+    let tag = Permission::on("kms:TagResource", &any_key_arn(cx.account(), cx.region()))
         .with("kms:CallerAccount", cx.account().as_str())
         .with_request_tags(pairs())
         .guarded_by_key(key_policy::default(cx.account())?, KeyGuard::default());
