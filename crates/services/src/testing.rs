@@ -1,6 +1,7 @@
 //! An installation in memory, for tests of this crate and of those above it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use landfall_base::{AccountId, Arn, Clock, ManualClock, Region, Timestamp};
 use landfall_iam::Principal;
@@ -8,6 +9,8 @@ use landfall_registry::BlobStore;
 use landfall_store::Store;
 use landfall_store::journal::Journals;
 use landfall_vault::Vault;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, span};
 
 use crate::ecr::{LayerUploads, RegistryName};
 use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation};
@@ -32,8 +35,16 @@ impl TestInstallation {
     ///
     /// # Panics
     /// If the machine has no temporary directory.
-    #[expect(clippy::unwrap_used, reason = "only tests call this")]
     pub fn new(tables: &'static [&'static [Endpoint]]) -> Self {
+        Self::with_auth(tables, AuthMode::Enforce)
+    }
+
+    /// The same, where refusals may not be enforced.
+    ///
+    /// # Panics
+    /// If the machine has no temporary directory.
+    #[expect(clippy::unwrap_used, reason = "only tests call this")]
+    pub fn with_auth(tables: &'static [&'static [Endpoint]], auth: AuthMode) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let installation = Installation {
@@ -51,7 +62,7 @@ impl TestInstallation {
             layer_uploads: LayerUploads::default(),
             registry: RegistryName::host("127.0.0.1:4566"),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            auth: AuthMode::Enforce,
+            auth,
             default_account: account(),
             default_region: region(),
             images: Images::default(),
@@ -110,5 +121,70 @@ pub fn caller(principal: Principal) -> Caller {
         user_agent: None,
         via: Vec::new(),
         way: None,
+    }
+}
+
+/// A line of the audit log: its fields by name.
+pub type AuditLine = BTreeMap<String, String>;
+
+/// The lines that a test's own thread writes to the audit log, from [`AuditLog::start`] until this is dropped.
+pub struct AuditLog {
+    lines: AuditLines,
+    _until_dropped: tracing::subscriber::DefaultGuard,
+}
+
+impl AuditLog {
+    /// Reads along from now on.
+    #[must_use]
+    pub fn start() -> Self {
+        let lines = AuditLines::default();
+        let until_dropped = tracing::subscriber::set_default(lines.clone());
+        Self { lines, _until_dropped: until_dropped }
+    }
+
+    /// What was written since the last time.
+    pub fn lines(&self) -> Vec<AuditLine> {
+        self.lines.0.lock().map(|mut lines| std::mem::take(&mut *lines)).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Default)]
+struct AuditLines(Arc<Mutex<Vec<AuditLine>>>);
+
+impl tracing::Subscriber for AuditLines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "audit"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Fields(AuditLine::new());
+        event.record(&mut line);
+        if let Ok(mut lines) = self.0.lock() {
+            lines.push(line.0);
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Fields(AuditLine);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}"));
     }
 }

@@ -14,11 +14,15 @@ use landfall_services::ecr::names;
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry::{self, TokenError, token_caller};
 use landfall_services::pipe::{
-    AuthMode, Caller, Checked, Context, Failure, Installation, Permission, audit, authorize,
+    AuthMode, CallName, Caller, Checked, Context, Failure, Installation, Permission, audit, audit_refusals,
+    authorize,
 };
 use landfall_store::{StoreError, View};
 
 use crate::tls::Secure;
+
+/// What the audit log calls the protocol of registries.
+pub(super) const PROTOCOL: &str = "ecr-registry";
 
 /// The user name of every token.
 const USERNAME: &str = "AWS";
@@ -110,16 +114,20 @@ impl EcrAccess {
         &self,
         view: &View,
         caller: &Caller,
-        operation: &str,
+        operation: &'static str,
         permissions: Vec<Permission>,
     ) -> Result<(), String> {
-        let context = Context::new(&self.0, caller);
+        let call = CallName::new(PROTOCOL, operation);
+        let context = Context::new(&self.0, caller, call);
         let mut checks = Vec::new();
         let service = &landfall_api::ecr::SERVICE;
         match authorize(&context, view, service, Checked::all((), permissions), &mut checks) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                audit_refusals(call, &checks);
+                Ok(())
+            }
             Err(failure) => {
-                audit("ecr-registry", operation, caller, "DENIED", &checks);
+                audit(call, caller, "DENIED", &checks);
                 Err(match failure {
                     Failure::Service(error) => error.message,
                     Failure::Internal(cause) => cause.to_string(),
@@ -214,13 +222,13 @@ impl EcrAccess {
             Some(key) => on_repository(view, action, key).map_err(|error| Refusal::Failed(error.into()))?,
             None => vec![all_repositories(action, subject)],
         };
-        let context = Context::new(&self.0, caller);
+        let call = CallName::new(PROTOCOL, action.strip_prefix("ecr:").unwrap_or(action));
+        let context = Context::new(&self.0, caller, call);
         let mut checks = Vec::new();
         let service = &landfall_api::ecr::SERVICE;
         let decided = authorize(&context, view, service, Checked::all((), permissions), &mut checks);
         let code = if decided.is_ok() { "ok" } else { "DENIED" };
-        let operation = action.strip_prefix("ecr:").unwrap_or(action);
-        audit("ecr-registry", operation, caller, code, &checks);
+        audit(call, caller, code, &checks);
         decided.map(drop).map_err(refusal)
     }
 }

@@ -14,10 +14,10 @@ use landfall_services::ecr::names;
 use landfall_services::ecr::pull_through::{self, Arriving, Awaited, Begun, ImportError, Need, Said};
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry;
-use landfall_services::pipe::{Caller, Failure, Installation, audit};
+use landfall_services::pipe::{CallName, Caller, Failure, Installation, audit};
 use serde_json::json;
 
-use super::access::{EcrAccess, addressed_host};
+use super::access::{EcrAccess, PROTOCOL, addressed_host};
 use crate::answer::{Answer, plain};
 
 /// Fetches what a request asks for, if that has to be. An answer is the refusal; without one the registry goes on.
@@ -83,7 +83,7 @@ fn arriving(
     caller: &Caller,
     parts: &Parts,
 ) -> Answer {
-    audit("ecr-registry", "BatchGetImage", caller, "ok", &[]);
+    audit(CallName::new(PROTOCOL, "BatchGetImage"), caller, "ok", &[]);
     let head = parts.method == Method::HEAD;
     if !head {
         image.pulled();
@@ -132,8 +132,9 @@ pub(super) fn layer(
     }
     let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
     let permission = registry::permission(&view, action, &key).ok()?;
-    access.decide_all(&view, &caller, action.trim_start_matches("ecr:"), vec![permission]).ok()?;
-    audit("ecr-registry", action.trim_start_matches("ecr:"), &caller, "ok", &[]);
+    let operation = action.trim_start_matches("ecr:");
+    access.decide_all(&view, &caller, operation, vec![permission]).ok()?;
+    audit(CallName::new(PROTOCOL, operation), &caller, "ok", &[]);
     Some((key, digest, awaited))
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use landfall_services::pipe::{CheckRecord, Context, Failure};
-use landfall_services::s3::access::{self, Ask};
+use landfall_services::pipe::{CheckRecord, Context, Failure, Later};
+use landfall_services::s3::access::{self, Afterwards, Ask};
 use landfall_services::s3::checksum::{Algorithm, Checksum, Hashes};
 use landfall_services::s3::files::DataKey;
-use landfall_services::s3::objects::Condition;
+use landfall_services::s3::objects::{self, Condition};
 use landfall_services::s3::record::{Bucket, Content, Object, Piece, Version};
-use landfall_services::s3::{encryption, error, readable, uploads};
+use landfall_services::s3::{encryption, error, later_read, readable, uploads};
 use landfall_store::View;
 use s3s::dto::*;
 use s3s::{S3Error, S3Request, S3Result};
@@ -23,6 +23,9 @@ use crate::send::send;
 
 /// The most bytes that one request copies (API Reference, "CopyObject").
 const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Keys and values.
+type Tags = Vec<(String, String)>;
 
 /// What is copied, with all checks made.
 struct Source {
@@ -41,12 +44,13 @@ struct Span {
 
 impl Session {
     /// Finds the source of a copy and makes its checks. It may be in another Region than the target: whoever copies signs
-    /// for the target's.
+    /// for the target's. `later` is what the copy asks for afterwards.
     fn source(
         &self,
         source: &CopySource,
         owner: Option<&String>,
         asked: &Conditions<'_>,
+        later: Afterwards<'_>,
     ) -> S3Result<Source> {
         let CopySource::Bucket { bucket, key, version_id } = source else {
             return Err(refused(error::not_implemented("Access points are not implemented")));
@@ -54,7 +58,7 @@ impl Session {
         let [read, _] = access::ON_COPY_SOURCE;
         let version_id = version_id.as_deref();
         let source = self.on_source(read, bucket, |cx, view, row, checks| {
-            let ask = Ask { expected_owner: owner.map(String::as_str), ..Ask::default() };
+            let ask = Ask { expected_owner: owner.map(String::as_str), later, ..Ask::default() };
             let target = (&**key, version_id);
             let (version, object) = readable(cx, view, read, row, target, ask, checks)
                 .map_err(|failure| of_marker(failure, version_id))?;
@@ -73,17 +77,25 @@ impl Session {
         bucket: &str,
         work: impl FnOnce(&Context<'_>, &View, &Arc<Bucket>, &mut Vec<CheckRecord>) -> Result<T, Failure>,
     ) -> S3Result<T> {
-        let view = self.installation.store.view();
         let mut checks = Vec::new();
-        let done = access::bucket(&view, bucket).and_then(|row| {
-            let caller = self.caller.in_region(&row.region);
-            work(&Context::new(&self.installation, &caller), &view, &row, &mut checks)
-        });
+        let done = self.at_source(name, bucket, |cx, view, row| work(cx, view, row, &mut checks));
         self.audited(name, done, &checks)
     }
 
-    /// Makes the check for tags of a source that come along.
-    fn read_tags(&self, copied: &CopySource, source: &Source) -> S3Result<()> {
+    fn at_source<T>(
+        &self,
+        name: &'static str,
+        bucket: &str,
+        work: impl FnOnce(&Context<'_>, &View, &Arc<Bucket>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let view = self.installation.store.view();
+        let row = access::bucket(&view, bucket)?;
+        let caller = self.caller.in_region(&row.region);
+        work(&Context::new(&self.installation, &caller, access::call(name)), &view, &row)
+    }
+
+    /// Makes the check for tags of a source that come along. `later` is what the copy asks for afterwards.
+    fn read_tags(&self, copied: &CopySource, source: &Source, later: Afterwards<'_>) -> S3Result<()> {
         let tags = &source.object.attributes.tags;
         let CopySource::Bucket { bucket, key, version_id } = copied else { return Ok(()) };
         if tags.is_empty() {
@@ -91,11 +103,52 @@ impl Session {
         }
         let [_, read_tags] = access::ON_COPY_SOURCE;
         let version = version_id.as_deref();
-        let ask = Ask { bucket, key, version, existing_tags: tags, ..Ask::default() };
+        let ask = Ask { bucket, key, version, existing_tags: tags, later, ..Ask::default() };
         self.on_source(read_tags, bucket, |cx, view, _, checks| {
             access::check(cx, view, read_tags, &ask, checks)
         })
         .map(drop)
+    }
+
+    /// What a copy asks for once it may read its source; with `tags` the copy gets these in place of the source's.
+    fn after_source(&self, input: &CopyObjectInput, tags: Option<&[(String, String)]>) -> Vec<Later> {
+        if let Some(tags) = tags {
+            return self.after_tags(input, tags);
+        }
+        let (tags, mut later) = self.later_tags(&input.copy_source).unwrap_or_default();
+        later.extend(self.after_tags(input, &tags));
+        later
+    }
+
+    fn after_tags(&self, input: &CopyObjectInput, tags: &[(String, String)]) -> Vec<Later> {
+        copy_of(input, tags).map(|write| self.later_write(&write)).unwrap_or_default()
+    }
+
+    /// The tags of a source, and the check for taking them along.
+    fn later_tags(&self, copied: &CopySource) -> Result<(Tags, Vec<Later>), Failure> {
+        let CopySource::Bucket { bucket, key, version_id } = copied else { return Ok(Default::default()) };
+        let [_, read_tags] = access::ON_COPY_SOURCE;
+        self.at_source(read_tags, bucket, |cx, view, _| {
+            let version = version_id.as_deref();
+            let object = objects::find(view, bucket, key, version)?;
+            let object = object.and_then(|found| found.version.object.clone());
+            let tags = object.map(|object| object.attributes.tags).unwrap_or_default();
+            if tags.is_empty() {
+                return Ok((tags, Vec::new()));
+            }
+            let ask = Ask { bucket, key, version, existing_tags: &tags, ..Ask::default() };
+            let later = access::later(cx, view, read_tags, &ask);
+            Ok((tags, later))
+        })
+    }
+
+    /// What reading a source asks for.
+    fn later_source(&self, copied: &CopySource) -> Vec<Later> {
+        let CopySource::Bucket { bucket, key, version_id } = copied else { return Vec::new() };
+        let [read, _] = access::ON_COPY_SOURCE;
+        let target = (&**key, version_id.as_deref());
+        let later = self.at_source(read, bucket, |cx, view, row| Ok(later_read(cx, view, read, row, target)));
+        later.unwrap_or_default()
     }
 
     /// Writes bytes of a source anew, under another key.
@@ -127,12 +180,18 @@ impl Session {
             unmodified: input.copy_source_if_unmodified_since.as_ref(),
         };
         let owner = input.expected_source_bucket_owner.as_ref();
-        let source = self.source(&input.copy_source, owner, &conditions)?;
+        let replace = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let retag = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
+        let new_tags = retag.then_some(asked.tags.as_slice());
+        let source = self.source(
+            &input.copy_source,
+            owner,
+            &conditions,
+            Afterwards(Some(&|| self.after_source(&input, new_tags))),
+        )?;
         if source.object.size > LARGEST {
             return Err(refused(error::source_too_large()));
         }
-        let replace = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
-        let retag = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == "REPLACE");
         let changes =
             replace || retag || asked.storage_class.is_some() || input.server_side_encryption.is_some();
         if is_itself(&input) && !changes {
@@ -141,26 +200,15 @@ impl Session {
             return Err(refused(error::invalid_request(text)));
         }
         if !retag {
-            self.read_tags(&input.copy_source, &source)?;
+            let later = || self.after_tags(&input, &source.object.attributes.tags);
+            self.read_tags(&input.copy_source, &source, Afterwards(Some(&later)))?;
         }
         let kept = &source.object.attributes;
         let mut attributes = if replace { asked.clone() } else { kept.clone() };
         attributes.tags = if retag { asked.tags } else { kept.tags.clone() };
         attributes.storage_class = asked.storage_class;
-        let encryption = convert::encryption(
-            input.server_side_encryption.as_ref(),
-            input.ssekms_key_id.as_deref(),
-            input.bucket_key_enabled,
-        )?;
-        let (_, key) = self.writable(&Write {
-            name: "CopyObject",
-            bucket: &input.bucket,
-            key: &input.key,
-            owner: input.expected_bucket_owner.as_ref(),
-            tags: &attributes.tags,
-            encryption,
-        })?;
-        let (new_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let (_, key) = self.writable(&copy_of(&input, &attributes.tags)?)?;
+        let (new_key, sealed) = key.make(&self.cx("CopyObject")).map_err(convert::failure)?;
         let algorithm = input.checksum_algorithm.as_ref().and_then(|it| Algorithm::of(it.as_str()));
         let before = source.object.checksum.as_ref().map(|checksum| checksum.algorithm);
         let algorithm = algorithm.or(before).unwrap_or(Algorithm::Crc64Nvme);
@@ -199,6 +247,12 @@ impl Session {
         })
     }
 
+    fn part_copy_allowed(&self, input: &UploadPartCopyInput) -> S3Result<()> {
+        let ask = self.upload_ask(&input.bucket, &input.key, input.expected_bucket_owner.as_ref());
+        let later = || self.later_source(&input.copy_source);
+        self.allowed("UploadPartCopy", &Ask { later: Afterwards(Some(&later)), ..ask }).map(drop)
+    }
+
     pub(super) async fn run_upload_part_copy(
         &self,
         req: S3Request<UploadPartCopyInput>,
@@ -207,8 +261,7 @@ impl Session {
         let input = req.input;
         let number = part_number(input.part_number)?;
         let place = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
-        let owner = input.expected_bucket_owner.as_ref();
-        self.allowed("UploadPartCopy", &self.upload_ask(place.0, place.1, owner))?;
+        self.part_copy_allowed(&input)?;
         let view = self.installation.store.view();
         let upload = uploads::find(&view, place).map_err(convert::failure)?;
         let conditions = Conditions {
@@ -218,9 +271,9 @@ impl Session {
             unmodified: input.copy_source_if_unmodified_since.as_ref(),
         };
         let owner = input.expected_source_bucket_owner.as_ref();
-        let source = self.source(&input.copy_source, owner, &conditions)?;
+        let source = self.source(&input.copy_source, owner, &conditions, Afterwards::default())?;
         let span = span(input.copy_source_range.as_deref(), source.object.size).map_err(convert::error)?;
-        let key = encryption::open(&self.cx(), &view, place.0, place.1, &upload.key);
+        let key = encryption::open(&self.cx("UploadPartCopy"), &view, place.0, place.1, &upload.key);
         let key = key.map_err(convert::failure)?;
         let (piece, hashes) = self.transfer(&source, &span, &key, upload.algorithm).await?;
         let part = self.keep_part("UploadPartCopy", place, number, piece, &hashes).await?;
@@ -244,6 +297,23 @@ impl Session {
             ..Default::default()
         })
     }
+}
+
+/// What a copy writes.
+fn copy_of<'a>(input: &'a CopyObjectInput, tags: &'a [(String, String)]) -> S3Result<Write<'a>> {
+    let encryption = convert::encryption(
+        input.server_side_encryption.as_ref(),
+        input.ssekms_key_id.as_deref(),
+        input.bucket_key_enabled,
+    )?;
+    Ok(Write {
+        name: "CopyObject",
+        bucket: &input.bucket,
+        key: &input.key,
+        owner: input.expected_bucket_owner.as_ref(),
+        tags,
+        encryption,
+    })
 }
 
 /// Whether an object is copied onto itself; an older version of it is another object.

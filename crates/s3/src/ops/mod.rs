@@ -23,8 +23,8 @@ use crate::front::Session;
 pub(crate) type Answered<T> = S3Result<S3Response<T>>;
 
 impl Session {
-    pub(crate) fn cx(&self) -> Context<'_> {
-        Context::new(&self.installation, &self.caller)
+    pub(crate) fn cx(&self, name: &'static str) -> Context<'_> {
+        Context::new(&self.installation, &self.caller, access::call(name))
     }
 
     /// Makes the checks of an operation on a bucket or in it, and gives the bucket.
@@ -38,7 +38,7 @@ impl Session {
         let view = self.installation.store.view();
         let result = self
             .placed(name, ask.bucket)
-            .and_then(|()| access::check(&self.cx(), &view, name, ask, &mut checks));
+            .and_then(|()| access::check(&self.cx(name), &view, name, ask, &mut checks));
         self.audited(name, result, &checks)
     }
 
@@ -64,7 +64,12 @@ impl Session {
         checks: &[CheckRecord],
     ) -> S3Result<T> {
         let result = result.map_err(|failure| failure.into_service_error("s3"));
-        audit("s3", name, &self.caller, result.as_ref().err().map_or("ok", |error| error.code), checks);
+        audit(
+            access::call(name),
+            &self.caller,
+            result.as_ref().err().map_or("ok", |error| error.code),
+            checks,
+        );
         result.map_err(convert::error)
     }
 

@@ -63,7 +63,7 @@ impl Session {
             tags: &attributes.tags,
             encryption,
         })?;
-        let (_, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let (_, sealed) = key.make(&self.cx("CreateMultipartUpload")).map_err(convert::failure)?;
         let upload = Upload {
             initiated_at: self.installation.clock.now(),
             initiator: self.caller.arn(),
@@ -119,8 +119,8 @@ impl Session {
             );
             return Err(convert::error(error::invalid_request(text)));
         }
-        let data_key =
-            encryption::open(&self.cx(), &view, bucket, key, &upload.key).map_err(convert::failure)?;
+        let data_key = encryption::open(&self.cx("UploadPart"), &view, bucket, key, &upload.key)
+            .map_err(convert::failure)?;
         let writer = self.writer(&data_key)?;
         let (piece, hashes) = receive(input.body, writer, &expected, req.trailing_headers.as_ref()).await?;
         // A checksum in another algorithm than the upload's was checked; the upload's own is what is kept.

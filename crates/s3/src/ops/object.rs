@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_services::pipe::Failure;
+use landfall_services::pipe::{Failure, Later};
 use landfall_services::s3::access::{self, Ask};
 use landfall_services::s3::checksum::{Algorithm, Checksum};
 use landfall_services::s3::encryption::{self, WriteKey};
@@ -117,17 +117,28 @@ impl Session {
         if write.key.len() > names::LONGEST_KEY {
             return Err(refused(error::key_too_long()));
         }
+        let (ask, key) = self.write_ask(write).map_err(convert::failure)?;
+        Ok((self.allowed(write.name, &ask)?, key))
+    }
+
+    /// The checks for writing an object, for a call that writes it later on. As far as they can be known: what goes wrong is
+    /// said when the object is written.
+    pub(super) fn later_write(&self, write: &Write<'_>) -> Vec<Later> {
+        let Ok((ask, _)) = self.write_ask(write) else { return Vec::new() };
+        access::later(&self.cx(write.name), &self.installation.store.view(), write.name, &ask)
+    }
+
+    fn write_ask<'a>(&self, write: &Write<'a>) -> Result<(Ask<'a>, WriteKey), Failure> {
         let view = self.installation.store.view();
-        let row = access::bucket(&view, write.bucket).map_err(convert::failure)?;
-        let cx = self.cx();
-        let key =
-            WriteKey::find(&cx, &row, write.key, write.encryption.as_ref()).map_err(convert::failure)?;
+        let row = access::bucket(&view, write.bucket)?;
+        let cx = self.cx(write.name);
+        let key = WriteKey::find(&cx, &row, write.key, write.encryption.as_ref())?;
         let mut ask = Ask {
             bucket: write.bucket,
             key: write.key,
             tags: write.tags,
             expected_owner: write.owner.map(String::as_str),
-            further: key.permissions(&cx).map_err(convert::failure)?,
+            further: key.permissions(&cx)?,
             ..Ask::default()
         };
         if let Some(encryption) = &write.encryption {
@@ -136,7 +147,7 @@ impl Session {
                 encryption.key.clone().map(|key| ("s3:x-amz-server-side-encryption-aws-kms-key-id", key));
             ask.context.extend(id);
         }
-        Ok((self.allowed(write.name, &ask)?, key))
+        Ok((ask, key))
     }
 
     pub(super) async fn run_put_object(&self, req: S3Request<PutObjectInput>) -> Answered<PutObjectOutput> {
@@ -161,7 +172,7 @@ impl Session {
         let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref());
         let view = self.installation.store.view();
         objects::check_condition(&view, place.0, place.1, &condition).map_err(convert::failure)?;
-        let (data_key, sealed) = key.make(&self.cx()).map_err(convert::failure)?;
+        let (data_key, sealed) = key.make(&self.cx("PutObject")).map_err(convert::failure)?;
         let writer = self.writer(&data_key)?;
         let (piece, hashes) = receive(input.body, writer, &expected, req.trailing_headers.as_ref()).await?;
         let checksum = Checksum { algorithm: expected.algorithm, value: hashes.checksum, composite: false };
@@ -231,7 +242,7 @@ impl Session {
             let row = access::bucket(&view, bucket)?;
             let ask = Ask { expected_owner: owner.map(String::as_str), ..Ask::default() };
             let target = (key, version.map(String::as_str));
-            let (version, object) = readable(&self.cx(), &view, name, &row, target, ask, &mut checks)?;
+            let (version, object) = readable(&self.cx(name), &view, name, &row, target, ask, &mut checks)?;
             Ok((row, version, object))
         });
         self.audited(name, found, &checks)
@@ -252,7 +263,8 @@ impl Session {
         conditions.check(&object, &version)?;
         let part = span(&object, input.range, input.part_number)?;
         let view = self.installation.store.view();
-        let data_key = encryption::open(&self.cx(), &view, &input.bucket, &input.key, &object.content.key);
+        let data_key =
+            encryption::open(&self.cx("GetObject"), &view, &input.bucket, &input.key, &object.content.key);
         let data_key = data_key.map_err(convert::failure)?;
         let pieces = object.content.pieces.clone();
         let body = send(Arc::clone(&self.installation), data_key, pieces, part.first, part.length);

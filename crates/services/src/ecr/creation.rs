@@ -7,7 +7,7 @@ use landfall_store::{StoreError, Tx, View};
 use super::policy::{self, Kind};
 use super::record::{Encryption, Lifecycle, REPOSITORIES, Repository, RepositoryKey, TEMPLATES};
 use super::{lifecycle, settings};
-use crate::pipe::{Caller, Context, Failure, Installation};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation};
 use crate::root_of;
 
 /// The template's prefix that fits every name.
@@ -39,6 +39,9 @@ fn is_for(template: &RepositoryCreationTemplate, way: &RCTAppliedFor) -> bool {
     template.applied_for.as_deref().unwrap_or_default().contains(way)
 }
 
+/// What it is called in the audit log when a repository is made for a push, a pull or a replication.
+const CREATION: CallName = CallName::of::<landfall_api::ecr::CreateRepository>();
+
 /// Makes a repository as its template says, or with the usual settings.
 ///
 /// # Errors
@@ -58,7 +61,7 @@ pub(super) fn create(
     };
     let (account, region, _) = key;
     let own = Caller::internal(root_of(account), account.clone(), region.clone());
-    settings::fill_in_key(&Context::new(installation, &own), tx, key, &mut encryption)?;
+    settings::fill_in_key(&Context::new(installation, &own, CREATION), tx, key, &mut encryption)?;
     let policy = template.repository_policy.as_deref().filter(|text| !text.is_empty());
     let lifecycle = template.lifecycle_policy.filter(|text| !text.is_empty());
     if let Some(text) = &lifecycle {

@@ -4,8 +4,13 @@
 use landfall_base::Region;
 
 use crate::ec2::Way;
-use crate::pipe::{Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, authorize};
+use crate::pipe::{
+    CallName, Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, authorize,
+};
 use crate::{lightsail, root_of, s3};
+
+/// What the audit log calls it when a layer is fetched.
+const FETCH: CallName = s3::access::call("GetObject");
 
 /// What AWS calls the bucket.
 pub fn bucket(region: &Region) -> String {
@@ -33,7 +38,7 @@ pub fn check(
     let caller = Caller::internal(root_of(owner), owner.clone(), region.clone()).through(Some(way));
     let layers = s3::names::object_arn(&bucket(region), "*");
     let permission = Permission { account: Some(owner.clone()), ..Permission::on("s3:GetObject", &layers) };
-    let (context, view) = (Context::new(installation, &caller), installation.store.view());
+    let (context, view) = (Context::new(installation, &caller, FETCH), installation.store.view());
     let made = checks.len();
     let decided = authorize(&context, &view, &s3::access::SERVICE, Checked::one((), permission), checks);
     for check in checks.iter_mut().skip(made) {

@@ -14,7 +14,10 @@ use landfall_store::{StoreError, Tx, View, WriteError};
 use super::record::{Image, REPLICAS, REPLICATION, REPLICATION_QUEUE, Replica, Repository, RepositoryKey};
 use super::registry::{self, Put};
 use super::{creation, registry::layer_size};
-use crate::pipe::{Caller, Context, Failure, Installation, is_allowed};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation, is_allowed};
+
+/// What the audit log calls it when an image comes to another registry.
+const REPLICATING: CallName = CallName::new("ecr", "ReplicateImage");
 
 /// How many images one transaction replicates.
 const BATCH: usize = 50;
@@ -232,7 +235,7 @@ fn consents(
         return Ok(true);
     }
     let caller = source(from, &to.1);
-    let cx = Context::new(installation, &caller);
+    let cx = Context::new(installation, &caller, REPLICATING);
     let mut permissions = vec![registry::permission(view, "ecr:ReplicateImage", to)?];
     if creates {
         permissions.push(registry::creation_permission(view, to)?);

@@ -20,7 +20,7 @@ pub(super) fn keys_of(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Keys, 
     }
     let Some(owner) = arn.account_id() else { return Ok(Keys::new()) };
     let caller = at_home(cx, &owner, arn);
-    let cx = &Context::new(cx.installation, &caller);
+    let cx = &cx.as_caller(&caller);
     keys_there(cx, view, arn).map(keys)
 }
 

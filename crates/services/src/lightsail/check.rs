@@ -201,7 +201,7 @@ impl DeploymentQuestion {
             ..Default::default()
         };
         let caller = owner::caller(&self.key.1);
-        let inside = Context::new(cx.installation, &caller);
+        let inside = cx.as_caller(&caller);
         let question =
             Question::new(&inside, view, definition, Some(LaunchKind::Fargate), None, self.images)?;
         let steps = question.answer(&inside, view)?.steps;

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use landfall_base::{AccountId, Timestamp};
 use landfall_iam::{
     Ask, Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
-    StatementRef, Trace, evaluate, explain, suggest_fix, suggest_fix_for_all, trace,
+    StatementRef, Trace, evaluate, explain, suggest_fix_for_all, trace,
 };
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
 use serde::{Deserialize, Serialize};
 
+use super::audit::{audit_passed, audit_refusals};
 use super::encoded;
-use super::permission::{Guarded, Permission};
+use super::permission::{Guarded, Later, Permission};
 use super::{Caller, Context, Failure, SessionPolicy, user_sessions};
 use crate::ec2::Way;
 use crate::ec2::record::Endpoint;
@@ -110,48 +111,31 @@ pub fn authorize<R: Guarded>(
     request: R,
     checks: &mut Vec<CheckRecord>,
 ) -> Result<Authorized<R>, Failure> {
-    let mode = cx.installation.auth;
-    if mode == AuthMode::Off {
+    if cx.installation.auth == AuthMode::Off {
         return Ok(Authorized(request));
     }
     let permissions = request.permissions();
     if let Some(refused) = user_sessions::refused(cx.caller, service, &permissions) {
-        match mode {
-            AuthMode::Enforce => return Err(refused.into()),
-            _ => tracing::warn!(target: "audit", denied = %refused.message, "would be refused"),
-        }
+        enforce(cx, refused)?;
     }
     if permissions.is_empty() {
         return Ok(Authorized(request));
     }
     let policies = policies_of(view, cx.caller.policy_holder())?;
     for permission in &permissions {
-        let Some(denial) = check(cx, view, &policies, service, permission, checks)? else { continue };
-        if let Some(record) = checks.last_mut().filter(|_| permissions.len() > 1) {
-            record.fix = fix_of_all(cx, view, &policies, service, &permissions)?;
+        let (record, refusal) = check(cx, view, &policies, service, permission)?;
+        checks.push(record);
+        let Some(refusal) = refusal else { continue };
+        if let Some(record) = checks.last_mut() {
+            record.fix = fix(cx, view, &policies, service, &permissions, &request.later())?;
         }
-        match mode {
-            AuthMode::Enforce => return Err(denial.into()),
-            _ => tracing::warn!(target: "audit", denied = %denial.message, "would be refused"),
-        }
+        enforce(cx, refusal)?;
     }
     Ok(Authorized(request))
 }
 
-/// What allows all checks of a call, those too that would be made after the first refusal.
-fn fix_of_all(
-    cx: &Context<'_>,
-    view: &View,
-    policies: &PrincipalPolicies,
-    service: &ServiceSchema,
-    permissions: &[Permission],
-) -> Result<Option<Fix>, Failure> {
-    let all = permissions.iter().map(|permission| Prepared::new(cx, view, policies, service, permission));
-    Ok(suggest_fix_for_all(&all.collect::<Result<Vec<_>, _>>()?))
-}
-
 /// Makes one check in the middle of an operation: for operations that answer refusals item by item. The check is not
-/// recorded beside those of the operation.
+/// recorded beside those of the operation; a refusal is in the audit log all the same.
 ///
 /// # Errors
 /// The service's denial, in AWS's words.
@@ -161,35 +145,71 @@ pub fn is_allowed(
     service: &ServiceSchema,
     permission: &Permission,
 ) -> Result<(), Failure> {
-    let mode = cx.installation.auth;
-    if mode == AuthMode::Off {
+    if cx.installation.auth == AuthMode::Off {
         return Ok(());
     }
     let policies = policies_of(view, cx.caller.policy_holder())?;
-    let mut checks = Vec::new();
-    match check(cx, view, &policies, service, permission, &mut checks)? {
-        Some(denial) if mode == AuthMode::Enforce => Err(denial.into()),
-        Some(denial) => {
-            let decision = serde_json::to_string(&checks).unwrap_or_default();
-            tracing::warn!(target: "audit", denied = %denial.message, decision, "would be refused");
-            Ok(())
-        }
-        None => Ok(()),
-    }
+    let (mut record, refusal) = check(cx, view, &policies, service, permission)?;
+    let Some(refusal) = refusal else { return Ok(()) };
+    record.fix = fix(cx, view, &policies, service, std::slice::from_ref(permission), &[])?;
+    audit_refusals(cx.call, &[record]);
+    enforce(cx, refusal)
 }
 
+/// Whether a call that nobody makes would be allowed. An answer decides about nobody's access, so the audit log has none.
+/// As long as refusals are not enforced everything is.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn would_allow(
+    cx: &Context<'_>,
+    view: &View,
+    service: &ServiceSchema,
+    permission: &Permission,
+) -> Result<bool, Failure> {
+    if cx.installation.auth != AuthMode::Enforce {
+        return Ok(true);
+    }
+    let policies = policies_of(view, cx.caller.policy_holder())?;
+    let prepared = Prepared::new(cx, view, &policies, service, permission)?;
+    Ok(prepared.ask(|request, layers| evaluate(request, layers).is_allowed()))
+}
+
+/// Returns a refusal, or lets it pass and says so.
+fn enforce(cx: &Context<'_>, refusal: ServiceError) -> Result<(), Failure> {
+    if cx.installation.auth == AuthMode::Enforce {
+        return Err(refusal.into());
+    }
+    audit_passed(cx.call, &refusal.message);
+    Ok(())
+}
+
+/// What allows all checks of a call, those too that would be made after the first refusal.
+fn fix(
+    cx: &Context<'_>,
+    view: &View,
+    policies: &PrincipalPolicies,
+    service: &ServiceSchema,
+    permissions: &[Permission],
+    later: &[Later],
+) -> Result<Option<Fix>, Failure> {
+    let now = permissions.iter().map(|it| Prepared::new(cx, view, policies, service, it));
+    let later = later
+        .iter()
+        .map(|it| Prepared::new(&cx.as_caller(&it.caller), view, policies, service, &it.permission));
+    Ok(suggest_fix_for_all(&now.chain(later).collect::<Result<Vec<_>, _>>()?))
+}
+
+/// The decision as the audit log keeps it, but for its fix, and the refusal.
 fn check(
     cx: &Context<'_>,
     view: &View,
     policies: &PrincipalPolicies,
     service: &ServiceSchema,
     permission: &Permission,
-    checks: &mut Vec<CheckRecord>,
-) -> Result<Option<ServiceError>, Failure> {
+) -> Result<(CheckRecord, Option<ServiceError>), Failure> {
     let prepared = Prepared::new(cx, view, policies, service, permission)?;
-    let (record, refusal) = prepared.ask(|request, layers| prepared.decide(cx, service, request, layers))?;
-    checks.push(record);
-    Ok(refusal)
+    prepared.ask(|request, layers| prepared.decide(cx, service, request, layers))
 }
 
 /// One check, with everything that has a say in it.
@@ -217,7 +237,7 @@ impl<'a> Prepared<'a> {
         Ok(Self { caller: cx.caller, policies, permission, passed, organization, conditions })
     }
 
-    /// The decision as the audit log keeps it, and the refusal.
+    /// See [`check`].
     fn decide(
         &self,
         cx: &Context<'_>,
@@ -239,7 +259,7 @@ impl<'a> Prepared<'a> {
             deciding: decision.deciding.as_ref().map(statement_text),
             message: denial.as_ref().map(|denial| denial.message.clone()),
             hints: trace.as_ref().map(explain).unwrap_or_default(),
-            fix: if denied { suggest_fix(request, layers) } else { None },
+            fix: None,
             context: permission.context.iter().cloned().chain(self.passed.keys()).collect(),
             trace,
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use landfall_shape::{Operation, ServiceError, Shape, Value};
 
 use super::endpoint::{EndpointKind, Ran};
-use super::{Caller, CheckRecord, Endpoint, Failure, Installation};
+use super::{Caller, CheckRecord, Endpoint, Failure, Installation, audit};
 
 /// The answer to a call, with the checks that were made for it.
 #[derive(Debug)]
@@ -137,28 +137,6 @@ impl<'a> Calls<'a> {
 fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outcome<Value> {
     let result = result.map_err(|failure| failure.into_service_error(endpoint.service.name));
     let code = result.as_ref().err().map_or("ok", |error| error.code);
-    audit(endpoint.service.name, endpoint.schema.name, caller, code, &checks);
+    audit(endpoint.name(), caller, code, &checks);
     Outcome { result, checks }
-}
-
-/// A refusal with every condition key that it was decided by: the caller's and those of all calls, too.
-fn with_whole_context(refused: &CheckRecord) -> CheckRecord {
-    let mut record = refused.clone();
-    if let Some(trace) = &record.trace {
-        record.context.clone_from(&trace.context);
-    }
-    record
-}
-
-/// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
-/// For protocols beside the APIs, too: `operation` is then what they call it.
-pub fn audit(service: &str, operation: &str, caller: &Caller, code: &str, checks: &[CheckRecord]) {
-    tracing::info!(
-        target: "audit", service, operation, code,
-        principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id
-    );
-    for refused in checks.iter().filter(|check| !check.allowed) {
-        let decision = serde_json::to_string(&with_whole_context(refused)).unwrap_or_default();
-        tracing::info!(target: "audit", service, operation, refused = refused.action, decision);
-    }
 }

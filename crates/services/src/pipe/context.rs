@@ -10,7 +10,7 @@ use landfall_store::journal::Journals;
 use landfall_store::{Store, Tx};
 use landfall_vault::Vault;
 
-use super::{AuthMode, Caller};
+use super::{AuthMode, CallName, Caller};
 use crate::ecr::{LayerUploads, RegistryName};
 
 /// Everything that one installation of Landfall keeps: made once, shared by all calls.
@@ -80,6 +80,8 @@ pub struct Context<'a> {
     pub installation: &'a Installation,
     /// Who calls.
     pub caller: &'a Caller,
+    /// What is called, as the audit log names it.
+    pub call: CallName,
     /// When the call began; the same for the whole call.
     pub now: Timestamp,
     deferred: RefCell<Vec<Deferred>>,
@@ -87,8 +89,27 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The surroundings of a call by `caller` that begins now.
-    pub fn new(installation: &'a Installation, caller: &'a Caller) -> Self {
-        Self { installation, caller, now: installation.clock.now(), deferred: RefCell::default() }
+    pub fn new(installation: &'a Installation, caller: &'a Caller, call: CallName) -> Self {
+        Self::at(installation, caller, call, installation.clock.now())
+    }
+
+    pub(super) fn at(
+        installation: &'a Installation,
+        caller: &'a Caller,
+        call: CallName,
+        now: Timestamp,
+    ) -> Self {
+        Self { installation, caller, call, now, deferred: RefCell::default() }
+    }
+
+    /// The same call, as far as it is made by somebody else or in another Region: by a service in its own name, for
+    /// example. What is deferred there is not done.
+    #[must_use]
+    pub fn as_caller<'b>(&self, caller: &'b Caller) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context::at(self.installation, caller, self.call, self.now)
     }
 
     /// Sealing of secrets.

@@ -7,7 +7,7 @@ use landfall_shape::{Operation, OperationSchema, ServiceSchema, Shape, Value};
 use landfall_store::{Tx, View, WriteError};
 
 use super::authorize::{Authorized, CheckRecord, authorize};
-use super::{Caller, Context, Failure, Guarded, Installation, Permission};
+use super::{CallName, Caller, Context, Failure, Guarded, Installation, Permission, audit_refusals};
 
 /// The first half of every operation: names become rows.
 pub trait Resolve: Operation {
@@ -68,10 +68,20 @@ pub struct Surroundings<'a> {
     pub installation: &'a Installation,
     /// Who calls.
     pub caller: &'a Caller,
+    /// What is called.
+    pub call: CallName,
     /// When the call began.
     pub now: Timestamp,
     /// Nothing may remain of the call.
     pub dry: bool,
+}
+
+impl<'a> Surroundings<'a> {
+    /// The same for what takes a call that does not wait. What is deferred there is not done.
+    #[must_use]
+    pub fn context(self) -> Context<'a> {
+        Context::at(self.installation, self.caller, self.call, self.now)
+    }
 }
 
 /// How an operation has to be run.
@@ -125,6 +135,11 @@ impl Endpoint {
         input: Value,
     ) -> Result<Vec<Permission>, Failure> {
         (self.declare)(installation, caller, input)
+    }
+
+    /// The operation, as the audit log names it.
+    pub const fn name(&self) -> CallName {
+        CallName::new(self.service.name, self.schema.name)
     }
 }
 
@@ -192,13 +207,13 @@ fn declare<O: Resolve>(
     caller: &Caller,
     input: Value,
 ) -> Result<Vec<Permission>, Failure> {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let input = O::Input::from_value(input).map_err(Failure::internal)?;
     Ok(O::resolve(&cx, &installation.store.view(), input)?.permissions())
 }
 
 fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let view = installation.store.view();
     let mut checks = Vec::new();
     let result = read_steps::<O>(&cx, &view, input, &mut checks);
@@ -210,7 +225,7 @@ fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input:
 
 /// A read without its bookkeeping.
 fn dry_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let mut checks = Vec::new();
     let result = read_steps::<O>(&cx, &installation.store.view(), input, &mut checks);
     (result, checks)
@@ -218,7 +233,7 @@ fn dry_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input:
 
 /// A write in a transaction that is given up in any case.
 fn dry_write<O: WriteHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let mut checks = Vec::new();
     let mut result = None;
     let given_up = installation.store.write(O::SCHEMA.name, |tx| -> Result<(), Failure> {
@@ -248,9 +263,12 @@ pub fn read_in<O: ReadHandler>(
     caller: &Caller,
     input: O::Input,
 ) -> Result<O::Output, Failure> {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let request = O::resolve(&cx, view, input)?;
-    let request = authorize(&cx, view, O::SERVICE, request, &mut Vec::new())?;
+    let mut checks = Vec::new();
+    let decided = authorize(&cx, view, O::SERVICE, request, &mut checks);
+    audit_refusals(cx.call, &checks);
+    let request = decided?;
     O::run(&cx, view, request)
 }
 
@@ -264,9 +282,12 @@ pub fn write_in<O: WriteHandler>(
     caller: &Caller,
     input: O::Input,
 ) -> Result<O::Output, Failure> {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let request = O::resolve(&cx, tx, input)?;
-    let request = authorize(&cx, tx, O::SERVICE, request, &mut Vec::new())?;
+    let mut checks = Vec::new();
+    let decided = authorize(&cx, tx, O::SERVICE, request, &mut checks);
+    audit_refusals(cx.call, &checks);
+    let request = decided?;
     O::run(&cx, tx, request)
 }
 
@@ -305,7 +326,7 @@ fn run_deferred(installation: &Installation, cx: Context<'_>, operation: &'stati
 }
 
 fn run_write<O: WriteHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let mut checks = Vec::new();
     let body = |tx: &mut Tx| write_steps::<O>(&cx, tx, input, &mut checks);
     let result = installation.store.write(O::SCHEMA.name, body).map_err(WriteError::flatten);
@@ -318,7 +339,7 @@ fn run_write_waiting<'a, O: WriteHandler>(
     input: Value,
 ) -> Running<'a> {
     Box::pin(async move {
-        let cx = Context::new(installation, caller);
+        let cx = Context::new(installation, caller, CallName::of::<O>());
         let mut checks = Vec::new();
         let kept = &mut checks;
         let body = move |tx: &mut Tx| write_steps::<O>(&cx, tx, input, kept);
@@ -359,7 +380,9 @@ async fn awaiting_steps<O: AwaitingHandler>(
     let mut checks = Vec::new();
     let (now, permitted) = permit::<O>(installation, caller, input, &mut checks);
     let result = match permitted {
-        Ok(request) => O::run(Surroundings { installation, caller, now, dry }, request).await,
+        Ok(request) => {
+            O::run(Surroundings { installation, caller, call: CallName::of::<O>(), now, dry }, request).await
+        }
         Err(failure) => Err(failure),
     };
     (result.map(Shape::into_value), checks)
@@ -371,7 +394,7 @@ fn permit<O: Resolve>(
     input: Value,
     checks: &mut Vec<CheckRecord>,
 ) -> (Timestamp, Result<Authorized<O::Request>, Failure>) {
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::of::<O>());
     let view = installation.store.view();
     let request = O::Input::from_value(input)
         .map_err(Failure::internal)

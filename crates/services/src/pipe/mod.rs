@@ -4,6 +4,7 @@
 //! *authorized* (every permission it declares), *run* (in the same snapshot or transaction), and encoded. An operation's
 //! body takes [`Authorized`], which only [`authorize`] can make: forgetting the check is a type error.
 
+mod audit;
 mod authorize;
 mod call;
 mod caller;
@@ -14,8 +15,9 @@ mod failure;
 mod permission;
 mod user_sessions;
 
-pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed};
-pub use call::{Call, Calls, Outcome, audit};
+pub use audit::{CallName, audit, audit_refusals};
+pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed, would_allow};
+pub use call::{Call, Calls, Outcome};
 pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};
 pub use context::{Context, Images, Installation};
 pub(crate) use encoded::decode as decode_authorization_message;
@@ -24,4 +26,4 @@ pub use endpoint::{
     awaiting_read, blocking, read, read_in, write, write_in,
 };
 pub use failure::Failure;
-pub use permission::{Allowed, Checked, Guarded, KeyGuard, OuterGuard, Permission, ResourceGuard};
+pub use permission::{Allowed, Checked, Guarded, KeyGuard, Later, OuterGuard, Permission, ResourceGuard};

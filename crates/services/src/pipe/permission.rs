@@ -5,6 +5,8 @@ use std::sync::Arc;
 use landfall_base::{AccountId, Arn};
 use landfall_iam::{Attached, Grant, Policy};
 
+use super::Caller;
+
 /// One check: may the caller do `action` to `resource`?
 #[derive(Debug, Clone)]
 pub struct Permission {
@@ -166,6 +168,21 @@ impl Permission {
 pub trait Guarded {
     /// Every check that AWS makes for this call, in AWS's order. Empty only for calls that AWS allows everybody.
     fn permissions(&self) -> Vec<Permission>;
+
+    /// What the same call will be asked for afterwards, apart from these checks. It is not decided here, but the fix of a
+    /// refusal allows it, too; only then is it asked for.
+    fn later(&self) -> Vec<Later> {
+        Vec::new()
+    }
+}
+
+/// A check that a call will make later on.
+#[derive(Debug, Clone)]
+pub struct Later {
+    /// Who is asked about: the caller, in another Region perhaps.
+    pub caller: Caller,
+    /// What.
+    pub permission: Permission,
 }
 
 /// A resolved request whose permissions were worked out while it was resolved.

@@ -11,7 +11,9 @@ use landfall_store::View;
 
 use super::record::{BUCKETS, Bucket};
 use super::{error, keys, names, policy};
-use crate::pipe::{Caller, CheckRecord, Checked, Context, Failure, Permission, authorize, is_allowed};
+use crate::pipe::{
+    CallName, Caller, CheckRecord, Context, Failure, Guarded, Later, Permission, authorize, is_allowed,
+};
 
 /// S3 as the authorizer sees it. It speaks a protocol of its own, XML like IAM's; its operations are in [`OPERATIONS`].
 pub static SERVICE: ServiceSchema = ServiceSchema {
@@ -108,9 +110,24 @@ pub static OPERATIONS: &[Operation] = &[
     on("UploadPartCopy", "s3:PutObject", On::Object),
 ];
 
+/// An operation, as the audit log names it.
+pub const fn call(operation: &'static str) -> CallName {
+    CallName::new(SERVICE.name, operation)
+}
+
 /// Finds an operation.
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// Works out what a call will be asked for afterwards, which only refusals want to know.
+#[derive(Default)]
+pub struct Afterwards<'a>(pub Option<&'a (dyn Fn() -> Vec<Later> + Sync)>);
+
+impl std::fmt::Debug for Afterwards<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "further checks" } else { "no further checks" })
+    }
 }
 
 /// A call, as far as permissions go.
@@ -132,6 +149,8 @@ pub struct Ask<'a> {
     pub expected_owner: Option<&'a str>,
     /// Further checks, on keys of KMS.
     pub further: Vec<Permission>,
+    /// What the call will be asked for afterwards.
+    pub later: Afterwards<'a>,
 }
 
 /// The bucket's row.
@@ -239,6 +258,23 @@ pub(crate) fn permission_on(view: &View, arn: &Arn) -> Result<Option<Permission>
     Ok(bucket.as_deref().map(on))
 }
 
+/// The checks of a call, for the authorizer.
+#[derive(Debug)]
+struct Asked<'a> {
+    permissions: Vec<Permission>,
+    later: &'a Afterwards<'a>,
+}
+
+impl Guarded for Asked<'_> {
+    fn permissions(&self) -> Vec<Permission> {
+        self.permissions.clone()
+    }
+
+    fn later(&self) -> Vec<Later> {
+        self.later.0.map(|later| later()).unwrap_or_default()
+    }
+}
+
 /// Makes the checks of a call.
 ///
 /// # Errors
@@ -259,11 +295,19 @@ pub fn check(
     {
         return Err(error::access_denied().into());
     }
-    let request = Checked::all((), permissions(cx.caller, row.as_deref(), operation, ask));
+    let request =
+        Asked { permissions: permissions(cx.caller, row.as_deref(), operation, ask), later: &ask.later };
     match authorize(cx, view, &SERVICE, request, checks) {
         Ok(_) => Ok(row),
         Err(failure) => Err(worded(cx.caller, owner.as_ref(), failure)),
     }
+}
+
+/// The checks of an operation that a call makes later on; none if its bucket is not there, where the call ends otherwise.
+pub fn later(cx: &Context<'_>, view: &View, name: &str, ask: &Ask<'_>) -> Vec<Later> {
+    let (Some(operation), Ok(row)) = (operation(name), bucket(view, ask.bucket)) else { return Vec::new() };
+    let permissions = permissions(cx.caller, Some(&row), operation, ask).into_iter();
+    permissions.map(|permission| Later { caller: cx.caller.clone(), permission }).collect()
 }
 
 /// Strangers and callers of other accounts get no reason.

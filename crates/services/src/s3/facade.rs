@@ -7,16 +7,17 @@ use super::access::{self, Ask};
 use super::files::DataKey;
 use super::record::{Bucket, Object};
 use super::{encryption, error, objects};
-use crate::pipe::{Caller, CheckRecord, Context, Failure, Installation, Outcome, audit};
+use crate::pipe::{CallName, Caller, CheckRecord, Context, Failure, Installation, Later, Outcome, audit};
 
 /// `GetBucketLocation` as `caller`.
 pub fn get_bucket_location(installation: &Installation, caller: &Caller, bucket: &str) -> Outcome<Region> {
-    let cx = Context::new(installation, caller);
+    let call = access::call("GetBucketLocation");
+    let cx = Context::new(installation, caller, call);
     let mut checks = Vec::new();
     let ask = Ask { bucket, ..Ask::default() };
-    let found = access::check(&cx, &installation.store.view(), "GetBucketLocation", &ask, &mut checks);
+    let found = access::check(&cx, &installation.store.view(), call.operation, &ask, &mut checks);
     let result = found.and_then(|row| Ok(row.ok_or_else(error::no_such_bucket)?.region.clone()));
-    conclude("GetBucketLocation", caller, result, checks)
+    conclude(call, caller, result, checks)
 }
 
 /// `GetObject` as `caller`: the whole object, which must not be longer than `limit`. It may block.
@@ -28,13 +29,15 @@ pub fn get_object_for(
     limit: u64,
 ) -> Outcome<Sensitive<Vec<u8>>> {
     let mut checks = Vec::new();
-    let result = get_object(installation, caller, (bucket, key), limit, &mut checks);
-    conclude("GetObject", caller, result, checks)
+    let call = access::call("GetObject");
+    let result = get_object(installation, caller, call, (bucket, key), limit, &mut checks);
+    conclude(call, caller, result, checks)
 }
 
 fn get_object(
     installation: &Installation,
     caller: &Caller,
+    call: CallName,
     (bucket, key): (&str, &str),
     limit: u64,
     checks: &mut Vec<CheckRecord>,
@@ -42,8 +45,8 @@ fn get_object(
     let view = installation.store.view();
     let row = access::bucket(&view, bucket)?;
     let caller = caller.in_region(&row.region);
-    let cx = Context::new(installation, &caller);
-    let (_, object) = readable(&cx, &view, "GetObject", &row, (key, None), Ask::default(), checks)?;
+    let cx = Context::new(installation, &caller, call);
+    let (_, object) = readable(&cx, &view, call.operation, &row, (key, None), Ask::default(), checks)?;
     if object.size > limit {
         return Err(error::too_large().into());
     }
@@ -88,12 +91,7 @@ pub fn readable(
 ) -> Result<(std::sync::Arc<super::record::Version>, Object), Failure> {
     let found = objects::find(view, &bucket.name, key, version)?;
     let object = found.as_ref().and_then(|found| found.version.object.clone());
-    let tags = object.as_ref().map(|object| object.attributes.tags.clone()).unwrap_or_default();
-    let further = match &object {
-        Some(object) => encryption::read_permissions(cx, view, &bucket.name, key, &object.content.key)?,
-        None => Vec::new(),
-    };
-    let ask = Ask { bucket: &bucket.name, key, version, existing_tags: &tags, further, ..ask };
+    let ask = read_ask(cx, view, bucket, (key, version), object.as_ref(), ask)?;
     access::check(cx, view, operation, &ask, checks)?;
     match (found, object) {
         (Some(found), Some(object)) => Ok((found.version, object)),
@@ -111,13 +109,45 @@ pub fn readable(
     }
 }
 
-fn conclude<T>(
+/// What reading an object asks for, for a call that does so later on. As far as it can be known: what goes wrong is said when
+/// the object is read.
+pub fn later_read(
+    cx: &Context<'_>,
+    view: &View,
     operation: &'static str,
+    bucket: &Bucket,
+    (key, version): (&str, Option<&str>),
+) -> Vec<Later> {
+    let found = objects::find(view, &bucket.name, key, version).ok().flatten();
+    let object = found.and_then(|found| found.version.object.clone());
+    let ask = read_ask(cx, view, bucket, (key, version), object.as_ref(), Ask::default());
+    ask.map(|ask| access::later(cx, view, operation, &ask)).unwrap_or_default()
+}
+
+/// What reading an object asks for.
+fn read_ask<'a>(
+    cx: &Context<'_>,
+    view: &View,
+    bucket: &'a Bucket,
+    (key, version): (&'a str, Option<&'a str>),
+    object: Option<&'a Object>,
+    ask: Ask<'a>,
+) -> Result<Ask<'a>, Failure> {
+    let existing_tags = object.map(|object| object.attributes.tags.as_slice()).unwrap_or_default();
+    let further = match object {
+        Some(object) => encryption::read_permissions(cx, view, &bucket.name, key, &object.content.key)?,
+        None => Vec::new(),
+    };
+    Ok(Ask { bucket: &bucket.name, key, version, existing_tags, further, ..ask })
+}
+
+fn conclude<T>(
+    call: CallName,
     caller: &Caller,
     result: Result<T, Failure>,
     checks: Vec<CheckRecord>,
 ) -> Outcome<T> {
     let result = result.map_err(|failure| failure.into_service_error("s3"));
-    audit("s3", operation, caller, result.as_ref().err().map_or("ok", |error| error.code), &checks);
+    audit(call, caller, result.as_ref().err().map_or("ok", |error| error.code), &checks);
     Outcome { result, checks }
 }

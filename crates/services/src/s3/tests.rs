@@ -24,7 +24,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, Failure>) -> &'static str {
 fn object(installation: &TestInstallation, bucket: &str, key: &str, bytes: &[u8]) -> Object {
     let installation = installation.call.installation();
     let caller = root();
-    let cx = crate::pipe::Context::new(installation, &caller);
+    let cx = crate::pipe::Context::new(installation, &caller, crate::s3::access::call("PutObject"));
     let row = access::bucket(&installation.store.view(), bucket).unwrap();
     let (data_key, sealed) = encryption::WriteKey::find(&cx, &row, key, None).unwrap().make(&cx).unwrap();
     assert!(matches!(sealed, SealedKey::Vault(_)));

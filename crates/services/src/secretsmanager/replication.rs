@@ -19,10 +19,13 @@ use super::record::{
 use super::value::SecretValue;
 use super::versions;
 use crate::kms::ensure_default_key;
-use crate::pipe::{Caller, Context, Failure, Installation, Permission, is_allowed};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation, Permission, is_allowed};
 
 const DEFAULT_KEY: &str = "alias/aws/secretsmanager";
 const PRINCIPAL: &str = "secretsmanager.amazonaws.com";
+
+/// What the audit log calls it when replicas follow their primary.
+const REPLICATION: CallName = CallName::of::<api::ReplicateSecretToRegions>();
 
 /// A row of the queue.
 type Job = (AccountId, Region, String, Region);
@@ -118,7 +121,7 @@ fn check_keys(
     kms_key_id: Option<&str>,
 ) -> Result<Outcome<()>, Failure> {
     let there = cx.caller.in_region(region);
-    let there = Context::new(cx.installation, &there);
+    let there = cx.as_caller(&there);
     let sealing = SealingKey::find(&there, view, &key.0, kms_key_id)?;
     let mut checks = Vec::new();
     for id in secret.stages.versions() {
@@ -323,7 +326,8 @@ fn copy(
 ) -> Result<Outcome<()>, Failure> {
     let (account, region, name) = key;
     let (here, there) = (caller(account, region), caller(account, &replica.region));
-    let (here, there) = (Context::new(installation, &here), Context::new(installation, &there));
+    let (here, there) =
+        (Context::new(installation, &here, REPLICATION), Context::new(installation, &there, REPLICATION));
     let place = (account.clone(), replica.region.clone(), name.clone());
     let before = row_in(tx, key, secret, &replica.region)?.map(|(_, row)| row);
     let in_the_way = if before.is_some() { None } else { tx.get(&SECRETS, &place)? };

@@ -11,8 +11,8 @@ use super::session::role_session;
 use super::token::Session;
 use crate::iam::record::{ROLES, Role, key_name};
 use crate::pipe::{
-    Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard, SessionFacts,
-    authorize,
+    CallName, Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard,
+    SessionFacts, authorize,
 };
 
 /// How long a service's session of a role lasts, in seconds.
@@ -90,7 +90,7 @@ fn assume(
         role.as_ref().map(|role| ResourceGuard { policy: Arc::clone(&role.trust), role_trust: true });
 
     let service = service_caller(wanted, &account);
-    let cx = Context::new(installation, &service);
+    let cx = Context::new(installation, &service, CallName::of::<landfall_api::sts::AssumeRole>());
     let request = Checked::one(role, permission);
     let role = authorize(&cx, view, &landfall_api::sts::SERVICE, request, checks)?.into_request();
     let role = role.ok_or_else(|| missing(wanted))?;

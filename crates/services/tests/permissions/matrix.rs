@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use landfall_services::pipe::{Caller, Context, Permission, is_allowed};
+use landfall_services::pipe::{CallName, Caller, Context, Permission, would_allow};
 use landfall_services::s3::access::{self, Ask};
 use landfall_shape::ServiceSchema;
 
@@ -56,9 +56,9 @@ fn s3_rows(world: &World, samples: &[(&str, Caller)]) -> Vec<(String, Vec<bool>)
     access::OPERATIONS.iter().map(row).collect()
 }
 
-fn may(world: &World, caller: &Caller, service: &ServiceSchema, permissions: &[Permission]) -> bool {
+fn may(world: &World, caller: &Caller, service: &'static ServiceSchema, permissions: &[Permission]) -> bool {
     let installation = world.installation();
-    let cx = Context::new(installation, caller);
+    let cx = Context::new(installation, caller, CallName::new(service.name, "none"));
     let view = installation.store.view();
-    permissions.iter().all(|permission| is_allowed(&cx, &view, service, permission).is_ok())
+    permissions.iter().all(|permission| would_allow(&cx, &view, service, permission).unwrap())
 }

@@ -120,7 +120,7 @@ async fn fetch(
 
 fn may_import(cx: Surroundings<'_>, key: &RepositoryKey) -> Result<bool, Failure> {
     let view = cx.installation.store.view();
-    let context = Context::new(cx.installation, cx.caller);
+    let context = cx.context();
     for permission in pull_through::permissions(&view, key)? {
         match is_allowed(&context, &view, &api::SERVICE, &permission) {
             Ok(()) => {}

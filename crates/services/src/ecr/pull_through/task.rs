@@ -7,7 +7,7 @@ use landfall_shape::ServiceError;
 use super::{ImportError, Need, Said, import, need, peek, permissions, rule};
 use crate::ecr::record::RepositoryKey;
 use crate::ecr::registry;
-use crate::pipe::{Caller, CheckRecord, Checked, Context, Failure, Installation, authorize};
+use crate::pipe::{CallName, Caller, CheckRecord, Checked, Context, Failure, Installation, authorize};
 
 /// Why an image is not to be had.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub fn for_task(
     if need == Need::Nothing || (dry && need == Need::Refresh) {
         return Ok(Fetched::No);
     }
-    let context = Context::new(installation, caller);
+    let context = Context::new(installation, caller, CallName::of::<landfall_api::ecr::BatchGetImage>());
     let pull = registry::permission(&view, "ecr:BatchGetImage", key)?;
     let all = [vec![pull], permissions(&view, key)?].concat();
     match authorize(&context, &view, &landfall_api::ecr::SERVICE, Checked::all((), all), checks) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use landfall_registry::Reference;
+use landfall_shape::Shape;
 
 use super::*;
 use crate::ecr::pull_through::{
@@ -13,6 +14,7 @@ use crate::ecr::pull_through::{
     UpstreamImage, UpstreamManifest, Why, complete, for_task, import,
 };
 use crate::ecr::record::IMPORT_QUEUE;
+use crate::testing::AuditLog;
 
 const DAY: i64 = 24 * 3600;
 
@@ -476,6 +478,26 @@ fn batch_get_image_fetches_what_the_cache_is_to_have() {
     assert_eq!(old.images.unwrap()[0].image_manifest.as_deref(), Some(manifest_text("one").as_str()));
     let new = fixture.root::<api::BatchGetImage>(get("v1"));
     assert_eq!(new.images.unwrap()[0].image_manifest.as_deref(), Some(manifest_text("two").as_str()));
+}
+
+#[tokio::test]
+async fn an_image_that_may_not_be_fetched_again_is_in_the_audit_log() {
+    let (fixture, remote) = cache();
+    remote.set("v1", "one");
+    pull(&fixture, "v1").await;
+    fixture.0.clock.advance_seconds(DAY);
+    let statement = r#"{"Effect":"Allow","Action":"ecr:BatchGetImage","Resource":"*"}"#;
+    let reader = Arc::new(fixture.user(&account(), "reader", Some(statement)));
+    let log = AuditLog::start();
+    let endpoint = fixture.0.call.endpoint("ecr", "BatchGetImage").unwrap();
+    fixture.0.call.run(endpoint, &reader, get("v1").into_value()).await.result.unwrap();
+    let lines = log.lines();
+    let refused = lines.iter().find(|line| line.contains_key("refused")).unwrap();
+    assert_eq!(
+        (&*refused["service"], &*refused["operation"], &*refused["refused"]),
+        ("ecr", "BatchGetImage", "ecr:BatchImportUpstreamImage")
+    );
+    assert!(refused["decision"].contains(r#""principal":"arn:aws:iam::111122223333:user/reader""#));
 }
 
 fn rule(host: &str, upstream: Option<api::UpstreamRegistry>) -> api::CreatePullThroughCacheRuleRequest {

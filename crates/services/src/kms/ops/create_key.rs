@@ -81,10 +81,8 @@ impl AwaitingHandler for api::CreateKey {
         // An RSA key takes up to a second: nobody else's call waits for it, in a transaction least of all.
         let secret = tokio::task::spawn_blocking(move || asymmetric::new_secret(spec)).await;
         let secret = secret.map_err(Failure::internal)??;
-        let Surroundings { installation, caller, .. } = cx;
-        let written = installation
-            .store
-            .write_async("CreateKey", |tx| keep(&Context::new(installation, caller), tx, request, &secret));
+        let store = &cx.installation.store;
+        let written = store.write_async("CreateKey", |tx| keep(&cx.context(), tx, request, &secret));
         written.await.map_err(WriteError::flatten)
     }
 }

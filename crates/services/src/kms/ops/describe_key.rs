@@ -37,14 +37,10 @@ impl AwaitingHandler for api::DescribeKey {
 }
 
 /// Makes the default key of a service. Returns the key that its alias stands for.
-async fn make(
-    Surroundings { installation, caller, .. }: Surroundings<'_>,
-    target: &Target,
-    service: &str,
-) -> Result<Target, Failure> {
+async fn make(surroundings: Surroundings<'_>, target: &Target, service: &str) -> Result<Target, Failure> {
     let (account, region, alias) = &target.place;
-    let written = installation.store.write_async("DescribeKey", |tx| {
-        let cx = Context::new(installation, caller);
+    let written = surroundings.installation.store.write_async("DescribeKey", |tx| {
+        let cx = surroundings.context();
         keys::ensure_managed(&cx, tx, (account, region), service)?;
         Target::find(&cx, tx, alias)
     });

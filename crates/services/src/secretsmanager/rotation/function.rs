@@ -108,7 +108,7 @@ pub(in crate::secretsmanager) fn invocable(
     let Some(function) = function else { return Err(denied().into()) };
     let account = secret.arn.account_id().unwrap_or_else(|| cx.account().clone());
     let service = Caller::internal(Principal::service(PRINCIPAL), account.clone(), cx.region().clone());
-    let as_service = Context::new(cx.installation, &service);
+    let as_service = cx.as_caller(&service);
     let permission = Permission::on(INVOKE, &function.arn)
         .with("aws:SourceArn", secret.arn.as_str())
         .with("aws:SourceAccount", account.as_str())

@@ -14,7 +14,7 @@ use super::super::value::SecretValue;
 use super::super::{replication, versions};
 use super::function::{self, Function, PRINCIPAL};
 use super::{DUE, Purpose, ROTATIONS, Rotation, Run, Step};
-use crate::pipe::{Caller, Context, Failure, Installation};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation};
 use crate::sts::{ServiceSession, assume_role_for_service, credentials_of_session};
 
 /// How often a rotation is tried before it is given up.
@@ -25,6 +25,9 @@ const FIRST_WAIT: i64 = 5;
 
 /// The service that functions belong to on AWS: the one that a function's role has to trust.
 const LAMBDA: &str = "lambda.amazonaws.com";
+
+/// What the audit log calls a rotation that is due.
+const ROTATION: CallName = CallName::of::<landfall_api::secretsmanager::RotateSecret>();
 
 /// A step that is to be taken now.
 #[derive(Debug)]
@@ -207,7 +210,7 @@ fn start(installation: &Installation, tx: &mut Tx, key: &SecretKey) -> Result<()
     let Some(row) = tx.get(&SECRETS, key)? else { return Ok(()) };
     let mut secret = Secret::clone(&row);
     let caller = service(key);
-    let cx = Context::new(installation, &caller);
+    let cx = Context::new(installation, &caller, ROTATION);
     reschedule(tx, key, &mut secret, Some(cx.now));
     let under_way = tx.get(&ROTATIONS, key)?.is_some_and(|run| !run.given_up);
     // A secret that is to be deleted waits for its end or its rescue.
@@ -261,7 +264,7 @@ fn ready(
     run: &Run,
 ) -> Result<Result<Ready, String>, Failure> {
     let caller = service(key);
-    let cx = Context::new(installation, &caller);
+    let cx = Context::new(installation, &caller, ROTATION);
     let arn = secret.rotation.as_ref().map(|rotation| rotation.function_arn.as_str());
     let function = match function::invocable(&cx, view, secret, arn.unwrap_or_default()) {
         Ok(function) => function,
