@@ -10,7 +10,7 @@ use landfall_services::s3::{encryption, error, uploads};
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
-use super::object::{Write, attributes, refuse_unknown, sse};
+use super::object::{Write, attributes, protection, refuse_unknown, sse};
 use super::{Answered, done};
 use crate::convert::{self, Sums};
 use crate::front::Session;
@@ -225,13 +225,13 @@ impl Session {
             uploads::complete(tx, now, place, &listed, expected.as_deref(), &condition)
         };
         let completed = self.write("CompleteMultipartUpload", body).await?;
-        let sums = Sums::of(completed.object.checksum.as_ref());
-        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&completed.object.content.key);
+        let sums = Sums::of(completed.checksum.as_ref());
+        let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = protection(&completed.protection);
         done(CompleteMultipartUploadOutput {
             location: Some(format!("/{bucket}/{key}")),
             bucket: Some(input.bucket.clone()),
             key: Some(input.key.clone()),
-            e_tag: Some(convert::etag(&completed.object.etag)),
+            e_tag: Some(convert::etag(&completed.etag)),
             version_id: completed.version_id,
             checksum_crc32: sums.crc32,
             checksum_crc32c: sums.crc32c,

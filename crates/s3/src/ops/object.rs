@@ -8,7 +8,9 @@ use landfall_services::s3::checksum::{Algorithm, Checksum};
 use landfall_services::s3::encryption::{self, WriteKey};
 use landfall_services::s3::files::{DataKey, Writer};
 use landfall_services::s3::objects::{self, Condition};
-use landfall_services::s3::record::{Attributes, Bucket, Content, Encryption, Object, SealedKey, Version};
+use landfall_services::s3::record::{
+    Attributes, Bucket, Content, Encryption, Object, Protection, SealedKey, Version,
+};
 use landfall_services::s3::{error, names, readable};
 use landfall_shape::ServiceError;
 use s3s::dto::*;
@@ -93,11 +95,15 @@ fn condition(matches: Option<&IfMatch>, none: Option<&IfNoneMatch>) -> Condition
 
 /// A key that new bytes are under, with what it answers.
 pub(super) fn sse(sealed: &SealedKey) -> (Option<ServerSideEncryption>, Option<String>, Option<bool>) {
-    let bucket_key = matches!(sealed, SealedKey::Kms { bucket_key: true, .. });
+    protection(&sealed.protection())
+}
+
+/// As [`sse`], where the data key is not at hand.
+pub(super) fn protection(with: &Protection) -> (Option<ServerSideEncryption>, Option<String>, Option<bool>) {
     (
-        Some(ServerSideEncryption::from_static(sealed.algorithm())),
-        sealed.key_arn().map(ToString::to_string),
-        bucket_key.then_some(true),
+        Some(ServerSideEncryption::from_static(with.algorithm())),
+        with.key_arn.as_ref().map(ToString::to_string),
+        with.bucket_key.then_some(true),
     )
 }
 

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod buckets;
 pub mod checksum;
+mod completed;
 pub mod encryption;
 pub mod error;
 mod facade;

@@ -1,9 +1,10 @@
-//! Background work: files that nothing needs go.
+//! Background work: files that nothing needs go, and so does what old uploads made.
 
 use std::collections::HashSet;
 
 use landfall_store::WriteError;
 
+use super::completed;
 use super::record::{GARBAGE, PARTS, VERSIONS};
 use crate::pipe::{Failure, Installation};
 
@@ -13,11 +14,26 @@ const GRACE: i64 = 300;
 /// How many go at a time.
 const BATCH: usize = 1000;
 
-/// Removes files whose objects were deleted or replaced.
+/// Removes files whose objects were deleted or replaced, and forgets uploads that were completed long ago.
 ///
 /// # Errors
 /// A row cannot be read, or the disk did not take the change.
 pub fn reconcile(installation: &Installation) -> Result<(), Failure> {
+    forget_completed(installation)?;
+    remove_garbage(installation)
+}
+
+fn forget_completed(installation: &Installation) -> Result<(), Failure> {
+    let now = installation.clock.now();
+    while completed::is_due(&installation.store.view(), now)? {
+        let written =
+            installation.store.write("forget completed uploads", |tx| completed::forget_old(tx, now));
+        written.map_err(WriteError::flatten)?;
+    }
+    Ok(())
+}
+
+fn remove_garbage(installation: &Installation) -> Result<(), Failure> {
     let until = installation.clock.now().plus_seconds(-GRACE);
     loop {
         let mut due = Vec::new();

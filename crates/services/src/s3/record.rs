@@ -28,6 +28,13 @@ pub const UPLOADS: Table<(String, String, String), Upload> = Table::new("s3.uplo
 /// Parts by upload id and number.
 pub const PARTS: Table<(String, u32), Part> = Table::new("s3.part");
 
+/// What completed uploads made, by bucket, key and upload id: for those who ask again.
+pub const COMPLETED: Table<(String, String, String), Completed> = Table::new("s3.completed_upload");
+
+/// Index of completed uploads by when that was.
+pub const COMPLETED_BY_AGE: Table<(Timestamp, String, String, String), ()> =
+    Table::new("s3.completed_upload_by_age");
+
 /// Files that nothing needs any more, by when that happened.
 pub const GARBAGE: Table<(Timestamp, String), ()> = Table::new("s3.garbage");
 
@@ -210,12 +217,10 @@ pub enum SealedKey {
 }
 
 impl SealedKey {
-    /// `AES256` or `aws:kms`.
-    pub fn algorithm(&self) -> &'static str {
-        match self {
-            Self::Vault(_) => "AES256",
-            Self::Kms { .. } => "aws:kms",
-        }
+    /// What the object is encrypted with, without the data key.
+    pub fn protection(&self) -> Protection {
+        let bucket_key = matches!(self, Self::Kms { bucket_key: true, .. });
+        Protection { key_arn: self.key_arn().cloned(), bucket_key }
     }
 
     /// The KMS key.
@@ -225,6 +230,43 @@ impl SealedKey {
             Self::Kms { key_arn, .. } => Some(key_arn),
         }
     }
+}
+
+/// What an object is encrypted with, as answers say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// The key of KMS; without one, `AES256`.
+    #[serde(default)]
+    pub key_arn: Option<Arn>,
+    /// Whether the bucket asked for a bucket key.
+    #[serde(default)]
+    pub bucket_key: bool,
+}
+
+impl Protection {
+    /// `AES256` or `aws:kms`.
+    pub fn algorithm(&self) -> &'static str {
+        if self.key_arn.is_some() { "aws:kms" } else { "AES256" }
+    }
+}
+
+/// What completing an upload made, as its answer says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// When that was.
+    pub at: Timestamp,
+    /// A digest of the parts that the client listed.
+    pub parts: String,
+    /// The object's, without quotes.
+    pub etag: String,
+    /// The version it became, where those are kept.
+    #[serde(default)]
+    pub version_id: Option<String>,
+    /// The object's checksum.
+    #[serde(default)]
+    pub checksum: Option<Checksum>,
+    /// What the object is encrypted with.
+    pub protection: Protection,
 }
 
 /// A multipart upload that is under way.

@@ -355,3 +355,97 @@ fn files_nobody_needs_go() {
     assert_eq!(sweep(inner).unwrap(), 0);
     assert!(get_object_for(installation.call.installation(), &root(), "bucket", "k", 10).result.is_ok());
 }
+
+/// Begins an upload of one small part: its id.
+fn begin_upload(installation: &TestInstallation, key: &str) -> (String, Vec<uploads::Listed>) {
+    let made = object(installation, "bucket", key, b"1");
+    let id = landfall_base::random::alphanumeric(64);
+    let upload = record::Upload {
+        initiated_at: now(installation),
+        initiator: "arn:aws:iam::111122223333:root".to_owned(),
+        attributes: Attributes::default(),
+        key: made.content.key,
+        algorithm: checksum::Algorithm::Crc64Nvme,
+        asked: false,
+        composite: false,
+    };
+    let mut hasher = checksum::Hasher::new(checksum::Algorithm::Crc64Nvme);
+    hasher.update(b"1");
+    let hashes = hasher.finish();
+    let piece = made.content.pieces[0].clone();
+    let part =
+        record::Part { etag: hashes.etag, modified_at: now(installation), checksum: hashes.checksum, piece };
+    let listed = vec![(1, part.etag.clone(), None)];
+    let store = &installation.call.installation().store;
+    write(store, |tx| {
+        tx.put(&record::UPLOADS, &("bucket", key, id.as_str()), upload);
+        uploads::put_part(tx, now(installation), ("bucket", key, &id), 1, part)
+    })
+    .unwrap();
+    (id, listed)
+}
+
+fn complete(
+    installation: &TestInstallation,
+    id: &str,
+    listed: &[uploads::Listed],
+    condition: &objects::Condition,
+) -> Result<record::Completed, Failure> {
+    let store = &installation.call.installation().store;
+    let place = ("bucket", "k", id);
+    write(store, |tx| uploads::complete(tx, now(installation), place, listed, None, condition))
+}
+
+#[test]
+fn completing_again_answers_the_same() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    write(store, |tx| {
+        buckets::update(tx, "bucket", |bucket| {
+            bucket.versioning = Some(Versioning::Enabled);
+            Ok(())
+        })
+    })
+    .unwrap();
+    let (id, listed) = begin_upload(&installation, "k");
+    let first = complete(&installation, &id, &listed, &Default::default()).unwrap();
+    assert!(first.version_id.is_some());
+    put(&installation, "k", b"newer");
+    let absent = objects::Condition { if_none_match: Some("*".to_owned()), ..Default::default() };
+    assert_eq!(complete(&installation, &id, &listed, &absent).unwrap(), first);
+    let versions = store.view().count(&record::VERSIONS, ("bucket", "k"));
+    assert_eq!(versions, 2, "completing again makes no version");
+    assert_eq!(
+        code(write(store, |tx| uploads::abort(tx, now(&installation), ("bucket", "k", &id)))),
+        "NoSuchUpload"
+    );
+
+    let others = [(2, listed[0].1.clone(), None)];
+    assert_eq!(code(complete(&installation, &id, &others, &Default::default())), "InvalidPart");
+    assert_eq!(code(complete(&installation, &id, &[], &Default::default())), "MalformedXML");
+
+    installation.clock.advance_seconds(24 * 60 * 60);
+    assert_eq!(code(complete(&installation, &id, &listed, &Default::default())), "NoSuchUpload");
+    reconcile(installation.call.installation()).unwrap();
+    assert_eq!(store.view().count(&record::COMPLETED, ()), 0);
+    assert_eq!(store.view().count(&record::COMPLETED_BY_AGE, ()), 0);
+}
+
+#[test]
+fn an_aborted_upload_is_not_completed_again_and_completed_ones_go_with_their_bucket() {
+    let installation = with_bucket();
+    let store = &installation.call.installation().store;
+    let (id, listed) = begin_upload(&installation, "k");
+    write(store, |tx| uploads::abort(tx, now(&installation), ("bucket", "k", &id))).unwrap();
+    assert_eq!(code(complete(&installation, &id, &listed, &Default::default())), "NoSuchUpload");
+
+    let (id, listed) = begin_upload(&installation, "k");
+    complete(&installation, &id, &listed, &Default::default()).unwrap();
+    write(store, |tx| objects::delete(tx, now(&installation), ("bucket", "k"), None, &Default::default()))
+        .unwrap();
+    write(store, |tx| buckets::delete(tx, now(&installation), "bucket")).unwrap();
+    assert_eq!(store.view().count(&record::COMPLETED, ()), 0);
+    assert_eq!(store.view().count(&record::COMPLETED_BY_AGE, ()), 0);
+    make_bucket(&installation, "bucket");
+    assert_eq!(code(complete(&installation, &id, &listed, &Default::default())), "NoSuchUpload");
+}

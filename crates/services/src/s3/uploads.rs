@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use landfall_base::Timestamp;
+use landfall_shape::ServiceError;
 use landfall_store::{Tx, View};
 
 use super::checksum::{checksum_of_parts, etag_of_parts};
 use super::objects::{self, Condition};
-use super::record::{Content, GARBAGE, Object, PARTS, Part, UPLOADS, Upload};
-use super::{access, error};
+use super::record::{Completed, Content, GARBAGE, Object, PARTS, Part, UPLOADS, Upload};
+use super::{access, completed, error};
 use crate::pipe::Failure;
 
 /// Every part but the last must have as much (User Guide, "Amazon S3 multipart upload limits").
@@ -48,16 +49,8 @@ pub fn put_part(
 /// A part as the client lists it: number, ETag, checksum.
 pub type Listed = (u32, String, Option<String>);
 
-/// What completing an upload made.
-#[derive(Debug)]
-pub struct Completed {
-    /// The object.
-    pub object: Object,
-    /// The id of its version.
-    pub version_id: Option<String>,
-}
-
-/// Makes an object of the parts that the client lists, and forgets the others.
+/// Makes an object of the parts that the client lists, and forgets the others. Asked again with the same parts, it says
+/// again what it made, whatever the conditions are and whatever has become of the object since.
 ///
 /// # Errors
 /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `MalformedXML`, `PreconditionFailed`
@@ -69,6 +62,9 @@ pub fn complete(
     expected: Option<&str>,
     condition: &Condition,
 ) -> Result<Completed, Failure> {
+    if let Some(before) = completed::repeated(tx, now, place, listed)? {
+        return Ok(before);
+    }
     let upload = find(tx, place)?;
     let parts = chosen(tx, place.2, listed)?;
     let sums: Vec<_> = parts.iter().map(|part| (part.checksum.as_str(), part.piece.size)).collect();
@@ -76,7 +72,7 @@ pub fn complete(
     if let (Some(expected), Some(checksum)) = (expected, &checksum)
         && expected.split('-').next() != checksum.value.split('-').next()
     {
-        return Err(landfall_shape::ServiceError::client(
+        return Err(ServiceError::client(
             "BadDigest",
             format!("The {} you specified did not match the calculated checksum.", upload.algorithm.name()),
         )
@@ -90,10 +86,14 @@ pub fn complete(
         attributes: upload.attributes.clone(),
         checksum,
     };
-    let version_id = objects::put(tx, now, (place.0, place.1), object.clone(), condition)?;
+    let (etag, checksum) = (object.etag.clone(), object.checksum.clone());
+    let version_id = objects::put(tx, now, (place.0, place.1), object, condition)?;
     let kept: Vec<u32> = listed.iter().map(|(number, ..)| *number).collect();
     forget(tx, now, place, &kept)?;
-    Ok(Completed { object, version_id })
+    let (parts, protection) = (completed::fingerprint(listed), upload.key.protection());
+    let made = Completed { at: now, parts, etag, version_id, checksum, protection };
+    completed::remember(tx, place, made.clone());
+    Ok(made)
 }
 
 fn chosen(view: &View, id: &str, listed: &[Listed]) -> Result<Vec<Arc<Part>>, Failure> {
@@ -106,11 +106,7 @@ fn chosen(view: &View, id: &str, listed: &[Listed]) -> Result<Vec<Arc<Part>>, Fa
     let mut parts = Vec::with_capacity(listed.len());
     for (number, etag, checksum) in listed {
         let part = view.get(&PARTS, &(id, *number))?.filter(|part| part.etag == *etag);
-        let invalid = || {
-            let error = error::about(error::invalid_part(), "UploadId", id);
-            let error = error::about(error, "PartNumber", number.to_string());
-            error::about(error, "ETag", etag.as_str())
-        };
+        let invalid = || invalid_part(id, *number, etag);
         let part = part.ok_or_else(invalid)?;
         if checksum.as_ref().is_some_and(|checksum| *checksum != part.checksum) {
             return Err(invalid().into());
@@ -126,6 +122,13 @@ fn chosen(view: &View, id: &str, listed: &[Listed]) -> Result<Vec<Arc<Part>>, Fa
         return Err(error::about(error, "ProposedSize", part.piece.size.to_string()).into());
     }
     Ok(parts)
+}
+
+/// That an upload has no such part.
+pub(super) fn invalid_part(id: &str, number: u32, etag: &str) -> ServiceError {
+    let error = error::about(error::invalid_part(), "UploadId", id);
+    let error = error::about(error, "PartNumber", number.to_string());
+    error::about(error, "ETag", etag)
 }
 
 /// Gives an upload up.
@@ -148,7 +151,7 @@ fn forget(tx: &mut Tx, now: Timestamp, place: Place<'_>, kept: &[u32]) -> Result
     Ok(())
 }
 
-/// Gives up all uploads to a bucket.
+/// Gives up all uploads to a bucket, and forgets those that were completed.
 ///
 /// # Errors
 /// A row cannot be read.
@@ -157,5 +160,5 @@ pub fn abort_all(tx: &mut Tx, now: Timestamp, bucket: &str) -> Result<(), Failur
     for ((bucket, key, id), _) in tx.list(&UPLOADS, (bucket,))? {
         forget(tx, now, (&bucket, &key, &id), &[])?;
     }
-    Ok(())
+    completed::forget_bucket(tx, bucket)
 }

@@ -164,6 +164,8 @@ pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
             "s3.garbage",
             "s3.upload",
             "s3.part",
+            "s3.completed_upload",
+            "s3.completed_upload_by_age",
             "ecr.replica",
             "ecr.replication_queue",
             "ecr.import_queue",
