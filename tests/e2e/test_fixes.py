@@ -150,7 +150,10 @@ def test_forms_of_the_file_and_of_the_answer(tasks, registry):
     case = Case(tasks, "FARGATE", tasks.container(command="true"), executionRoleArn=bare_role(account, LOGS))
     sarif = json.loads(case.check("--sarif").stdout)
     assert sarif["version"] == "2.1.0"
-    (result,) = sarif["runs"][0]["results"]
+    results = sarif["runs"][0]["results"]
+    (result,) = [it for it in results if it["kind"] == "fail"]
+    (open,) = [it for it in results if it["kind"] == "open"]
+    assert (open["ruleId"], open["level"]) == ("unknown", "none") and "`ENTRYPOINT`" in open["message"]["text"]
     assert result["ruleId"] == "permission" and "put-role-policy" in result["message"]["text"]
     template = f"""
 Parameters: {{Role: {{Type: String}}}}

@@ -248,13 +248,17 @@ def test_options(taken):
     checked = findings(offline(taken["path"], "--json", input=definition))
     assert checked["unknown"] == [
         f"whether the registry has `{IMAGE}` and gives it out",
-        f"whether the image `{IMAGE}` has the program `true`",
+        f"whether the image `{IMAGE}` has an `ENTRYPOINT`, or else the program `true`",
     ]
     shown = offline(taken["path"], input=definition)
     assert shown.returncode == 0 and "would start, as far as can be known: 2 things are not known" in shown.stdout and "not known whether the registry" in shown.stdout
     bad = json.dumps(taken["world"].cases["no log group, EC2"])
     sarif = offline(taken["path"], "--sarif", input=bad)
-    assert sarif.returncode == 1 and json.loads(sarif.stdout)["runs"][0]["results"]
+    results = json.loads(sarif.stdout)["runs"][0]["results"]
+    assert sarif.returncode == 1 and [it["ruleId"] for it in results if it["kind"] == "fail"]
+    open = [it for it in results if it["kind"] == "open"]
+    assert {(it["ruleId"], it["level"]) for it in open} == {("unknown", "none")}
+    assert any("whether the registry has" in it["message"]["text"] for it in open)
     cluster = offline(taken["path"], "--cluster", "nowhere", "--json", input=definition)
     assert [it["headline"] for it in findings(cluster)["findings"]] == ["there is no active cluster `nowhere`"]
     other = offline(taken["path"], "--account", "999999999999", input=definition)

@@ -6,18 +6,39 @@ use landfall_api::ecs::ContainerDefinition;
 /// has.
 pub(super) fn open(image: &str, container: &ContainerDefinition) -> Vec<String> {
     let has = |what: &str, name: &str| format!("whether the image `{image}` has the {what} `{name}`");
-    let mut open: Vec<_> = program(container).map(|name| has("program", name)).into_iter().collect();
+    let mut open: Vec<_> = program(container).map(|program| program.open(image)).into_iter().collect();
     let (user, group) = account(container);
     open.extend(user.map(|name| has("user", name)));
     open.extend(group.map(|name| has("group", name)));
     open
 }
 
-/// An entry point is the program. A command is one if the image has no entry point of its own.
-fn program(container: &ContainerDefinition) -> Option<&str> {
-    let first = |words: &Option<Vec<String>>| words.as_ref().and_then(|words| words.first()).is_some();
-    let words = if first(&container.entry_point) { &container.entry_point } else { &container.command };
-    words.as_ref()?.first().map(String::as_str)
+/// What a definition says of the program.
+enum Program<'a> {
+    /// The first word of its entry point.
+    Named(&'a str),
+    /// The first word of its command: an argument where the image has an entry point of its own.
+    Perhaps(&'a str),
+}
+
+impl Program<'_> {
+    fn open(&self, image: &str) -> String {
+        match self {
+            Self::Named(name) => format!("whether the image `{image}` has the program `{name}`"),
+            Self::Perhaps(name) => {
+                format!("whether the image `{image}` has an `ENTRYPOINT`, or else the program `{name}`")
+            }
+        }
+    }
+}
+
+fn program(container: &ContainerDefinition) -> Option<Program<'_>> {
+    fn first(words: &Option<Vec<String>>) -> Option<&str> {
+        words.as_ref()?.first().map(String::as_str)
+    }
+    first(&container.entry_point)
+        .map(Program::Named)
+        .or_else(|| first(&container.command).map(Program::Perhaps))
 }
 
 /// Numbers need no entry in the image's files.
@@ -37,19 +58,19 @@ mod tests {
         let words = |text: &str| Some(text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         for (entry_point, command, user, expected) in [
             (None, None, None, vec![]),
-            (None, words("/nope -x"), None, vec!["program `/nope`"]),
-            (words("sh -c"), words("/nope"), None, vec!["program `sh`"]),
-            (words(""), words("/nope"), None, vec!["program `/nope`"]),
-            (None, None, Some("nosuchuser"), vec!["user `nosuchuser`"]),
+            (None, words("/nope -x"), None, vec!["an `ENTRYPOINT`, or else the program `/nope`"]),
+            (words("sh -c"), words("/nope"), None, vec!["the program `sh`"]),
+            (words(""), words("/nope"), None, vec!["an `ENTRYPOINT`, or else the program `/nope`"]),
+            (None, None, Some("nosuchuser"), vec!["the user `nosuchuser`"]),
             (None, None, Some("1000"), vec![]),
             (None, None, Some("root:0"), vec![]),
-            (None, None, Some(":staff"), vec!["group `staff`"]),
-            (None, words("a"), Some("b:c"), vec!["program `a`", "user `b`", "group `c`"]),
+            (None, None, Some(":staff"), vec!["the group `staff`"]),
+            (words("a"), None, Some("b:c"), vec!["the program `a`", "the user `b`", "the group `c`"]),
         ] {
             let user = user.map(str::to_owned);
             let container = ContainerDefinition { entry_point, command, user, ..Default::default() };
             let expected: Vec<_> =
-                expected.into_iter().map(|it| format!("whether the image `r/a:1` has the {it}")).collect();
+                expected.into_iter().map(|it| format!("whether the image `r/a:1` has {it}")).collect();
             assert_eq!(open("r/a:1", &container), expected);
         }
     }
