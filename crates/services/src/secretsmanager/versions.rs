@@ -110,6 +110,7 @@ pub(super) fn add(
     if new.labels.iter().any(|label| label == CURRENT) {
         rotation::note_new_value(tx, key, secret, cx.now);
     }
+    rotation::settle(tx, key, secret, cx.now)?;
     secret.added += 1;
     // Looking through all versions costs more the more there are, so not every new one pays for it.
     if secret.added.is_multiple_of(PRUNE_EVERY) { prune(tx, key, secret, cx.now) } else { Ok(()) }

@@ -8,9 +8,9 @@ use landfall_store::{Tx, View};
 use super::get_secret_value::no_version;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 use crate::secretsmanager::record::Secret;
-use crate::secretsmanager::replication;
 use crate::secretsmanager::target::Target;
 use crate::secretsmanager::versions;
+use crate::secretsmanager::{replication, rotation};
 
 /// A label to be moved.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl WriteHandler for api::UpdateSecretVersionStage {
         let moved = secret.stages.relocate(&label, from.as_deref(), to.as_deref());
         moved.map_err(|error| versions::move_error(&error))?;
         secret.changed_at = cx.now;
+        rotation::settle(tx, &target.key, &mut secret, cx.now)?;
         replication::put(tx, &target.key, &mut secret);
         Ok(api::UpdateSecretVersionStageResponse {
             arn: Some(secret.arn.to_string()),

@@ -16,7 +16,7 @@ pub(super) use function::{INVOKE, find, invocable};
 pub use image::{ImageSource, image_source};
 pub use output::Output;
 pub use run::{Invocation, Ready, conclude, next_invocations, start_due};
-pub(super) use run::{begin, cancel, forget, note_new_value, reschedule};
+pub(super) use run::{begin, cancel, forget, note_new_value, reschedule, settle};
 
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::Table;

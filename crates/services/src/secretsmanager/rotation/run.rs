@@ -173,6 +173,31 @@ pub(in crate::secretsmanager) fn note_new_value(
     }
 }
 
+/// Ends a rotation that failed, whether it waits for another try or was given up, once somebody has brought it to its end
+/// by hand: its version is current, or is no longer pending. A rotation is in progress as long as `AWSPENDING` is on
+/// another version than `AWSCURRENT` (API reference, `RotateSecret`), so a new value beside it does not end it.
+///
+/// # Errors
+/// A row cannot be read.
+pub(in crate::secretsmanager) fn settle(
+    tx: &mut Tx,
+    key: &SecretKey,
+    secret: &mut Secret,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // What is between the steps of another try is that try's own doing.
+    let failed =
+        |run: &Arc<Run>| run.purpose == Purpose::Rotate && run.failures > 0 && run.step == Step::Create;
+    let Some(run) = tx.get(&ROTATIONS, key)?.filter(failed) else { return Ok(()) };
+    if secret.stages.version(CURRENT) == Some(run.token.as_str()) {
+        finish(tx, key, secret, &run, now);
+    } else if secret.stages.version(PENDING) != Some(run.token.as_str()) {
+        tx.delete(&ROTATIONS, key);
+        event("RotationAbandoned", secret, &run.token, None);
+    }
+    Ok(())
+}
+
 /// Removes what belongs to the rotation of a secret that goes.
 pub(in crate::secretsmanager) fn forget(tx: &mut Tx, key: &SecretKey, secret: &Secret) {
     let (account, region, name) = key;

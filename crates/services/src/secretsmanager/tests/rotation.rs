@@ -250,6 +250,80 @@ fn a_failure_is_tried_again_and_given_up_in_the_end() {
     assert_eq!(fixture.value("a"), "rotated");
 }
 
+/// Moves a label from the version that has it.
+fn move_label(fixture: &Fixture, label: &str, to: Option<String>) {
+    let from = fixture.row("a").unwrap().stages.version(label).map(str::to_owned);
+    fixture.root::<api::UpdateSecretVersionStage>(api::UpdateSecretVersionStageRequest {
+        secret_id: "a".to_owned(),
+        version_stage: label.to_owned(),
+        remove_from_version_id: from,
+        move_to_version_id: to,
+    });
+}
+
+#[test]
+fn a_failed_rotation_ends_by_hand() {
+    let run = |fixture: &Fixture| {
+        let view = fixture.0.call.installation().store.view();
+        view.get(&ROTATIONS, &(&account(), &region(), "a")).unwrap()
+    };
+    // With the first try and with all of them behind it.
+    for failures in [1, 5] {
+        let failed = || {
+            let fixture = Fixture::with_function();
+            fixture.root::<api::RotateSecret>(api::RotateSecretRequest {
+                rotation_rules: every_day(),
+                ..rotate("a")
+            });
+            fixture.work();
+            for _ in 0..failures {
+                fixture.fail("broken");
+                fixture.0.clock.advance_seconds(1000);
+            }
+            fixture
+        };
+        // Its version becomes current: it is done.
+        let fixture = failed();
+        move_label(&fixture, "AWSCURRENT", Some(token(2)));
+        assert_eq!(run(&fixture), None);
+        assert!(fixture.next().is_none());
+        assert!(fixture.describe("a").last_rotated_date.is_some());
+        assert_eq!(fixture.value("a"), "rotated");
+        // Its version is pending no more: it was given up.
+        let fixture = failed();
+        move_label(&fixture, "AWSPENDING", None);
+        assert_eq!(run(&fixture), None);
+        assert!(fixture.next().is_none());
+        assert_eq!(fixture.describe("a").last_rotated_date, None);
+        assert_eq!(fixture.value("a"), "v1");
+        // Another version is pending instead.
+        let fixture = failed();
+        let version_stages = Some(vec!["AWSPENDING".to_owned()]);
+        fixture.root::<api::PutSecretValue>(api::PutSecretValueRequest { version_stages, ..put("a", 3) });
+        assert_eq!(run(&fixture), None);
+        // A new value beside it ends nothing: AWSPENDING says that it is in progress.
+        let fixture = failed();
+        fixture.put("a", 4);
+        assert_eq!(run(&fixture).map(|it| it.token.clone()), Some(token(2)));
+        assert_eq!(fixture.next().is_some(), failures == 1);
+    }
+    // The version has no value yet, and gets it and AWSCURRENT by hand.
+    let fixture = Fixture::with_function();
+    fixture.root::<api::RotateSecret>(rotate("a"));
+    fixture.fail("broken");
+    fixture.put("a", 2);
+    assert_eq!(run(&fixture), None);
+}
+
+#[test]
+fn a_step_of_a_first_try_that_makes_its_version_current_is_not_its_end() {
+    let fixture = Fixture::with_function();
+    fixture.root::<api::RotateSecret>(rotate("a"));
+    assert_eq!(fixture.work(), "createSecret");
+    move_label(&fixture, "AWSCURRENT", Some(token(2)));
+    assert_eq!([fixture.work(), fixture.work()], ["setSecret", "testSecret"]);
+}
+
 #[test]
 fn a_last_step_that_does_nothing_is_a_failure() {
     let fixture = Fixture::with_function();
