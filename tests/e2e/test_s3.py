@@ -414,3 +414,28 @@ def test_a_refused_body_does_not_cost_the_next_request(s3):
         assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
         part = dict(Bucket=unique("none"), Key="k", UploadId="u", PartNumber=1, Body=b"x" * size)
         assert code(s3.upload_part, **part) == ("NoSuchBucket", 404)
+
+
+def test_a_public_access_block_says_something(s3):
+    bucket = unique("block")
+    s3.create_bucket(Bucket=bucket)
+    put = {"Bucket": bucket, "PublicAccessBlockConfiguration": {}}
+    assert code(s3.put_public_access_block, **put) == ("InvalidRequest", 400)
+
+
+def test_an_etag_with_one_quotation_mark_or_a_space(s3):
+    bucket = unique("etag")
+    s3.create_bucket(Bucket=bucket)
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ETag"]
+    assert code(s3.get_object, Bucket=bucket, Key="k", IfMatch="no etag") == ("PreconditionFailed", 412)
+    assert s3.get_object(Bucket=bucket, Key="k", IfMatch=etag[1:])["Body"].read() == b"1"
+
+
+def test_parts_are_not_listed_by_negative_numbers(s3):
+    bucket = unique("parts")
+    s3.create_bucket(Bucket=bucket)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    place = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    assert code(s3.list_parts, **place, MaxParts=-1) == ("InvalidArgument", 400)
+    assert code(s3.list_parts, **place, PartNumberMarker=-1) == ("InvalidArgument", 400)
+    assert s3.list_parts(**place, MaxParts=5)["MaxParts"] == 5

@@ -188,3 +188,30 @@ def test_a_delete_marker_says_that_it_is_one(s3):
     assert refused["Message"] == (
         "The source of a copy request may not specifically refer to a delete marker by version id."
     )
+
+
+def test_onto_itself(admin, s3):
+    """Refused without a change; what the request names is one, and so is another encryption."""
+    here = bucket(s3)
+    s3.put_object(Bucket=here, Key="k", Body=b"x", WebsiteRedirectLocation="/a")
+    copy = {"Bucket": here, "Key": "k", "CopySource": {"Bucket": here, "Key": "k"}}
+    assert error_of(s3.copy_object, **copy)["Code"] == "InvalidRequest"
+    s3.copy_object(**copy, WebsiteRedirectLocation="/a")
+    assert s3.head_object(Bucket=here, Key="k")["WebsiteRedirectLocation"] == "/a"
+    s3.copy_object(Bucket=here, Key="other", CopySource=copy["CopySource"])
+    assert "WebsiteRedirectLocation" not in s3.head_object(Bucket=here, Key="other")
+    key = admin.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.copy_object(**copy, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    assert s3.copy_object(**copy)["ServerSideEncryption"] == "AES256"
+    assert error_of(s3.copy_object, **copy)["Code"] == "InvalidRequest"
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=here, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    s3.copy_object(**copy)
+    assert s3.copy_object(**copy)["SSEKMSKeyId"] == key
+
+
+def test_a_range_without_a_length_is_none(s3):
+    here = bucket(s3)
+    s3.put_object(Bucket=here, Key="k", Body=b"0123456789")
+    got = s3.get_object(Bucket=here, Key="k", Range="bytes=-")
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 200 and got["Body"].read() == b"0123456789"

@@ -254,29 +254,43 @@ impl S3Front {
 
 /// A range that is none counts as not asked for (RFC 9110 §14.2).
 fn pass_over_range(parts: &mut Parts) {
-    let is_none = |text: &str| s3s::dto::Range::parse(text).is_err();
     if matches!(parts.method, http::Method::GET | http::Method::HEAD)
-        && header(parts, "range").is_some_and(|text| is_none(&text))
+        && header(parts, "range").is_some_and(|text| !is_range(&text))
     {
         parts.headers.remove(http::header::RANGE);
     }
+}
+
+/// `s3s` takes a suffix without a length for one of length zero.
+fn is_range(text: &str) -> bool {
+    text != "bytes=-" && s3s::dto::Range::parse(text).is_ok()
 }
 
 /// Conditions that name an ETag.
 const ETAGS: [&str; 4] =
     ["if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"];
 
-/// S3 takes an ETag without quotation marks as one with them. The signature was verified with what was sent.
+/// S3 takes an ETag without quotation marks, or with one of them, as one with both. The signature was verified with what
+/// was sent.
 fn quote_etags(headers: &mut HeaderMap) {
     for name in ETAGS {
         let Some(value) = headers.get_mut(name) else { continue };
-        let bare = |text: &&str| !text.is_empty() && *text != "*" && !text.contains('"');
-        if let Some(text) = value.to_str().ok().map(str::trim).filter(bare)
-            && let Ok(quoted) = HeaderValue::from_str(&format!("\"{text}\""))
+        let is_tag = |text: &&str| !matches!(*text, "" | "*") && !text.starts_with("W/");
+        if let Some(text) = value.to_str().ok().map(str::trim).filter(is_tag)
+            && let Ok(quoted) = HeaderValue::from_str(&format!("\"{}\"", etag_in(text)))
         {
             *value = quoted;
         }
     }
+}
+
+/// What a condition names, without quotation marks. What can be no ETag is that of no object.
+fn etag_in(text: &str) -> &str {
+    let text = text.strip_prefix('"').unwrap_or(text);
+    let text = text.strip_suffix('"').unwrap_or(text);
+    // RFC 9110 §8.8.3
+    let fits = text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x7e));
+    if fits { text } else { "none" }
 }
 
 /// How a request goes on to `s3s`.
@@ -387,10 +401,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_a_range() {
+        for (text, expected) in [
+            ("bytes=0-1", true),
+            ("bytes=5-", true),
+            ("bytes=-5", true),
+            ("bytes=-0", true),
+            ("bytes=-", false),
+            ("bytes=1-0", false),
+            ("bytes=-1-", false),
+            ("bytes=0-1,3-4", false),
+        ] {
+            assert_eq!(is_range(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn etags_without_quotation_marks_get_them() {
-        for (given, wanted) in
-            [("abc", "\"abc\""), ("\"abc\"", "\"abc\""), ("W/\"abc\"", "W/\"abc\""), ("*", "*"), ("", "")]
-        {
+        for (given, wanted) in [
+            ("abc", "\"abc\""),
+            ("\"abc\"", "\"abc\""),
+            ("abc\"", "\"abc\""),
+            ("\"abc", "\"abc\""),
+            ("unknown etag", "\"none\""),
+            ("\"unknown etag\"", "\"none\""),
+            ("a\"b", "\"none\""),
+            ("W/\"abc\"", "W/\"abc\""),
+            ("*", "*"),
+            ("", ""),
+        ] {
             for name in ETAGS {
                 let mut headers = HeaderMap::new();
                 headers.insert(name, HeaderValue::from_str(given).unwrap());

@@ -256,6 +256,9 @@ impl Session {
     ) -> Answered<PutPublicAccessBlockOutput> {
         let input = req.input;
         let asked = input.public_access_block_configuration;
+        if asked == PublicAccessBlockConfiguration::default() {
+            return Err(convert::error(error::invalid_request("Must specify at least one configuration.")));
+        }
         let block = PublicAccess {
             block_acls: asked.block_public_acls.unwrap_or_default(),
             ignore_acls: asked.ignore_public_acls.unwrap_or_default(),

@@ -7,7 +7,7 @@ use landfall_services::s3::access::{self, Afterwards, Ask};
 use landfall_services::s3::checksum::{Algorithm, Checksum, Hashes};
 use landfall_services::s3::files::DataKey;
 use landfall_services::s3::objects::{self, Condition};
-use landfall_services::s3::record::{Bucket, Content, Object, Piece, Version};
+use landfall_services::s3::record::{Bucket, Content, Encryption, Object, Piece, SealedKey, Version};
 use landfall_services::s3::{encryption, error, later_read, readable, uploads};
 use landfall_store::View;
 use s3s::dto::*;
@@ -26,6 +26,9 @@ const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Keys and values.
 type Tags = Vec<(String, String)>;
+
+/// Never copied: a copy has the one that its own request names (API Reference, "CopyObject").
+const REDIRECT: &str = "x-amz-website-redirect-location";
 
 /// What is copied, with all checks made.
 struct Source {
@@ -192,13 +195,11 @@ impl Session {
         if source.object.size > LARGEST {
             return Err(refused(error::source_too_large()));
         }
-        let changes =
-            replace || retag || asked.storage_class.is_some() || input.server_side_encryption.is_some();
-        if is_itself(&input) && !changes {
-            let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
-                        the object's metadata, storage class, website redirect location or encryption attributes.";
-            return Err(refused(error::invalid_request(text)));
-        }
+        let named = replace
+            || retag
+            || asked.storage_class.is_some()
+            || asked.header(REDIRECT).is_some()
+            || input.server_side_encryption.is_some();
         if !retag {
             let later = || self.after_tags(&input, &source.object.attributes.tags);
             self.read_tags(&input.copy_source, &source, Afterwards(Some(&later)))?;
@@ -206,9 +207,16 @@ impl Session {
         let kept = &source.object.attributes;
         let mut attributes = if replace { asked.clone() } else { kept.clone() };
         attributes.tags = if retag { asked.tags } else { kept.tags.clone() };
+        attributes.headers.retain(|(name, _)| name != REDIRECT);
+        attributes.headers.extend(asked.headers.into_iter().filter(|(name, _)| name == REDIRECT));
         attributes.storage_class = asked.storage_class;
-        let (_, key) = self.writable(&copy_of(&input, &attributes.tags)?)?;
+        let (row, key) = self.writable(&copy_of(&input, &attributes.tags)?)?;
         let (new_key, sealed) = key.make(&self.cx("CopyObject")).map_err(convert::failure)?;
+        if is_itself(&input) && !named && !is_new(&row, &sealed, &source.object) {
+            let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
+                        the object's metadata, storage class, website redirect location or encryption attributes.";
+            return Err(refused(error::invalid_request(text)));
+        }
         let algorithm = input.checksum_algorithm.as_ref().and_then(|it| Algorithm::of(it.as_str()));
         let before = source.object.checksum.as_ref().map(|checksum| checksum.algorithm);
         let algorithm = algorithm.or(before).unwrap_or(Algorithm::Crc64Nvme);
@@ -314,6 +322,13 @@ fn copy_of<'a>(input: &'a CopyObjectInput, tags: &'a [(String, String)]) -> S3Re
         tags,
         encryption,
     })
+}
+
+/// Whether a copy of an object onto itself that names no change makes something new: the bucket says itself how to encrypt,
+/// or encrypts in another way than the object is.
+fn is_new(bucket: &Bucket, key: &SealedKey, source: &Object) -> bool {
+    let algorithm = |key: &SealedKey| key.protection().algorithm();
+    bucket.encryption != Encryption::default() || algorithm(key) != algorithm(&source.content.key)
 }
 
 /// Whether an object is copied onto itself; an older version of it is another object.

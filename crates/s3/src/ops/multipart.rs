@@ -27,6 +27,15 @@ pub(super) fn part_number(number: i32) -> S3Result<u32> {
     })
 }
 
+/// An argument of a listing of parts.
+fn not_negative(name: &str, asked: Option<i32>) -> S3Result<Option<u32>> {
+    let refused = |_| {
+        let text = format!("Argument {name} must be an integer between 0 and 2147483647");
+        convert::error(error::invalid_argument(text))
+    };
+    asked.map(|asked| u32::try_from(asked).map_err(refused)).transpose()
+}
+
 impl Session {
     pub(super) async fn run_create_multipart_upload(
         &self,
@@ -267,8 +276,9 @@ impl Session {
         let view = self.installation.store.view();
         let id = input.upload_id.as_str();
         let upload = uploads::find(&view, (bucket, key, id)).map_err(convert::failure)?;
-        let most = usize::try_from(input.max_parts.unwrap_or(1000)).unwrap_or(0).min(1000);
-        let after = u32::try_from(input.part_number_marker.unwrap_or(0)).unwrap_or(0);
+        let most = not_negative("max-parts", input.max_parts)?.map_or(1000, |most| most.min(1000));
+        let after = not_negative("part-number-marker", input.part_number_marker)?.unwrap_or(0);
+        let most = usize::try_from(most).unwrap_or(1000);
         let mut rows = Vec::new();
         for row in view.scan_after(&PARTS, (id,), &(id, after)).take(most + 1) {
             rows.push(row.map_err(|error| convert::failure(error.into()))?);
