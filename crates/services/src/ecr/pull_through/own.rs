@@ -12,7 +12,7 @@ use super::{UpstreamImage, UpstreamManifest};
 use crate::ecr::names::parse_aws_host;
 use crate::ecr::record::RepositoryKey;
 use crate::ecr::registry;
-use crate::pipe::{Caller, Checked, Context, Failure, Installation, Permission, audit, authorize};
+use crate::pipe::{CallName, Caller, Checked, Context, Failure, Installation, Permission, audit, authorize};
 
 /// A repository of this installation, and who asks for its images.
 pub(super) struct Own {
@@ -115,13 +115,14 @@ impl Own {
         &self,
         installation: &Installation,
         view: &View,
-        operation: &str,
+        operation: &'static str,
         permissions: Vec<Permission>,
     ) -> Result<(), OwnError> {
-        let (context, mut checks) = (Context::new(installation, &self.caller), Vec::new());
+        let call = CallName::new("ecr-registry", operation);
+        let (context, mut checks) = (Context::new(installation, &self.caller, call), Vec::new());
         let decided = authorize(&context, view, &api::SERVICE, Checked::all((), permissions), &mut checks);
         let code = if decided.is_ok() { "ok" } else { "DENIED" };
-        audit("ecr-registry", operation, &self.caller, code, &checks);
+        audit(call, &self.caller, code, &checks);
         Ok(decided.map(drop)?)
     }
 }
