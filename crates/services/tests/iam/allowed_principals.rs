@@ -3,9 +3,8 @@
 use crate::support::*;
 use landfall_api::{ecr, iam, kms, landfall as api, secretsmanager};
 use landfall_base::AccountId;
-use landfall_services::pipe::{Caller, Failure};
-use landfall_services::s3::buckets;
-use landfall_services::testing::{START, TestInstallation, account, region, root};
+use landfall_services::pipe::Caller;
+use landfall_services::testing::{TestInstallation, account, root};
 
 fn ask(action: &str, resource: &str, context: &[(&str, &str)]) -> api::ListAllowedPrincipalsRequest {
     let entry =
@@ -269,14 +268,6 @@ fn administrator(t: &TestInstallation, of: &AccountId) -> Caller {
     let admin = user_of(t, of, "admin");
     allow(t, &admin, &policy("Allow", "*", "*"));
     admin
-}
-
-fn bucket(t: &TestInstallation, owner: &AccountId, name: &str, policy: Option<&str>) {
-    let made = t.call.installation().store.write("bucket", |tx| -> Result<(), Failure> {
-        buckets::create(tx, START, owner, &region(), name, None)?;
-        policy.map_or(Ok(()), |policy| buckets::put_policy(tx, name, policy))
-    });
-    made.unwrap();
 }
 
 /// ARNs of buckets and objects tell no account: the bucket does.

@@ -9,8 +9,9 @@ use landfall_api::sts;
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 use landfall_services::pipe::{Caller, Failure};
+use landfall_services::s3::buckets;
 use landfall_services::sts::{CredentialError, find_credentials};
-use landfall_services::testing::{TestInstallation, account, caller, root};
+use landfall_services::testing::{START, TestInstallation, account, caller, region, root};
 use landfall_shape::{Operation, ServiceError};
 
 /// The account next door.
@@ -69,6 +70,15 @@ pub(crate) fn user_of(t: &TestInstallation, account: &AccountId, name: &str) -> 
     let input = api::CreateUserRequest { user_name: name.into(), ..Default::default() };
     let user = ok::<api::CreateUser>(t, &root_of(account), input).user.unwrap();
     caller(Principal::user(user.arn.parse().unwrap(), account, user.user_id))
+}
+
+/// Makes a bucket.
+pub(crate) fn bucket(t: &TestInstallation, owner: &AccountId, name: &str, policy: Option<&str>) {
+    let made = t.call.installation().store.write("bucket", |tx| -> Result<(), Failure> {
+        buckets::create(tx, START, owner, &region(), name, None)?;
+        policy.map_or(Ok(()), |policy| buckets::put_policy(tx, name, policy))
+    });
+    made.unwrap();
 }
 
 /// An identity policy of one statement.
