@@ -390,7 +390,126 @@ fn within(span: Span) -> Result<Span, landfall_shape::ServiceError> {
 
 #[cfg(test)]
 mod tests {
+    use landfall_services::s3::objects::put;
+    use landfall_services::s3::record::Attributes;
+    use landfall_services::s3::{buckets, encryption::WriteKey};
+    use landfall_services::testing::{AuditLog, START, TestInstallation, account, nobody, region, root};
+
     use super::*;
+
+    /// Buckets `here`, with an object `k` that has a tag, and `there`, and somebody without permissions.
+    fn somebody() -> (TestInstallation, Session) {
+        let t = TestInstallation::new(&[]);
+        let installation = Arc::clone(t.call.installation());
+        let made = installation.store.write("buckets", |tx| -> Result<(), Failure> {
+            buckets::create(tx, START, &account(), &region(), "here", None)?;
+            buckets::create(tx, START, &account(), &region(), "there", None)
+        });
+        made.unwrap();
+        let owner = root();
+        let cx = Context::new(&installation, &owner, access::call("PutObject"));
+        let row = access::bucket(&installation.store.view(), "here").unwrap();
+        let (_, key) = WriteKey::find(&cx, &row, "k", None).unwrap().make(&cx).unwrap();
+        let tags = vec![("team".to_owned(), "red".to_owned())];
+        let object = Object {
+            etag: "0".repeat(32),
+            size: 0,
+            content: Content { key, pieces: Vec::new() },
+            attributes: Attributes { tags, ..Attributes::default() },
+            checksum: None,
+        };
+        let kept = installation
+            .store
+            .write("object", |tx| put(tx, START, ("here", "k"), object, &Condition::default()));
+        kept.unwrap();
+        let session = Session { installation, caller: Arc::new(nobody()) };
+        (t, session)
+    }
+
+    fn request<T>(input: T) -> S3Request<T> {
+        S3Request {
+            input,
+            method: http::Method::PUT,
+            uri: http::Uri::from_static("/there/k"),
+            headers: http::HeaderMap::new(),
+            extensions: http::Extensions::new(),
+            credentials: None,
+            region: None,
+            service: None,
+            trailing_headers: None,
+        }
+    }
+
+    fn source() -> CopySource {
+        CopySource::Bucket { bucket: "here".into(), key: "k".into(), version_id: None }
+    }
+
+    /// What the fix of the first refusal allows: pairs of action and resource.
+    fn fixed(log: &AuditLog) -> Vec<(String, String)> {
+        let lines = log.lines();
+        let line = lines.iter().find(|line| line.contains_key("decision")).unwrap();
+        let decision: serde_json::Value = serde_json::from_str(&line["decision"]).unwrap();
+        assert!(decision["fix"]["verified"] == true && decision["fix"]["smallest"] == true, "{decision}");
+        let list = |it: &serde_json::Value| match it {
+            serde_json::Value::Array(items) => items.clone(),
+            one => vec![one.clone()],
+        };
+        let text = |it: &serde_json::Value| it.as_str().unwrap().to_owned();
+        let mut pairs = Vec::new();
+        for step in decision["fix"]["steps"].as_array().unwrap() {
+            for action in list(&step["statement"]["Action"]) {
+                let resources = list(&step["statement"]["Resource"]);
+                pairs.extend(resources.iter().map(|resource| (text(&action), text(resource))));
+            }
+        }
+        pairs.sort();
+        pairs
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(action, arn)| ((*action).to_owned(), (*arn).to_owned())).collect()
+    }
+
+    const HERE: &str = "arn:aws:s3:::here/k";
+    const THERE: &str = "arn:aws:s3:::there/k";
+
+    /// One fix is for the whole call: reading the source and its tags, and writing the copy with them.
+    #[tokio::test]
+    async fn the_fix_of_a_copy_allows_all_of_it() {
+        let (_t, session) = somebody();
+        let log = AuditLog::start();
+        let input = || {
+            CopyObjectInput::builder().bucket("there".to_owned()).key("k".to_owned()).copy_source(source())
+        };
+        let copy = |input| session.run_copy_object(request(input));
+        copy(input().build().unwrap()).await.unwrap_err();
+        let expected = [
+            ("s3:GetObject", HERE),
+            ("s3:GetObjectTagging", HERE),
+            ("s3:PutObject", THERE),
+            ("s3:PutObjectTagging", THERE),
+        ];
+        assert_eq!(fixed(&log), pairs(&expected));
+        let retagged = input().tagging_directive(Some(TaggingDirective::from_static("REPLACE")));
+        copy(retagged.build().unwrap()).await.unwrap_err();
+        assert_eq!(fixed(&log), pairs(&[("s3:GetObject", HERE), ("s3:PutObject", THERE)]));
+    }
+
+    #[test]
+    fn the_fix_of_a_copied_part_allows_all_of_it() {
+        let (_t, session) = somebody();
+        let log = AuditLog::start();
+        let input = UploadPartCopyInput::builder()
+            .bucket("there".to_owned())
+            .key("k".to_owned())
+            .copy_source(source())
+            .part_number(1)
+            .upload_id("u".to_owned())
+            .build()
+            .unwrap();
+        session.part_copy_allowed(&input).unwrap_err();
+        assert_eq!(fixed(&log), pairs(&[("s3:GetObject", HERE), ("s3:PutObject", THERE)]));
+    }
 
     #[test]
     fn ranges_of_a_source() {
