@@ -1,4 +1,4 @@
-"""Makes `support` and `e2e/harness` importable, and refuses to start without the program under test."""
+"""Makes `support` and `e2e/harness` importable, fetches what workers cannot, and refuses to start without the program under test."""
 
 import os
 import sys
@@ -12,6 +12,14 @@ for directory in (HERE, HERE / "e2e"):
         sys.path.insert(0, str(directory))
 
 pytest.register_assert_rewrite("harness")
+
+
+def pytest_configure(config):
+    """Workers reach no registry: what they need from there is fetched before they start."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        from support import downloads
+
+        downloads.fetch()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -229,7 +229,8 @@ def test_the_verdict_says_that_not_all_is_known(tasks):
     container = {"name": "a", "image": "r.example/a:1", "memory": 64, "command": ["/nope"], "user": "nosuchuser:staff"}
     text = json.dumps({"family": "app", "containerDefinitions": [container]})
     answer = check(tasks, text, "--launch-type", "EC2")
-    told = [f"whether the image `r.example/a:1` has the {it}" for it in ("program `/nope`", "user `nosuchuser`", "group `staff`")]
+    known = ("an `ENTRYPOINT`, or else the program `/nope`", "the user `nosuchuser`", "the group `staff`")
+    told = [f"whether the image `r.example/a:1` has {it}" for it in known]
     assert (answer["findings"], answer["unknown"]) == ([], told)
     shown = tasks.server.command(
         "check", "-", "--skip-images", input=text, environment=tasks.account.env()

@@ -130,14 +130,14 @@ def test_simulation_of_several_resources_is_one_result(admin):
     assert specific == {buckets[0]: "allowed", buckets[1]: "implicitDeny"}
 
 
-def test_simulation_of_a_key_needs_its_policy(admin):
+def test_simulation_of_a_key_goes_by_the_policy_that_is_given(admin):
     user = admin.user(allow("kms:*"))
     key = admin.kms.create_key()["KeyMetadata"]["Arn"]
     ask = {"PolicySourceArn": user.sts.get_caller_identity()["Arn"], "ActionNames": ["kms:Encrypt"], "ResourceArns": [key]}
     decide = lambda **more: admin.iam.simulate_principal_policy(**ask, **more)["EvaluationResults"][0]["EvalDecision"]
     policy = admin.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     silent = policy.replace("kms:*", "kms:DescribeKey")
-    assert [decide(), decide(ResourcePolicy=silent), decide(ResourcePolicy=policy)] == ["implicitDeny", "implicitDeny", "allowed"]
+    assert [decide(), decide(ResourcePolicy=silent), decide(ResourcePolicy=policy)] == ["allowed", "implicitDeny", "allowed"]
     user.kms.encrypt(KeyId=key, Plaintext=b"x")
 
 

@@ -28,10 +28,10 @@ pub(crate) fn build(target: &Path) -> Result<PathBuf> {
     Ok(target.join("debug/landfall"))
 }
 
-/// The end-to-end tests, a file at a time on each core: they mostly wait. pytest takes this process's place: its exit code
+/// The end-to-end tests, two files at a time for each core: they mostly wait. pytest takes this process's place: its exit code
 /// and its closing line are the command's.
 pub(crate) fn pytest(pytest: &Path, binary: &Path, arguments: &[String]) -> Result<()> {
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).to_string();
+    let workers = (2 * std::thread::available_parallelism().map_or(1, NonZero::get)).to_string();
     let mut run = command(pytest, &["tests", "--numprocesses", &workers, "--dist", "loadfile"]);
     run.args(arguments).env("LANDFALL_BIN", binary);
     let error = run.exec();
