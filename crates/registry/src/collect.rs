@@ -22,8 +22,7 @@ pub struct Collected {
 
 impl<A: Access, C: Catalog> Registry<A, C> {
     /// Removes blobs that no manifest names, and uploads, that nobody wanted for `unwanted_for`, and uploads whose repository
-    /// is gone. A blob that manifests of
-    /// another repository name stays for that one only.
+    /// is gone. A blob that manifests of another repository name stays for that one only.
     ///
     /// A client asks for a blob, pushes what is missing, then the manifest; `unwanted_for` must be longer than that
     /// takes. With less, a push may fail and have to be repeated, but a stored manifest never loses what it names: the
