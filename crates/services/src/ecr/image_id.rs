@@ -8,6 +8,7 @@ use landfall_store::{StoreError, View};
 
 use super::record::{Image, RepositoryKey};
 use super::registry;
+use crate::pipe::Failure;
 
 /// Why there is no image for an id: the code and its sentence.
 pub(super) type Missing = (api::ImageFailureCode, &'static str);
@@ -95,11 +96,17 @@ pub(super) fn quoted(id: &api::ImageIdentifier) -> String {
     format!("{{imageDigest:{}, imageTag:{}}}", part(&id.image_digest), part(&id.image_tag))
 }
 
-/// `ImageNotFoundException`
-pub(super) fn not_found(
-    (account, _, name): &RepositoryKey,
+/// As [`find`], for operations on one image: whatever is missing is `ImageNotFoundException`.
+pub(super) fn existing(
+    view: &View,
+    key: &RepositoryKey,
     id: &api::ImageIdentifier,
-) -> landfall_shape::ServiceError {
+) -> Result<Arc<Image>, Failure> {
+    Ok(find(view, key, id)?.map_err(|_| not_found(key, id))?)
+}
+
+/// `ImageNotFoundException`
+fn not_found((account, _, name): &RepositoryKey, id: &api::ImageIdentifier) -> landfall_shape::ServiceError {
     api::error::image_not_found_exception(format!(
         "The image with imageId {} does not exist within the repository with name '{name}' in the registry with id '{account}'",
         quoted(id)

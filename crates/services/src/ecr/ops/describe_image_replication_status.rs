@@ -33,8 +33,7 @@ impl ReadHandler for api::DescribeImageReplicationStatus {
     ) -> Result<Self::Output, Failure> {
         let Request { target, id } = request.into_request();
         target.existing()?;
-        let image =
-            image_id::find(view, &target.key, &id)?.map_err(|_| image_id::not_found(&target.key, &id))?;
+        let image = image_id::existing(view, &target.key, &id)?;
         let (account, region, name) = &target.key;
         let rows = view.scan(&REPLICAS, (account, region, name.as_str(), image.manifest.digest.to_string()));
         let statuses = rows.map(|row| row.map(|((.., to), replica)| status(&to, &replica)));

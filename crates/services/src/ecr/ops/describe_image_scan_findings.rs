@@ -32,8 +32,7 @@ impl ReadHandler for api::DescribeImageScanFindings {
     ) -> Result<Self::Output, Failure> {
         let Request { target, id } = request.into_request();
         target.existing()?;
-        let found = image_id::find(view, &target.key, &id)?;
-        let image = found.map_err(|_| image_id::not_found(&target.key, &id))?;
+        let image = image_id::existing(view, &target.key, &id)?;
         let digest = image.manifest.digest;
         if let Some(status) = registry::scan_status(view, &target.key, digest) {
             return Ok(api::DescribeImageScanFindingsResponse {

@@ -59,8 +59,7 @@ impl ReadHandler for api::DescribeImages {
         }
         let mut images: Vec<Arc<Image>> = Vec::new();
         for id in &request.ids {
-            let found = image_id::find(view, key, id)?;
-            let image = found.map_err(|_| image_id::not_found(key, id))?;
+            let image = image_id::existing(view, key, id)?;
             if images.iter().all(|other| other.manifest.digest != image.manifest.digest) {
                 images.push(image);
             }

@@ -34,8 +34,7 @@ impl WriteHandler for api::StartImageScan {
     ) -> Result<Self::Output, Failure> {
         let Request { target, id } = request.into_request();
         target.existing()?;
-        let found = image_id::find(tx, &target.key, &id)?;
-        let image = found.map_err(|_| image_id::not_found(&target.key, &id))?;
+        let image = image_id::existing(tx, &target.key, &id)?;
         check_kind(&image)?;
         let digest = image.manifest.digest;
         let (account, region, name) = &target.key;
