@@ -81,10 +81,21 @@ pub trait Catalog: Send + Sync + 'static {
         reference: &Reference,
     ) -> impl Future<Output = Result<Option<Arc<Manifest>>, OciError>> + Send;
 
-    /// Stores a manifest's metadata and points `tag` at it. What it names has been checked.
+    /// Refuses a manifest that names what the repository does not have ([`Manifest::check_references`]), and with
+    /// `NAME_UNKNOWN` if the repository that was opened is gone, even if there is another of its name.
+    fn check_manifest(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        manifest: &Manifest,
+    ) -> impl Future<Output = Result<(), OciError>> + Send;
+
+    /// Stores a manifest's metadata and points `tag` at it, after the checks of [`check_manifest`](Self::check_manifest) in the
+    /// same transaction: since they were made first, the repository or what the manifest names may have been removed.
     fn put_manifest(
         &self,
         repository: &Repository,
+        incarnation: Incarnation,
         manifest: Manifest,
         tag: Option<&Tag>,
     ) -> impl Future<Output = Result<(), OciError>> + Send;

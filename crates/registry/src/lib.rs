@@ -19,6 +19,7 @@ mod memory_access;
 mod memory_catalog;
 mod name;
 mod places;
+mod references;
 mod registry;
 mod token_service;
 mod uploads;

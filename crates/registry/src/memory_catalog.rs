@@ -35,6 +35,13 @@ impl Content {
         self.manifests.values().any(|manifest| manifest.references().any(|named| named == digest))
     }
 
+    fn check(&self, manifest: &Manifest) -> Result<(), OciError> {
+        manifest.check_references(
+            |digest| Ok(self.blobs.get(&digest).copied()),
+            |digest| Ok(self.manifests.get(&digest).cloned()),
+        )
+    }
+
     /// What it has and does not name.
     fn idle(&self) -> HashSet<Digest> {
         let named: HashSet<Digest> =
@@ -68,6 +75,18 @@ impl MemoryCatalog {
     /// No method leaves the map half changed, so a panic elsewhere does not spoil it.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Repository, Content>> {
         self.repositories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As `with`, for the repository that was opened and no other of its name.
+    fn within<T>(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        work: impl FnOnce(&mut Content) -> Result<T, OciError>,
+    ) -> Result<T, OciError> {
+        let mut repositories = self.lock();
+        let content = repositories.get_mut(repository).filter(|content| content.incarnation == incarnation);
+        content.map_or_else(|| Err(unknown(repository)), work)
     }
 
     fn with<T>(&self, repository: &Repository, work: impl FnOnce(&mut Content) -> T) -> Result<T, OciError> {
@@ -109,10 +128,10 @@ impl Catalog for MemoryCatalog {
         digest: Digest,
         size: u64,
     ) -> Result<(), OciError> {
-        let mut repositories = self.lock();
-        let content = repositories.get_mut(repository).filter(|content| content.incarnation == incarnation);
-        content.ok_or_else(|| unknown(repository))?.blobs.insert(digest, size);
-        Ok(())
+        self.within(repository, incarnation, |content| {
+            content.blobs.insert(digest, size);
+            Ok(())
+        })
     }
 
     async fn unlink_blob(&self, repository: &Repository, digest: Digest) -> Result<Unlink, OciError> {
@@ -133,15 +152,27 @@ impl Catalog for MemoryCatalog {
         })
     }
 
+    async fn check_manifest(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        manifest: &Manifest,
+    ) -> Result<(), OciError> {
+        self.within(repository, incarnation, |content| content.check(manifest))
+    }
+
     async fn put_manifest(
         &self,
         repository: &Repository,
+        incarnation: Incarnation,
         manifest: Manifest,
         tag: Option<&Tag>,
     ) -> Result<(), OciError> {
-        self.with(repository, |content| {
+        self.within(repository, incarnation, |content| {
+            content.check(&manifest)?;
             content.tags.extend(tag.map(|tag| (tag.clone(), manifest.digest)));
             content.manifests.insert(manifest.digest, Arc::new(manifest));
+            Ok(())
         })
     }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use landfall_registry::Digest;
+use landfall_registry::{Catalog as _, Digest, ErrorCode, Manifest, Reference, Repository};
 use serde_json::{Value, json};
 use support::{OCI_INDEX, OCI_MANIFEST, Server, descriptor, image};
 
@@ -82,6 +82,32 @@ async fn refused_manifests() {
     }
     assert_eq!(server.get("/v2/app/tags/list").await.json()["tags"], json!(["kept"]));
     assert_eq!(server.put_manifest("app", "v1", OCI_INDEX, &named(OCI_MANIFEST, 0)).await.status, 201);
+}
+
+/// Between the look and the write the repository may be removed and made again, or a blob taken out of it.
+#[tokio::test]
+async fn a_manifest_is_stored_with_all_that_it_names_or_not_at_all() {
+    let server = Server::start().await;
+    server.push_blob("app", b"c").await;
+    let catalog = server.registry.catalog();
+    let app = Repository { namespace: "".into(), name: "app".parse().unwrap() };
+    let manifest = Manifest::parse(image(b"c", &[]).to_string().as_bytes(), None).unwrap();
+    let opened = catalog.open_for_push(&app).await.unwrap();
+    catalog.check_manifest(&app, opened, &manifest).await.unwrap();
+
+    assert!(catalog.remove_repository(&app));
+    let gone = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    server.push_blob("app", b"c").await;
+    let another = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    assert_eq!([gone.code, another.code], [ErrorCode::NameUnknown; 2]);
+
+    let opened = catalog.open_for_push(&app).await.unwrap();
+    catalog.check_manifest(&app, opened, &manifest).await.unwrap();
+    catalog.unlink_blob(&app, Digest::of(b"c")).await.unwrap();
+    let bare = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    assert_eq!(bare.code, ErrorCode::ManifestBlobUnknown);
+    let reference = Reference::Digest(manifest.digest);
+    assert_eq!(catalog.manifest(&app, &reference).await.unwrap(), None);
 }
 
 /// Deeper than any stack, where nothing, where text and where an object is expected.

@@ -8,10 +8,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::{BoxError, Call, ResponseBody, headers, receive};
-use crate::{
-    Access, Catalog, Descriptor, Digest, ErrorCode, Manifest, OciError, Operation, Reference, Repository,
-    RepositoryName,
-};
+use crate::{Access, Catalog, Digest, ErrorCode, Manifest, OciError, Operation, Reference, RepositoryName};
 
 impl<A: Access, C: Catalog> Call<'_, A, C> {
     pub(super) async fn get_manifest(
@@ -75,26 +72,13 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
             Reference::Digest(_) => None,
             Reference::Tag(tag) => Some(tag),
         };
-        self.registry.catalog().open_for_push(&repository).await?;
+        let catalog = self.registry.catalog();
+        let incarnation = catalog.open_for_push(&repository).await?;
         let _shared = self.registry.gate().read().await;
-        self.check_references(&repository, &manifest).await?;
+        catalog.check_manifest(&repository, incarnation, &manifest).await?;
         self.registry.blobs().put(bytes).await?;
-        self.registry.catalog().put_manifest(&repository, manifest, tag).await?;
+        catalog.put_manifest(&repository, incarnation, manifest, tag).await?;
         Ok(stored(name, digest, subject))
-    }
-
-    /// Everything that a manifest names must be in its repository, with the size that it says.
-    async fn check_references(&self, repository: &Repository, manifest: &Manifest) -> Result<(), OciError> {
-        for blob in manifest.required_blobs() {
-            check_size(blob, self.registry.catalog().blob(repository, blob.digest).await?)?;
-        }
-        for child in &manifest.manifests {
-            let found =
-                self.registry.catalog().manifest(repository, &Reference::Digest(child.digest)).await?;
-            check_size(child, found.as_ref().map(|found| found.size))?;
-            check_type(child, found.as_deref())?;
-        }
-        Ok(())
     }
 
     pub(super) async fn delete_manifest(
@@ -119,36 +103,6 @@ fn writable(reference: &str) -> Result<Reference, OciError> {
         let code = if reference.contains(':') { ErrorCode::DigestInvalid } else { ErrorCode::TagInvalid };
         OciError::new(code, format!("{error}"))
     })
-}
-
-fn check_size(named: &Descriptor, found: Option<u64>) -> Result<(), OciError> {
-    let detail = json!({ "digest": named.digest.to_string() });
-    match found {
-        Some(size) if size == named.size => Ok(()),
-        Some(size) => {
-            let message = format!(
-                "the manifest says that `{}` has {} bytes, but it has {size}",
-                named.digest, named.size
-            );
-            Err(OciError::new(ErrorCode::SizeInvalid, message).detail(detail))
-        }
-        None => {
-            let message =
-                format!("the repository does not have `{}`: push it before the manifest", named.digest);
-            Err(OciError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail))
-        }
-    }
-}
-
-/// An index must not say that a manifest is something else than it is: a client would read it as what the index says.
-fn check_type(named: &Descriptor, found: Option<&Manifest>) -> Result<(), OciError> {
-    let Some(found) = found.filter(|found| found.media_type != named.media_type) else { return Ok(()) };
-    let message = format!(
-        "the manifest says that `{}` is a `{}`, but it is a `{}`",
-        named.digest, named.media_type, found.media_type
-    );
-    let detail = json!({ "digest": named.digest.to_string() });
-    Err(OciError::new(ErrorCode::ManifestInvalid, message).detail(detail))
 }
 
 fn stored(name: &RepositoryName, digest: Digest, subject: Option<Digest>) -> Response<ResponseBody> {

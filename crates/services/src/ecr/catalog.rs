@@ -85,9 +85,24 @@ fn existing(view: &View, key: &RepositoryKey) -> Result<Arc<registry::Repository
     registry::find_repository(view, key).map_err(OciError::internal)?.ok_or_else(|| unknown(key))
 }
 
-fn check_incarnation(view: &View, key: &RepositoryKey, incarnation: Incarnation) -> Result<(), OciError> {
+/// The repository that was opened, and no other of its name.
+fn opened(
+    view: &View,
+    key: &RepositoryKey,
+    incarnation: Incarnation,
+) -> Result<Arc<registry::Repository>, OciError> {
     let row = existing(view, key)?;
-    if Incarnation(row.incarnation) == incarnation { Ok(()) } else { Err(unknown(key)) }
+    if Incarnation(row.incarnation) == incarnation { Ok(row) } else { Err(unknown(key)) }
+}
+
+fn check_references(view: &View, key: &RepositoryKey, manifest: &Manifest) -> Result<(), OciError> {
+    manifest.check_references(
+        |digest| registry::layer_size(view, key, digest).map_err(OciError::internal),
+        |digest| {
+            let image = registry::image(view, key, digest).map_err(OciError::internal)?;
+            Ok(image.map(|image| Arc::new(image.manifest.clone())))
+        },
+    )
 }
 
 impl Catalog for EcrCatalog {
@@ -120,12 +135,12 @@ impl Catalog for EcrCatalog {
     ) -> Result<(), OciError> {
         let key = key(repository)?;
         let view = self.view();
-        check_incarnation(&view, &key, incarnation)?;
+        opened(&view, &key, incarnation)?;
         if registry::layer_size(&view, &key, digest).map_err(OciError::internal)? == Some(size) {
             return Ok(());
         }
         self.write("link a layer", move |tx| {
-            check_incarnation(tx, &key, incarnation)?;
+            opened(tx, &key, incarnation)?;
             registry::link_layer(tx, &key, digest, size);
             Ok(())
         })
@@ -163,23 +178,28 @@ impl Catalog for EcrCatalog {
         Ok(image.map(|image| Arc::new(image.manifest.clone())))
     }
 
+    async fn check_manifest(
+        &self,
+        repository: &Repository,
+        incarnation: Incarnation,
+        manifest: &Manifest,
+    ) -> Result<(), OciError> {
+        let (key, view) = (key(repository)?, self.view());
+        opened(&view, &key, incarnation)?;
+        check_references(&view, &key, manifest)
+    }
+
     async fn put_manifest(
         &self,
         repository: &Repository,
+        incarnation: Incarnation,
         manifest: Manifest,
         tag: Option<&Tag>,
     ) -> Result<(), OciError> {
         let (key, tag, now) = (key(repository)?, tag.cloned(), self.0.clock.now());
         self.write("put an image", move |tx| {
-            let repository = existing(tx, &key)?;
-            // What was there when the client's manifest was checked may have been deleted since.
-            if let Some(missing) = registry::missing_child(tx, &key, &manifest)? {
-                return Err(OciError::new(
-                    ErrorCode::ManifestBlobUnknown,
-                    format!("`{missing}` is not in the repository any more: push it first"),
-                )
-                .into());
-            }
+            let repository = opened(tx, &key, incarnation)?;
+            check_references(tx, &key, &manifest)?;
             match registry::put_image(tx, &key, &repository, &manifest, tag.as_ref(), now)? {
                 Put::Stored | Put::Unchanged => Ok(()),
                 Put::TagIsFixed => {

@@ -292,8 +292,7 @@ pub fn put_image(
     Ok(put)
 }
 
-/// An image that an index names and the repository does not have, if there is one. Layers are unlinked by the collector
-/// alone, which waits for pushes; images are deleted by the API, which does not.
+/// An image that an index names and the repository does not have, if there is one.
 ///
 /// # Errors
 /// A row cannot be read.

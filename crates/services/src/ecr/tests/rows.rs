@@ -1,6 +1,6 @@
 //! What the data plane sees and changes.
 
-use landfall_registry::{Catalog, ErrorCode, Incarnation, Reference, Repository, Unlink};
+use landfall_registry::{Catalog, ErrorCode, Incarnation, OciError, Reference, Repository, Unlink};
 
 use super::*;
 use crate::ecr::EcrCatalog;
@@ -16,6 +16,20 @@ fn catalog(fixture: &Fixture) -> EcrCatalog {
 
 fn tag(text: &str) -> Tag {
     text.parse().unwrap()
+}
+
+/// Layers first, then the manifest.
+async fn push(
+    catalog: &EcrCatalog,
+    repository: &Repository,
+    manifest: &Manifest,
+    name: &str,
+) -> Result<(), OciError> {
+    let incarnation = catalog.open_for_push(repository).await?;
+    for blob in manifest.required_blobs() {
+        catalog.link_blob(repository, incarnation, blob.digest, blob.size).await?;
+    }
+    catalog.put_manifest(repository, incarnation, manifest.clone(), Some(&tag(name))).await
 }
 
 #[tokio::test]
@@ -38,7 +52,7 @@ async fn a_push_and_a_pull_through_the_catalog() {
     assert_eq!(catalog.blob(&app, layer).await.unwrap(), None);
     catalog.link_blob(&app, incarnation, layer, 1).await.unwrap();
     assert_eq!(catalog.blob(&app, layer).await.unwrap(), Some(1));
-    catalog.put_manifest(&app, manifest.clone(), Some(&tag("v1"))).await.unwrap();
+    push(&catalog, &app, &manifest, "v1").await.unwrap();
     for reference in [Reference::Tag(tag("v1")), Reference::Digest(manifest.digest)] {
         assert_eq!(*catalog.manifest(&app, &reference).await.unwrap().unwrap(), manifest);
     }
@@ -69,17 +83,42 @@ async fn fixed_tags_stay_and_excluded_ones_move() {
     written.unwrap();
     let (catalog, app) = (catalog(&fixture), place("app"));
     for name in ["v1", "dev"] {
-        catalog.put_manifest(&app, manifest("a"), Some(&tag(name))).await.unwrap();
-        catalog.put_manifest(&app, manifest("a"), Some(&tag(name))).await.unwrap();
+        push(&catalog, &app, &manifest("a"), name).await.unwrap();
+        push(&catalog, &app, &manifest("a"), name).await.unwrap();
     }
-    catalog.put_manifest(&app, manifest("b"), Some(&tag("dev"))).await.unwrap();
-    let error = catalog.put_manifest(&app, manifest("b"), Some(&tag("v1"))).await.unwrap_err();
+    push(&catalog, &app, &manifest("b"), "dev").await.unwrap();
+    let error = push(&catalog, &app, &manifest("b"), "v1").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::TagInvalid);
     assert_eq!(
         error.message,
         "The image tag 'v1' already exists in the 'app' repository and cannot be overwritten because the repository is \
          immutable."
     );
+}
+
+/// Between the look and the write the repository may be removed and made again, and its layers are gone with it.
+#[tokio::test]
+async fn an_image_is_stored_with_all_that_it_names_or_not_at_all() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let (catalog, app, manifest) = (catalog(&fixture), place("app"), manifest("x"));
+    let opened = catalog.open_for_push(&app).await.unwrap();
+    for blob in manifest.required_blobs() {
+        catalog.link_blob(&app, opened, blob.digest, blob.size).await.unwrap();
+    }
+    catalog.check_manifest(&app, opened, &manifest).await.unwrap();
+    fixture.root::<api::DeleteRepository>(api::DeleteRepositoryRequest {
+        repository_name: "app".to_owned(),
+        ..Default::default()
+    });
+    let gone = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    fixture.repository("app");
+    let another = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    let opened = catalog.open_for_push(&app).await.unwrap();
+    let bare = catalog.put_manifest(&app, opened, manifest.clone(), None).await.unwrap_err();
+    let codes = [gone.code, another.code, bare.code];
+    assert_eq!(codes, [ErrorCode::NameUnknown, ErrorCode::NameUnknown, ErrorCode::ManifestBlobUnknown]);
+    assert_eq!(catalog.manifest(&app, &Reference::Digest(manifest.digest)).await.unwrap(), None);
 }
 
 #[tokio::test]
