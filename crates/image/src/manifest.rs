@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::config::null_is_default;
 use crate::{Digest, Platform, media};
 
 /// Points at content: its type, digest and size.
@@ -36,12 +38,14 @@ pub struct Manifest {
     /// The image config.
     pub config: Descriptor,
     /// The layers, lowest first.
+    #[serde(deserialize_with = "null_is_default")]
     pub layers: Vec<Descriptor>,
 }
 
 /// Images for several platforms.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Index {
+    #[serde(deserialize_with = "null_is_default")]
     pub(crate) manifests: Vec<Descriptor>,
 }
 
@@ -62,9 +66,25 @@ const MAX_MANIFESTS: usize = 4096;
 struct Outline {
     schema_version: Option<u32>,
     media_type: Option<String>,
-    manifests: Option<serde::de::IgnoredAny>,
-    layers: Option<serde::de::IgnoredAny>,
-    fs_layers: Option<serde::de::IgnoredAny>,
+    #[serde(default, deserialize_with = "list")]
+    manifests: List,
+    #[serde(default, deserialize_with = "list")]
+    layers: List,
+    fs_layers: Option<IgnoredAny>,
+}
+
+/// A list's place in a document. Builders written in Go print empty lists as `null`.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum List {
+    #[default]
+    Absent,
+    Null,
+    There,
+}
+
+fn list<'de, D: Deserializer<'de>>(source: D) -> Result<List, D::Error> {
+    let content = Option::<IgnoredAny>::deserialize(source)?;
+    Ok(content.map_or(List::Null, |_| List::There))
 }
 
 impl Document {
@@ -83,11 +103,13 @@ impl Document {
                     .to_owned(),
             );
         }
-        match (outline.layers.is_some(), outline.manifests.is_some()) {
-            (true, true) => Err("it claims to be both an image and an index".to_owned()),
-            (true, false) => parse_image(bytes).map(|manifest| Self::Image(Box::new(manifest))),
-            (false, true) => parse_index(bytes).map(Self::Index),
-            (false, false) => Err(format!("it has neither `layers` nor `manifests` (media type `{stated}`)")),
+        match (outline.layers, outline.manifests) {
+            (List::There, List::There) => Err("it claims to be both an image and an index".to_owned()),
+            (List::Absent, List::Absent) => {
+                Err(format!("it has neither `layers` nor `manifests` (media type `{stated}`)"))
+            }
+            (List::Absent, _) | (List::Null, List::There) => parse_index(bytes).map(Self::Index),
+            _ => parse_image(bytes).map(|manifest| Self::Image(Box::new(manifest))),
         }
     }
 }
@@ -155,6 +177,9 @@ mod tests {
         let cases = [
             (image.as_str(), None),
             (r#"{"schemaVersion":2,"manifests":[]}"#, None),
+            (r#"{"schemaVersion":2,"manifests":null}"#, None),
+            (r#"{"schemaVersion":2,"manifests":[],"layers":null}"#, None),
+            (&format!(r#"{{"schemaVersion":2,"config":{config},"layers":null,"manifests":null}}"#), None),
             (r#"{"schemaVersion":1,"fsLayers":[],"history":[]}"#, Some("schema 1")),
             (r#"{"schemaVersion":2,"layers":[],"manifests":[]}"#, Some("both an image and an index")),
             (r#"{"schemaVersion":2}"#, Some("neither")),

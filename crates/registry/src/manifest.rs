@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Digest, ErrorCode, OciError};
 
@@ -48,13 +48,13 @@ pub struct Descriptor {
     /// Its size in bytes.
     pub size: u64,
     /// Where else it can be had; such content need not be in the repository.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// In a referrers list: the kind of the artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// Free-form notes.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -97,11 +97,27 @@ struct Document {
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
-    layers: Option<Vec<Descriptor>>,
-    manifests: Option<Vec<Descriptor>>,
+    #[serde(default, deserialize_with = "null_is_present")]
+    layers: Option<Option<Vec<Descriptor>>>,
+    #[serde(default, deserialize_with = "null_is_present")]
+    manifests: Option<Option<Vec<Descriptor>>>,
     subject: Option<Descriptor>,
-    #[serde(default)]
-    annotations: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    annotations: BTreeMap<String, String>,
+}
+
+/// Programs in Go write empty lists and maps as `null`.
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    source: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(source)?.unwrap_or_default())
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn null_is_present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    source: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(source).map(Some)
 }
 
 /// Levels of a manifest's JSON, at most: a real one has about six.
@@ -132,6 +148,14 @@ impl Manifest {
     /// # Errors
     /// `MANIFEST_INVALID` when it is malformed, of an unknown media type, or not what `content_type` says.
     pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, OciError> {
+        Self::parse_as(bytes, content_type, "the request's content type")
+    }
+
+    /// As [`parse`](Self::parse), where the media type comes with the manifest in another way, which errors call `said_by`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_as(bytes: &[u8], media_type: Option<&str>, said_by: &str) -> Result<Self, OciError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| invalid(format!("the manifest is not UTF-8: {error}")))?;
         if is_deep(text) {
@@ -145,7 +169,7 @@ impl Manifest {
         if document.schema_version != 2 {
             return Err(invalid(format!("`schemaVersion` is {}: expected 2", document.schema_version)));
         }
-        let media_type = media_type(&document, content_type)?;
+        let media_type = self::media_type(&document, media_type, said_by)?;
         let kind = kind_of(&media_type)?;
         check_members(&document, kind)?;
         let config_type = document.config.as_ref().map(|config| config.media_type.clone());
@@ -156,10 +180,10 @@ impl Manifest {
             media_type,
             artifact_type: document.artifact_type.filter(|text| !text.is_empty()).or(config_type),
             config: document.config,
-            layers: document.layers.unwrap_or_default(),
-            manifests: document.manifests.unwrap_or_default(),
+            layers: document.layers.flatten().unwrap_or_default(),
+            manifests: document.manifests.flatten().unwrap_or_default(),
             subject: document.subject.map(|subject| subject.digest),
-            annotations: document.annotations.unwrap_or_default(),
+            annotations: document.annotations,
         })
     }
 
@@ -186,17 +210,16 @@ impl Manifest {
     }
 }
 
-fn media_type(document: &Document, content_type: Option<&str>) -> Result<String, OciError> {
-    let sent =
-        content_type.and_then(|text| text.split(';').next()).map(str::trim).filter(|text| !text.is_empty());
+fn media_type(document: &Document, sent: Option<&str>, said_by: &str) -> Result<String, OciError> {
+    let sent = sent.and_then(|text| text.split(';').next()).map(str::trim).filter(|text| !text.is_empty());
     match (sent, document.media_type.as_deref()) {
-        (Some(sent), Some(inside)) if sent != inside => Err(invalid(format!(
-            "`mediaType` is `{inside}`, but the request's content type is `{sent}`: send one of them"
-        ))),
+        (Some(sent), Some(inside)) if sent != inside => {
+            Err(invalid(format!("`mediaType` is `{inside}`, but {said_by} is `{sent}`: send one of them")))
+        }
         (Some(sent), _) => Ok(sent.to_owned()),
         (None, Some(inside)) => Ok(inside.to_owned()),
         (None, None) => {
-            Err(invalid("the request has no content type: send the manifest's media type".to_owned()))
+            Err(invalid(format!("the manifest has no `mediaType`: say with {said_by} which type it is")))
         }
     }
 }
@@ -215,14 +238,16 @@ fn kind_of(media_type: &str) -> Result<ManifestKind, OciError> {
     })
 }
 
-/// An index with layers, or an image with manifests, could be read as either by different clients (CVE-2021-41190).
+/// An index with layers, or an image with manifests, could be read as either by different clients (CVE-2021-41190). A `null` is
+/// an empty list where a list belongs, and nothing where it does not.
 fn check_members(document: &Document, kind: ManifestKind) -> Result<(), OciError> {
-    let image = document.config.is_some() || document.layers.is_some();
+    let has = |list: &Option<Option<Vec<Descriptor>>>| list.as_ref().is_some_and(Option::is_some);
+    let image = document.config.is_some() || has(&document.layers);
     match kind {
         ManifestKind::Image if document.config.is_none() => Err(missing("config")),
         ManifestKind::Image if document.layers.is_none() => Err(missing("layers")),
         ManifestKind::Index if document.manifests.is_none() => Err(missing("manifests")),
-        ManifestKind::Image if document.manifests.is_some() => Err(ambiguous()),
+        ManifestKind::Image if has(&document.manifests) => Err(ambiguous()),
         ManifestKind::Index if image => Err(ambiguous()),
         ManifestKind::Image | ManifestKind::Index => Ok(()),
     }
@@ -268,6 +293,27 @@ mod tests {
         assert_eq!(manifest.references().collect::<Vec<_>>(), [Digest::of(b"c"), Digest::of(b"l")]);
         assert_eq!(manifest.artifact_type.as_deref(), Some("application/x"));
         assert_eq!(manifest.subject, Some(Digest::of(b"s")));
+    }
+
+    #[test]
+    fn null_is_an_empty_list_or_map() {
+        let mut config = blob("c");
+        config["annotations"] = Value::Null;
+        config["urls"] = Value::Null;
+        let document = json!({ "schemaVersion": 2, "config": config, "layers": null, "manifests": null, "annotations": null });
+        let manifest = parse(&document, Some(OCI)).unwrap();
+        assert_eq!((manifest.kind, manifest.layers.len()), (ManifestKind::Image, 0));
+        assert_eq!(manifest.required_blobs().count(), 1);
+        let document = json!({ "schemaVersion": 2, "manifests": null, "config": null, "layers": null });
+        assert_eq!(parse(&document, Some(INDEX)).unwrap().kind, ManifestKind::Index);
+    }
+
+    #[test]
+    fn says_how_to_name_the_type() {
+        let document = json!({ "schemaVersion": 2, "config": blob("c"), "layers": [] });
+        let read = |said_by| Manifest::parse_as(document.to_string().as_bytes(), None, said_by).unwrap_err();
+        let text = "the manifest has no `mediaType`: say with `that` which type it is";
+        assert_eq!(read("`that`").message, text);
     }
 
     #[test]

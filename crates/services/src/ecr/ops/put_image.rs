@@ -35,8 +35,9 @@ impl Resolve for api::PutImage {
 
 fn parse(input: &api::PutImageRequest) -> Result<Manifest, ServiceError> {
     let media_type = input.image_manifest_media_type.as_deref();
-    let manifest = Manifest::parse(input.image_manifest.as_bytes(), media_type)
-        .map_err(|error| wording::invalid("ImageManifest", &error.message))?;
+    let manifest =
+        Manifest::parse_as(input.image_manifest.as_bytes(), media_type, "`imageManifestMediaType`")
+            .map_err(|error| wording::invalid("ImageManifest", &error.message))?;
     match &input.image_digest {
         Some(expected) if *expected != manifest.digest.to_string() => {
             let text = format!(

@@ -132,6 +132,24 @@ fn what_put_image_refuses() {
     assert_eq!(with(&|it| it.repository_name = "no".to_owned()), "RepositoryNotFoundException");
 }
 
+/// A caller of the API has parameters, not headers.
+#[test]
+fn put_image_says_where_a_media_type_belongs() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let text =
+        manifest_text("x").replace("\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",", "");
+    let refused = |media_type: Option<&str>, text: &str| {
+        let mut input = put("app", "x", None);
+        input.image_manifest = text.to_owned();
+        input.image_manifest_media_type = media_type.map(str::to_owned);
+        fixture.refused::<api::PutImage>(input).1
+    };
+    let (none, two) = (refused(None, &text), refused(Some("text/plain"), &manifest_text("x")));
+    assert!(none.contains("no `mediaType`: say with `imageManifestMediaType` which type it is"), "{none}");
+    assert!(two.contains("but `imageManifestMediaType` is `text/plain`"), "{two}");
+}
+
 #[test]
 fn deletion_by_tag_and_by_digest() {
     let fixture = Fixture::new();
