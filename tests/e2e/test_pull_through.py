@@ -168,6 +168,27 @@ def test_an_image_comes_through_and_stays_when_the_upstream_is_gone(admin, tmp_p
     assert listed["imageTags"] == ["v1"] and listed["imageDigest"] == image.digest
 
 
+@pytest.mark.parametrize("way", ["scheme", "path"])
+def test_requests_are_read_as_the_registry_reads_them(admin, upstream, way):
+    """The case of a scheme says nothing (RFC 9110, 11.1), and a path may have encoded characters."""
+    prefix, image = make_rule(admin, upstream), push(upstream, "team/app")
+    registry = ecr.Registry.of(admin)
+    path = f"/v2/{account_id(admin)}/us-east-1/{prefix}/team/app/manifests"
+    if way == "scheme":
+        basic = base64.b64encode(f"{registry.username}:{registry.password}".encode()).decode()
+        answer = ecr.Registry(registry.host).send("GET", f"{path}/v1", {"Authorization": f"basic {basic}"})
+    else:
+        answer = registry.send("GET", f"{path}/{image.digest.replace(':', '%3A')}")
+    assert (answer.status, answer.data) == (200, image.manifest)
+    until("the image", lambda: whole(admin, f"{prefix}/team/app"), 20)
+
+    def pulled():
+        details = admin.client("ecr").describe_images(repositoryName=f"{prefix}/team/app")["imageDetails"]
+        return "lastRecordedPullTime" in details[0]
+
+    until("the note of the pull", pulled, 10)
+
+
 def platform_of(skopeo, uri, layout, architecture):
     """Copies what a machine of one platform copies."""
     options = ("--override-os=linux", f"--override-arch={architecture}", "--src-tls-verify=false", "--src-authfile", skopeo.auth)

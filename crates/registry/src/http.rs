@@ -27,10 +27,10 @@ use crate::{
 pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
 pub(crate) use blobs::{blob, growing};
-pub(crate) use headers::credentials;
+pub use headers::credentials;
 pub use lent::{Lender, Lent, lend};
 pub(crate) use query::Query;
-use route::Route;
+pub use route::Route;
 
 /// Any error of a body.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -30,7 +30,7 @@ pub use catalog::{Catalog, Incarnation, Unlink};
 pub use collect::Collected;
 pub use digest::{Digest, InvalidDigest};
 pub use error::{ErrorCode, OciError, is_disk_full};
-pub use http::{Lender, Lent, ResponseBody, lend};
+pub use http::{Lender, Lent, ResponseBody, Route, credentials, lend};
 pub use manifest::{Descriptor, MEDIA_TYPES, Manifest, ManifestKind};
 pub use memory_access::{MemoryAccess, Permission};
 pub use memory_catalog::MemoryCatalog;

@@ -4,12 +4,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::header::USER_AGENT;
 use http::request::Parts;
 use landfall_base::{AccountId, Region, Sensitive};
-use landfall_registry::{Access, Attempt, Credentials, Grant, Operation, Refusal};
+use landfall_registry::{Access, Attempt, Credentials, Grant, Operation, Refusal, credentials};
 use landfall_services::ecr::names;
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry::{self, TokenError, token_caller};
@@ -41,11 +39,6 @@ impl Visitor {
         let secure = parts.extensions.get::<Secure>().is_some();
         Self { address: peer.ip(), agent: agent.map(str::to_owned), secure }
     }
-}
-
-/// The host that a request is addressed to.
-pub(super) fn addressed_host(parts: &Parts) -> Option<&str> {
-    parts.headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| parts.uri.host())
 }
 
 /// Asks IAM.
@@ -85,13 +78,12 @@ impl EcrAccess {
 
     /// Who sent a request, if its token is good.
     pub(super) fn visitor(&self, view: &View, parts: &Parts, peer: SocketAddr) -> Option<Caller> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let encoded = header.and_then(|text| text.strip_prefix("Basic "));
-        let plain = encoded.and_then(|text| String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok());
-        let password =
-            plain.as_deref().and_then(|text| text.split_once(':')).filter(|(user, _)| *user == USERNAME);
-        let found =
-            password.and_then(|(_, password)| token_caller(&self.0, view, &password.to_owned().into()).ok());
+        let found = match credentials(&parts.headers).ok()? {
+            Some(Credentials::Basic { username, password }) if username == USERNAME => {
+                token_caller(&self.0, view, &password).ok()
+            }
+            Some(_) | None => None,
+        };
         let visitor = Visitor::of(parts, peer);
         let caller = match found {
             Some(caller) => caller,

@@ -10,48 +10,47 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::request::Parts;
 use http::{HeaderName, Method};
 use landfall_registry::{Digest, Reference};
-use landfall_services::ecr::names;
 use landfall_services::ecr::pull_through::{self, Arriving, Awaited, Begun, ImportError, Need, Said};
 use landfall_services::ecr::record::RepositoryKey;
 use landfall_services::ecr::registry;
 use landfall_services::pipe::{CallName, Caller, Failure, Installation, audit};
 use serde_json::json;
 
-use super::access::{EcrAccess, PROTOCOL, addressed_host};
+use super::access::{EcrAccess, PROTOCOL};
 use crate::answer::{Answer, plain};
 
-/// Fetches what a request asks for, if that has to be. An answer is the refusal; without one the registry goes on.
+/// Fetches the image that a request asks for, if that has to be. An answer is the refusal; without one the registry goes on.
 pub(super) async fn fill(
     installation: &Arc<Installation>,
     access: &EcrAccess,
+    (key, reference): (&RepositoryKey, &Reference),
     parts: &Parts,
     peer: SocketAddr,
 ) -> Option<Answer> {
-    let (key, reference) = asked(parts)?;
     let view = installation.store.view();
-    let need = pull_through::need(&view, &key, &reference, installation.clock.now()).ok()?;
+    let need = pull_through::need(&view, key, reference, installation.clock.now()).ok()?;
     if need == Need::Nothing {
         return None;
     }
     // Who may not pull at all is told so by the registry.
     let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
-    let pull = registry::permission(&view, "ecr:BatchGetImage", &key).ok()?;
+    let pull = registry::permission(&view, "ecr:BatchGetImage", key).ok()?;
     access.decide_all(&view, &caller, "BatchGetImage", vec![pull]).ok()?;
-    if let Some(image) = installation.upstreams.image(&key, &reference).filter(|_| need == Need::Import) {
-        return Some(arriving(installation, &key, &image, &caller, parts));
+    if let Some(image) = installation.upstreams.image(key, reference).filter(|_| need == Need::Import) {
+        return Some(arriving(installation, key, &image, &caller, parts));
     }
-    let permissions = pull_through::permissions(&view, &key).ok()?;
+    let permissions = pull_through::permissions(&view, key).ok()?;
     if let Err(message) = access.decide_all(&view, &caller, "BatchImportUpstreamImage", permissions) {
         return (need == Need::Import).then(|| refused(403, "DENIED", &message));
     }
     let begun = match need {
         // What is here is served as it is when the upstream registry fails half-way.
-        Need::Refresh => refresh(installation, &key, &reference).await,
-        _ => pull_through::begin(installation, &key, &reference).await,
+        Need::Refresh => refresh(installation, key, reference).await,
+        _ => pull_through::begin(installation, key, reference).await,
     };
     match begun {
         Ok(Begun::Here) => None,
-        Ok(Begun::Arriving(image)) => Some(arriving(installation, &key, &image, &caller, parts)),
+        Ok(Begun::Arriving(image)) => Some(arriving(installation, key, &image, &caller, parts)),
         Err(ImportError::Refused(said)) => Some(not_given(403, "DENIED", &said)),
         Err(ImportError::NotFound(said)) => Some(not_given(404, "MANIFEST_UNKNOWN", &said)),
         Err(ImportError::TooManyRequests(said)) => Some(not_given(429, "TOOMANYREQUESTS", &said)),
@@ -114,36 +113,25 @@ fn arriving(
 pub(super) fn layer(
     installation: &Installation,
     access: &EcrAccess,
+    (key, digest): (&RepositoryKey, Digest),
     parts: &Parts,
     peer: SocketAddr,
-) -> Option<(RepositoryKey, Digest, Awaited)> {
+) -> Option<Awaited> {
     let action = match parts.method {
-        Method::GET => "ecr:GetDownloadUrlForLayer",
         Method::HEAD => "ecr:BatchCheckLayerAvailability",
-        _ => return None,
+        _ => "ecr:GetDownloadUrlForLayer",
     };
-    let (name, digest) = parts.uri.path().strip_prefix("/v2/")?.rsplit_once("/blobs/")?;
-    let digest: Digest = digest.parse().ok()?;
-    let key = names::locate(addressed_host(parts), name)?;
-    let awaited = installation.upstreams.arriving(Some(&key), digest)?;
+    let awaited = installation.upstreams.arriving(Some(key), digest)?;
     let view = installation.store.view();
-    if registry::layer_size(&view, &key, digest).ok()?.is_some() {
+    if registry::layer_size(&view, key, digest).ok()?.is_some() {
         return None;
     }
     let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
-    let permission = registry::permission(&view, action, &key).ok()?;
+    let permission = registry::permission(&view, action, key).ok()?;
     let operation = action.trim_start_matches("ecr:");
     access.decide_all(&view, &caller, operation, vec![permission]).ok()?;
     audit(CallName::new(PROTOCOL, operation), &caller, "ok", &[]);
-    Some((key, digest, awaited))
-}
-
-/// The image that a request asks for.
-fn asked(parts: &Parts) -> Option<(RepositoryKey, Reference)> {
-    let path = parts.uri.path().strip_prefix("/v2/");
-    let path = path.filter(|_| matches!(parts.method, Method::GET | Method::HEAD))?;
-    let (name, reference) = path.rsplit_once("/manifests/")?;
-    Some((names::locate(addressed_host(parts), name)?, reference.parse().ok()?))
+    Some(awaited)
 }
 
 /// What the upstream registry answered is told beside ECR's sentence, which clients look for.

@@ -5,6 +5,7 @@
 //! path. Each request is one action of IAM, asked before anything is looked up ([`access`]).
 
 mod access;
+mod asked;
 mod cache;
 
 use std::net::SocketAddr;
@@ -20,14 +21,15 @@ use hyper::body::Incoming;
 use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
 use landfall_services::ecr::pull_through::Awaited;
 use landfall_services::ecr::{
-    ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, layer_path, names,
+    ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, layer_path,
     record::RepositoryKey, registry,
 };
 use landfall_services::pipe::{Failure, Installation};
 
 use crate::answer::{Answer, AnswerBody, plain, streamed};
 use crate::front::{Answering, Front};
-use access::{EcrAccess, Visitor, addressed_host};
+use access::{EcrAccess, Visitor};
+use asked::Asked;
 
 /// The largest layer of ECR (quota "Maximum layer size", 52,000 MiB).
 const LAYER_BYTES: u64 = 52_000 << 20;
@@ -75,32 +77,48 @@ impl EcrRegistry {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::of(&parts, peer);
         parts.extensions.insert(visitor);
-        let access = EcrAccess::new(Arc::clone(&self.installation));
-        if let Some(refusal) = cache::fill(&self.installation, &access, &parts, peer).await {
-            return refusal;
+        let asked = Asked::of(&parts);
+        if let Some(answer) = self.from_upstream(asked.as_ref(), &parts, peer).await {
+            return answer;
         }
-        if let Some((key, digest, blob)) = cache::layer(&self.installation, &access, &parts, peer) {
-            return match parts.headers.contains_key(ADDRESS_HEADER) {
-                true => self.address(&key, digest),
-                false => self.arriving(digest, blob, &parts).await,
-            };
-        }
-        let pulled = pulled_repository(&parts);
-        let layer = asked_blob(&parts);
+        let asked = asked.filter(|_| parts.method == Method::GET);
         let by_node = parts.headers.contains_key(ADDRESS_HEADER);
         let response = self.registry.handle(Request::from_parts(parts, body)).await;
-        if let (Some(key), Some(digest)) = (pulled, served_manifest(&response)) {
-            let installation = Arc::clone(&self.installation);
-            // Nobody waits for the bookkeeping.
-            tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
-        }
-        match layer.filter(|_| response.status().is_success()) {
-            Some((key, digest)) if by_node => self.address(&key, digest),
-            Some((key, digest)) if whole_size(&response) >= ADDRESSED_BYTES => {
+        match asked.filter(|_| response.status().is_success()) {
+            Some(Asked::Layer(key, digest)) if by_node => self.address(&key, digest),
+            Some(Asked::Layer(key, digest)) if whole_size(&response) >= ADDRESSED_BYTES => {
                 redirect(layer_path(&self.installation, &key, digest))
+            }
+            Some(Asked::Manifest(key, _)) => {
+                self.note_pull(key, &response);
+                worded(streamed(response))
             }
             _ => worded(streamed(response)),
         }
+    }
+
+    /// The answer to who asks for what the pull-through cache has to fetch, or is about to have.
+    async fn from_upstream(&self, asked: Option<&Asked>, parts: &Parts, peer: SocketAddr) -> Option<Answer> {
+        let access = EcrAccess::new(Arc::clone(&self.installation));
+        match asked? {
+            Asked::Manifest(key, reference) => {
+                cache::fill(&self.installation, &access, (key, reference), parts, peer).await
+            }
+            Asked::Layer(key, digest) => {
+                let blob = cache::layer(&self.installation, &access, (key, *digest), parts, peer)?;
+                Some(match parts.headers.contains_key(ADDRESS_HEADER) {
+                    true => self.address(key, *digest),
+                    false => self.arriving(*digest, blob, parts).await,
+                })
+            }
+        }
+    }
+
+    /// Nobody waits for the bookkeeping.
+    fn note_pull(&self, key: RepositoryKey, response: &Response<ResponseBody>) {
+        let Some(digest) = served_manifest(response) else { return };
+        let installation = Arc::clone(&self.installation);
+        tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
     }
 
     /// A layer that comes from an upstream registry: as it comes, or, for a part of it, once it is here.
@@ -172,13 +190,6 @@ impl Front for EcrRegistry {
     }
 }
 
-/// The layer that is asked for, and of which repository.
-fn asked_blob(parts: &Parts) -> Option<(RepositoryKey, Digest)> {
-    let path = parts.uri.path().strip_prefix("/v2/").filter(|_| parts.method == Method::GET)?;
-    let (name, digest) = path.rsplit_once("/blobs/")?;
-    Some((names::locate(addressed_host(parts), name)?, digest.parse().ok()?))
-}
-
 /// The size of the layer that an answer holds, or holds a part of.
 fn whole_size(response: &Response<ResponseBody>) -> u64 {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -201,13 +212,6 @@ fn redirect(address: Result<String, Failure>) -> Answer {
             storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
         }
     }
-}
-
-/// The repository whose manifest is asked for.
-fn pulled_repository(parts: &Parts) -> Option<RepositoryKey> {
-    let path = parts.uri.path().strip_prefix("/v2/").filter(|_| parts.method == Method::GET)?;
-    let (name, _) = path.rsplit_once("/manifests/")?;
-    names::locate(addressed_host(parts), name)
 }
 
 /// The digest of the manifest that an answer holds. Only asked of answers to requests for one.

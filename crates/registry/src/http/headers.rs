@@ -18,7 +18,10 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// What the `Authorization` header holds. A header that cannot be read is an error, never the same as none.
-pub(crate) fn credentials(headers: &HeaderMap) -> Result<Option<Credentials>, OciError> {
+///
+/// # Errors
+/// `UNAUTHORIZED`, answered 400.
+pub fn credentials(headers: &HeaderMap) -> Result<Option<Credentials>, OciError> {
     let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, rest)| {
         if scheme.eq_ignore_ascii_case("basic") {

@@ -7,20 +7,31 @@ use crate::{Digest, ErrorCode, OciError, RepositoryName};
 
 /// What a path stands for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub enum Route {
+    /// Whether there is a registry, and whether it knows the client.
     Ping,
+    /// The names of the repositories.
     Repositories,
+    /// The tags of a repository.
     Tags(RepositoryName),
+    /// The manifests that are about another.
     Referrers(RepositoryName, Digest),
-    /// The reference is read by the handler: what a bad one means depends on the method.
+    /// A manifest. The reference is read by the handler: what a bad one means depends on the method.
     Manifest(RepositoryName, String),
+    /// A blob.
     Blob(RepositoryName, Digest),
+    /// Where uploads begin.
     Uploads(RepositoryName),
+    /// An upload, by its id.
     Upload(RepositoryName, String),
 }
 
 impl Route {
-    pub(super) fn parse(path: &str) -> Result<Self, OciError> {
+    /// Reads the path of a request, as it was sent.
+    ///
+    /// # Errors
+    /// `NAME_INVALID`, `DIGEST_INVALID`, or `UNSUPPORTED` for what is no path of a registry.
+    pub fn parse(path: &str) -> Result<Self, OciError> {
         if matches!(path, "/v2" | "/v2/") {
             return Ok(Self::Ping);
         }
