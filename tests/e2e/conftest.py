@@ -145,5 +145,5 @@ def tasks(module_tasks):
 
 @pytest.fixture(params=["FARGATE", "EC2"])
 def launch(request):
-    """The launch type of a task that is not going to start."""
+    """The launch type of a task."""
     return request.param

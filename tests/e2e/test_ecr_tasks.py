@@ -80,7 +80,8 @@ def refusal(owner, identity, policy):
 @pytest.mark.parametrize("policy", ["allow", "none", "deny"])
 @pytest.mark.parametrize("identity", ["allow", "none", "deny"])
 @pytest.mark.parametrize("owner", ["same", "other"])
-def test_who_may_have_an_image(tasks, admin, other_account, owner, identity, policy):
+def test_who_may_have_an_image(tasks, admin, other_account, launch, owner, identity, policy):
+    network = {"FARGATE": "awsvpc", "EC2": "bridge"}[launch]
     home = admin if owner == "same" else other_account
     repository = pushed(home)
     extra = [{"Effect": "Allow", "Action": ["logs:*", "ecr:GetAuthorizationToken"], "Resource": "*"}]
@@ -91,20 +92,24 @@ def test_who_may_have_an_image(tasks, admin, other_account, owner, identity, pol
         let_in(home, repository, role, policy.capitalize())
     it = image_container(tasks, aws_name(repository, "v1"))
     if runs(owner, identity, policy):
-        task = tasks.finish(it, executionRoleArn=role)
+        task = tasks.finish(it, network=network, executionRoleArn=role)
         assert exit_code(task) == 0, task.get("stoppedReason")
         return
-    arn = tasks.run(tasks.define(it, executionRoleArn=role))
+    arn = tasks.run(tasks.define(it, network=network, executionRoleArn=role), network)
     task, seen = tasks.watch(arn)
     assert_never_ran(task, seen)
-    reason = task["stoppedReason"]
-    assert task["stopCode"] == "TaskFailedToStart"
-    # Fargate tells the registry's status only; who was refused what is in the start trace.
-    assert reason.startswith("CannotPullContainerError: ") and reason.endswith("403 Forbidden"), reason
-    told = json.dumps(tasks.trace(arn))
     session = f"arn:aws:sts::{admin.id}:assumed-role/{role.rsplit('/', 1)[1]}/"
     sentence = f"is not authorized to perform: ecr:BatchGetImage on resource: {repository['repositoryArn']} {refusal(owner, identity, policy)}"
+    told = json.dumps(tasks.trace(arn))
     assert session in told and sentence in told, told
+    if launch == "FARGATE":
+        # The registry's status only; who was refused what is in the start trace.
+        reason = task["stoppedReason"]
+        assert reason.startswith("CannotPullContainerError: ") and reason.endswith("403 Forbidden"), reason
+    else:
+        reason = container(task)["reason"]
+        assert reason.startswith("CannotPullContainerError: ") and "pull access denied" in reason, reason
+        assert f"denied: User: {session}" in reason and sentence in reason, reason
 
 
 def test_without_the_token_permission_nothing_is_pulled(tasks, admin):
