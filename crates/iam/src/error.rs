@@ -17,6 +17,9 @@ pub enum PolicyErrorReason {
     /// Not JSON, a repeated key, an unknown element, a value of the wrong type.
     #[error("Syntax errors in policy.")]
     Syntax,
+    /// A trust policy that is not JSON.
+    #[error("This policy contains invalid Json")]
+    NotJson,
     /// An identity policy of the 2008 language.
     #[error("Policy document must be version 2012-10-17 or greater.")]
     Version,
@@ -85,11 +88,14 @@ pub enum PolicyErrorReason {
     /// A principal that does not exist, holds a wildcard or is no principal.
     #[error("Invalid principal in policy: \"{kind}\":\"{value}\"")]
     Principal {
-        /// `AWS`, `Service`, …
+        /// `AWS`, `SERVICE`, …
         kind: &'static str,
         /// As written.
         value: String,
     },
+    /// An identity provider in a trust policy that can be none.
+    #[error("Federated principals must be valid domain names or SAML metadata ARNs")]
+    Federated,
     /// `Resource` in a trust policy or in an ECR repository policy.
     #[error("Has prohibited field Resource.")]
     ResourceNotAllowed,

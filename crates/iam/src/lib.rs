@@ -52,6 +52,7 @@ mod principal;
 mod principal_match;
 pub mod reference;
 mod request;
+mod service_principal;
 pub mod simulate;
 mod trace;
 mod validate;

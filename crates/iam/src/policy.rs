@@ -86,7 +86,7 @@ impl Policy {
     /// What AWS refuses, in its words.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         let refuse = |reason| PolicyError::new(kind, reason);
-        let document = Document::parse(text).map_err(refuse)?;
+        let document = Document::parse(text).map_err(|reason| refuse(unreadable(text, kind, reason)))?;
         validate(&document, kind).map_err(refuse)?;
         Self::build(text, kind, BTreeMap::new(), &document).map_err(refuse)
     }
@@ -182,6 +182,12 @@ impl Policy {
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+}
+
+/// IAM says of trust policies whether they are JSON at all.
+fn unreadable(text: &str, kind: PolicyKind, reason: PolicyErrorReason) -> PolicyErrorReason {
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    if kind == PolicyKind::RoleTrust && !is_json() { PolicyErrorReason::NotJson } else { reason }
 }
 
 /// Size of a document as IAM counts it against its quotas: characters other than white space.

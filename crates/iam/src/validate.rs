@@ -7,6 +7,7 @@ use crate::condition::{Base, parse_date};
 use crate::document::{Document, PrincipalEntry, PrincipalKind, Selection, Statement, Version};
 use crate::error::PolicyErrorReason as Reason;
 use crate::policy::{PolicyKind, ResourceService};
+use crate::service_principal::{is_identity_provider, is_service};
 
 type Check = Result<(), Reason>;
 
@@ -59,25 +60,34 @@ fn principal(statement: &Statement, kind: PolicyKind) -> Check {
         (None, false) => Err(Reason::NoPrincipal),
         (Some(principal), false) if principal.not && kind == PolicyKind::RoleTrust => Err(Reason::Syntax),
         (Some(principal), false) if principal.entries.is_empty() => Err(Reason::EmptyPrincipal),
-        (Some(principal), false) => principal.entries.iter().try_for_each(principal_entry),
+        (Some(principal), false) => principal.entries.iter().try_for_each(|it| principal_entry(it, kind)),
     }
 }
 
-fn principal_entry(entry: &PrincipalEntry) -> Check {
+fn principal_entry(entry: &PrincipalEntry, kind: PolicyKind) -> Check {
     let value = entry.value.as_str();
     let wild = value.contains(['*', '?']);
     let valid = match entry.kind {
         PrincipalKind::Aws if value == "*" => true,
         PrincipalKind::Aws => !wild && is_aws_principal(value),
-        PrincipalKind::Service => !wild && value.contains('.') && !value.contains([' ', ':', '/']),
-        PrincipalKind::Federated => value == "*" || (!wild && !value.is_empty()),
+        PrincipalKind::Service => is_service(value),
+        PrincipalKind::Federated => value == "*" || is_identity_provider(value),
         PrincipalKind::CanonicalUser => !wild && !value.is_empty(),
     };
-    if valid { Ok(()) } else { Err(invalid_principal(entry)) }
+    match entry.kind {
+        _ if valid => Ok(()),
+        PrincipalKind::Federated if kind == PolicyKind::RoleTrust => Err(Reason::Federated),
+        _ => Err(invalid_principal(entry)),
+    }
 }
 
 pub(crate) fn invalid_principal(entry: &PrincipalEntry) -> Reason {
-    Reason::Principal { kind: entry.kind.name(), value: entry.value.clone() }
+    let kind = match entry.kind {
+        // As AWS writes it.
+        PrincipalKind::Service => "SERVICE",
+        kind => kind.name(),
+    };
+    Reason::Principal { kind, value: entry.value.clone() }
 }
 
 fn is_aws_principal(value: &str) -> bool {

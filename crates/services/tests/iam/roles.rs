@@ -144,6 +144,18 @@ fn what_is_missing_or_malformed() {
             "MalformedPolicyDocument",
             format!(r#"Invalid principal in policy: "AWS":"{stranger}""#),
         ),
+        (
+            retrust(&trust(r#"{"Service":"ecs-task.amazonaws.com"}"#)),
+            "MalformedPolicyDocument",
+            r#"Invalid principal in policy: "SERVICE":"ecs-task.amazonaws.com""#.into(),
+        ),
+        (
+            retrust(&trust(r#"{"Federated":"nonsense"}"#)),
+            "MalformedPolicyDocument",
+            "Federated principals must be valid domain names or SAML metadata ARNs".into(),
+        ),
+        (retrust("{"), "MalformedPolicyDocument", "This policy contains invalid Json".into()),
+        (retrust("{}"), "MalformedPolicyDocument", "Syntax errors in policy.".into()),
         (retrust(&with_resource), "MalformedPolicyDocument", "Has prohibited field Resource.".into()),
         (retrust(&long_trust), "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048".into()),
     ];
