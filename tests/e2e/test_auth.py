@@ -236,7 +236,7 @@ def nobody(owner):
 
 
 def test_enforce_is_the_default(admin):
-    with refused("AccessDeniedException", contains=denied("secretsmanager:ListSecrets", "*")):
+    with refused("AccessDeniedException", contains=denied("secretsmanager:ListSecrets")):
         nobody(admin).secretsmanager.list_secrets()
 
 

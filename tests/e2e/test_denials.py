@@ -40,9 +40,9 @@ class Case:
             resource = f'"{resource}"'
         if self.reason_left_out and reason.startswith("because"):
             reason = ""
-        text = f"{self.before}User: {arn_of(who)} is not authorized to perform: {self.action} on resource: {resource} {reason}"
-        if self.service == "ec2-list":
-            text = text.replace(" on resource: *", "")
+        # Some services leave out what is about no resource.
+        about = f" on resource: {resource}" if resource else ""
+        text = f"{self.before}User: {arn_of(who)} is not authorized to perform: {self.action}{about} {reason}"
         return text.strip()
 
     def is_refused(self, who, things, reason):
@@ -103,7 +103,43 @@ CASES = [
         "GetRole",
         lambda who, it: who.iam.get_role(RoleName=it["role"].rsplit("/", 1)[1]),
         lambda it: ("iam", "get-role", "--role-name", it["role"].rsplit("/", 1)[1]),
-        lambda it: it["role"],
+        lambda it: f"role {it['role'].rsplit('/', 1)[1]}",
+        **query(),
+    ),
+    Case(
+        "iam-user",
+        "iam:GetUser",
+        "GetUser",
+        lambda who, it: who.iam.get_user(UserName=it["user"]),
+        lambda it: ("iam", "get-user", "--user-name", it["user"]),
+        lambda it: f"user {it['user']}",
+        **query(),
+    ),
+    Case(
+        "iam-policy",
+        "iam:GetPolicy",
+        "GetPolicy",
+        lambda who, it: who.iam.get_policy(PolicyArn=it["policy"]),
+        lambda it: ("iam", "get-policy", "--policy-arn", it["policy"]),
+        lambda it: f"policy {it['policy']}",
+        **query(),
+    ),
+    Case(
+        "iam-users",
+        "iam:ListUsers",
+        "ListUsers",
+        lambda who, it: who.iam.list_users(PathPrefix="/team/"),
+        lambda it: ("iam", "list-users", "--path-prefix", "/team/"),
+        lambda it: f"arn:aws:iam::{it['account']}:user/team/",
+        **query(),
+    ),
+    Case(
+        "iam-policies",
+        "iam:ListPolicies",
+        "ListPolicies",
+        lambda who, it: who.iam.list_policies(),
+        lambda it: ("iam", "list-policies"),
+        lambda it: "policy path /",
         **query(),
     ),
     Case(
@@ -113,6 +149,22 @@ CASES = [
         lambda who, it: who.secretsmanager.get_secret_value(SecretId=it["secret"]),
         lambda it: ("secretsmanager", "get-secret-value", "--secret-id", it["secret"]),
         lambda it: it["secret"],
+    ),
+    Case(
+        "secretsmanager-name",
+        "secretsmanager:DescribeSecret",
+        "DescribeSecret",
+        lambda who, it: who.secretsmanager.describe_secret(SecretId=name_of_secret(it)),
+        lambda it: ("secretsmanager", "describe-secret", "--secret-id", name_of_secret(it)),
+        lambda it: name_of_secret(it),
+    ),
+    Case(
+        "secretsmanager-list",
+        "secretsmanager:ListSecrets",
+        "ListSecrets",
+        lambda who, it: who.secretsmanager.list_secrets(),
+        lambda it: ("secretsmanager", "list-secrets"),
+        lambda it: None,
     ),
     Case(
         "kms",
@@ -185,6 +237,15 @@ CASES = [
         **query(quoted=True),
     ),
     Case(
+        "s3-list",
+        "s3:ListAllMyBuckets",
+        "ListBuckets",
+        lambda who, it: who.client("s3", signature_version="s3v4").list_buckets(),
+        lambda it: ("s3", "ls"),
+        lambda it: None,
+        **query(),
+    ),
+    Case(
         "ec2",
         "ec2:ModifyVpcAttribute",
         "ModifyVpcAttribute",
@@ -199,10 +260,16 @@ CASES = [
         "DescribeSubnets",
         lambda who, it: who.client("ec2").describe_subnets(),
         lambda it: ("ec2", "describe-subnets"),
+        lambda it: None,
         **ec2(),
     ),
 ]
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
+
+
+def name_of_secret(things):
+    """Without the account, the Region and the suffix, which a refusal does not tell."""
+    return things["secret"].split(":secret:")[1].rsplit("-", 1)[0]
 
 
 def arn_of(who):
@@ -218,6 +285,8 @@ def things_of(account):
     repository = account.client("ecr").create_repository(repositoryName=unique("repository"))["repository"]
     return {
         "account": account.id,
+        "user": name_of(account.user()),
+        "policy": managed(account, ELSEWHERE),
         "role": account.role(EVERYTHING, trust(AWS=f"arn:aws:iam::{account.id}:root")),
         "secret": account.secret("v"),
         "key": account.kms.create_key()["KeyMetadata"]["Arn"],
@@ -580,10 +649,10 @@ def test_the_body_of_a_refusal_in_json(nobody):
     assert answer.message == text
 
 
-def test_the_body_of_a_refusal_in_xml(nobody):
+def test_the_body_of_a_refusal_in_xml(nobody, things):
     answer = raw.call_query(nobody, "iam", "ListUsers")
     assert (answer.status, answer.headers["content-type"]) == (403, "text/xml")
     error = answer.xml.find("Error")
-    text = f"User: {arn_of(nobody)} is not authorized to perform: iam:ListUsers on resource: * because no identity-based policy allows the iam:ListUsers action"
+    text = f"User: {arn_of(nobody)} is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::{things['account']}:user/ because no identity-based policy allows the iam:ListUsers action"
     assert [(it.tag, it.text) for it in error] == [("Type", "Sender"), ("Code", "AccessDenied"), ("Message", text)]
     assert answer.xml.findtext("RequestId") == answer.headers["x-amzn-requestid"]

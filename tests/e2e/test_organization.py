@@ -24,8 +24,9 @@ def arn_of(who):
 
 
 def scp_text(who, policy, action=LIST):
+    about = "" if action == LIST else " on resource: *"
     return (
-        f"User: {arn_of(who)} is not authorized to perform: {action} on resource: * with an explicit deny in a service "
+        f"User: {arn_of(who)} is not authorized to perform: {action}{about} with an explicit deny in a service "
         f"control policy: {policy['arn']}"
     )
 
@@ -66,7 +67,7 @@ def test_a_policy_on_the_managing_account_limits_nobody(admin):
 
 
 def test_every_level_has_to_allow(admin, member):
-    text = f"User: {arn_of(member)} is not authorized to perform: {LIST} on resource: * because no service control policy allows the {LIST} action"
+    text = f"User: {arn_of(member)} is not authorized to perform: {LIST} because no service control policy allows the {LIST} action"
     elsewhere, here = allow("sqs:*"), allow(LIST)
     with organization.attached(admin, SCP, "root", elsewhere), organization.without_full_access(admin, "root"):
         with organization.attached(admin, SCP, member.id, here), refused("AccessDeniedException", text):

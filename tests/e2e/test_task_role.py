@@ -67,7 +67,7 @@ def test_boto3_in_a_container(tasks, admin, account_id, bucket, network):
     assert lines[:2] == [session, "hello from S3"]
     assert lines[2] == (
         "An error occurred (AccessDeniedException) when calling the ListSecrets operation: "
-        f"User: {session} is not authorized to perform: secretsmanager:ListSecrets on resource: * because no identity-based policy "
+        f"User: {session} is not authorized to perform: secretsmanager:ListSecrets because no identity-based policy "
         "allows the secretsmanager:ListSecrets action"
     )
     assert lines[3] == "us-east-1 us-east-1 AWS_ECS_EC2"

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     entries: Vec<(String, Vec<String>)>,
+    /// Names that several entries have, with the values of all: they differ in case alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ambiguous: Vec<(String, Vec<String>)>,
 }
 
 impl Context {
@@ -29,6 +32,10 @@ impl Context {
         values: impl IntoIterator<Item = impl Into<String>>,
     ) -> &mut Self {
         let (key, values) = (key.into(), values.into_iter().map(Into::into).collect());
+        if self.ambiguous(&key).is_some() {
+            self.entries.retain(|(name, _)| !name.eq_ignore_ascii_case(&key));
+            self.ambiguous.retain(|(name, _)| !name.eq_ignore_ascii_case(&key));
+        }
         match self.position(&key) {
             Some(at) => self.entries[at] = (key, values),
             None => self.entries.push((key, values)),
@@ -36,17 +43,40 @@ impl Context {
         self
     }
 
-    /// Sets `prefix/tag_key`, for example `aws:ResourceTag/team`. Two tags whose keys differ only in case make the
-    /// condition key ambiguous, and then it matches nothing (IAM User Guide, "Access control for tags").
-    pub fn set_tag(&mut self, prefix: &str, tag_key: &str, value: impl Into<String>) -> &mut Self {
-        let key = format!("{prefix}/{tag_key}");
+    /// Sets a key that is one of many, such as a tag's or that of a pair in an encryption context, in place of earlier
+    /// values of exactly this key. Keys that differ only in case both stay, and make the condition key ambiguous: it has
+    /// the values of both, and so matches nothing that is about one value (IAM User Guide, "Access control for tags").
+    pub fn add_all(
+        &mut self,
+        key: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> &mut Self {
+        let (key, values) = (key.into(), values.into_iter().map(Into::into).collect());
         match self.position(&key) {
-            Some(at) if self.entries[at].0 != key => self.entries[at].1.push(value.into()),
-            _ => {
-                self.set(key, value);
-            }
+            None => self.entries.push((key, values)),
+            Some(at) if self.entries[at].0 == key && self.ambiguous.is_empty() => self.entries[at].1 = values,
+            Some(_) => self.add_beside(key, values),
         }
         self
+    }
+
+    /// Sets a key of which there are others, and notes the values of all.
+    fn add_beside(&mut self, key: String, values: Vec<String>) {
+        match self.entries.iter_mut().find(|(name, _)| *name == key) {
+            Some(entry) => entry.1 = values,
+            None => self.entries.push((key.clone(), values)),
+        }
+        self.ambiguous.retain(|(name, _)| !name.eq_ignore_ascii_case(&key));
+        let of_name = || self.entries.iter().filter(|(name, _)| name.eq_ignore_ascii_case(&key));
+        if of_name().count() > 1 {
+            let values = of_name().flat_map(|(_, values)| values).cloned().collect();
+            self.ambiguous.push((key, values));
+        }
+    }
+
+    /// Sets `prefix/tag_key`, for example `aws:ResourceTag/team`, as [`add_all`](Self::add_all) does.
+    pub fn set_tag(&mut self, prefix: &str, tag_key: &str, value: impl Into<String>) -> &mut Self {
+        self.add_all(format!("{prefix}/{tag_key}"), [value.into()])
     }
 
     /// Builder form of [`set`](Self::set).
@@ -58,13 +88,20 @@ impl Context {
 
     /// The values of a key; `None` when it is absent or has no values.
     pub fn get(&self, key: &str) -> Option<&[String]> {
-        let values = &self.entries.get(self.position(key)?)?.1;
+        let values = match self.ambiguous(key) {
+            Some(values) => values,
+            None => &self.entries.get(self.position(key)?)?.1,
+        };
         (!values.is_empty()).then_some(values.as_slice())
     }
 
     /// All keys and values, in the order in which they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.entries.iter().map(|(key, values)| (key.as_str(), values.as_slice()))
+    }
+
+    fn ambiguous(&self, key: &str) -> Option<&Vec<String>> {
+        self.ambiguous.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, values)| values)
     }
 
     fn position(&self, key: &str) -> Option<usize> {
@@ -95,5 +132,19 @@ mod tests {
         let mut context = Context::new();
         context.set_tag("aws:ResourceTag", "team", "a").set_tag("aws:ResourceTag", "Team", "b");
         assert_eq!(context.get("aws:ResourceTag/team").map(<[String]>::len), Some(2));
+    }
+
+    #[test]
+    fn ambiguous_keys_keep_their_spelling() {
+        let mut context = Context::new();
+        for (key, value) in [("k:a", "1"), ("k:A", "2"), ("k:b", "3"), ("k:A", "4")] {
+            context.add_all(key, [value]);
+        }
+        let entries: Vec<_> = context.iter().map(|(key, values)| (key, values.concat())).collect();
+        assert_eq!(entries, [("k:a", "1".into()), ("k:A", "4".into()), ("k:b", "3".into())]);
+        assert_eq!(context.get("K:a").unwrap(), ["1", "4"]);
+        context.set("K:A", "5");
+        assert_eq!(context.get("k:a").unwrap(), ["5"]);
+        assert_eq!(context.iter().count(), 2);
     }
 }

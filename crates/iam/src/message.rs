@@ -26,14 +26,20 @@ impl Decision<'_> {
 
     /// The same in a given style.
     pub fn denial_with(&self, request: &Request<'_>, style: MessageStyle) -> String {
+        self.sentence(request, Some(request.resource), style)
+    }
+
+    fn sentence(&self, request: &Request<'_>, resource: Option<&str>, style: MessageStyle) -> String {
         if self.reason == Reason::RootMayNotAssume {
             return "Roles may not be assumed by root accounts.".to_owned();
         }
-        let Request { action, resource, .. } = request;
+        let action = request.action;
         let quote = if request.service().eq_ignore_ascii_case("s3") { "\"" } else { "" };
+        let on = resource.map(|resource| format!(" on resource: {quote}{resource}{quote}"));
         let mut text = format!(
-            "User: {} is not authorized to perform: {action} on resource: {quote}{resource}{quote} {}",
+            "User: {} is not authorized to perform: {action}{} {}",
             request.principal.display(),
+            on.unwrap_or_default(),
             self.clause(action),
         );
         if let Some(arn) = self.policy_arn().filter(|_| style.policy_arn) {
@@ -43,14 +49,15 @@ impl Decision<'_> {
         text
     }
 
-    /// What the caller of another service reads when this check was made in its name. Secrets Manager hides why KMS
-    /// refused; other services pass the sentence on.
-    pub fn denial_through_service(&self, request: &Request<'_>) -> String {
+    /// The sentence as a service's caller reads it: about `resource` as that service writes it, `None` where it names none.
+    /// Of a check that was made in the caller's name Secrets Manager hides why KMS refused; other services pass the
+    /// sentence on.
+    pub fn denial_through_service(&self, request: &Request<'_>, resource: Option<&str>) -> String {
         let via = request.values("kms:ViaService").and_then(Values::single);
         if via.is_some_and(|service| service.starts_with("secretsmanager.")) {
             return "Access to KMS is not allowed".to_owned();
         }
-        self.denial(request)
+        self.sentence(request, resource, MessageStyle::default())
     }
 
     fn clause(&self, action: &str) -> String {

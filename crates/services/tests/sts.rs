@@ -489,11 +489,12 @@ fn inherited_tags_and_identities_need_the_roles_consent() {
     };
     let tagged = session(&t, &alice, tagged);
     let (_, message) = refused::<sts::AssumeRole>(&t, &tagged, next());
-    assert!(message.contains("sts:TagSession"), "{message}");
+    let role = "arn:aws:iam::111122223333:role/s";
+    assert!(message.ends_with(&format!("sts:TagSession on resource: {role}")), "{message}");
     let named = sts::AssumeRoleRequest { source_identity: Some("alice".into()), ..assume(ROLE) };
     let named = session(&t, &alice, named);
     let (_, message) = refused::<sts::AssumeRole>(&t, &named, next());
-    assert!(message.contains("sts:SetSourceIdentity"), "{message}");
+    assert!(message.ends_with(&format!("sts:SetSourceIdentity on resource: {role}")), "{message}");
     let other = sts::AssumeRoleRequest { source_identity: Some("eve".into()), ..next() };
     assert_eq!(refused::<sts::AssumeRole>(&t, &named, other).0, "ValidationError");
 }
@@ -510,9 +511,11 @@ fn session_tags_stand_in_for_those_of_the_role() {
     allow_role(&t, "r", document);
     let plain = session(&t, &alice, assume(ROLE));
     assert_eq!(refused::<iam::GetRole>(&t, &plain, get_role("r")).0, "AccessDenied");
-    let tagged = sts::AssumeRoleRequest { tags: Some(vec![sts_tag("team", "session")]), ..assume(ROLE) };
-    let tagged = session(&t, &alice, tagged);
-    ok::<iam::GetRole>(&t, &tagged, get_role("r"));
+    for key in ["team", "Team"] {
+        let tagged = sts::AssumeRoleRequest { tags: Some(vec![sts_tag(key, "session")]), ..assume(ROLE) };
+        let tagged = session(&t, &alice, tagged);
+        ok::<iam::GetRole>(&t, &tagged, get_role("r"));
+    }
 }
 
 #[test]

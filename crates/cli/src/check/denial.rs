@@ -31,10 +31,13 @@ const LIMITS: [(&str, &str); 6] = [
 pub(super) fn explain(text: &str) -> Option<Finding> {
     let action = after(text, "not authorized to perform: ")?;
     let lower = text.to_lowercase();
+    let principal = after(text, "User: ").unwrap_or("the caller");
+    let shown = text.split_once("on resource: ").map_or("*", |(_, rest)| rest);
+    let resource = resource(principal, action, shown);
     let denial = Denial {
-        principal: after(text, "User: ").unwrap_or("the caller"),
+        principal,
         action,
-        resource: after(text, "on resource: ").unwrap_or("*"),
+        resource: &resource,
         because: lower.split_once("not authorized to perform: ").map_or("", |(_, rest)| rest),
     };
     let denied = denial.because.contains("explicit deny");
@@ -51,6 +54,30 @@ pub(super) fn explain(text: &str) -> Option<Finding> {
         resource: Some(denial.resource.to_owned()),
         ..Finding::default()
     })
+}
+
+/// The resource as policies name it, of a text that begins with what the sentence names: IAM and Secrets Manager write
+/// what the call named, S3 puts quotation marks around it.
+fn resource(principal: &str, action: &str, shown: &str) -> String {
+    let mut words = shown.split_whitespace().map(|word| word.trim_matches(['"', '.', ',', '\'', ')', ';']));
+    let mut parts = principal.split(':');
+    let (partition, account) = (parts.nth(1).unwrap_or("aws"), parts.nth(2).unwrap_or("*"));
+    let of_iam = |kind: &str, name: Option<&str>| match name {
+        Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+        Some(name) => format!("arn:{partition}:iam::{account}:{kind}/{name}"),
+        None => "*".to_owned(),
+    };
+    match words.next().unwrap_or("*") {
+        kind @ ("user" | "group" | "role") => of_iam(kind, words.next()),
+        "policy" => of_iam("policy", words.next().filter(|word| *word != "path")),
+        "instance" => of_iam("instance-profile", words.nth(1)),
+        "access" => "*".to_owned(),
+        list if action.starts_with("iam:List") && list.ends_with('/') => "*".to_owned(),
+        name if action.starts_with("secretsmanager:") && !name.starts_with("arn:") && name != "*" => {
+            format!("arn:{partition}:secretsmanager:*:{account}:secret:{name}-??????")
+        }
+        arn => arn.trim_end_matches(':').to_owned(),
+    }
 }
 
 impl Denial<'_> {
@@ -240,6 +267,35 @@ mod tests {
             assert!(found.text.starts_with(&place), "{}", found.text);
             assert_eq!(found.command, None);
         }
+    }
+
+    #[test]
+    fn the_resource_is_one_that_policies_can_name() {
+        let iam = |rest: &str| format!("arn:aws:iam::111122223333:{rest}");
+        let cases = [
+            ("iam:GetRole", "role exec", iam("role/exec")),
+            ("iam:GetUser", "user alice.", iam("user/alice")),
+            ("iam:GetInstanceProfile", "instance profile node", iam("instance-profile/node")),
+            ("iam:CreatePolicy", "policy p", iam("policy/p")),
+            ("iam:GetPolicy", "policy arn:aws:iam::aws:policy/p", "arn:aws:iam::aws:policy/p".to_owned()),
+            ("iam:ListPolicies", "policy path /", "*".to_owned()),
+            ("iam:ListUsers", "arn:aws:iam::111122223333:user/", "*".to_owned()),
+            ("s3:GetObject", "\"arn:aws:s3:::b/k\"", "arn:aws:s3:::b/k".to_owned()),
+            ("secretsmanager:GetSecretValue", SECRET, SECRET.to_owned()),
+            (
+                "secretsmanager:GetSecretValue",
+                "prod/db",
+                "arn:aws:secretsmanager:*:111122223333:secret:prod/db-??????".to_owned(),
+            ),
+        ];
+        for (action, shown, expected) in cases {
+            let because = format!("because no identity-based policy allows the {action} action");
+            let document = fix(ROLE, action, shown, &because).document.unwrap();
+            let document = serde_json::from_str::<Value>(&document).unwrap();
+            assert_eq!(document["Statement"][0]["Resource"], expected, "{action} {shown}");
+        }
+        let silent = "User: x is not authorized to perform: s3:ListAllMyBuckets because no identity-based policy allows it";
+        assert_eq!(explain(silent).unwrap().resource.as_deref(), Some("*"));
     }
 
     #[test]

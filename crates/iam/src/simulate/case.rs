@@ -64,7 +64,8 @@ impl Case {
         for check in &self.checks {
             last = check.with(|request, layers| {
                 let decision = evaluate(request, layers);
-                let refusal = (!decision.is_allowed()).then(|| decision.denial_through_service(request));
+                let refusal = (!decision.is_allowed())
+                    .then(|| decision.denial_through_service(request, Some(request.resource)));
                 (decision.effect, decision.layer, refusal)
             });
             if last.0 != Effect::Allow {

@@ -195,10 +195,10 @@ fn context(entries: Option<&Map<String, Value>>) -> Result<Context, String> {
         };
         match value {
             Value::Array(values) => {
-                context.set_all(key, values.iter().map(scalar).collect::<Result<Vec<_>, _>>()?);
+                context.add_all(key, values.iter().map(scalar).collect::<Result<Vec<_>, _>>()?);
             }
             value => {
-                context.set(key, scalar(value)?);
+                context.add_all(key, [scalar(value)?]);
             }
         }
     }

@@ -10,7 +10,7 @@ use landfall_vault::Vault;
 
 use super::entity::Target;
 use super::record::{ACCESS_KEYS, AccessKey, MEMBERSHIPS, USER_ACCESS_KEYS, User, key_name, secret_context};
-use crate::pipe::{Checked, Context, Failure};
+use crate::pipe::{Checked, Context, Failure, Permission};
 
 /// The most access keys that one user may have.
 const QUOTA: usize = 2;
@@ -36,6 +36,15 @@ pub(super) fn named_or_calling(
         ServiceError::client("ValidationError", text)
     })?;
     Target::find(cx, view, name)
+}
+
+/// A check on the keys of the user that a call names, or of the calling user, whose path AWS then writes as `null`.
+pub(super) fn permission(target: &Target<User>, action: &'static str, name: Option<&str>) -> Permission {
+    let permission = target.permission(action);
+    match name {
+        Some(_) => permission,
+        None => permission.shown_as(format!("user null{}", target.name)),
+    }
 }
 
 /// Makes a key for a user.
@@ -117,7 +126,7 @@ impl KeyOfUser {
         id: String,
     ) -> Result<Checked<Self>, Failure> {
         let target = named_or_calling(cx, view, user)?;
-        let permission = target.permission(action);
+        let permission = permission(&target, action, user);
         Ok(Checked::one(Self { target, id }, permission))
     }
 

@@ -122,7 +122,8 @@ impl<E: Entity> Target<E> {
 
     /// A check on this one, with what policies may ask of it.
     pub(super) fn permission(&self, action: &'static str) -> Permission {
-        let permission = Permission::on(action, &self.arn);
+        let shown = format!("{} {}", E::KIND, self.name);
+        let permission = Permission::on(action, &self.arn).shown_as(shown);
         let Some(entity) = &self.entity else { return permission };
         with_tags_of(permission, entity.tags()).with_some("iam:PermissionsBoundary", entity.boundary())
     }
@@ -200,6 +201,17 @@ impl<E: Entity> Target<E> {
 /// The ARN of a user or role.
 pub(super) fn arn_of<E: Entity>(account: &AccountId, path: &str, name: &str) -> Arn {
     Arn::global("iam", account.as_str(), &format!("{}{path}{name}", E::KIND))
+}
+
+/// A check on a list of what is below a path. Policies allow such lists on `*`; a refusal names the path.
+pub(super) fn list_permission(
+    cx: &Context<'_>,
+    action: &'static str,
+    kind: &str,
+    path_prefix: &str,
+) -> Permission {
+    let below = Arn::global("iam", cx.account().as_str(), &format!("{kind}{path_prefix}"));
+    Permission::on_anything(action).shown_as(below.as_str())
 }
 
 /// Adds the tags of a resource under both names that IAM gives them.

@@ -38,7 +38,8 @@ impl ProfileTarget {
     /// A check on this profile.
     pub(super) fn permission(&self, action: &'static str) -> Permission {
         let tags = self.profile.as_ref().map(|profile| profile.tags.as_slice()).unwrap_or_default();
-        with_tags_of(Permission::on(action, &self.arn), tags)
+        let shown = format!("instance profile {}", self.name);
+        with_tags_of(Permission::on(action, &self.arn).shown_as(shown), tags)
     }
 
     /// The row.

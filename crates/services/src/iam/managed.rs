@@ -132,7 +132,7 @@ impl PolicyTarget {
     /// A check on this policy.
     pub(super) fn permission(&self, action: &'static str) -> Permission {
         let tags = self.policy.as_ref().map(Managed::tags).unwrap_or_default();
-        with_tags_of(Permission::on(action, &self.arn), tags)
+        with_tags_of(Permission::on(action, &self.arn).shown_as(format!("policy {}", self.arn)), tags)
     }
 
     /// The policy.
@@ -154,8 +154,10 @@ impl PolicyTarget {
     ) -> Result<(&Arc<ManagedPolicy>, (AccountId, String)), Failure> {
         let Managed::Customer(policy) = self.existing()? else {
             let caller = cx.caller.arn();
-            let text =
-                format!("User: {caller} is not authorized to perform: {action} on resource: {}", self.arn);
+            let text = format!(
+                "User: {caller} is not authorized to perform: {action} on resource: policy {}",
+                self.arn
+            );
             return Err(ServiceError::with_status("AccessDenied", 403, text).into());
         };
         let account = self.arn.account_id().ok_or_else(|| not_found(&self.arn))?;

@@ -39,7 +39,8 @@ impl<E: Entity> Rename<E> {
         let taken = !same_key && Target::<E>::find(cx, view, &name)?.exists();
         let mut permissions = vec![target.permission(action)];
         if arn != *target.arn() {
-            permissions.push(crate::pipe::Permission::on(action, &arn));
+            let shown = format!("{} {name}", E::KIND);
+            permissions.push(crate::pipe::Permission::on(action, &arn).shown_as(shown));
         }
         Ok(Checked::all(Self { target, name, path, arn, taken }, permissions))
     }

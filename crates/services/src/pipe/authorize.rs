@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{audit_passed, audit_refusals};
 use super::encoded;
 use super::permission::{Guarded, Later, Permission};
-use super::{Caller, Context, Failure, SessionPolicy, user_sessions};
+use super::{Caller, Context, Failure, SessionFacts, SessionPolicy, user_sessions};
 use crate::ec2::Way;
 use crate::ec2::record::Endpoint;
 use crate::iam::organization::{self, ControlKind, Levels, levels_of};
@@ -461,24 +461,33 @@ fn conditions(
     if let Some(agent) = &caller.user_agent {
         conditions.set("aws:UserAgent", agent.as_str());
     }
-    for (key, value) in &policies.tags {
-        conditions.set_tag("aws:PrincipalTag", key, value.as_str());
+    for (key, value) in principal_tags(policies, caller.session.as_deref()) {
+        conditions.set_tag("aws:PrincipalTag", key, value);
     }
     if let Some(session) = &caller.session {
         conditions
             .set("aws:TokenIssueTime", session.issued_at.iso8601())
             .set("aws:MultiFactorAuthPresent", if session.mfa { "true" } else { "false" });
-        for (key, value) in &session.tags {
-            conditions.set_tag("aws:PrincipalTag", key, value.as_str());
-        }
         if let Some(identity) = &session.source_identity {
             conditions.set("aws:SourceIdentity", identity.as_str());
         }
     }
     for (key, values) in caller.via.iter().chain(&permission.context) {
-        conditions.set_all(key.as_str(), values.iter().map(String::as_str));
+        conditions.add_all(key.as_str(), values.iter().map(String::as_str));
     }
     conditions
+}
+
+/// The tags of the session, and of those of its user or role the ones whose key no tag of the session has, whatever its
+/// case (AWS STS API Reference, `AssumeRole`, `Tags`).
+fn principal_tags<'a>(
+    policies: &'a PrincipalPolicies,
+    session: Option<&'a SessionFacts>,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let passed = session.map(|session| session.tags.as_slice()).unwrap_or_default();
+    let taken = |key: &str| passed.iter().any(|(other, _)| other.eq_ignore_ascii_case(key));
+    let own = policies.tags.iter().filter(move |(key, _)| !taken(key));
+    own.chain(passed).map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 fn denial(
@@ -487,7 +496,7 @@ fn denial(
     decision: &Decision<'_>,
     request: &Request<'_>,
 ) -> ServiceError {
-    let mut message = decision.denial_through_service(request);
+    let mut message = decision.denial_through_service(request, permission.shown());
     if let Some(refusal) = permission.key.as_ref().and_then(|key| key.refusal)
         && (decision.layer == Layer::Resource || permission.account.as_ref() != request.principal.account())
     {
@@ -497,7 +506,7 @@ fn denial(
         // AWS tells nobody of whom it knows no more than a token.
         message = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
     }
-    if permission.action == "sts:AssumeRole"
+    if is_about_role(permission)
         && let Some((sentence, _)) = message.split_once(" because ")
     {
         // AWS gives no reason here, and the same sentence for a role that does not exist.
@@ -508,12 +517,14 @@ fn denial(
         Protocol::Ec2Query => ServiceError::with_status(
             "UnauthorizedOperation",
             403,
-            format!(
-                "You are not authorized to perform this operation. {}",
-                // EC2 does not name a resource where there is none.
-                message.replacen(" on resource: * ", " ", 1)
-            ),
+            format!("You are not authorized to perform this operation. {message}"),
         ),
         Protocol::AwsJson10 | Protocol::AwsJson11 => ServiceError::client("AccessDeniedException", message),
     }
+}
+
+/// Whether the check is one of those for becoming a role.
+fn is_about_role(permission: &Permission) -> bool {
+    let one = matches!(permission.action, "sts:AssumeRole" | "sts:TagSession" | "sts:SetSourceIdentity");
+    one && permission.resource.contains(":role/")
 }

@@ -14,6 +14,8 @@ pub struct Permission {
     pub action: &'static str,
     /// The resource's ARN; `*` for actions without resource types.
     pub resource: String,
+    /// The resource as AWS's sentence of a refusal has it, where that is not what policies match.
+    pub shown: Option<String>,
     /// The account that owns the resource; `None` for the caller's own.
     pub account: Option<AccountId>,
     /// Condition keys of the service, beside the global ones that the pipe fills in.
@@ -57,6 +59,7 @@ impl Permission {
         Self {
             action,
             resource: resource.as_str().to_owned(),
+            shown: None,
             account: resource.account_id(),
             context: Vec::new(),
             guard: None,
@@ -70,11 +73,30 @@ impl Permission {
         Self {
             action,
             resource: "*".to_owned(),
+            shown: None,
             account: None,
             context: Vec::new(),
             guard: None,
             outer: None,
             key: None,
+        }
+    }
+
+    /// Has a refusal name the resource so.
+    #[must_use]
+    pub fn shown_as(mut self, resource: impl Into<String>) -> Self {
+        self.shown = Some(resource.into());
+        self
+    }
+
+    /// The resource as a refusal names it; `None` where its service names none.
+    pub(super) fn shown(&self) -> Option<&str> {
+        // EC2, S3 and Secrets Manager leave the resource out where there is none; others write `*`.
+        let silent = |service: &str| matches!(service, "ec2" | "s3" | "secretsmanager");
+        match &self.shown {
+            Some(shown) => Some(shown),
+            None if self.resource == "*" && self.action.split(':').next().is_some_and(silent) => None,
+            None => Some(&self.resource),
         }
     }
 

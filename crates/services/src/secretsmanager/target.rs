@@ -20,6 +20,8 @@ pub struct Target {
     pub arn: Arn,
     secret: Option<Arc<Secret>>,
     foreign: bool,
+    /// What the caller called it, where that is not its ARN. A refusal says no more: the suffix is not for everybody.
+    given: Option<String>,
 }
 
 impl Target {
@@ -32,23 +34,26 @@ impl Target {
         let foreign = id.named.0 != *cx.account();
         let here = id.named.1 == *cx.region() && id.arn.partition() == cx.region().partition();
         let found = if here { look_up(view, &id)? } else { None };
-        Ok(match found {
-            Some((key, secret)) => Self { key, arn: secret.arn.clone(), secret: Some(secret), foreign },
-            None => Self { key: id.named, arn: id.arn, secret: None, foreign },
-        })
+        let (key, arn, secret) = match found {
+            Some((key, secret)) => (key, secret.arn.clone(), Some(secret)),
+            None => (id.named, id.arn, None),
+        };
+        let given = (secret_id != arn.as_str()).then(|| secret_id.to_owned());
+        Ok(Self { key, arn, secret, foreign, given })
     }
 
     /// A secret that was found by its key.
     pub fn found(cx: &Context<'_>, key: SecretKey, secret: Arc<Secret>) -> Self {
         let foreign = key.0 != *cx.account();
-        Self { key, arn: secret.arn.clone(), secret: Some(secret), foreign }
+        Self { key, arn: secret.arn.clone(), secret: Some(secret), foreign, given: None }
     }
 
     /// A check against the secret, with its tags, its policy and the keys that every operation has.
     pub fn permission(&self, action: &'static str) -> Permission {
-        let permission = Permission::on(action, &self.arn)
+        let mut permission = Permission::on(action, &self.arn)
             .with("secretsmanager:SecretId", self.arn.as_str())
             .with("secretsmanager:SecretPrimaryRegion", self.primary_region());
+        permission.shown.clone_from(&self.given);
         let Some(secret) = &self.secret else { return permission };
         let function = secret.rotation.as_ref().map(|rotation| rotation.function_arn.as_str());
         let permission = permission

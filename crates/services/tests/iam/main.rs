@@ -3,6 +3,7 @@
 mod account;
 mod allowed_principals;
 mod boundaries;
+mod denials;
 mod groups;
 mod instance_profiles;
 mod managed_policies;

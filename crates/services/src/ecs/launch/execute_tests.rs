@@ -175,7 +175,7 @@ fn a_role_without_the_permission_is_told_which_statement_is_missing() {
     let session = format!("arn:aws:sts::111122223333:assumed-role/exec/{TASK_ID}");
     let denial = format!(
         "asm fetching secret from the service for hub: AccessDeniedException: User: {session} is not authorized to \
-         perform: {GET} on resource: {arn} because no identity-based policy allows the {GET} action status code: 400, \
+         perform: {GET} on resource: hub because no identity-based policy allows the {GET} action status code: 400, \
          request id: "
     );
     assert!(reason(&execution).contains(&denial), "{}", reason(&execution));

@@ -209,7 +209,7 @@ fn refusals() -> Vec<Row> {
                 with_credential("hub")
             },
             false,
-            &denied("secretsmanager:GetSecretValue", HUB),
+            &denied("secretsmanager:GetSecretValue", "hub"),
         ),
         refused_row(
             "no permission for the key",

@@ -12,8 +12,9 @@ impl Resolve for api::CreateAccessKey {
     type Request = Checked<Target<User>>;
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let target = access_keys::named_or_calling(cx, view, input.user_name.as_deref())?;
-        let permission = target.permission("iam:CreateAccessKey");
+        let name = input.user_name.as_deref();
+        let target = access_keys::named_or_calling(cx, view, name)?;
+        let permission = access_keys::permission(&target, "iam:CreateAccessKey", name);
         Ok(Checked::one(target, permission))
     }
 }

@@ -27,10 +27,12 @@ impl Resolve for api::CreatePolicy {
         let resource = format!("policy{path}{}", input.policy_name);
         let arn = Arn::global("iam", cx.account().as_str(), &resource);
         let tags = tags::pairs(input.tags.clone());
-        let mut permissions = vec![tags::with_request_tags(Permission::on("iam:CreatePolicy", &arn), &tags)];
-        if !tags.is_empty() {
-            permissions.push(tags::with_request_tags(Permission::on("iam:TagPolicy", &arn), &tags));
-        }
+        let on_policy = |action| {
+            let shown = format!("policy {}", input.policy_name);
+            tags::with_request_tags(Permission::on(action, &arn).shown_as(shown), &tags)
+        };
+        let mut permissions = vec![on_policy("iam:CreatePolicy")];
+        permissions.extend((!tags.is_empty()).then(|| on_policy("iam:TagPolicy")));
         Ok(Checked::all(Request { arn, path, tags, input }, permissions))
     }
 }

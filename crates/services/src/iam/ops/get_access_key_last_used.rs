@@ -20,6 +20,7 @@ impl Resolve for api::GetAccessKeyLastUsed {
             Some(key) => Target::<User>::find(cx, view, &key.user)?.permission("iam:GetAccessKeyLastUsed"),
             None => Permission::on_anything("iam:GetAccessKeyLastUsed"),
         };
+        let permission = permission.shown_as(format!("access key {}", input.access_key_id));
         Ok(Checked::one((input.access_key_id, key), permission))
     }
 }

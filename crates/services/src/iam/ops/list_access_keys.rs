@@ -13,8 +13,9 @@ impl Resolve for api::ListAccessKeys {
     type Request = Checked<(Target<User>, Paging)>;
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let target = access_keys::named_or_calling(cx, view, input.user_name.as_deref())?;
-        let permission = target.permission("iam:ListAccessKeys");
+        let name = input.user_name.as_deref();
+        let target = access_keys::named_or_calling(cx, view, name)?;
+        let permission = access_keys::permission(&target, "iam:ListAccessKeys", name);
         let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
         Ok(Checked::one((target, paging), permission))
     }

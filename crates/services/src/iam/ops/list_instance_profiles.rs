@@ -3,18 +3,19 @@
 use landfall_api::iam as api;
 use landfall_store::View;
 
+use crate::iam::entity::list_permission;
 use crate::iam::instance_profiles::shown;
 use crate::iam::page::Paging;
 use crate::iam::record::INSTANCE_PROFILES;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 impl Resolve for api::ListInstanceProfiles {
     type Request = Checked<(String, Paging)>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
         let path_prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
-        let permission = Permission::on_anything("iam:ListInstanceProfiles");
+        let permission = list_permission(cx, "iam:ListInstanceProfiles", "instance-profile", &path_prefix);
         Ok(Checked::one((path_prefix, paging), permission))
     }
 }

@@ -15,7 +15,8 @@ impl Resolve for api::ListPolicies {
 
     fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
-        Ok(Checked::one((input, paging), Permission::on_anything("iam:ListPolicies")))
+        let shown = format!("policy path {}", input.path_prefix.as_deref().unwrap_or("/"));
+        Ok(Checked::one((input, paging), Permission::on_anything("iam:ListPolicies").shown_as(shown)))
     }
 }
 

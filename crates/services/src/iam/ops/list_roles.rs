@@ -3,18 +3,20 @@
 use landfall_api::iam as api;
 use landfall_store::View;
 
+use crate::iam::entity::{Entity, list_permission};
 use crate::iam::page::Paging;
-use crate::iam::record::ROLES;
+use crate::iam::record::{ROLES, Role};
 use crate::iam::view::listed_role;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 impl Resolve for api::ListRoles {
     type Request = Checked<(String, Paging)>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of(input.marker.as_deref(), input.max_items)?;
         let path_prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
-        Ok(Checked::one((path_prefix, paging), Permission::on_anything("iam:ListRoles")))
+        let permission = list_permission(cx, "iam:ListRoles", Role::KIND, &path_prefix);
+        Ok(Checked::one((path_prefix, paging), permission))
     }
 }
 

@@ -78,6 +78,37 @@ fn a_constraint_is_about_the_context() {
     }
 }
 
+/// Keys of an encryption context differ by case, though names of condition keys do not.
+#[test]
+fn a_constraint_tells_keys_that_differ_in_case_apart() {
+    use api::GrantConstraints as Constraints;
+    type Pairs = &'static [(&'static str, &'static str)];
+    let (fixture, guest, key) = fixture();
+    let equals = |pairs| Constraints { encryption_context_equals: context(pairs), ..Default::default() };
+    let subset = |pairs| Constraints { encryption_context_subset: context(pairs), ..Default::default() };
+    let both: Pairs = &[("A", "2"), ("a", "1")];
+    let cases: [(Constraints, Pairs, bool); 7] = [
+        (equals(&[("a", "1")]), &[("a", "1")], true),
+        (equals(&[("a", "1")]), both, false),
+        (equals(&[("a", "1")]), &[("A", "1")], false),
+        (equals(both), both, true),
+        (subset(&[("A", "2")]), both, true),
+        (subset(&[("a", "1")]), both, true),
+        (subset(&[("a", "2")]), both, false),
+    ];
+    for (constraints, pairs, allowed) in cases {
+        let text = format!("{constraints:?} {pairs:?}");
+        let made = fixture.root::<api::CreateGrant>(api::CreateGrantRequest {
+            constraints: Some(constraints),
+            ..grant(&key, USER, &["Encrypt"])
+        });
+        let input = api::EncryptRequest { encryption_context: context(pairs), ..encrypt(&key, "v") };
+        assert_eq!(fixture.call::<api::Encrypt>(&guest, input).is_ok(), allowed, "{text}");
+        let (key_id, grant_id) = (key.clone(), made.grant_id.unwrap());
+        fixture.root::<api::RevokeGrant>(api::RevokeGrantRequest { key_id, grant_id, ..Default::default() });
+    }
+}
+
 #[test]
 fn grants_pass_on_only_what_they_have() {
     let (fixture, guest, key) = fixture();

@@ -353,7 +353,7 @@ fn context(
         .set_all("aws:ResourceOrgPaths", [organization::PATH]);
     let resource = arn.map(|arn| keys_of(cx, view, arn)).transpose()?;
     for (key, values) in resource.unwrap_or_default() {
-        context.set_all(key, values);
+        context.add_all(key, values);
     }
     for entry in input.context.iter().flatten() {
         context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));

@@ -69,7 +69,9 @@ fn permissions(
     sealing: &SealingKey,
 ) -> Vec<Permission> {
     let pairs = || tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let create = Permission::on("secretsmanager:CreateSecret", arn)
+    // There is no ARN yet that a refusal could name.
+    let on_secret = |action| Permission::on(action, arn).shown_as(&input.name);
+    let create = on_secret("secretsmanager:CreateSecret")
         .with("secretsmanager:Name", &input.name)
         .with_some("secretsmanager:Description", input.description.as_deref())
         .with_some("secretsmanager:KmsKeyId", input.kms_key_id.as_deref())
@@ -80,10 +82,10 @@ fn permissions(
         input.add_replica_regions.as_deref(),
         input.force_overwrite_replica_secret,
     );
-    let tag = || Permission::on("secretsmanager:TagResource", arn).with_request_tags(pairs());
+    let tag = || on_secret("secretsmanager:TagResource").with_request_tags(pairs());
     let tag = (!tags.is_empty()).then(tag);
     let replicate = input.add_replica_regions.as_deref().map(|replicas| {
-        let permission = Permission::on("secretsmanager:ReplicateSecretToRegions", arn)
+        let permission = on_secret("secretsmanager:ReplicateSecretToRegions")
             .with("secretsmanager:SecretId", arn.as_str())
             .with("secretsmanager:SecretPrimaryRegion", arn.region());
         replication::with_keys(permission, Some(replicas), input.force_overwrite_replica_secret)

@@ -16,34 +16,30 @@ fn read_by(principal: &str) -> String {
 fn who_has_no_policy_learns_nothing() {
     let fixture = Fixture::new();
     let arn = fixture.secret("a");
+    let unsuffixed = arn.strip_suffix(&arn[arn.len() - 7..]).unwrap();
     let sentence = |action: &str, on: &str| {
         format!(
-            "User: arn:aws:iam::111122223333:user/nobody is not authorized to perform: secretsmanager:{action} on \
-             resource: {on} because no identity-based policy allows the secretsmanager:{action} action"
+            "User: arn:aws:iam::111122223333:user/nobody is not authorized to perform: secretsmanager:{action}{on} \
+             because no identity-based policy allows the secretsmanager:{action} action"
         )
     };
-    let missing = "arn:aws:secretsmanager:us-east-1:111122223333:secret:missing";
+    // AWS writes the secret as the caller does, so that nobody learns whether it exists, or its suffix.
+    let about = |action: &str, given: &str| sentence(action, &format!(" on resource: {given}"));
+    let read = |given: &str| fixture.denied::<api::GetSecretValue>(&nobody(), get(given));
     let cases = [
-        (fixture.denied::<api::GetSecretValue>(&nobody(), get("a")), sentence("GetSecretValue", &arn)),
-        (
-            fixture.denied::<api::GetSecretValue>(&nobody(), get("missing")),
-            sentence("GetSecretValue", missing),
-        ),
-        (
-            fixture.denied::<api::DeleteSecret>(&nobody(), delete("missing")),
-            sentence("DeleteSecret", missing),
-        ),
-        (
-            fixture.denied::<api::CreateSecret>(&nobody(), create("missing")),
-            sentence("CreateSecret", missing),
-        ),
+        (read("a"), about("GetSecretValue", "a")),
+        (read(&arn), about("GetSecretValue", &arn)),
+        (read(unsuffixed), about("GetSecretValue", unsuffixed)),
+        (read("missing"), about("GetSecretValue", "missing")),
+        (fixture.denied::<api::DeleteSecret>(&nobody(), delete("missing")), about("DeleteSecret", "missing")),
+        (fixture.denied::<api::CreateSecret>(&nobody(), create("a")), about("CreateSecret", "a")),
         (
             fixture.denied::<api::ListSecrets>(&nobody(), api::ListSecretsRequest::default()),
-            sentence("ListSecrets", "*"),
+            sentence("ListSecrets", ""),
         ),
         (
             fixture.denied::<api::GetRandomPassword>(&nobody(), api::GetRandomPasswordRequest::default()),
-            sentence("GetRandomPassword", "*"),
+            sentence("GetRandomPassword", ""),
         ),
     ];
     for ((code, message), expected) in cases {
@@ -99,6 +95,36 @@ fn conditions_see_the_request_and_the_secret() {
     assert_eq!(fixture.denied::<api::DeleteSecret>(&user, window(Some(13))).0, "AccessDeniedException");
     assert_eq!(fixture.denied::<api::DeleteSecret>(&user, window(None)).0, "AccessDeniedException");
     fixture.call::<api::DeleteSecret>(&user, window(Some(14))).unwrap();
+}
+
+/// Keys of tags of secrets differ by case, names of condition keys do not: such a pair matches neither of its values.
+#[test]
+fn tags_whose_keys_differ_in_case_alone_match_nothing() {
+    let fixture = Fixture::new();
+    let tag = |key: &str, value: &str| api::Tag { key: Some(key.to_owned()), value: Some(value.to_owned()) };
+    let both = || Some(vec![tag("Team", "red"), tag("team", "blue"), tag("cost", "1")]);
+    fixture.root::<api::CreateSecret>(api::CreateSecretRequest { tags: both(), ..create("a") });
+    let user = |name: &str, key: &str, value: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*",
+                "Condition":{{"StringEquals":{{"{key}":"{value}"}}}}}}"#
+        );
+        fixture.user(&account(), name, &statement)
+    };
+    let cases = [
+        ("Team", "red", false),
+        ("team", "red", false),
+        ("Team", "blue", false),
+        ("team", "blue", false),
+        ("COST", "1", true),
+    ];
+    for (at, (key, value, allowed)) in cases.into_iter().enumerate() {
+        let reader = user(&format!("r{at}"), &format!("aws:ResourceTag/{key}"), value);
+        assert_eq!(fixture.call::<api::GetSecretValue>(&reader, get("a")).is_ok(), allowed, "{key} {value}");
+        let maker = user(&format!("m{at}"), &format!("aws:RequestTag/{key}"), value);
+        let input = api::CreateSecretRequest { tags: both(), ..create(&format!("s{at}")) };
+        assert_eq!(fixture.call::<api::CreateSecret>(&maker, input).is_ok(), allowed, "{key} {value}");
+    }
 }
 
 #[test]
