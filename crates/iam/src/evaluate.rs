@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::{self, Bundle};
 use crate::choices::Choice;
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::principal_match::Strength;
@@ -33,6 +32,17 @@ pub enum Reason {
     RootMayNotAssume,
     /// A KMS operation that does not work from another account.
     NotAcrossAccounts,
+}
+
+impl Reason {
+    pub(crate) fn of_policies() -> Self {
+        Self::Policy
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+    pub(crate) fn is_of_policies(&self) -> bool {
+        *self == Self::Policy
+    }
 }
 
 /// Who decided, and how.
@@ -178,22 +188,22 @@ impl<'a> Scans<'a> {
         let mut scans = Self::default();
         if principal.under_rcp() && !managed_key && supports_rcp(target.service) {
             for level in layers.rcp {
-                scans.rcp_silent |= scan(target, Layer::ResourceControl, level, None)?.allow.is_none();
+                scans.rcp_silent |= scan(target, Layer::ResourceControl, level)?.allow.is_none();
             }
         }
         if principal.under_scp() {
             for level in layers.scp {
-                scans.scp_silent |= scan(target, Layer::ServiceControl, level, None)?.allow.is_none();
+                scans.scp_silent |= scan(target, Layer::ServiceControl, level)?.allow.is_none();
             }
         }
-        scans.endpoint = scan(target, Layer::Endpoint, layers.endpoint, None)?;
+        scans.endpoint = scan(target, Layer::Endpoint, layers.endpoint)?;
         if let Some(resource) = &layers.resource {
-            scans.resource = scan(target, resource.layer(), resource.policies, None)?;
+            scans.resource = scan(target, resource.layer(), resource.policies)?;
         }
         if !principal.is_root() {
-            scans.identity = scan(target, Layer::Identity, layers.identity, layers.bundle)?;
-            scans.boundary = scan(target, Layer::Boundary, layers.boundary, None)?;
-            scans.session = scan(target, Layer::Session, layers.session, None)?;
+            scans.identity = scan(target, Layer::Identity, layers.identity)?;
+            scans.boundary = scan(target, Layer::Boundary, layers.boundary)?;
+            scans.session = scan(target, Layer::Session, layers.session)?;
         }
         Ok(scans)
     }
@@ -309,21 +319,15 @@ fn resource_layer(layers: &Layers<'_>) -> Layer {
     layers.resource.map_or(Layer::Resource, |resource| resource.layer())
 }
 
+/// The numbers of a policy and of a statement in it.
+type Numbers = (usize, usize);
+
 /// What the policies of a layer say: the first Deny, as error, or the strongest Allow.
-fn scan<'a>(
-    target: &Target<'_>,
-    layer: Layer,
-    policies: &[Attached<'a>],
-    bundle: Option<&Bundle>,
-) -> Result<Scan<'a>, Decision<'a>> {
-    let found = |(policy, index): (usize, usize)| {
+fn scan<'a>(target: &Target<'_>, layer: Layer, policies: &[Attached<'a>]) -> Result<Scan<'a>, Decision<'a>> {
+    let found = |(policy, index): Numbers| {
         policies.get(policy).map(|attached| Place { layer, attached: *attached, index })
     };
-    let decided = match bundle.filter(|bundle| bundle.is_of(policies)) {
-        Some(bundle) => bundle.decide(target),
-        None => decide(target, policies),
-    };
-    match decided {
+    match decide(target, policies) {
         Ok(allowed) => {
             Ok(Scan { allow: allowed.and_then(|(strength, place)| Some((strength, found(place)?))) })
         }
@@ -335,11 +339,8 @@ fn scan<'a>(
 }
 
 /// The first policy's first Deny, as error, or the strongest Allow of all.
-fn decide(
-    target: &Target<'_>,
-    policies: &[Attached<'_>],
-) -> Result<Option<(Strength, bundle::Place)>, bundle::Place> {
-    let mut best: Option<(Strength, bundle::Place)> = None;
+fn decide(target: &Target<'_>, policies: &[Attached<'_>]) -> Result<Option<(Strength, Numbers)>, Numbers> {
+    let mut best: Option<(Strength, Numbers)> = None;
     for (at, attached) in policies.iter().enumerate() {
         let found = attached.policy.decide(target).map_err(|index| (at, index))?;
         if let Some((strength, index)) = found.filter(|(new, _)| best.is_none_or(|(known, _)| *new > known)) {

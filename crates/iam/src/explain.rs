@@ -1,11 +1,11 @@
 //! Hints for people: what to change so that a refused request would match.
 
 use crate::arn_match::ArnParts;
-use crate::evaluate::Effect;
+use crate::evaluate::{Effect, Reason};
 use crate::layers::Layer;
 use crate::message::layer_name;
 use crate::reference;
-use crate::trace::{Element, Miss, PolicyTrace, StatementTrace, Trace};
+use crate::trace::{Element, LayerTrace, Miss, PolicyTrace, StatementTrace, Trace};
 
 /// More hints than this help nobody.
 const MOST: usize = 5;
@@ -17,14 +17,40 @@ pub fn explain(trace: &Trace) -> Vec<String> {
     }
     let mut hints: Vec<_> =
         trace.denials().into_iter().map(|(layer, policy, it)| denied(layer, policy, it)).collect();
+    hints.extend(without_policies(trace));
     if hints.is_empty() {
-        hints = misses(trace);
-    }
-    if hints.is_empty() {
-        hints.push(format!("no {} mentions `{}`", layer_name(trace.layer), trace.action));
+        hints = misses(trace, trace.layer);
+        if hints.is_empty() {
+            hints.push(format!("no {} mentions `{}`", layer_name(trace.layer), trace.action));
+        }
+        hints.truncate(MOST - 1);
+        if trace.layer == Layer::Identity {
+            hints.extend(misses(trace, Layer::Resource));
+        }
     }
     hints.truncate(MOST);
     hints
+}
+
+/// Where no statement could help.
+fn without_policies(trace: &Trace) -> Option<String> {
+    let action = &trace.action;
+    match trace.reason {
+        Reason::RootMayNotAssume => {
+            Some("a root user becomes no role, whatever policies say: call as a user or a role".to_owned())
+        }
+        Reason::NotAcrossAccounts => Some(format!(
+            "`{action}` does not work on a key of another account, whatever policies say: call it in the key's account"
+        )),
+        Reason::Policy => {
+            let empty = |it: &LayerTrace| it.layer == trace.layer && it.policies.is_empty();
+            let silent = trace.effect == Effect::ImplicitDeny && trace.layers.iter().any(empty);
+            silent.then(|| {
+                let name = layer_name(trace.layer);
+                format!("a level of the organization has no {name} at all: nothing passes it")
+            })
+        }
+    }
 }
 
 fn place(layer: Layer, policy: &PolicyTrace, statement: &StatementTrace) -> String {
@@ -36,11 +62,19 @@ fn denied(layer: Layer, policy: &PolicyTrace, statement: &StatementTrace) -> Str
     format!("{} denies it; no Allow elsewhere can undo that", place(layer, policy, statement))
 }
 
-fn misses(trace: &Trace) -> Vec<String> {
+/// What nearly matched in a layer. The policy of a resource speaks of many; where others decide, it counts only if one
+/// thing is wrong, and not just that somebody else is named.
+fn misses(trace: &Trace, of: Layer) -> Vec<String> {
+    let decides = of == trace.layer;
+    let is_near = |misses: &[Miss]| match misses {
+        [miss] => miss.element != Element::Principal || close_principal(trace, miss).is_some(),
+        _ => false,
+    };
     let mut hints = Vec::new();
     for (layer, policy, statement) in trace.near_misses() {
         let wrong_action = statement.misses.iter().any(|miss| miss.element == Element::Action);
-        if layer != trace.layer || (wrong_action && statement.misses.len() > 1) {
+        let open = layer == of && !allows(trace, policy);
+        if !open || (wrong_action && statement.misses.len() > 1) || !(decides || is_near(&statement.misses)) {
             continue;
         }
         let parts: Vec<_> = statement.misses.iter().filter_map(|miss| hint(trace, miss)).collect();
@@ -53,6 +87,12 @@ fn misses(trace: &Trace) -> Vec<String> {
         }
     }
     hints
+}
+
+/// Whether the level that a policy is in allows already; of an organization every one has to.
+fn allows(trace: &Trace, policy: &PolicyTrace) -> bool {
+    let holds = |layer: &LayerTrace| layer.policies.iter().any(|it| std::ptr::eq(it, policy));
+    trace.layers.iter().find(|layer| holds(layer)).is_some_and(|layer| layer.outcome == Effect::Allow)
 }
 
 /// The second half of "would have matched if …"; `None` if the statement is about something else.
@@ -167,22 +207,35 @@ fn principal(trace: &Trace, miss: &Miss) -> String {
     if miss.not {
         return format!("its NotPrincipal did not name `{caller}`");
     }
+    let other = || format!("it named `{caller}` as principal, not `{}`", miss.expected.join("`, `"));
+    close_principal(trace, miss).unwrap_or_else(other)
+}
+
+/// Principals that are easily taken for the caller.
+fn close_principal(trace: &Trace, miss: &Miss) -> Option<String> {
+    let caller = trace.principal_arn.as_deref().unwrap_or(&trace.principal);
+    if miss.not {
+        return None;
+    }
+    if miss.expected.iter().any(|expected| expected == caller) {
+        return Some(format!(
+            "it were written again: it holds the id of the principal that was `{caller}` before, and is no more"
+        ));
+    }
     let name = |text: &str| text.rsplit('/').next().map(str::to_owned);
     let namesake = |expected: &&String| expected.contains(":role/") && name(expected) == name(caller);
     if let Some(expected) = miss.expected.iter().find(namesake) {
-        return format!("it named `{caller}`: `{expected}` has another path or account");
+        return Some(format!("it named `{caller}`: `{expected}` has another path or account"));
     }
     if caller == "ecs-tasks.amazonaws.com" && miss.expected.iter().any(|it| it == "ecs.amazonaws.com") {
-        return "it named `ecs-tasks.amazonaws.com`: tasks assume their roles as that service, not as \
-                `ecs.amazonaws.com`"
-            .to_owned();
+        let text = "it named `ecs-tasks.amazonaws.com`: tasks assume their roles as that service, not as \
+                    `ecs.amazonaws.com`";
+        return Some(text.to_owned());
     }
-    if let Some(expected) = miss.expected.iter().find(|it| it.starts_with("AROA") || it.starts_with("AIDA")) {
-        return format!(
-            "it named `{caller}`: `{expected}` is the id of a deleted principal, or of another one of that name"
-        );
-    }
-    format!("it named `{caller}` as principal, not `{}`", miss.expected.join("`, `"))
+    let id = miss.expected.iter().find(|it| it.starts_with("AROA") || it.starts_with("AIDA"))?;
+    Some(format!(
+        "it named `{caller}`: `{id}` is the id of a deleted principal, or of another one of that name"
+    ))
 }
 
 fn condition(miss: &Miss) -> String {

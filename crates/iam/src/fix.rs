@@ -322,7 +322,6 @@ fn with_patches(
     let resource = current.map(|resource| ResourceLayer { policies: &own, ..resource });
     let patched = Layers {
         identity: &identity,
-        bundle: None,
         boundary: &boundary,
         session: &session,
         resource,

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Bundle;
 use crate::grant::Grant;
 use crate::policy::Policy;
 
@@ -37,9 +36,6 @@ pub enum Layer {
 pub struct Layers<'a> {
     /// Of the user and its groups, or of the role.
     pub identity: &'a [Attached<'a>],
-    /// One index over all of `identity`, to be kept for as long as those policies stay the same. One that was made of
-    /// other policies is not used, so that a change is seen at once.
-    pub bundle: Option<&'a Bundle>,
     /// The permissions boundary; AWS allows one.
     pub boundary: &'a [Attached<'a>],
     /// Inline and managed session policies; together they allow what any of them allows.

@@ -32,7 +32,6 @@
 //! ```
 
 mod arn_match;
-mod bundle;
 pub mod choices;
 mod compile;
 mod condition;
@@ -57,7 +56,6 @@ pub mod simulate;
 mod trace;
 mod validate;
 
-pub use bundle::Bundle;
 pub use context::Context;
 pub use error::{PolicyError, PolicyErrorReason};
 pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};

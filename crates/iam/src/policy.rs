@@ -177,11 +177,6 @@ impl Policy {
     pub(crate) fn near(&self) -> Option<&Near> {
         self.0.near.as_ref()
     }
-
-    /// Whether the two are one and the same compiled policy.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 /// IAM says of trust policies whether they are JSON at all.

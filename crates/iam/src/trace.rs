@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::{ActionPattern, ResourcePattern, Selection, Statement};
 use crate::condition::Condition;
-use crate::evaluate::{Effect, evaluate, supports_rcp};
+use crate::evaluate::{Effect, Reason, evaluate, supports_rcp};
 use crate::index::{Glance, Plain};
 use crate::layers::{Attached, Layer, Layers};
 use crate::principal_match::{Principals, Strength};
@@ -34,12 +34,16 @@ pub struct Trace {
     pub effect: Effect,
     /// The layer that decided.
     pub layer: Layer,
+    /// Why, where the statements do not say it.
+    #[serde(default = "Reason::of_policies", skip_serializing_if = "Reason::is_of_policies")]
+    pub reason: Reason,
     /// AWS's sentence, for a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denial: Option<String>,
     /// Condition keys: those that follow from the caller, and those that were set for the call.
     pub context: Vec<(String, Vec<String>)>,
-    /// Layers with at least one policy, in AWS's order.
+    /// Layers with at least one policy, in AWS's order; of service control policies also levels without one, which let
+    /// nothing pass.
     pub layers: Vec<LayerTrace>,
 }
 
@@ -158,6 +162,7 @@ pub fn trace(request: &Request<'_>, layers: &Layers<'_>) -> Trace {
         resource: request.resource.to_owned(),
         effect: decision.effect,
         layer: decision.layer,
+        reason: decision.reason,
         denial,
         context: context(request),
         layers: layer_traces(request, layers),
@@ -176,7 +181,7 @@ fn layer_traces(request: &Request<'_>, layers: &Layers<'_>) -> Vec<LayerTrace> {
     let target = Target::new(request, !layers.boundary.is_empty());
     let mut traces = Vec::new();
     let mut add = |layer, policies: &[Attached<'_>]| {
-        if !policies.is_empty() {
+        if !policies.is_empty() || layer == Layer::ServiceControl {
             traces.push(trace_layer(&target, layer, policies));
         }
     };

@@ -231,7 +231,8 @@ fn trust_action(text: &str) -> Check {
     if wild || ALLOWED.contains(&text.as_str()) { Ok(()) } else { Err(Reason::TrustAction) }
 }
 
-/// Resource control policies only deny, and only everybody.
+/// Resource control policies only deny, only everybody, and have no `NotAction` (AWS Organizations User Guide, "RCP
+/// syntax").
 fn control(statement: &Statement, kind: PolicyKind) -> Check {
     if kind != PolicyKind::ResourceControl {
         return Ok(());
@@ -240,12 +241,33 @@ fn control(statement: &Statement, kind: PolicyKind) -> Check {
         .principal
         .as_ref()
         .is_some_and(|it| !it.not && it.entries.iter().all(|entry| entry.value == "*"));
-    if everyone && statement.effect == "Deny" { Ok(()) } else { Err(Reason::NotForType) }
+    let listed = statement.action.as_ref().is_some_and(|it| !it.not);
+    if everyone && listed && statement.effect == "Deny" { Ok(()) } else { Err(Reason::NotForType) }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{Policy, PolicyKind, ResourceService};
+
+    #[test]
+    fn resource_control_policies_deny_listed_actions_to_everybody() {
+        let text = |statement: &str| {
+            format!(r#"{{"Version":"2012-10-17","Statement":{{{statement},"Resource":"*"}}}}"#)
+        };
+        let table = [
+            (r#""Effect":"Deny","Principal":"*","Action":"s3:*""#, true),
+            (r#""Effect":"Allow","Principal":"*","Action":"s3:*""#, false),
+            (r#""Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"s3:*""#, false),
+            (r#""Effect":"Deny","NotPrincipal":"*","Action":"s3:*""#, false),
+            (r#""Effect":"Deny","Principal":"*","NotAction":"s3:*""#, false),
+        ];
+        for (statement, good) in table {
+            let parsed = Policy::parse(&text(statement), PolicyKind::ResourceControl);
+            assert_eq!(parsed.is_ok(), good, "{statement}");
+        }
+        let not = text(r#""Effect":"Deny","Principal":"*","NotAction":"s3:*""#);
+        assert!(Policy::stored(&not, PolicyKind::ResourceControl).is_ok());
+    }
 
     #[test]
     fn sids_of_iam_have_letters_and_digits_only() {

@@ -1,4 +1,5 @@
-//! A decision asks for no memory, whatever the policies say.
+//! The engine's decision asks for no memory, whatever policies and request say. What a server collects for it, the condition
+//! keys of a call and the policies of a caller, is its own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,8 +40,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_decision_does_not_allocate() {
     for seed in 0..1_000 {
-        // What the outside judge knows: without texts that are no dates, whose errors allocate.
-        let case = generator::case(seed, Scope::OutsideJudge);
+        let case = generator::case(seed, Scope::Everything);
         for check in Case::parse(&case.to_string()).unwrap().checks() {
             let used = check.with(|request, layers| {
                 let before = ALLOCATIONS.get();

@@ -4,7 +4,7 @@
 
 use landfall_base::AccountId;
 use landfall_iam::{
-    Attached, Blocker, Context, Layer, Layers, MessageStyle, Policy, PolicyKind, Principal, Request,
+    Attached, Blocker, Context, Effect, Layer, Layers, MessageStyle, Policy, PolicyKind, Principal, Request,
     ResourceLayer, ResourceService, evaluate, explain, suggest_fix, trace,
 };
 use serde_json::{Value, json};
@@ -176,4 +176,115 @@ fn required_policies_left_out_do_not_open_anything() {
     for (action, resource) in [("kms:ListKeys", "*"), ("sts:GetCallerIdentity", "*")] {
         assert!(evaluate(&request(&principal, action, resource, &context), &layers).is_allowed(), "{action}");
     }
+}
+
+/// Inside an account the caller's own policies decide; the resource's is told of where it nearly let the caller in.
+#[test]
+fn a_resource_policy_that_nearly_matches_is_told_of_beside() {
+    let hints = |principal: &str, condition: Value| {
+        let own = json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "ecr:BatchGetImage",
+            "Condition": condition});
+        let own =
+            Policy::stored(&document(&own), PolicyKind::Resource(ResourceService::EcrRepository)).unwrap();
+        let (principal, context) = (caller(), Context::new());
+        let (identity, own) = (identity("s3:*", "*"), [Attached::to_resource("own", &own)]);
+        let identity = [Attached::inline("own", &identity)];
+        let resource = Some(ResourceLayer::ordinary(&own));
+        let layers = Layers { identity: &identity, resource, ..Layers::default() };
+        let repository = "arn:aws:ecr:eu-central-1:111122223333:repository/app";
+        explain(&trace(&request(&principal, "ecr:BatchGetImage", repository, &context), &layers))
+    };
+    let silent = "no identity-based policy mentions `ecr:BatchGetImage`";
+    let near = |what: &str| {
+        vec![
+            silent.to_owned(),
+            format!("statement 1 of the resource-based policy `own` would have matched if {what}"),
+        ]
+    };
+    let deleted = format!(
+        "it named `{ROLE}`: `AROAGONE` is the id of a deleted principal, or of another one of that name"
+    );
+    assert_eq!(hints("AROAGONE", json!({})), near(&deleted));
+    let path = "arn:aws:iam::111122223333:role/exec";
+    assert_eq!(
+        hints(path, json!({})),
+        near(&format!("it named `{ROLE}`: `{path}` has another path or account"))
+    );
+    let absent = hints(ROLE, json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}}));
+    assert!(absent[1].contains("`aws:SourceVpc`"), "{absent:?}");
+    // Whom it is meant for says nothing about the caller.
+    assert_eq!(hints("arn:aws:iam::111122223333:user/alice", json!({})), [silent]);
+}
+
+#[test]
+fn an_empty_level_of_the_organization_is_told_of() {
+    let everything = Policy::stored(
+        &document(&json!({"Effect": "Allow", "Action": "*", "Resource": "*"})),
+        PolicyKind::ServiceControl,
+    )
+    .unwrap();
+    let all = [Attached::inline("all", &everything)];
+    let (principal, context) = (caller(), Context::new());
+    let levels: [&[Attached<'_>]; 2] = [&all, &[]];
+    let layers = Layers { identity: &all, scp: &levels, ..Layers::default() };
+    let trace = trace(&request(&principal, "s3:GetObject", "arn:aws:s3:::b/k", &context), &layers);
+    let outcomes: Vec<_> = trace.layers.iter().map(|it| (it.layer, it.outcome)).collect();
+    let expected = [
+        (Layer::ServiceControl, Effect::Allow),
+        (Layer::ServiceControl, Effect::ImplicitDeny),
+        (Layer::Identity, Effect::Allow),
+    ];
+    assert_eq!((trace.layer, outcomes.as_slice()), (Layer::ServiceControl, &expected[..]));
+    let hint = "a level of the organization has no service control policy at all: nothing passes it";
+    assert_eq!(explain(&trace), [hint]);
+}
+
+/// A level that allows has no say in what the next one lacks.
+#[test]
+fn only_levels_that_are_silent_are_told_of() {
+    let scp = |statement: Value| Policy::stored(&document(&statement), PolicyKind::ServiceControl).unwrap();
+    let allow = scp(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
+    let (near, nearer) = (
+        scp(json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b"})),
+        scp(json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::c/*"})),
+    );
+    let root = [Attached::inline("all", &allow), Attached::inline("idle", &near)];
+    let own = [Attached::inline("narrow", &nearer)];
+    let levels: [&[Attached<'_>]; 2] = [&root, &own];
+    let (principal, context) = (caller(), Context::new());
+    let layers = Layers { identity: &root[..1], scp: &levels, ..Layers::default() };
+    let trace = trace(&request(&principal, "s3:GetObject", "arn:aws:s3:::b/k", &context), &layers);
+    let hints = explain(&trace);
+    assert_eq!(hints.len(), 1, "{hints:?}");
+    assert!(hints[0].contains("`narrow`"), "{hints:?}");
+}
+
+#[test]
+fn what_no_policy_can_allow_is_told_as_that() {
+    let root = Principal::root(&account("111122223333"));
+    let trust = Policy::stored(
+        &document(
+            &json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}),
+        ),
+        PolicyKind::RoleTrust,
+    )
+    .unwrap();
+    let (context, own) = (Context::new(), [Attached::to_resource("trust policy", &trust)]);
+    let layers = Layers { resource: Some(ResourceLayer::role_trust(&own)), ..Layers::default() };
+    let hints = explain(&trace(&request(&root, "sts:AssumeRole", ROLE, &context), &layers));
+    assert_eq!(hints, ["a root user becomes no role, whatever policies say: call as a user or a role"]);
+
+    let (key, other) = (KEY.replace("111122223333", "444455556666"), account("444455556666"));
+    let (principal, identity) = (caller(), identity("kms:*", "*"));
+    let identity = [Attached::inline("own", &identity)];
+    let layers =
+        Layers { identity: &identity, resource: Some(ResourceLayer::kms_key(&[], &[])), ..Layers::default() };
+    let foreign =
+        Request { resource_account: Some(&other), ..request(&principal, "kms:PutKeyPolicy", &key, &context) };
+    let hints = explain(&trace(&foreign, &layers));
+    assert!(
+        hints[0].starts_with("`kms:PutKeyPolicy` does not work on a key of another account"),
+        "{hints:?}"
+    );
+    assert_eq!(hints.len(), 1);
 }

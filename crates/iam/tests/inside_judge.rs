@@ -1,4 +1,4 @@
-//! The engine against the naive judge, on random cases, alone and with a bundle over the caller's policies.
+//! The engine against the naive judge, on random cases.
 //! `cargo run --release --example differential` runs as many as one likes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]

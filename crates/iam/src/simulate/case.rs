@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::evaluate::{Effect, evaluate};
 use crate::fix::Ask;
 use crate::grant::Grant;
-use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
+use crate::layers::{Attached, Layer, Layers, Origin, ResourceKind, ResourceLayer};
 use crate::policy::{Policy, PolicyKind, ResourceService};
 use crate::principal::Principal;
 use crate::request::Request;
@@ -96,13 +96,12 @@ impl Check {
         let identity = attach(&self.identity, &names.identity);
         let boundary = attach(&self.boundary, &names.boundary);
         let session = attach(&self.session, &names.session);
-        let endpoint = attach(&self.endpoint, &names.endpoint);
+        let endpoint: Vec<_> = self.endpoint.iter().zip(&names.endpoint).map(to_resource).collect();
         let scp = attach_levels(&self.scp, &names.scp);
         let rcp = attach_levels(&self.rcp, &names.rcp);
         let scp: Vec<&[Attached<'_>]> = scp.iter().map(Vec::as_slice).collect();
         let rcp: Vec<&[Attached<'_>]> = rcp.iter().map(Vec::as_slice).collect();
-        let own = self.resource_policies.iter().zip(&names.resource);
-        let own: Vec<_> = own.map(|(it, name)| Attached::to_resource(name, it)).collect();
+        let own: Vec<_> = self.resource_policies.iter().zip(&names.resource).map(to_resource).collect();
         let layers = Layers {
             identity: &identity,
             boundary: &boundary,
@@ -111,7 +110,6 @@ impl Check {
             scp: &scp,
             rcp: &rcp,
             endpoint: &endpoint,
-            ..Layers::default()
         };
         use_them(&request, &layers)
     }
@@ -164,8 +162,24 @@ fn attach<'a>(policies: &'a [Policy], names: &'a [String]) -> Vec<Attached<'a>> 
     policies.iter().zip(names).map(|(policy, name)| Attached::inline(name, policy)).collect()
 }
 
+fn to_resource<'a>((policy, name): (&'a Policy, &'a String)) -> Attached<'a> {
+    Attached::to_resource(name, policy)
+}
+
+/// A level has no name in a case: its policies are named by its place.
 fn attach_levels<'a>(levels: &'a [Vec<Policy>], names: &'a [Vec<String>]) -> Vec<Vec<Attached<'a>>> {
-    levels.iter().zip(names).map(|(policies, names)| attach(policies, names)).collect()
+    let of_level = |attached: Vec<Attached<'a>>| {
+        attached
+            .into_iter()
+            .map(|it| Attached { origin: Origin::Organization(level_of(it.name)), ..it })
+            .collect()
+    };
+    levels.iter().zip(names).map(|(policies, names)| of_level(attach(policies, names))).collect()
+}
+
+/// `scp[1]` of `scp[1][0]`.
+fn level_of(name: &str) -> &str {
+    name.rsplit_once('[').map_or(name, |(level, _)| level)
 }
 
 /// What a policy of the resource is, by the action's service.
