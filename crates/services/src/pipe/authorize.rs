@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Timestamp};
+use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::{
     Ask, Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
     StatementRef, Trace, evaluate, explain, suggest_fix_for_all, trace,
@@ -231,7 +231,8 @@ impl<'a> Prepared<'a> {
         permission: &'a Permission,
     ) -> Result<Self, Failure> {
         let passed = Passed::of(cx, view, service, permission)?;
-        let mut conditions = conditions(cx.caller, policies, cx.now, permission, &passed);
+        let region = requested_region(service.name, &cx.caller.region);
+        let mut conditions = conditions(cx.caller, policies, cx.now, region, permission, &passed);
         add_organization(&mut conditions, cx.caller, permission);
         let organization = Organization::of(cx, view, permission)?;
         Ok(Self { caller: cx.caller, policies, permission, passed, organization, conditions })
@@ -298,7 +299,6 @@ impl Ask for Prepared<'_> {
             scp: &scp,
             rcp: &rcp,
             endpoint: &through,
-            ..Layers::default()
         };
         answer(&request, &layers)
     }
@@ -443,6 +443,7 @@ fn conditions(
     caller: &Caller,
     policies: &PrincipalPolicies,
     now: Timestamp,
+    region: &str,
     permission: &Permission,
     passed: &Passed,
 ) -> Conditions {
@@ -450,7 +451,7 @@ fn conditions(
     conditions
         .set("aws:CurrentTime", now.iso8601())
         .set("aws:EpochTime", now.whole_seconds().to_string())
-        .set("aws:RequestedRegion", caller.region.as_str())
+        .set("aws:RequestedRegion", region)
         .set("aws:SecureTransport", if caller.secure_transport { "true" } else { "false" });
     for (key, values) in passed.keys() {
         conditions.set_all(key.as_str(), values.iter().map(String::as_str));
@@ -476,6 +477,17 @@ fn conditions(
         conditions.add_all(key.as_str(), values.iter().map(String::as_str));
     }
     conditions
+}
+
+/// The Region that a service is called in: IAM has one endpoint in each partition, whatever the client's Region is (IAM
+/// User Guide, `aws:RequestedRegion`).
+pub(crate) fn requested_region<'a>(service: &str, region: &'a Region) -> &'a str {
+    match (service, region.partition()) {
+        ("iam", "aws-cn") => "cn-north-1",
+        ("iam", "aws-us-gov") => "us-gov-west-1",
+        ("iam", _) => "us-east-1",
+        _ => region.as_str(),
+    }
 }
 
 /// The tags of the session, and of those of its user or role the ones whose key no tag of the session has, whatever its

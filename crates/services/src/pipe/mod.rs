@@ -16,6 +16,7 @@ mod permission;
 mod user_sessions;
 
 pub use audit::{CallName, audit, audit_refusals};
+pub(crate) use authorize::requested_region;
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed, would_allow};
 pub use call::{Call, Calls, Outcome};
 pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};

@@ -288,3 +288,16 @@ fn condition_keys_of_iam() {
     ok::<api::TagUser>(&t, &alice, tag("team"));
     assert_eq!(refused::<api::TagUser>(&t, &alice, tag("cost")).0, "AccessDenied");
 }
+
+/// IAM has one endpoint in each partition, whatever Region the client signs for.
+#[test]
+fn iam_is_called_in_one_region() {
+    let t = populated();
+    let alice = user(&t, "alice");
+    allow(&t, &alice, &conditional("StringEquals", "aws:RequestedRegion", "us-east-1"));
+    for (region, allowed) in [("us-east-1", true), ("eu-west-1", true), ("cn-northwest-1", false)] {
+        let away = landfall_services::pipe::Caller { region: region.parse().unwrap(), ..alice.clone() };
+        let listed = call::<api::ListUsers>(&t, &away, api::ListUsersRequest::default());
+        assert_eq!(listed.is_ok(), allowed, "{region}");
+    }
+}

@@ -69,7 +69,7 @@ fn context_is_given_or_missing() {
         "Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}}"#;
     let without = simulate(&t, custom(&[conditional], "s3:ListBucket", BUCKET));
     assert_eq!(without.eval_decision, api::PolicyEvaluationDecisionType::ImplicitDeny);
-    assert_eq!(without.missing_context_values, Some(texts(&["aws:SourceVpc"])));
+    assert_eq!(without.missing_context_values, Some(Vec::new()), "told of each resource");
     let specific = without.resource_specific_results.unwrap();
     assert_eq!(specific[0].eval_resource_name, BUCKET);
     assert_eq!(specific[0].missing_context_values, Some(texts(&["aws:SourceVpc"])));
@@ -271,5 +271,53 @@ fn invented_actions_are_refused() {
     // What is not known here may be.
     for name in ["s3:getobject", "lambda:InvokeFunction", "execute-api:Invoke"] {
         simulate(&t, custom(&[ANYTHING], name, "*"));
+    }
+}
+
+/// Of a resource that does not say whose it is, `ResourceOwner` does: by number or by an ARN.
+#[test]
+fn the_owner_of_a_resource_is_named() {
+    let t = installation();
+    let allow = policy("Allow", "*", "*");
+    let shared = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+    let queue = "arn:aws:sqs:us-east-1:111122223333:q";
+    let across = |resource: &str, owner: Option<&str>| {
+        let input = api::SimulateCustomPolicyRequest {
+            resource_owner: owner.map(str::to_owned),
+            resource_policy: Some(shared.to_owned()),
+            caller_arn: Some("arn:aws:iam::111122223333:user/caller".to_owned()),
+            ..custom(&[&allow], "sqs:SendMessage", resource)
+        };
+        let details = simulate(&t, input).resource_specific_results.unwrap().remove(0).eval_decision_details;
+        !details.unwrap().0.is_empty()
+    };
+    user(&t, "caller");
+    assert!(!across(BUCKET, None));
+    assert!(across(BUCKET, Some(OTHER)));
+    assert!(across(BUCKET, Some("arn:aws:iam::444455556666:root")));
+    assert!(!across(queue, Some(OTHER)), "the ARN says it");
+}
+
+#[test]
+fn what_can_be_no_input_is_refused() {
+    let t = installation();
+    let allow = policy("Allow", "*", "*");
+    let refuse = |input| refused::<api::SimulateCustomPolicy>(&t, &root(), input);
+    let nonsense = ("InvalidInput", "ARN nonsense is not valid.".to_owned());
+    assert_eq!(refuse(custom(&[&allow], "s3:ListBucket", "nonsense")), nonsense);
+    let mut owned = custom(&[&allow], "s3:ListBucket", BUCKET);
+    owned.resource_owner = Some("nonsense".to_owned());
+    assert_eq!(refuse(owned), nonsense);
+    for (kind, good, bad) in
+        [("numeric", "1.5", "abc"), ("booleanList", "true", "yes"), ("ip", "10.0.0.0/8", "here")]
+    {
+        let with = |value: &str| {
+            let mut input = custom(&[&allow], "s3:ListBucket", BUCKET);
+            let typed = api::ContextEntry { context_key_type: Some(kind.into()), ..entry("aws:x", value) };
+            input.context_entries = Some(vec![typed]);
+            input
+        };
+        simulate(&t, with(good));
+        assert_eq!(refuse(with(bad)).0, "InvalidInput", "{kind} {bad}");
     }
 }

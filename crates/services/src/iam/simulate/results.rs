@@ -52,7 +52,8 @@ impl Scenario {
             eval_resource_name: Some(name.to_owned()),
             eval_decision: decision(strictest(trials.iter().map(|it| it.trace.effect))),
             matched_statements: Some(self.decisive(&trials)),
-            missing_context_values: Some(self.missing()),
+            // Where resources are named, they are told of each.
+            missing_context_values: Some(if named { Vec::new() } else { self.missing() }),
             organizations_decision_detail: (!self.scp.is_empty()).then(|| api::OrganizationsDecisionDetail {
                 allowed_by_organizations: Some(allowed(Layer::ServiceControl)),
             }),
@@ -83,7 +84,7 @@ impl Scenario {
 
     fn trial<'a>(&self, action: &str, resource: &'a str) -> Trial<'a> {
         let named = resource.parse::<Arn>().ok().and_then(|arn| arn.account_id());
-        let owner = self.owner.clone().or(named);
+        let owner = named.or_else(|| self.owner.clone());
         let trace = self.trace(action, resource, owner.as_ref());
         Trial { resource, across_accounts: self.across_accounts(owner.as_ref()), trace }
     }

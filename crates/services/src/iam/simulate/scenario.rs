@@ -162,7 +162,7 @@ impl Scenario {
             return Err(invalid_input_exception("CallerArn must be specified with ResourcePolicy.").into());
         }
         let principal = caller(cx, view, input.caller_arn.as_deref(), source.principal)?;
-        let (context, given) = context(&policies, input.context_entries.unwrap_or_default());
+        let (context, given) = context(&policies, input.context_entries.unwrap_or_default())?;
         let management = &cx.installation.default_account;
         Ok(Self {
             scp: levels_of(view, management, principal.account(), ControlKind::Service)?,
@@ -173,7 +173,7 @@ impl Scenario {
             context,
             given,
             actions: actions(input.action_names)?,
-            resources: input.resource_arns.unwrap_or_else(|| vec!["*".to_owned()]),
+            resources: resources(input.resource_arns)?,
         })
     }
 }
@@ -197,9 +197,22 @@ fn resource_policy(document: &str) -> Result<Arc<Policy>, ServiceError> {
     policy.map(Arc::new).map_err(|error| invalid_input_exception(error.message()))
 }
 
-fn owner(arn: &str) -> Result<AccountId, ServiceError> {
-    let account = arn.parse::<Arn>().ok().and_then(|arn| arn.account_id());
-    account.ok_or_else(|| invalid_input_exception(format!("ARN {arn} is not valid.")))
+/// The account that `ResourceOwner` means: its number, or an ARN in it.
+fn owner(text: &str) -> Result<AccountId, ServiceError> {
+    let account = text.parse().ok().or_else(|| text.parse::<Arn>().ok()?.account_id());
+    account.ok_or_else(|| invalid_arn(text))
+}
+
+fn resources(arns: Option<Vec<String>>) -> Result<Vec<String>, ServiceError> {
+    let arns = arns.unwrap_or_else(|| vec!["*".to_owned()]);
+    match arns.iter().find(|arn| *arn != "*" && arn.parse::<Arn>().is_err()) {
+        Some(arn) => Err(invalid_arn(arn)),
+        None => Ok(arns),
+    }
+}
+
+fn invalid_arn(text: &str) -> ServiceError {
+    invalid_input_exception(format!("ARN {text} is not valid."))
 }
 
 fn actions(names: Vec<String>) -> Result<Vec<String>, ServiceError> {
@@ -241,7 +254,10 @@ fn unnamed(account: &AccountId) -> Principal {
     Principal::role_session(role, account, "AROASIMULATED", "simulated")
 }
 
-fn context(policies: &PrincipalPolicies, entries: Vec<api::ContextEntry>) -> (Conditions, Vec<String>) {
+fn context(
+    policies: &PrincipalPolicies,
+    entries: Vec<api::ContextEntry>,
+) -> Result<(Conditions, Vec<String>), ServiceError> {
     let (mut context, mut given) = (Conditions::new(), Vec::new());
     for (key, value) in &policies.tags {
         context.set_tag("aws:PrincipalTag", key, value.as_str());
@@ -249,8 +265,24 @@ fn context(policies: &PrincipalPolicies, entries: Vec<api::ContextEntry>) -> (Co
     }
     for entry in entries {
         let Some(key) = entry.context_key_name else { continue };
-        context.set_all(key.as_str(), entry.context_key_values.unwrap_or_default());
+        let values = entry.context_key_values.unwrap_or_default();
+        let kind = entry.context_key_type.as_ref().map_or("string", api::ContextKeyTypeEnum::as_str);
+        if let Some(wrong) = values.iter().find(|value| !is_of_type(kind, value)) {
+            let text = format!("Invalid value {wrong} of the context key {key}: it is not of type {kind}.");
+            return Err(invalid_input_exception(text));
+        }
+        context.set_all(key.as_str(), values);
         given.push(key);
     }
-    (context, given)
+    Ok((context, given))
+}
+
+/// Whether a value is what the type of its key, or of the items in its list, says.
+fn is_of_type(kind: &str, value: &str) -> bool {
+    match kind.trim_end_matches("List") {
+        "numeric" => value.parse::<f64>().is_ok_and(f64::is_finite),
+        "boolean" => matches!(value, "true" | "false"),
+        "ip" => value.split('/').next().unwrap_or_default().parse::<std::net::IpAddr>().is_ok(),
+        _ => true,
+    }
 }

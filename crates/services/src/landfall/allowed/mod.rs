@@ -20,7 +20,7 @@ use crate::iam::simulate::{Question, ask};
 use crate::iam::{PrincipalPolicies, policies_of};
 use crate::landfall::resource_keys::keys_of;
 use crate::landfall::resource_policies::{ResourcePolicy, policy_of_resource};
-use crate::pipe::{Context, Failure};
+use crate::pipe::{Context, Failure, requested_region};
 use crate::s3::record::BUCKETS;
 
 /// Every user may get a session token, whatever policies say (IAM User Guide, "Permissions for GetSessionToken").
@@ -342,11 +342,13 @@ fn context(
     owner: Option<&AccountId>,
 ) -> Result<Conditions, Failure> {
     let region = arn.map(Arn::region).filter(|region| !region.is_empty());
+    let service = input.action.split(':').next().unwrap_or_default();
+    let region = region.unwrap_or_else(|| requested_region(service, cx.region()));
     let mut context = Conditions::new();
     context
         .set("aws:CurrentTime", cx.now.iso8601())
         .set("aws:EpochTime", cx.now.whole_seconds().to_string())
-        .set("aws:RequestedRegion", region.unwrap_or(cx.region().as_str()))
+        .set("aws:RequestedRegion", region)
         .set("aws:SecureTransport", cx.caller.secure_transport.to_string())
         .set("aws:ResourceAccount", owner.unwrap_or(cx.account()).as_str())
         .set("aws:ResourceOrgID", organization::ID)
