@@ -100,7 +100,9 @@ pub enum EndpointKind {
 /// What running an endpoint gives: the answer, and every check that was made.
 pub(super) type Ran = (Result<Value, Failure>, Vec<CheckRecord>);
 
-type Declare = fn(&Installation, &Caller, Value) -> Result<Vec<Permission>, Failure>;
+/// What a call asks for before it does anything, and what item by item.
+type Declared = (Vec<Permission>, Vec<Permission>);
+type Declare = fn(&Installation, &Caller, Value) -> Result<Declared, Failure>;
 type RunNow = fn(&Installation, &Caller, Value) -> Ran;
 type Running<'a> = Pin<Box<dyn Future<Output = Ran> + Send + 'a>>;
 type RunWaiting = for<'a> fn(&'a Installation, &'a Caller, Value) -> Running<'a>;
@@ -134,7 +136,21 @@ impl Endpoint {
         caller: &Caller,
         input: Value,
     ) -> Result<Vec<Permission>, Failure> {
-        (self.declare)(installation, caller, input)
+        Ok((self.declare)(installation, caller, input)?.0)
+    }
+
+    /// The permissions that a call would ask for in the middle of its work, for each thing that it is about: a refusal is
+    /// part of its answer.
+    ///
+    /// # Errors
+    /// Input that no permission could make right.
+    pub fn later_permissions(
+        &self,
+        installation: &Installation,
+        caller: &Caller,
+        input: Value,
+    ) -> Result<Vec<Permission>, Failure> {
+        Ok((self.declare)(installation, caller, input)?.1)
     }
 
     /// The operation, as the audit log names it.
@@ -206,10 +222,12 @@ fn declare<O: Resolve>(
     installation: &Installation,
     caller: &Caller,
     input: Value,
-) -> Result<Vec<Permission>, Failure> {
+) -> Result<Declared, Failure> {
     let cx = Context::new(installation, caller, CallName::of::<O>());
     let input = O::Input::from_value(input).map_err(Failure::internal)?;
-    Ok(O::resolve(&cx, &installation.store.view(), input)?.permissions())
+    let request = O::resolve(&cx, &installation.store.view(), input)?;
+    let later = request.later().into_iter().map(|later| later.permission);
+    Ok((request.permissions(), later.collect()))
 }
 
 fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {

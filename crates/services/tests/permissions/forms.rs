@@ -14,9 +14,9 @@ pub(crate) struct Form {
     pub(crate) resource: String,
 }
 
-/// Condition keys of a check, tags by pattern.
+/// Condition keys of a check, tags by pattern. One without values is absent.
 pub(crate) fn keys(permission: &Permission) -> impl Iterator<Item = String> {
-    permission.context.iter().map(|(key, _)| {
+    permission.context.iter().filter(|(_, values)| !values.is_empty()).map(|(key, _)| {
         if key.starts_with("kms:EncryptionContext:") {
             return "kms:EncryptionContext:${Key}".to_owned();
         }

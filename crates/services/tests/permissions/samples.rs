@@ -39,6 +39,21 @@ pub(crate) const KEY: &str = "{key}";
 /// Stands for the id of a grant on the key.
 pub(crate) const GRANT: &str = "{grant}";
 
+/// Stands for the ARN of a task, where the world has one.
+pub(crate) const TASK: &str = "{task}";
+
+/// Members that say something only together: operation, what is left out of the smallest input, what is added.
+pub(crate) const TOGETHER: &[(&str, &[&str], &[&str])] = &[
+    ("secretsmanager:BatchGetSecretValue", &["SecretIdList"], &["Filters"]),
+    ("ssm:PutParameter", &[], &["Overwrite", "Type", "KeyId"]),
+    ("ssm:PutParameter", &[], &["Overwrite", "Tier", "Policies"]),
+    ("sts:AssumeRole", &[], &["Tags", "TransitiveTagKeys"]),
+];
+
+/// A policy of a parameter.
+const EXPIRATION: &str =
+    r#"[{"Type":"Expiration","Version":"1.0","Attributes":{"Timestamp":"2030-12-02T21:34:33.000Z"}}]"#;
+
 /// A key policy.
 const KEY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
     "Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
@@ -70,7 +85,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("ecr", "policyText", ANYTHING),
     ("ecr", "value", "AWS_NATIVE"),
     ("ecr", "name", "BASIC_SCAN_TYPE_VERSION"),
+    ("ecr", "encryptionType", "KMS"),
+    ("ecr", "kmsKey", KEY),
     ("ecs", "resourceArn", CLUSTER),
+    ("ecs", "task", TASK),
+    ("ecs", "tasks", TASK),
     ("ecs", "principalArn", ROLE),
     ("iam", "AWSServiceName", "ecs.amazonaws.com"),
     ("iam:CreateServiceLinkedRole", "CustomSuffix", ""),
@@ -126,10 +145,15 @@ const TEXTS: &[(&str, &str, &str)] = &[
     // `@ptr` of the first event of the stream `sample` of the group `sample`.
     ("logs", "logRecordPointer", POINTER),
     ("secretsmanager", "ClientRequestToken", "00000000-0000-0000-0000-000000000000"),
+    ("secretsmanager", "KmsKeyId", KEY),
     ("secretsmanager", "ResourcePolicy", ANYTHING),
     ("secretsmanager", "Region", "us-west-2"),
     ("secretsmanager", "RemoveReplicaRegions", "us-west-2"),
+    ("ssm", "KeyId", KEY),
     ("ssm", "Path", "/sample"),
+    ("ssm", "Policies", EXPIRATION),
+    ("ssm:PutParameter", "Tier", "Advanced"),
+    ("ssm:PutParameter", "Type", "SecureString"),
     ("ssm", "ResourceType", "Parameter"),
     ("ssm", "SettingId", "/ssm/parameter-store/default-parameter-tier"),
     ("sts", "Policy", ANYTHING),
@@ -161,6 +185,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("logs:DescribeLogStreams", "logGroupName"),
     ("logs:StartQuery", "logGroupName"),
     ("ecs:DescribeContainerInstances", "cluster"),
+    ("ecr:CreateRepository", "kmsKey"),
+    ("kms:CreateGrant", "EncryptionContextEquals"),
     ("kms:Decrypt", "CiphertextBlob"),
     ("kms:GenerateDataKey", "KeySpec"),
     ("kms:GenerateDataKeyWithoutPlaintext", "KeySpec"),
@@ -171,6 +197,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("secretsmanager", "Key"),
     ("secretsmanager", "Region"),
     ("secretsmanager:BatchGetSecretValue", "SecretIdList"),
+    ("secretsmanager:BatchGetSecretValue", "Values"),
     ("secretsmanager:PutSecretValue", "SecretString"),
 ];
 

@@ -8,9 +8,9 @@ use landfall_services::lightsail::{self as lightsail_service, HealthBoard};
 use landfall_services::pipe::{Caller, Installation};
 use landfall_services::s3::record::{Bucket, Encryption};
 use landfall_services::testing::{TestInstallation, account, caller, nobody};
-use landfall_shape::{Operation, Structure, Value};
+use landfall_shape::{Entries, Operation, Structure, Value};
 
-use crate::samples::{ANYTHING, GRANT, KEY, TRUST};
+use crate::samples::{ANYTHING, GRANT, KEY, TASK, TRUST};
 
 /// Lets an image puller in.
 const PULL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"ROLE"},
@@ -20,7 +20,12 @@ const PULL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pr
 pub(crate) struct World {
     installation: TestInstallation,
     pub(crate) administrator: Caller,
+    /// Things have all that one can have: a permissions boundary, a customer's key.
+    rich: bool,
     key: Key,
+    /// What samples call the key; its ARN if nothing else.
+    alias: Option<&'static str>,
+    task: Option<String>,
 }
 
 /// What there is of a KMS key that samples cannot know beforehand.
@@ -33,14 +38,43 @@ struct Key {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::made(false, None)
+    }
+
+    /// One with plain things, one where they have all that they can have, and one where the key goes by its alias.
+    pub(crate) fn every() -> [Self; 3] {
+        [Self::new(), Self::made(true, None), Self::made(true, Some("alias/sample"))]
+    }
+
+    fn made(rich: bool, alias: Option<&'static str>) -> Self {
         let installation = TestInstallation::new(TABLES);
         let administrator = user(&installation, &account(), "administrator");
-        let mut world = Self { installation, administrator, key: Key::default() };
+        let mut world = Self { installation, administrator, rich, key: Key::default(), alias, task: None };
         world.add_principals();
+        world.key = world.add_key();
         world.add_resources();
         world.let_puller_in();
-        world.key = world.add_key();
+        world.task = rich.then(|| world.run_task());
         world
+    }
+
+    /// Runs a task on Fargate; its ARN.
+    fn run_task(&self) -> String {
+        let network = ecs::AwsVpcConfiguration { subnets: vec!["subnet-1".to_owned()], ..Default::default() };
+        let input = ecs::RunTaskRequest {
+            cluster: Some("sample".to_owned()),
+            task_definition: "sample".to_owned(),
+            launch_type: Some(ecs::LaunchType::Fargate),
+            network_configuration: Some(ecs::NetworkConfiguration { awsvpc_configuration: Some(network) }),
+            tags: Some(vec![ecs::Tag { key: Some("team".to_owned()), value: Some("a".to_owned()) }]),
+            ..Default::default()
+        };
+        self.ok::<ecs::RunTask>(input).tasks.unwrap().remove(0).task_arn.unwrap()
+    }
+
+    /// The ARN of the key, for things that are under a customer's key.
+    fn customer_key(&self) -> Option<String> {
+        self.rich.then(|| self.key.arn.clone())
     }
 
     pub(crate) fn installation(&self) -> &Installation {
@@ -127,14 +161,23 @@ impl World {
 
     fn add_principals(&self) {
         let tags = || Some(vec![api::Tag { key: "team".to_owned(), value: "a".to_owned() }]);
+        self.ok::<api::CreatePolicy>(api::CreatePolicyRequest {
+            policy_name: "sample".to_owned(),
+            policy_document: ANYTHING.to_owned(),
+            tags: tags(),
+            ..Default::default()
+        });
+        let boundary = || self.rich.then(|| "arn:aws:iam::111122223333:policy/sample".to_owned());
         self.ok::<api::CreateUser>(api::CreateUserRequest {
             user_name: "sample".to_owned(),
+            permissions_boundary: boundary(),
             tags: tags(),
             ..Default::default()
         });
         self.ok::<api::CreateRole>(api::CreateRoleRequest {
             role_name: "sample".to_owned(),
             assume_role_policy_document: TRUST.to_owned(),
+            permissions_boundary: boundary(),
             tags: tags(),
             ..Default::default()
         });
@@ -144,12 +187,6 @@ impl World {
         });
         self.ok::<api::CreateInstanceProfile>(api::CreateInstanceProfileRequest {
             instance_profile_name: "sample".to_owned(),
-            tags: tags(),
-            ..Default::default()
-        });
-        self.ok::<api::CreatePolicy>(api::CreatePolicyRequest {
-            policy_name: "sample".to_owned(),
-            policy_document: ANYTHING.to_owned(),
             tags: tags(),
             ..Default::default()
         });
@@ -182,7 +219,12 @@ impl World {
     /// Puts what is only known here into a sample.
     pub(crate) fn fill(&self, sample: Value) -> Value {
         match sample {
-            Value::String(text) if text == KEY => Value::String(self.key.arn.clone()),
+            Value::String(text) if text == KEY => {
+                Value::String(self.alias.unwrap_or(&self.key.arn).to_owned())
+            }
+            Value::String(text) if text == TASK => {
+                Value::String(self.task.clone().unwrap_or_else(|| "sample".to_owned()))
+            }
             Value::String(text) if text == GRANT => Value::String(self.key.grant.clone()),
             Value::Blob(_) => Value::Blob(self.key.ciphertext.clone()),
             Value::List(items) => Value::List(items.into_iter().map(|item| self.fill(item)).collect()),
@@ -213,12 +255,17 @@ impl World {
                 memory: Some(64),
                 ..Default::default()
             }],
+            network_mode: self.rich.then_some(ecs::NetworkMode::Awsvpc),
+            requires_compatibilities: self.rich.then(|| vec![ecs::Compatibility::Fargate]),
+            cpu: self.rich.then(|| "256".to_owned()),
+            memory: self.rich.then(|| "512".to_owned()),
             tags: Some(tags),
             ..Default::default()
         });
         self.ok::<secretsmanager::CreateSecret>(secretsmanager::CreateSecretRequest {
             name: sample(),
             secret_string: Some("s".into()),
+            kms_key_id: self.customer_key(),
             client_request_token: Some("00000000-0000-0000-0000-000000000000".to_owned()),
             tags: Some(vec![secretsmanager::Tag {
                 key: Some("team".to_owned()),
@@ -230,11 +277,13 @@ impl World {
             name: sample(),
             value: "s".into(),
             r#type: Some(ssm::ParameterType::SecureString),
+            key_id: self.customer_key(),
             tags: Some(vec![ssm::Tag { key: "team".to_owned(), value: "a".to_owned() }]),
             ..Default::default()
         });
         self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {
             log_group_name: sample(),
+            tags: Some(Entries(vec![("team".to_owned(), "a".to_owned())])),
             ..Default::default()
         });
         self.ok::<lightsail::CreateContainerService>(lightsail::CreateContainerServiceRequest {

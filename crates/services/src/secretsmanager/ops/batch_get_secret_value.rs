@@ -4,44 +4,94 @@ use landfall_api::secretsmanager as api;
 use landfall_shape::{Operation, ServiceError};
 use landfall_store::View;
 
-use super::get_secret_value::{permissions, read_value};
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve, is_allowed};
+use super::get_secret_value::{permissions as permissions_of, read_value};
+use crate::pipe::{
+    Authorized, Caller, Context, Failure, Guarded, Later, Permission, ReadHandler, Resolve, is_allowed,
+};
 use crate::secretsmanager::filters::Filters;
 use crate::secretsmanager::listing::{Listing, Order, decode_token};
 use crate::secretsmanager::target::Target;
 
 const PAGE: i32 = 20;
 
-/// Which secrets.
+/// Which secrets, and what has to be allowed for the call and for each of them.
 #[derive(Debug)]
-pub enum Request {
-    /// These.
-    Named(Vec<String>),
-    /// Those that pass filters.
-    Filtered(Listing),
+pub struct Request {
+    permissions: Vec<Permission>,
+    caller: Caller,
+    items: Vec<(String, Result<Item, Failure>)>,
+    next_token: Option<String>,
+}
+
+/// One secret.
+#[derive(Debug)]
+struct Item {
+    target: Target,
+    permissions: Vec<Permission>,
+}
+
+impl Guarded for Request {
+    fn permissions(&self) -> Vec<Permission> {
+        self.permissions.clone()
+    }
+
+    fn later(&self) -> Vec<Later> {
+        let items = self.items.iter().filter_map(|(_, item)| item.as_ref().ok());
+        let later =
+            |permission: &Permission| Later { caller: self.caller.clone(), permission: permission.clone() };
+        items.flat_map(|item| &item.permissions).map(later).collect()
+    }
 }
 
 impl Resolve for api::BatchGetSecretValue {
-    type Request = Checked<Request>;
+    type Request = Request;
 
-    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let own = Permission::on_anything("secretsmanager:BatchGetSecretValue");
-        if let Some(ids) = named(&input)? {
-            return Ok(Checked::one(Request::Named(ids), own));
-        }
-        let listing = Listing {
-            account: cx.account().clone(),
-            region: cx.region().clone(),
-            filters: Filters::of(input.filters)?,
-            include_deleted: false,
-            order: Order::Created,
-            descending: false,
-            cursor: decode_token(input.next_token.as_deref())?,
-            limit: usize::try_from(input.max_results.unwrap_or(PAGE)).unwrap_or(1),
+    fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let mut permissions = vec![Permission::on_anything("secretsmanager:BatchGetSecretValue")];
+        let (targets, next_token) = match named(&input)? {
+            Some(ids) => {
+                let find = |id: String| {
+                    let target = Target::find(cx, view, &id);
+                    (id, target)
+                };
+                (ids.into_iter().map(find).collect(), None)
+            }
+            None => {
+                permissions.push(Permission::on_anything("secretsmanager:ListSecrets"));
+                filtered(cx, view, input)?
+            }
         };
-        let list = Permission::on_anything("secretsmanager:ListSecrets");
-        Ok(Checked::all(Request::Filtered(listing), vec![own, list]))
+        let item =
+            |target: Target| Ok(Item { permissions: permissions_of(cx, view, &target, None, None)?, target });
+        let items = targets.into_iter().map(|(id, target)| (id, target.and_then(item))).collect();
+        Ok(Request { permissions, caller: cx.caller.clone(), items, next_token })
     }
+}
+
+type Found = (String, Result<Target, Failure>);
+
+/// A page of the secrets that pass filters.
+fn filtered(
+    cx: &Context<'_>,
+    view: &View,
+    input: api::BatchGetSecretValueRequest,
+) -> Result<(Vec<Found>, Option<String>), Failure> {
+    let listing = Listing {
+        account: cx.account().clone(),
+        region: cx.region().clone(),
+        filters: Filters::of(input.filters)?,
+        include_deleted: false,
+        order: Order::Created,
+        descending: false,
+        cursor: decode_token(input.next_token.as_deref())?,
+        limit: usize::try_from(input.max_results.unwrap_or(PAGE)).unwrap_or(1),
+    };
+    let page = listing.page(view)?;
+    let found = |(key, secret)| {
+        let target = Target::found(cx, key, secret);
+        (target.arn.to_string(), Ok(target))
+    };
+    Ok((page.secrets.into_iter().map(found).collect(), page.next_token))
 }
 
 /// The list of names, or `None` for filters.
@@ -63,10 +113,10 @@ impl ReadHandler for api::BatchGetSecretValue {
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let (targets, next_token) = targets(cx, view, request.into_request())?;
+        let Request { items, next_token, .. } = request.into_inner();
         let (mut values, mut errors) = (Vec::new(), Vec::new());
-        for (id, target) in targets {
-            match target.and_then(|target| read(cx, view, &target)) {
+        for (id, item) in items {
+            match item.and_then(|item| read(cx, view, &item)) {
                 Ok(value) => values.push(value),
                 Err(Failure::Service(error)) => errors.push(entry(id, error)),
                 Err(failure) => return Err(failure),
@@ -76,34 +126,11 @@ impl ReadHandler for api::BatchGetSecretValue {
     }
 }
 
-type Found = (String, Result<Target, Failure>);
-
-fn targets(cx: &Context<'_>, view: &View, request: Request) -> Result<(Vec<Found>, Option<String>), Failure> {
-    match request {
-        Request::Named(ids) => {
-            let find = |id: String| {
-                let target = Target::find(cx, view, &id);
-                (id, target)
-            };
-            Ok((ids.into_iter().map(find).collect(), None))
-        }
-        Request::Filtered(listing) => {
-            let page = listing.page(view)?;
-            let secrets = page.secrets.into_iter();
-            let found = |(key, secret)| {
-                let target = Target::found(cx, key, secret);
-                (target.arn.to_string(), Ok(target))
-            };
-            Ok((secrets.map(found).collect(), page.next_token))
-        }
+fn read(cx: &Context<'_>, view: &View, item: &Item) -> Result<api::SecretValueEntry, Failure> {
+    for permission in &item.permissions {
+        is_allowed(cx, view, api::BatchGetSecretValue::SERVICE, permission)?;
     }
-}
-
-fn read(cx: &Context<'_>, view: &View, target: &Target) -> Result<api::SecretValueEntry, Failure> {
-    for permission in permissions(cx, view, target, None, None)? {
-        is_allowed(cx, view, api::BatchGetSecretValue::SERVICE, &permission)?;
-    }
-    let read = read_value(cx, view, target, None, None)?;
+    let read = read_value(cx, view, &item.target, None, None)?;
     let (secret_string, secret_binary) = read.value.into_members();
     Ok(api::SecretValueEntry {
         arn: Some(read.secret.arn.to_string()),
