@@ -294,3 +294,17 @@ fn a_batch_checks_each_secret() {
     let (_, message) = fixture.denied::<api::BatchGetSecretValue>(&user, filtered);
     assert!(message.contains("secretsmanager:ListSecrets"), "{message}");
 }
+
+/// What a batch asks for each of its secrets is part of the fix for the batch.
+#[test]
+fn the_fix_of_a_batch_reads_its_secrets() {
+    let fixture = Fixture::new();
+    let arn = fixture.secret("a");
+    let ids = vec!["a".to_owned(), "missing".to_owned()];
+    let input = api::BatchGetSecretValueRequest { secret_id_list: Some(ids), ..Default::default() };
+    let outcome = fixture.0.call.call::<api::BatchGetSecretValue>(&nobody(), input);
+    let fix = outcome.checks.last().unwrap().fix.clone().unwrap();
+    let text = serde_json::to_string(&fix.steps).unwrap();
+    assert!(fix.verified && text.contains("secretsmanager:BatchGetSecretValue"), "{text}");
+    assert!(text.contains("secretsmanager:GetSecretValue") && text.contains(&arn), "{text}");
+}
