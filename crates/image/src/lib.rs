@@ -41,5 +41,5 @@ pub use manifest::{Descriptor, Manifest};
 pub use platform::Platform;
 pub use progress::{LayerEvent, NoProgress, Progress};
 pub use reference::{InvalidReference, Reference};
-pub use store::{Image, LayerStore, StoreOptions};
+pub use store::{Entry, Image, LayerStore, StoreOptions};
 pub use unpack::{Limits, UnpackError, UnpackOptions, Unpacked, unpack_layer};

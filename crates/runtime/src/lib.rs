@@ -29,6 +29,7 @@ mod sys;
 
 pub use doctor::{Finding, doctor};
 pub use error::{RuntimeError, StartFailure, StartFailureKind};
+pub use init::{DEFAULT_PATH, check_user, missing_program};
 pub use logs::{Frame, LogReader, Stream};
 pub use names::{ContainerId, InvalidName, SandboxId};
 pub use native::{NativeConfig, NativeRuntime};

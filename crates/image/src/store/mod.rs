@@ -12,6 +12,7 @@
 //! that an archive does not list itself are made with mode 0755, owned by root, as Docker's overlay2 driver makes them.
 
 mod feed;
+mod files;
 mod layer;
 mod locks;
 mod pull;
@@ -22,10 +23,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use files::Entry;
 pub use pull::Image;
 
 use crate::unpack::{Limits, disk_size};
-use crate::{Digest, PullError, PullErrorKind};
+use crate::{Digest, Manifest, PullError, PullErrorKind};
 use locks::{Flights, Pins};
 
 /// How a store works.
@@ -91,6 +93,12 @@ impl LayerStore {
     /// Whether a layer is here.
     pub fn contains(&self, digest: &Digest) -> bool {
         self.layer_dir(digest).join("fs").is_dir()
+    }
+
+    /// Whether all of an image is here: its config and its layers.
+    pub fn holds(&self, manifest: &Manifest) -> bool {
+        self.config_path(&manifest.config.digest).is_file()
+            && manifest.layers.iter().all(|layer| self.contains(&layer.digest))
     }
 
     /// The digests of all layers here.

@@ -7,6 +7,9 @@ mod reaper;
 mod rootfs;
 mod user;
 
+pub use process::{DEFAULT_PATH, missing_program};
+pub use user::check_user;
+
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;

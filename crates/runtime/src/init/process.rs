@@ -13,7 +13,8 @@ use crate::error::{StartFailure, StartFailureKind, reason};
 use crate::plan::ProcessPlan;
 use crate::{capability, seccomp, sys};
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are looked for that are named without a directory, unless the environment says so.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Becomes the program of `plan`. Returns only if that fails.
 pub(crate) fn become_program(plan: &ProcessPlan) -> StartFailure {
@@ -149,12 +150,28 @@ fn find(args: &[String], env: &[(String, String)]) -> Result<PathBuf, StartFailu
             Err(error) => denied |= error.kind() == io::ErrorKind::PermissionDenied,
         }
     }
-    let (kind, text) = if denied {
-        (StartFailureKind::NotExecutable, "permission denied")
-    } else {
-        (StartFailureKind::NotFound, "executable file not found in $PATH")
-    };
-    Err(StartFailure::new(kind, format!("exec: {name:?}: {text}")))
+    Err(match denied {
+        true => {
+            StartFailure::new(StartFailureKind::NotExecutable, format!("exec: {name:?}: permission denied"))
+        }
+        false => not_in_path(name),
+    })
+}
+
+/// A program that is not there, or is and cannot be executed, as a start would say it.
+pub fn missing_program(name: &str, is_there: bool) -> StartFailure {
+    match (is_there, name.contains('/')) {
+        (true, _) => not_executable(name, &io::ErrorKind::PermissionDenied.into()),
+        (false, true) => not_executable(name, &io::ErrorKind::NotFound.into()),
+        (false, false) => not_in_path(name),
+    }
+}
+
+fn not_in_path(name: &str) -> StartFailure {
+    StartFailure::new(
+        StartFailureKind::NotFound,
+        format!("exec: {name:?}: executable file not found in $PATH"),
+    )
 }
 
 fn executable(path: &Path) -> io::Result<()> {

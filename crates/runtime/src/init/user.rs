@@ -18,6 +18,14 @@ pub(crate) struct Identity {
     pub(crate) home: String,
 }
 
+/// Why there is no such user, by the text of `/etc/passwd` and `/etc/group`.
+///
+/// # Errors
+/// There is none: as a start would say it.
+pub fn check_user(user: &str, passwd: &str, group: &str) -> Result<(), StartFailure> {
+    resolve(user, passwd, group).map(drop)
+}
+
 /// Looks `user` up in the files of the current root.
 pub(crate) fn look_up(user: &str) -> Result<Identity, StartFailure> {
     resolve(user, &read("/etc/passwd"), &read("/etc/group"))
