@@ -22,7 +22,7 @@ pub use assignment::{
 };
 pub use finding::{Cause, Finding, Fix};
 pub use metadata::{ContainerMetadata, TaskMetadata};
-pub use probe::{ImageProbe, ImageQuestion};
+pub use probe::{ImageProbe, ImageQuestion, Program};
 pub use progress::PullProgress;
 pub use report::{
     ContainerReport, ContainerState, Health, ImageReport, NetworkBinding, TaskPhase, TaskReport,

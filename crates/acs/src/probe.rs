@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{LaunchKind, RegistryCredential, StepRecord};
+use crate::{Fix, LaunchKind, RegistryCredential, StepRecord};
 
 /// An image that a container would have.
 #[derive(Debug, Clone)]
@@ -17,11 +17,35 @@ pub struct ImageQuestion {
     pub launch: LaunchKind,
     /// The credential for its registry.
     pub credential: Option<RegistryCredential>,
+    /// How to give the container a credential, where it has none.
+    pub login: Option<Fix>,
+    /// The image's manifest, where it is known: the registry is not asked then.
+    pub manifest: Option<String>,
+    /// What the container would start.
+    pub program: Program,
+}
+
+/// What a task definition says of a container's program.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// `entryPoint`
+    pub entry_point: Option<Vec<String>>,
+    /// `command`
+    pub command: Option<Vec<String>>,
+    /// `user`
+    pub user: Option<String>,
+    /// `workingDirectory`
+    pub working_directory: Option<String>,
+    /// `PATH` in `environment`.
+    pub path: Option<String>,
+    /// Where its volumes are mounted.
+    pub mounts: Vec<String>,
 }
 
 /// Who can ask registries: the agent.
 #[async_trait]
 pub trait ImageProbe: Send + Sync {
-    /// Asks for the image's manifest, as the start of a task does, and says how that step came out.
-    async fn probe(&self, question: ImageQuestion) -> StepRecord;
+    /// Asks for the image's manifest, as the start of a task does, and says how that step came out. Where the image is on
+    /// this machine, a further step says whether it has what the container would start.
+    async fn probe(&self, question: ImageQuestion) -> Vec<StepRecord>;
 }

@@ -2,6 +2,8 @@
 
 use landfall_base::{Sensitive, Timestamp};
 
+use crate::Fix;
+
 /// The answer to [`crate::ControlPlane::prepare`].
 #[derive(Debug)]
 pub struct LaunchSheet {
@@ -44,6 +46,10 @@ pub struct ContainerSheet {
     pub image: Option<String>,
     /// The credential for its registry; `None` is an anonymous pull.
     pub registry: Option<RegistryCredential>,
+    /// How to give the container a credential, where it has none.
+    pub login: Option<Fix>,
+    /// The image's manifest, if it was read already.
+    pub manifest: Option<String>,
     /// Environment from secrets and environment files. The plain environment wins over equal names.
     pub environment: Vec<(String, Sensitive<String>)>,
 }

@@ -7,7 +7,7 @@ use crate::tls::Secure;
 use bytes::Bytes;
 use http::request::Parts;
 use landfall_base::{AccountId, Region};
-use landfall_services::pipe::{AuthMode, Caller, Installation};
+use landfall_services::pipe::{AuthMode, Caller, Installation, Unsaid};
 use landfall_services::sts::{CredentialError, Credentials, find_credentials};
 use landfall_shape::{ServiceError, ServiceSchema};
 use landfall_wire::auth::{AuthFailure, auth_error};
@@ -98,6 +98,7 @@ pub fn caller(
         user_agent: header(http::header::USER_AGENT),
         via: referer.into_iter().collect(),
         way: None,
+        unsaid: Unsaid::default(),
     }
 }
 

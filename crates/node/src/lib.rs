@@ -5,6 +5,7 @@
 //! goes on where the last one was. It knows no database and no policy: only [`landfall_acs::ControlPlane`].
 
 mod endpoint;
+mod inspect;
 mod logs;
 mod once;
 mod probe;

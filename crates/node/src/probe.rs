@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use landfall_acs::{ImageProbe, ImageQuestion, StepRecord};
-use landfall_image::Credential;
+use landfall_image::{Credential, Digest, Reference, Resolved, media};
 
 use crate::Parts;
-use crate::task::pull::{Asked, ask};
+use crate::inspect::look;
+use crate::task::pull::{Asked, ask, platform};
 
 /// Asks as the start of a task does.
 pub(crate) struct Probe(pub(crate) Arc<Parts>);
 
 #[async_trait]
 impl ImageProbe for Probe {
-    async fn probe(&self, question: ImageQuestion) -> StepRecord {
+    async fn probe(&self, question: ImageQuestion) -> Vec<StepRecord> {
         let replace = question.credential.as_ref().and_then(|it| it.replace.clone());
-        let credential = question.credential.map(|it| Credential::new(it.username, it.password));
+        let credential = question.credential.clone();
+        let credential = credential.map(|it| Credential::new(it.username, it.password));
+        if let Some(manifest) = &question.manifest {
+            let Some(resolved) = known(&question, manifest) else { return Vec::new() };
+            return look(&self.0, &question, &resolved, credential.as_ref()).await.into_iter().collect();
+        }
         let asked = Asked {
             container: &question.container,
             image: &question.image,
@@ -24,7 +31,28 @@ impl ImageProbe for Probe {
             launch: question.launch,
             credential: credential.as_ref(),
             replace: replace.as_deref(),
+            login: question.login.as_ref(),
         };
-        ask(&self.0, asked).await.0
+        let (asked, resolved) = ask(&self.0, asked).await;
+        let mut steps = vec![asked];
+        if let Ok(resolved) = resolved {
+            steps.extend(look(&self.0, &question, &resolved, credential.as_ref()).await);
+        }
+        steps
     }
+}
+
+/// An image whose manifest is at hand.
+fn known(question: &ImageQuestion, manifest: &str) -> Option<Resolved> {
+    let bytes = Bytes::copy_from_slice(manifest.as_bytes());
+    let digest = Digest::of(&bytes);
+    Some(Resolved {
+        reference: question.image.parse::<Reference>().ok()?,
+        platform: platform(&question.platform),
+        manifest_digest: digest.clone(),
+        digest,
+        media_type: media::OCI_MANIFEST.to_owned(),
+        manifest: serde_json::from_str(manifest).ok()?,
+        manifest_bytes: bytes,
+    })
 }

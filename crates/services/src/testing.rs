@@ -13,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, span};
 
 use crate::ecr::{LayerUploads, RegistryName};
-use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation};
+use crate::pipe::{AuthMode, Call, Caller, Endpoint, Images, Installation, Unsaid};
 
 /// 2026-11-23T02:30:41Z, where a test's clock stands at first.
 pub const START: Timestamp = Timestamp::from_millis(1_795_401_041_000);
@@ -121,6 +121,7 @@ pub fn caller(principal: Principal) -> Caller {
         user_agent: None,
         via: Vec::new(),
         way: None,
+        unsaid: Unsaid::default(),
     }
 }
 

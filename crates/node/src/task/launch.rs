@@ -326,6 +326,7 @@ impl Launch<'_> {
     async fn start(&self, wanted: &ContainerAssignment, image: Image) -> Result<Timestamp, Ended> {
         let (task, began, name) = (self.task, self.task.now(), wanted.name.clone());
         let (sheet, sandbox, own) = (Arc::clone(&self.sheet), self.sandbox.clone(), name.clone());
+        let config = image.config.config.clone();
         let started = task
             .blocking(move |task, runtime| start_container(task, runtime, &own, &sheet, &image, &sandbox))
             .await;
@@ -343,7 +344,13 @@ impl Launch<'_> {
             }
             Err(error) => {
                 let reason = wording::start(task.assignment.launch, &error);
-                step.finding = Some(wording::start_finding(&name, &error, reason.clone()));
+                let started = wording::Started {
+                    container: &name,
+                    entry_point: wanted.entry_point.as_ref(),
+                    command: wanted.command.as_ref(),
+                    image: &config,
+                };
+                step.finding = Some(wording::start_finding(started, &error, reason.clone()));
                 task.record(step, began, StepOutcome::Failed(error.to_string())).await;
                 Err(Ended::container(&name, reason))
             }

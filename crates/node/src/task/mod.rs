@@ -11,11 +11,11 @@ mod launch;
 pub(crate) mod names;
 pub(crate) mod pull;
 mod report;
-mod spec;
+pub(crate) mod spec;
 mod start;
 mod surroundings;
 mod watch;
-mod wording;
+pub(crate) mod wording;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use landfall_acs::{
-    ContainerAssignment, ContainerSheet, LaunchKind, LaunchSheet, PullProgress, StepOutcome, StepRecord,
+    ContainerAssignment, ContainerSheet, Fix, LaunchKind, LaunchSheet, PullProgress, StepOutcome, StepRecord,
     TaskPhase, TaskReport,
 };
 use landfall_image::{
@@ -81,6 +81,7 @@ async fn resolve(
         launch: task.assignment.launch,
         credential,
         replace: sheet.and_then(|it| it.registry.as_ref()?.replace.as_deref()),
+        login: sheet.and_then(|it| it.login.as_ref()),
     };
     let (record, outcome) = ask(&task.parts, asked).await;
     task.parts.control.record(task.arn(), record).await;
@@ -96,6 +97,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) credential: Option<&'a Credential>,
     /// How to replace the credential.
     pub(crate) replace: Option<&'a str>,
+    /// How to give the container one.
+    pub(crate) login: Option<&'a Fix>,
 }
 
 /// Asks a registry what an image is right now. The error is in the words of the launch type.
@@ -120,6 +123,7 @@ pub(crate) async fn ask(parts: &Parts, asked: Asked<'_>) -> (StepRecord, Result<
         image: asked.image,
         anonymous: asked.credential.is_none(),
         replace: asked.replace,
+        login: asked.login,
         launch: asked.launch,
     };
     let (outcome, told) =
@@ -146,7 +150,13 @@ async fn pull(
         ..Step::default()
     };
     let launch = task.assignment.launch;
-    let of = Pulled { image: &container.image, anonymous: credential.is_none(), replace: None, launch };
+    let of = Pulled {
+        image: &container.image,
+        anonymous: credential.is_none(),
+        replace: None,
+        login: None,
+        launch,
+    };
     let (outcome, told) =
         of.conclude(&mut step, outcome, Stage::Pull, |image| format!("{} layers", image.layers.len()));
     task.record(step, began, told).await;
@@ -158,6 +168,7 @@ pub(super) struct Pulled<'a> {
     pub(super) image: &'a str,
     pub(super) anonymous: bool,
     pub(super) replace: Option<&'a str>,
+    pub(super) login: Option<&'a Fix>,
     launch: LaunchKind,
 }
 
@@ -184,7 +195,7 @@ impl Pulled<'_> {
     }
 }
 
-fn platform(text: &str) -> Platform {
+pub(crate) fn platform(text: &str) -> Platform {
     match text.split_once('/') {
         Some((os, architecture)) => {
             Platform { os: os.to_owned(), architecture: architecture.to_owned(), variant: None }

@@ -13,6 +13,7 @@ use landfall_runtime::{
 };
 
 use super::surroundings::{Environment, Surroundings};
+use super::wording::NO_COMMAND;
 
 const MIB: u64 = 1 << 20;
 
@@ -103,9 +104,9 @@ pub(super) fn container(
 ) -> Result<ContainerSpec, String> {
     let Given { sheet, image, volumes, surroundings } = given;
     let run = &image.config.config;
-    let args = args(container, run);
+    let args = args(container.entry_point.as_ref(), container.command.as_ref(), run);
     if args.is_empty() {
-        return Err("No command specified".to_owned());
+        return Err(NO_COMMAND.to_owned());
     }
     let mut spec = ContainerSpec::new(id, sandbox, image.layer_dirs.clone(), args);
     spec.env = environment(container, run, *sheet);
@@ -133,14 +134,18 @@ pub(super) fn container(
     Ok(spec)
 }
 
-fn first<'a>(candidates: [Option<&'a str>; 2], default: &'a str) -> &'a str {
+pub(crate) fn first<'a>(candidates: [Option<&'a str>; 2], default: &'a str) -> &'a str {
     candidates.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or(default)
 }
 
 /// As Docker merges them: an entry point of the task definition also puts the image's command aside.
-fn args(container: &ContainerAssignment, run: &RunConfig) -> Vec<String> {
-    let entry_point = container.entry_point.as_ref().filter(|it| !it.is_empty());
-    let command = container.command.as_ref().filter(|it| !it.is_empty());
+pub(crate) fn args(
+    entry_point: Option<&Vec<String>>,
+    command: Option<&Vec<String>>,
+    run: &RunConfig,
+) -> Vec<String> {
+    let entry_point = entry_point.filter(|it| !it.is_empty());
+    let command = command.filter(|it| !it.is_empty());
     let mut args = entry_point.unwrap_or(&run.entrypoint).clone();
     match (entry_point, command) {
         (_, Some(command)) => args.extend_from_slice(command),

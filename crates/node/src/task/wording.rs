@@ -2,7 +2,7 @@
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
 use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind};
-use landfall_image::{PullError, PullErrorKind};
+use landfall_image::{PullError, PullErrorKind, RunConfig};
 use landfall_runtime::{RuntimeError, StartFailureKind};
 
 use super::pull::Pulled;
@@ -60,7 +60,7 @@ pub(super) fn pull_finding(of: &Pulled<'_>, error: &PullError, message: String) 
         PullErrorKind::NotFound => (
             Cause::Registry,
             format!("the registry has no image `{image}`"),
-            "there is no such repository or tag: check the image's name, or push it first",
+            "there is no such repository or tag: push it, or correct the image's name",
         ),
         PullErrorKind::TooManyRequests => (
             Cause::Registry,
@@ -104,16 +104,86 @@ pub(super) fn pull_finding(of: &Pulled<'_>, error: &PullError, message: String) 
             "look at the registry: its answer is not what an OCI registry gives",
         ),
     };
-    let refused = matches!(error.kind(), PullErrorKind::NoCredential | PullErrorKind::Unauthorized);
-    let fix = match of.replace.filter(|_| refused && !anonymous) {
-        Some(command) => Fix::command("put the right user and password into the secret", command),
-        None => Fix::advice(fix),
-    };
+    let fix = to_paste(of, error, fix).unwrap_or_else(|| Fix::advice(fix));
     Finding { headline, cause, message, fix: Some(fix) }
 }
 
+/// What can be pasted.
+fn to_paste(of: &Pulled<'_>, error: &PullError, text: &str) -> Option<Fix> {
+    match error.kind() {
+        PullErrorKind::NoCredential
+        | PullErrorKind::Unauthorized
+        | PullErrorKind::Denied
+        | PullErrorKind::TooManyRequests
+            if of.anonymous =>
+        {
+            of.login.cloned()
+        }
+        PullErrorKind::NoCredential | PullErrorKind::Unauthorized => {
+            Some(Fix::command("put the right user and password into the secret", of.replace?))
+        }
+        PullErrorKind::Denied | PullErrorKind::TooManyRequests => Some(Fix::command(text, of.replace?)),
+        PullErrorKind::NotFound => Some(Fix::command(text, push(of.image))),
+        _ => None,
+    }
+}
+
+/// An image by its digest is pushed under a tag.
+fn push(image: &str) -> String {
+    let name = image.split('@').next().unwrap_or(image);
+    format!("docker tag IMAGE {name}\ndocker push {name}")
+}
+
+/// Docker's words for a container without a program.
+pub(crate) const NO_COMMAND: &str = "No command specified";
+
+/// What was to be started.
+#[derive(Clone, Copy)]
+pub(crate) struct Started<'a> {
+    /// The container.
+    pub(crate) container: &'a str,
+    /// Its `entryPoint` in the task definition.
+    pub(crate) entry_point: Option<&'a Vec<String>>,
+    /// Its `command` there.
+    pub(crate) command: Option<&'a Vec<String>>,
+    /// What its image runs.
+    pub(crate) image: &'a RunConfig,
+}
+
 /// Why a container did not start and what to change.
-pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: String) -> Finding {
+pub(crate) fn start_finding(of: Started<'_>, error: &RuntimeError, message: String) -> Finding {
+    let mut finding = start_finding_in_words(of.container, error, message);
+    if let (RuntimeError::Start(failure), Some(fix)) = (error, &mut finding.fix) {
+        fix.document = corrected(failure.kind, of);
+    }
+    finding
+}
+
+/// The members of the task definition with what the image has itself.
+fn corrected(kind: StartFailureKind, of: Started<'_>) -> Option<String> {
+    let given = |words: Option<&Vec<String>>| words.is_some_and(|it| !it.is_empty());
+    let member =
+        |name: &str, words: &[String]| format!("\"{name}\": {}", serde_json::Value::from(words.to_vec()));
+    let image = of.image;
+    match kind {
+        // Without an entry point the command is the program, if the image has no entry point either.
+        StartFailureKind::NotFound | StartFailureKind::NotExecutable if given(of.entry_point) => {
+            let runs = given(of.command) || !image.entrypoint.is_empty() || !image.cmd.is_empty();
+            runs.then(|| member("entryPoint", &image.entrypoint))
+        }
+        StartFailureKind::NotFound | StartFailureKind::NotExecutable if given(of.command) => {
+            (!image.cmd.is_empty()).then(|| member("command", &image.cmd))
+        }
+        StartFailureKind::User => {
+            let user = if image.user.is_empty() { "0" } else { &image.user };
+            Some(format!("\"user\": {}", serde_json::Value::from(user)))
+        }
+        StartFailureKind::WorkingDirectory => Some("\"workingDirectory\": \"/\"".to_owned()),
+        _ => None,
+    }
+}
+
+fn start_finding_in_words(container: &str, error: &RuntimeError, message: String) -> Finding {
     let found = |cause, headline: String, fix: &str| Finding {
         headline,
         cause,
@@ -125,7 +195,7 @@ pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: Stri
         RuntimeError::Start(failure) => match failure.kind {
             StartFailureKind::NotFound => of_image(
                 format!("the program of `{container}` is not in the image"),
-                "correct `entryPoint` and `command`, or the image's",
+                "correct `entryPoint` or `command`, or leave it to the image",
             ),
             StartFailureKind::NotExecutable => of_image(
                 format!("the program of `{container}` cannot be executed"),
@@ -133,7 +203,7 @@ pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: Stri
             ),
             StartFailureKind::User => of_image(
                 format!("the user of `{container}` is not in the image"),
-                "correct `user`, or add it to the image's /etc/passwd and /etc/group",
+                "give a user that the image has, or a number",
             ),
             StartFailureKind::WorkingDirectory => of_image(
                 format!("the working directory of `{container}` cannot be entered"),
@@ -144,6 +214,10 @@ pub(crate) fn start_finding(container: &str, error: &RuntimeError, message: Stri
                 "look at mounts, limits and the image",
             ),
         },
+        RuntimeError::Invalid(why) if why == NO_COMMAND => of_image(
+            format!("`{container}` has no program: neither the image nor the task definition names one"),
+            "name a `command` that the image has",
+        ),
         RuntimeError::Invalid(why) => {
             of_image(format!("`{container}` cannot be run as written: {why}"), "correct the task definition")
         }

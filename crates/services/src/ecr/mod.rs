@@ -47,6 +47,7 @@ pub use names::RegistryName;
 pub use reconcile::reconcile;
 pub(crate) use registry::permission_on;
 pub use replication::reconcile as replicate;
+pub(crate) use target::is_repository_name;
 pub use uploads::LayerUploads;
 
 use crate::pipe::{Endpoint, awaiting, awaiting_read, read, write};

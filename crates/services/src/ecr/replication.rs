@@ -14,7 +14,7 @@ use landfall_store::{StoreError, Tx, View, WriteError};
 use super::record::{Image, REPLICAS, REPLICATION, REPLICATION_QUEUE, Replica, Repository, RepositoryKey};
 use super::registry::{self, Put};
 use super::{creation, registry::layer_size};
-use crate::pipe::{CallName, Caller, Context, Failure, Installation, is_allowed};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation, Unsaid, is_allowed};
 
 /// What the audit log calls it when an image comes to another registry.
 const REPLICATING: CallName = CallName::new("ecr", "ReplicateImage");
@@ -263,5 +263,6 @@ fn source((account, _, _): &RepositoryKey, region: &Region) -> Caller {
         user_agent: Some("replication.ecr.amazonaws.com".to_owned()),
         via: Vec::new(),
         way: None,
+        unsaid: Unsaid::default(),
     }
 }

@@ -136,10 +136,15 @@ pub(super) fn registry_account(
     id.parse().map_err(|_| wording::invalid("registryId", "must satisfy regular expression '[0-9]{12}'"))
 }
 
+/// Whether a repository can have this name.
+pub(crate) fn is_repository_name(name: &str) -> bool {
+    name.len() >= 2 && name.parse::<landfall_registry::RepositoryName>().is_ok()
+}
+
 /// # Errors
 /// `InvalidParameterException`
 pub(super) fn check_name(name: &str) -> Result<(), ServiceError> {
-    if name.len() >= 2 && name.parse::<landfall_registry::RepositoryName>().is_ok() {
+    if is_repository_name(name) {
         return Ok(());
     }
     let pattern =

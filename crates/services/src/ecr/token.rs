@@ -14,7 +14,7 @@ use landfall_vault::{Sealed, Vault};
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::Way;
-use crate::pipe::{Caller, Failure, Installation, SessionFacts, SessionPolicyText};
+use crate::pipe::{Caller, Failure, Installation, SessionFacts, SessionPolicyText, Unsaid};
 use crate::sts::principal_exists;
 
 /// What tokens are bound to when sealed.
@@ -156,6 +156,7 @@ pub fn token_caller(
         source_ip: None,
         secure_transport: false,
         user_agent: None,
+        unsaid: Unsaid::default(),
         via: Vec::new(),
         way: way.map(Arc::new),
     };

@@ -168,6 +168,9 @@ pub struct Task {
     pub ephemeral_storage: Option<i32>,
     /// `enableExecuteCommand`
     pub enable_execute_command: bool,
+    /// Log drivers without a `mode` are `non-blocking`: the account setting `defaultLogDriverMode`, when the task was made.
+    #[serde(default)]
+    pub drops_log_lines: bool,
     /// Subnets, security groups and `assignPublicIp` of an `awsvpc` task.
     pub network: Option<NetworkConfiguration>,
     /// What is wanted.

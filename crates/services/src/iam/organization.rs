@@ -92,6 +92,24 @@ impl Level {
     }
 }
 
+/// A policy by its ARN: what it is attached to, and its document.
+///
+/// # Errors
+/// A row cannot be read.
+pub fn attached_policy(
+    view: &View,
+    kind: ControlKind,
+    arn: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    for row in view.scan(&ORGANIZATION_POLICIES, (kind.key(),)) {
+        let ((_, target, _), row) = row?;
+        if row.arn == arn {
+            return Ok(Some((target, row.policy.text().to_owned())));
+        }
+    }
+    Ok(None)
+}
+
 /// The policies of one kind that reach an account.
 ///
 /// # Errors

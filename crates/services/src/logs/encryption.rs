@@ -75,6 +75,7 @@ fn service_key(
 ) -> Result<ServiceKey, Failure> {
     let principal = Principal::service(format!("{SERVICE}.{}.amazonaws.com", name.region));
     let caller = Caller::internal(principal, name.account.clone(), name.region.clone());
+    let caller = caller.without_saying(cx.caller.unsaid.clone());
     let service = cx.as_caller(&caller);
     let key = ServiceKey::find(&service, view, SERVICE, &name.account, arn.as_str());
     let key = key.map_err(|failure| refused(failure, name))?;

@@ -30,6 +30,7 @@ use landfall_base::{AccountId, Region};
 
 pub use live_tail::{LiveTails, Session};
 pub(crate) use lookup::permission_on;
+pub(crate) use names::is_group_name;
 pub use queries::Queries;
 pub use reconcile::reconcile;
 pub(crate) use record::RESOURCE_POLICIES;

@@ -49,7 +49,7 @@ impl GroupName {
 }
 
 /// Whether a text is a name that a group can have (CloudWatch Logs API reference, CreateLogGroup).
-pub(super) fn is_group_name(text: &str) -> bool {
+pub(crate) fn is_group_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/#".contains(&byte);
     (1..=512).contains(&text.len()) && text.bytes().all(allowed)
 }

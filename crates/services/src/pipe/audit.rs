@@ -38,7 +38,7 @@ pub fn audit(call: CallName, caller: &Caller, code: &str, checks: &[CheckRecord]
     let CallName { service, operation } = call;
     tracing::info!(
         target: "audit", service, operation, code,
-        principal = %caller.arn(), region = %caller.region, key = %caller.access_key_id
+        principal = %caller.arn(), region = %caller.unsaid.hide(caller.region.as_str()), key = %caller.access_key_id
     );
     audit_refusals(call, checks);
 }

@@ -152,7 +152,7 @@ pub fn is_allowed(
     let (mut record, refusal) = check(cx, view, &policies, service, permission)?;
     let Some(refusal) = refusal else { return Ok(()) };
     record.fix = fix(cx, view, &policies, service, std::slice::from_ref(permission), &[])?;
-    audit_refusals(cx.call, &[record]);
+    audit_refusals(cx.call, &cx.caller.unsaid.hide_in(vec![record]));
     enforce(cx, refusal)
 }
 
@@ -180,7 +180,7 @@ fn enforce(cx: &Context<'_>, refusal: ServiceError) -> Result<(), Failure> {
     if cx.installation.auth == AuthMode::Enforce {
         return Err(refusal.into());
     }
-    audit_passed(cx.call, &refusal.message);
+    audit_passed(cx.call, &cx.caller.unsaid.hide(&refusal.message));
     Ok(())
 }
 

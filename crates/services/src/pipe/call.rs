@@ -135,7 +135,11 @@ impl<'a> Calls<'a> {
 }
 
 fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outcome<Value> {
-    let result = result.map_err(|failure| failure.into_service_error(endpoint.service.name));
+    let checks = caller.unsaid.hide_in(checks);
+    let result = result.map_err(|failure| {
+        let error = failure.into_service_error(endpoint.service.name);
+        ServiceError { message: caller.unsaid.hide(&error.message).into_owned(), ..error }
+    });
     let code = result.as_ref().err().map_or("ok", |error| error.code);
     audit(endpoint.name(), caller, code, &checks);
     Outcome { result, checks }

@@ -7,6 +7,7 @@ use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::{Policy, PolicyKind, Principal};
 use serde::{Deserialize, Serialize};
 
+use super::Unsaid;
 use crate::ec2::Way;
 
 /// Who makes a call, and how it reached us.
@@ -33,6 +34,8 @@ pub struct Caller {
     pub via: Vec<(String, Vec<String>)>,
     /// The VPC endpoint that the call comes through: its policy has a say in what is asked of the service itself.
     pub way: Option<Arc<Way>>,
+    /// What nobody may read of the call.
+    pub unsaid: Unsaid,
 }
 
 /// What temporary credentials carry.
@@ -108,6 +111,7 @@ impl Caller {
             user_agent: None,
             via: Vec::new(),
             way: None,
+            unsaid: Unsaid::default(),
         }
     }
 
@@ -126,6 +130,12 @@ impl Caller {
     #[must_use]
     pub fn through(&self, way: Option<Way>) -> Self {
         Self { way: way.map(Arc::new), ..self.clone() }
+    }
+
+    /// The same caller, in calls of which these values are not to be read.
+    #[must_use]
+    pub fn without_saying(&self, unsaid: Unsaid) -> Self {
+        Self { unsaid, ..self.clone() }
     }
 
     /// The same caller, calling another Region.

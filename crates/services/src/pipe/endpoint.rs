@@ -285,7 +285,7 @@ pub fn read_in<O: ReadHandler>(
     let request = O::resolve(&cx, view, input)?;
     let mut checks = Vec::new();
     let decided = authorize(&cx, view, O::SERVICE, request, &mut checks);
-    audit_refusals(cx.call, &checks);
+    audit_refusals(cx.call, &caller.unsaid.hide_in(checks));
     let request = decided?;
     O::run(&cx, view, request)
 }
@@ -304,7 +304,7 @@ pub fn write_in<O: WriteHandler>(
     let request = O::resolve(&cx, tx, input)?;
     let mut checks = Vec::new();
     let decided = authorize(&cx, tx, O::SERVICE, request, &mut checks);
-    audit_refusals(cx.call, &checks);
+    audit_refusals(cx.call, &caller.unsaid.hide_in(checks));
     let request = decided?;
     O::run(&cx, tx, request)
 }

@@ -13,6 +13,7 @@ mod encoded;
 mod endpoint;
 mod failure;
 mod permission;
+mod unsaid;
 mod user_sessions;
 
 pub use audit::{CallName, audit, audit_refusals};
@@ -28,3 +29,4 @@ pub use endpoint::{
 };
 pub use failure::Failure;
 pub use permission::{Allowed, Checked, Guarded, KeyGuard, Later, OuterGuard, Permission, ResourceGuard};
+pub use unsaid::Unsaid;

@@ -35,6 +35,7 @@ mod view;
 
 use landfall_api::secretsmanager as api;
 
+pub(crate) use names::is_name;
 pub use reading::{SecretReading, named};
 pub use reconcile::reconcile;
 pub use replication::replicate;

@@ -44,7 +44,7 @@ impl SecretId {
 }
 
 /// Whether a text can be the name of a secret. `!` is not documented but taken.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@-!".contains(&byte);
     (1..=512).contains(&text.len()) && text.bytes().all(allowed)
 }

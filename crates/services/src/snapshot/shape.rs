@@ -62,32 +62,21 @@ fn in_quotes(text: &str) -> Option<String> {
     (!inner.contains('\'') && !stands.contains('\'')).then(|| format!("'{stands}'"))
 }
 
-/// A text that stops being JSON in the same place.
+/// A text that is no JSON for the same reason.
 fn not_json(why: &NotJson) -> String {
     match why {
         NotJson::Unfinished => "{".to_owned(),
         NotJson::Start => "x".to_owned(),
         NotJson::Quote => "'".to_owned(),
-        NotJson::At { line, column } => at(*line, *column).unwrap_or_else(|| "[x".to_owned()),
+        NotJson::Character(_) => {
+            let same = |text: &&&str| json::read(text).err().as_ref() == Some(why);
+            WRONG.iter().find(same).unwrap_or(&"[x").to_string()
+        }
     }
 }
 
-/// Endings that are no JSON, and how many columns before the end of what stands before them they are told.
-const WRONG: [&str; 7] = ["[x", "[\nx", "1 x", "tx", "\"\n", "{\"\\ud800\":1}", "\"\\x"];
-
-fn at(line: usize, column: usize) -> Option<String> {
-    let wanted = NotJson::At { line, column };
-    let same = |text: &String| json::read(text).err().as_ref() == Some(&wanted);
-    let lines = |count: usize, spaces: usize, wrong: &str| {
-        format!("{}{}{wrong}", "\n".repeat(count), " ".repeat(spaces))
-    };
-    // The parser tells a place at or a few columns behind where the ending begins, or the start of the line after it.
-    let places = (line.saturating_sub(2)..line).flat_map(|before| {
-        let near = column.saturating_sub(12)..=column;
-        near.flat_map(move |spaces| WRONG.iter().map(move |wrong| (before, spaces, *wrong)))
-    });
-    places.map(|(before, spaces, wrong)| lines(before, spaces, wrong)).find(same)
-}
+/// Texts that are no JSON: one for each place where a character can be wrong.
+const WRONG: [&str; 9] = ["[x", "1 x", "{x", "{\"a\" x", "{\"a\":1 x", "[1 x", "\"\n", "\"\\x", "1.x"];
 
 #[cfg(test)]
 mod tests {

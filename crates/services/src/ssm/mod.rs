@@ -30,6 +30,7 @@ mod view;
 
 use landfall_api::ssm as api;
 
+pub(crate) use names::can_be_made;
 pub use reconcile::reconcile;
 pub(crate) use target::permission_on;
 

@@ -121,6 +121,12 @@ pub(super) fn check_new(text: &str, account: &AccountId, region: &Region) -> Res
     Ok(name)
 }
 
+/// Whether there can be a parameter of this name, with or without a version or label, that AWS did not make.
+pub(crate) fn can_be_made(name: &str) -> bool {
+    let name = name.split(':').next().unwrap_or(name);
+    check(name).is_ok() && (name.starts_with(REFERENCE) || check_prefix(name).is_ok())
+}
+
 fn check_prefix(name: &str) -> Result<(), ServiceError> {
     let lower = name.to_ascii_lowercase();
     let bare = lower.trim_start_matches('/');

@@ -12,7 +12,7 @@ use super::token::Session;
 use crate::iam::record::{ROLES, Role, key_name};
 use crate::pipe::{
     CallName, Caller, CheckRecord, Checked, Context, Failure, Installation, Permission, ResourceGuard,
-    SessionFacts, authorize,
+    SessionFacts, Unsaid, authorize,
 };
 
 /// How long a service's session of a role lasts, in seconds.
@@ -157,6 +157,7 @@ fn service_caller(wanted: &ServiceSession<'_>, account: &AccountId) -> Caller {
         user_agent: Some(wanted.service.to_owned()),
         via: Vec::new(),
         way: None,
+        unsaid: Unsaid::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::ec2::{Service, Way, way};
 use crate::ecs::launch::{LogDestination, LogSource, TaskFacts};
 use crate::ecs::record::{DELIVERED_EVENTS, DELIVERED_LINES, Task, TaskDefinition};
 use crate::logs::lines;
-use crate::pipe::{Caller, Failure};
+use crate::pipe::{Caller, Failure, Unsaid};
 
 /// Containers whose rows are known to agree with their streams.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Inner {
             }
             None => None,
         };
-        let (Some((task, _)), Some(destination)) = (found, destination) else {
+        let (Some((task, _)), Some((destination, unsaid))) = (found, destination) else {
             // Nothing that a later try could change.
             tracing::warn!(task = task_arn, container, "log lines of a task that keeps none were dropped");
             return Ok(());
@@ -71,7 +71,7 @@ impl Inner {
         let Some(fresh) = fresh_lines(progress.lines, first_line, lines) else { return Ok(()) };
 
         let region = destination.region.parse::<Region>().map_err(|error| error.to_string())?;
-        let caller = self.session(&task)?.in_region(&region);
+        let caller = self.session(&task)?.in_region(&region).without_saying(unsaid);
         let caller = caller.through(log_way(&view, &task, &region).map_err(|error| error.to_string())?);
         let events = lines::events(fresh);
         let stored = if self.deliveries.is_settled(&key) {
@@ -98,11 +98,11 @@ impl Inner {
         task: &Task,
         definition: &TaskDefinition,
         name: &str,
-    ) -> Result<Option<LogDestination>, Failure> {
+    ) -> Result<Option<(LogDestination, Unsaid)>, Failure> {
         let Some(container) = log_options::container(definition, name) else { return Ok(None) };
         let whole = log_options::configuration(self.call.installation(), view, &task.arn, container)?;
         let source = whole.and_then(|whole| LogSource::of(&TaskFacts::from(task), name, whole));
-        Ok(source.map(|source| source.destination(&[])))
+        Ok(source.map(|source| (source.destination(&[]), source.unsaid())))
     }
 
     /// How many events the stream has beyond those that the rows tell of.

@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 use self::credentials::Kept;
 use self::deliver::Deliveries;
 use self::session::Sessions;
-use super::launch::{TaskFacts, execute, plan, trace};
+use super::launch::{TaskFacts, execute, logins, plan, trace};
 use super::node;
 use super::record::{DELIVERED_LINES, TASKS, Task, TaskDefinition, TaskStatus};
 use super::rules::assignment::assignment;
@@ -208,10 +208,10 @@ fn find(view: &View, task_arn: &str) -> Result<Option<Found>, StoreError> {
 impl Inner {
     fn log_options(&self, task_arn: &str, name: &str) -> Result<Option<LogOptions>, Failure> {
         let view = self.call.installation().store.view();
-        let Some((_, definition)) = find(&view, task_arn)? else { return Ok(None) };
+        let Some((task, definition)) = find(&view, task_arn)? else { return Ok(None) };
         let Some(container) = log_options::container(&definition, name) else { return Ok(None) };
         let whole = log_options::configuration(self.call.installation(), &view, task_arn, container)?;
-        Ok(whole.as_deref().map(log_lines::options))
+        Ok(whole.as_deref().map(|whole| log_lines::options(whole, task.drops_log_lines)))
     }
 
     fn prepare(&self, task_arn: &str) -> Result<LaunchSheet, StartFailure> {
@@ -230,7 +230,11 @@ impl Inner {
         let execution = {
             let registry = Some(&self.call.installation().registry);
             let facts = TaskFacts { registry, ..TaskFacts::from(&*task) };
-            execute(self.call.calls(), &plan(&facts, &definition.definition))
+            let mut execution = execute(self.call.calls(), &plan(&facts, &definition.definition));
+            if let Ok(sheet) = &mut execution.result {
+                logins(&store.view(), &facts, &definition.definition, &mut sheet.containers);
+            }
+            execution
         };
         let options = log_options::seal(self.call.installation(), task_arn, &execution.log_options)?;
         let write = |tx: &mut Tx| {

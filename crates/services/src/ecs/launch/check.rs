@@ -2,7 +2,7 @@
 //! for. Everything that is wrong is told, not the first thing alone.
 
 use landfall_acs::{
-    Cause, ContainerSheet, Finding, Fix, ImageQuestion, LaunchKind, RegistryCredential, StepOutcome,
+    Cause, ContainerSheet, Finding, Fix, ImageQuestion, LaunchKind, Program, RegistryCredential, StepOutcome,
     StepRecord,
 };
 use landfall_api::ecs::{self as api, Compatibility, NetworkMode};
@@ -10,6 +10,7 @@ use landfall_base::Arn;
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
+use super::circumstances::logins;
 use super::execute::look;
 use super::in_image;
 use super::plan::{InstanceRole, LaunchPlan, TaskFacts, Work, plan};
@@ -25,6 +26,8 @@ use crate::ecs::rules::task_definition;
 use crate::pipe::{Calls, Context, Failure, Permission};
 use crate::snapshot::NOT_ASKED;
 
+/// The step that looks into an image.
+const LOOK: &str = "look into image";
 /// The id of a task that does not exist: in the names of sessions and log streams.
 const TASK_ID: &str = "00000000000000000000000000000000";
 
@@ -158,12 +161,16 @@ impl Question {
         if self.new_role {
             as_the_reader(cx, &mut plan);
         }
-        let looked = look(calls, &plan, cx.caller);
+        let mut looked = look(calls, &plan, cx.caller);
+        logins(view, &facts, &definition, &mut looked.sheets);
         steps.extend(looked.steps);
         if self.images {
             steps.extend(images(cx, &definition, launch, &looked.sheets));
         }
-        steps.extend(definition.container_definitions.iter().flatten().filter_map(|it| in_image(cx, it)));
+        let seen = |name: &Option<String>| steps.iter().any(|it| it.name == LOOK && it.container == *name);
+        let unseen = definition.container_definitions.iter().flatten().filter(|it| !seen(&it.name));
+        let open: Vec<StepRecord> = unseen.filter_map(|it| in_image(cx, it)).collect();
+        steps.extend(open);
         Ok(Answer { launch, steps })
     }
 }
@@ -313,29 +320,55 @@ fn images(
     for container in definition.container_definitions.iter().flatten() {
         let image = container.image.clone().unwrap_or_default();
         let name = container.name.clone().unwrap_or_default();
-        let credential: Option<RegistryCredential> =
-            sheets.iter().find(|it| it.name == name).and_then(|it| it.registry.clone());
-        if image.is_empty() || EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some() {
+        let sheet = sheets.iter().find(|it| it.name == name);
+        let manifest = sheet.and_then(|it| it.manifest.clone());
+        let ecr = EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some();
+        if image.is_empty() || (ecr && manifest.is_none()) {
             continue;
         }
-        if container.repository_credentials.is_some() && credential.is_none() {
+        let credential: Option<RegistryCredential> = sheet.and_then(|it| it.registry.clone());
+        if !ecr && container.repository_credentials.is_some() && credential.is_none() {
             unasked.push(not_asked(cx, name, image));
             continue;
         }
         let (Some(probe), Ok(runtime)) =
             (cx.installation.images.get(), tokio::runtime::Handle::try_current())
         else {
-            unasked.extend(cx.installation.origin.is_some().then(|| not_asked(cx, name, image)));
+            let known = ecr || cx.installation.origin.is_none();
+            unasked.extend((!known).then(|| not_asked(cx, name, image)));
             continue;
         };
         let platform = platform(definition.runtime_platform.as_ref());
-        let question = ImageQuestion { container: name, image, platform, launch, credential };
+        let question = ImageQuestion {
+            login: sheet.and_then(|it| it.login.clone()),
+            program: program(container),
+            container: name,
+            image,
+            platform,
+            launch,
+            credential,
+            manifest,
+        };
         let probe = std::sync::Arc::clone(probe);
         let answer = runtime.spawn(async move { probe.probe(question).await });
         asked.push((runtime, answer));
     }
-    unasked.extend(asked.into_iter().filter_map(|(runtime, answer)| runtime.block_on(answer).ok()));
+    let answers = asked.into_iter().filter_map(|(runtime, answer)| runtime.block_on(answer).ok());
+    unasked.extend(answers.flatten());
     unasked
+}
+
+/// What a container starts, as far as its definition says.
+fn program(container: &api::ContainerDefinition) -> Program {
+    let path = container.environment.iter().flatten().find(|it| it.name.as_deref() == Some("PATH"));
+    Program {
+        entry_point: container.entry_point.clone(),
+        command: container.command.clone(),
+        user: container.user.clone(),
+        working_directory: container.working_directory.clone(),
+        path: path.and_then(|it| it.value.clone()),
+        mounts: container.mount_points.iter().flatten().filter_map(|it| it.container_path.clone()).collect(),
+    }
 }
 
 /// A snapshot has neither registries nor passwords; and without its credential a registry is not asked.
@@ -350,7 +383,7 @@ fn in_image(cx: &Context<'_>, container: &api::ContainerDefinition) -> Option<St
     let open = in_image::open(&image, container);
     let notes: Vec<_> = open.into_iter().map(|what| format!("{NOT_ASKED}{what}")).collect();
     let name = container.name.clone().unwrap_or_default();
-    (!notes.is_empty()).then(|| StepRecord { notes, ..skipped(cx, "look into image", name, image) })
+    (!notes.is_empty()).then(|| StepRecord { notes, ..skipped(cx, LOOK, name, image) })
 }
 
 fn skipped(cx: &Context<'_>, step: &str, container: String, image: String) -> StepRecord {

@@ -1,19 +1,23 @@
 //! What has to be looked up before anything can be advised: policies that deny, the key that a value is under, secrets of
 //! the name that was meant, what a role needs.
 
+use landfall_acs::ContainerSheet;
+use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn};
 use landfall_iam::{Layer, PolicyTrace};
 use landfall_store::View;
 
-use super::advice::{Denying, Holder, KeyInUse, KeyState, secret_name};
-use super::plan::{Step, When, Work};
+use super::advice::{Anonymous, Denying, Holder, KeyInUse, KeyState, NewRole, login, secret_name};
+use super::plan::{Step, TaskFacts, When, Work};
+use crate::iam::organization::{ControlKind, attached_policy};
+use crate::iam::record::ACCOUNTS;
 use crate::iam::{find_role, managed_policy, role_policy};
 use crate::kms;
 use crate::pipe::CheckRecord;
 use crate::secretsmanager;
 
 /// The policies whose statements refused a check, where all of them can be changed in the role's or the resource's account:
-/// of a guardrail of the organization, say, nothing is answered. `resource` is the policy on the resource.
+/// of a boundary, say, nothing is answered. `resource` is the policy on the resource.
 pub(super) fn denying(
     view: &View,
     denied: &CheckRecord,
@@ -37,6 +41,14 @@ pub(super) fn denying(
             (Layer::Identity, None) => {
                 let policy = role_policy(view, role?, name).ok()??;
                 (Holder::Role { role: role?.to_owned(), policy: name.to_owned() }, policy.text().to_owned())
+            }
+            (Layer::ServiceControl | Layer::ResourceControl, Some(arn)) => {
+                let (kind, word) = match layer {
+                    Layer::ServiceControl => (ControlKind::Service, "scp"),
+                    _ => (ControlKind::Resource, "rcp"),
+                };
+                let (target, text) = attached_policy(view, kind, arn).ok()??;
+                (Holder::Organization { kind: word, name: name.to_owned(), target }, text)
             }
             (Layer::Resource | Layer::RoleTrust, _) => (Holder::Resource, resource?.to_owned()),
             _ => return None,
@@ -96,6 +108,47 @@ pub(super) fn boundary_of(view: &View, role: &str) -> Option<(String, String)> {
     let boundary = find_role(view, role, &account).ok()??.boundary.clone()?;
     let text = managed_policy(view, &boundary).ok()??.text().to_owned();
     (!boundary.starts_with("arn:aws:iam::aws:")).then_some((boundary, text))
+}
+
+/// Says of containers that pull without a credential how they get one.
+pub fn logins(
+    view: &View,
+    task: &TaskFacts<'_>,
+    definition: &api::TaskDefinition,
+    sheets: &mut [ContainerSheet],
+) {
+    let new_role = new_role(view, task.account);
+    for sheet in sheets.iter_mut().filter(|it| it.registry.is_none()) {
+        let mut containers = definition.container_definitions.iter().flatten();
+        let Some(container) = containers.find(|it| it.name.as_deref() == Some(&sheet.name)) else { continue };
+        if container.repository_credentials.is_some() {
+            continue;
+        }
+        let of = Anonymous {
+            container: &sheet.name,
+            image: container.image.as_deref().unwrap_or_default(),
+            account: task.account,
+            region: task.region,
+            role: task.execution_role,
+        };
+        let there =
+            secretsmanager::named(view, task.account, &of.secret_name()).is_ok_and(|it| !it.is_empty());
+        sheet.login = Some(login(of, &new_role, there));
+    }
+}
+
+/// The account of a resource that was refused, if it is none here: its digits are mistyped.
+pub(super) fn stranger(view: &View, own: &AccountId, denied: Option<&CheckRecord>) -> Option<AccountId> {
+    let arn: Arn = denied?.resource.parse().ok()?;
+    let account = arn.account_id()?;
+    (account != *own && !view.contains(&ACCOUNTS, &account)).then_some(account)
+}
+
+/// The execution role that a task without one could have.
+pub(super) fn new_role(view: &View, account: &AccountId) -> NewRole {
+    let role = NewRole::of(account, false);
+    let there = find_role(view, &role.arn, account).is_ok_and(|found| found.is_some());
+    NewRole { there, ..role }
 }
 
 /// What the execution role has to be allowed for a step: actions and a resource.

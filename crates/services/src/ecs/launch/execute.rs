@@ -10,21 +10,23 @@ use landfall_acs::{
     ContainerSheet, Finding, Fix, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord,
 };
 use landfall_api::ecs::LogConfiguration;
-use landfall_base::{Arn, Region, Sensitive, random};
+use landfall_base::{AccountId, Arn, Region, Sensitive, random};
 use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
-use super::advice::{Advice, Circumstances, advise};
-use super::circumstances::{boundary_of, denying, is_absent_secret, key_in_use, namesakes, needs};
+use super::advice::{Advice, Circumstances, LogWords, advise};
+use super::circumstances::{
+    boundary_of, denying, is_absent_secret, key_in_use, namesakes, needs, new_role, stranger,
+};
 use super::credential::Mend;
-use super::log_destination::with_secret_options;
+use super::log_destination::{masked, with_secret_options};
 use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
 use super::problem::{Problem, Purpose};
 use super::wording;
 use crate::ec2::{Service, Way, way};
 use crate::landfall::policy_of_resource;
-use crate::pipe::{Caller, Calls, CheckRecord, Failure};
+use crate::pipe::{Caller, Calls, CheckRecord, Failure, Unsaid};
 use crate::snapshot::NOT_ASKED;
 use crate::sts::{ServiceSession, assume_role_for_service, session_without_trust};
 
@@ -77,6 +79,18 @@ pub(super) struct Run<'a> {
     secrets_failed: bool,
 }
 
+/// A step whose secrets are known by now.
+struct Settled<'s> {
+    /// As it is taken.
+    step: Cow<'s, Step>,
+    /// As it is told: without values of secrets.
+    told: Cow<'s, Step>,
+    /// Those values.
+    unsaid: Unsaid,
+    /// What commands have in their place.
+    log_words: LogWords,
+}
+
 /// What came of a step.
 pub(super) struct Taken {
     pub(super) checks: Vec<CheckRecord>,
@@ -127,6 +141,8 @@ impl<'a> Run<'a> {
             name: name.clone(),
             image: None,
             registry: None,
+            login: None,
+            manifest: None,
             environment: Vec::new(),
         };
         Self {
@@ -147,8 +163,8 @@ impl<'a> Run<'a> {
 
     fn all(mut self) -> Execution {
         for step in &self.plan.steps {
-            let step = self.settled(step);
-            self.step(&step);
+            let settled = self.settled(step);
+            self.step(&settled);
         }
         if self.reader.is_some() {
             told_once(&mut self.records);
@@ -168,14 +184,24 @@ impl<'a> Run<'a> {
     }
 
     /// The step as the secrets make it that are known by now: options of a log driver may be secret.
-    fn settled<'s>(&self, step: &'s Step) -> Cow<'s, Step> {
+    fn settled<'s>(&self, step: &'s Step) -> Settled<'s> {
+        let plain = Settled {
+            step: Cow::Borrowed(step),
+            told: Cow::Borrowed(step),
+            unsaid: Unsaid::default(),
+            log_words: LogWords::default(),
+        };
         let logs = matches!(step.work, Work::LogStream { .. } | Work::LogGroup { .. });
         let name = step.containers.first().filter(|_| logs);
         let secret = name.and_then(|name| self.log_options.get(name));
         let source = name.and_then(|name| self.plan.logs.iter().find(|it| it.container == *name));
-        match (secret, source) {
-            (Some(secret), Some(source)) => Cow::Owned(step.with_destination(source.destination(secret))),
-            _ => Cow::Borrowed(step),
+        let (Some(secret), Some(source)) = (secret, source) else { return plain };
+        let (masked, unsaid) = masked(secret);
+        Settled {
+            step: Cow::Owned(step.with_destination(source.destination(secret))),
+            told: Cow::Owned(step.with_destination(source.destination(&masked))),
+            unsaid,
+            log_words: LogWords::of(&source.configuration, &self.plan.region),
         }
     }
 
@@ -187,17 +213,18 @@ impl<'a> Run<'a> {
         Some(with_secret_options(&source.configuration, secret))
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, settled: &Settled<'_>) {
+        let Settled { step, told, .. } = settled;
         if step.when == When::LogGroupMissing && !self.group_missing {
             return;
         }
-        let mut record = self.blank(step);
+        let mut record = self.blank(told);
         if self.is_out_of_reach(step) {
             record.outcome = StepOutcome::Skipped;
             self.records.push(record);
             return;
         }
-        let taken = self.take(step);
+        let taken = self.take(step, &settled.unsaid);
         if self.is_asked_by_the_reader(step) && taken.says_nothing() {
             record.outcome = StepOutcome::Skipped;
             record.notes.extend(taken.not_seen());
@@ -206,7 +233,7 @@ impl<'a> Run<'a> {
         }
         let ended = self.calls.installation().clock.now();
         record.duration_ms = u64::try_from(ended.millis() - record.started_at.millis()).unwrap_or(0);
-        self.conclude(step, taken, record);
+        self.conclude(settled, taken, record);
     }
 
     /// After a failure nothing more is done; who only looks goes on.
@@ -252,7 +279,7 @@ impl<'a> Run<'a> {
     }
 
     /// Puts what came of a step into its record.
-    fn conclude(&mut self, step: &Step, taken: Taken, mut record: StepRecord) {
+    fn conclude(&mut self, step: &Settled<'_>, taken: Taken, mut record: StepRecord) {
         let denied = taken.checks.iter().find(|check| !check.allowed);
         if let Some(check) = denied.or(taken.checks.first()) {
             record.principal.clone_from(&check.principal);
@@ -277,12 +304,13 @@ impl<'a> Run<'a> {
 
     fn fail(
         &mut self,
-        step: &Step,
+        settled: &Settled<'_>,
         checks: &[CheckRecord],
         mend: Option<Mend>,
         problem: &Problem,
         record: &mut StepRecord,
     ) {
+        let step = &*settled.told;
         let view = self.calls.installation().store.view();
         let denied = checks.iter().find(|check| !check.allowed);
         let existing = denied.and_then(|check| check.resource.parse::<Arn>().ok());
@@ -296,6 +324,8 @@ impl<'a> Run<'a> {
         let boundary = role.and_then(|role| boundary_of(&view, role));
         let needs: Vec<_> =
             self.plan.steps.iter().flat_map(|step| needs(&view, &self.plan.account, step)).collect();
+        let stranger = stranger(&view, &self.plan.account, denied);
+        let new_role = new_role(&view, &self.plan.account);
         let of = Circumstances {
             step,
             role,
@@ -308,6 +338,10 @@ impl<'a> Run<'a> {
             needs: &needs,
             absent: is_absent_secret(&view, &self.plan.account, step),
             mend,
+            log_words: &settled.log_words,
+            new_role: &new_role,
+            home: self.plan.region.as_str(),
+            stranger: stranger.as_ref().map(AccountId::as_str),
         };
         let Advice { headline, cause, fix } = advise(of, problem);
         let purpose = step.purpose();
@@ -346,7 +380,7 @@ impl<'a> Run<'a> {
         self.plan.launch == LaunchKind::Fargate
     }
 
-    fn take(&mut self, step: &Step) -> Taken {
+    fn take(&mut self, step: &Step, unsaid: &Unsaid) -> Taken {
         match &step.work {
             Work::AssumeRole { role } => return self.assume(role),
             Work::AssumeTaskRole { role } => return self.assume_task_role(role),
@@ -366,7 +400,7 @@ impl<'a> Run<'a> {
         let way = step.endpoint_service(self.plan.launch).map(|service| self.way(&region, service));
         match way.transpose() {
             Ok(way) => {
-                let caller = session.in_region(&region).through(way.flatten());
+                let caller = session.in_region(&region).through(way.flatten()).without_saying(unsaid.clone());
                 self.work(&caller, step)
             }
             Err(failure) => Taken::failed(Problem::Refused(failure.into_service_error("ecs"))),

@@ -26,13 +26,8 @@ pub enum NotJson {
     Start,
     /// It begins with the quote that a shell left. AWS's sentence shows the character, which this once tells nothing.
     Quote,
-    /// It is wrong in this place.
-    At {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
+    /// A character is wrong where Go says.
+    Character(&'static str),
 }
 
 impl fmt::Display for NotJson {
@@ -42,7 +37,7 @@ impl fmt::Display for NotJson {
             Self::Unfinished => f.write_str("unexpected end of JSON input"),
             Self::Start => f.write_str("invalid character looking for beginning of value"),
             Self::Quote => f.write_str(r"invalid character '\'' looking for beginning of value"),
-            Self::At { line, column } => write!(f, "invalid character in line {line}, column {column}"),
+            Self::Character(place) => write!(f, "invalid character {place}"),
         }
     }
 }
@@ -79,8 +74,25 @@ fn not_json(text: &str, error: &serde_json::Error) -> NotJson {
         _ if error.is_eof() => NotJson::Unfinished,
         Some('\'') => NotJson::Quote,
         Some(first) if !"{[\"-0123456789tfn".contains(first) => NotJson::Start,
-        _ => NotJson::At { line: error.line(), column: error.column() },
+        _ => NotJson::Character(place(&error.to_string())),
     }
+}
+
+/// Where Go would say that a character is wrong, by what our parser says.
+fn place(said: &str) -> &'static str {
+    const PLACES: [(&str, &str); 9] = [
+        ("trailing characters", "after top-level value"),
+        ("key must be a string", "looking for beginning of object key string"),
+        ("trailing comma", "looking for beginning of object key string"),
+        ("expected `:`", "after object key"),
+        ("expected `,` or `}`", "after object key:value pair"),
+        ("expected `,` or `]`", "after array element"),
+        ("control character", "in string literal"),
+        ("invalid escape", "in string escape code"),
+        ("invalid number", "in numeric literal"),
+    ];
+    let found = PLACES.iter().find(|(ours, _)| said.contains(ours));
+    found.map_or("looking for beginning of value", |(_, place)| place)
 }
 
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -118,7 +130,13 @@ mod tests {
             ("{\"username\":\"hun", NotJson::Unfinished),
             ("hunter2", NotJson::Start),
             ("'{}'", NotJson::Quote),
-            ("{\"a\":1} hunter2", NotJson::At { line: 1, column: 9 }),
+            ("{\"a\":1} hunter2", NotJson::Character("after top-level value")),
+            ("{hunter2:1}", NotJson::Character("looking for beginning of object key string")),
+            ("{\"a\" hunter2}", NotJson::Character("after object key")),
+            ("{\"a\":1 \"hunter2\"}", NotJson::Character("after object key:value pair")),
+            ("[1 hunter2]", NotJson::Character("after array element")),
+            ("{\"a\":hunter2}", NotJson::Character("looking for beginning of value")),
+            (r#""\hunter2""#, NotJson::Character("in string escape code")),
         ] {
             assert_eq!(read(text).unwrap_err(), expected, "{text}");
             assert!(!expected.to_string().contains("hunter"));

@@ -3,10 +3,16 @@
 use std::borrow::Cow;
 
 use landfall_api::ecs as api;
-use landfall_base::Sensitive;
+use landfall_base::{Region, Sensitive};
 use landfall_shape::Entries;
 
+use super::advice::fetched;
 use super::plan::TaskFacts;
+use crate::pipe::Unsaid;
+
+const REGION: &str = "awslogs-region";
+const GROUP: &str = "awslogs-group";
+const STREAM_PREFIX: &str = "awslogs-stream-prefix";
 
 /// Where a container's output goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,14 +71,23 @@ impl LogSource {
         let option =
             |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
         LogDestination {
-            region: option("awslogs-region").unwrap_or(&self.region).clone(),
-            group: option("awslogs-group").cloned().unwrap_or_default(),
-            stream: match option("awslogs-stream-prefix") {
+            region: option(REGION).unwrap_or(&self.region).clone(),
+            group: option(GROUP).cloned().unwrap_or_default(),
+            stream: match option(STREAM_PREFIX) {
                 Some(prefix) => format!("{prefix}/{}/{}", self.container, self.task_id),
                 None => self.container_id.clone(),
             },
             create_group: option("awslogs-create-group").is_some_and(|it| is_true(it)),
         }
+    }
+
+    /// What of the destination came from secrets, once those are known: it is not to be told.
+    pub fn unsaid(&self) -> Unsaid {
+        let secret: Vec<&str> =
+            self.configuration.secret_options.iter().flatten().map(|it| it.name.as_str()).collect();
+        let options = self.configuration.options.iter().flat_map(|it| it.0.iter());
+        let named = options.filter(|(name, _)| is_name_option(name) && secret.contains(&name.as_str()));
+        Unsaid::new(named.map(|(_, value)| Sensitive::new(value.clone())))
     }
 
     /// Whether a missing group may have to be created, as far as that is known before the secrets are.
@@ -93,6 +108,44 @@ pub fn with_secret_options(
         options.0.push((name.clone(), value.expose().clone()));
     }
     api::LogConfiguration { options: Some(options), ..configuration.clone() }
+}
+
+/// Whether an option names where the output goes, so that its value is in names and ARNs.
+pub(super) fn is_name_option(name: &str) -> bool {
+    matches!(name, REGION | GROUP | STREAM_PREFIX)
+}
+
+/// Options from secrets as they are told, and the values that are not.
+pub(super) fn masked(secret: &SecretOptions) -> (Vec<(String, Sensitive<String>)>, Unsaid) {
+    let mask = |(name, value): &(String, Sensitive<String>)| match is_name_option(name) {
+        true => (name.clone(), Unsaid::MASK.into()),
+        false => (name.clone(), value.clone()),
+    };
+    let values = secret.iter().filter(|(name, _)| is_name_option(name)).map(|(_, value)| value.clone());
+    (secret.iter().map(mask).collect(), Unsaid::new(values))
+}
+
+/// What commands have in place of names that are secret: words for a shell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogWords {
+    /// The log group.
+    pub group: Option<String>,
+    /// The Region.
+    pub region: Option<String>,
+    /// Names of options from secrets, with their `valueFrom`.
+    pub sources: Vec<(String, String)>,
+}
+
+impl LogWords {
+    pub(super) fn of(configuration: &api::LogConfiguration, region: &Region) -> Self {
+        let secret = |name: &str| {
+            let option = configuration.secret_options.iter().flatten().rfind(|it| it.name == name)?;
+            Some(fetched(&option.value_from, region.as_str()))
+        };
+        let sources = configuration.secret_options.iter().flatten();
+        let sources = sources.map(|it| (it.name.clone(), it.value_from.clone())).collect();
+        Self { group: secret(GROUP), region: secret(REGION), sources }
+    }
 }
 
 /// The words that Go's `strconv.ParseBool` takes for true: the log driver reads its options with it.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::execute_tests::{failed, hint, put_parameter, reason, run};
 use super::stage::{self, Stage};
-use crate::testing::root;
+use crate::testing::{AuditLog, root};
 
 pub(super) fn with_logs(create_group: bool) -> api::TaskDefinition {
     stage::definition(
@@ -90,6 +90,38 @@ fn options_from_secrets_that_the_log_driver_does_not_take() {
         let execution = run(&stage, &definition, LaunchKind::Ec2);
         assert_eq!(reason(&execution), format!("{daemon}{said}"));
     }
+}
+
+/// What names a stream is a secret here: the trace, the reason and the audit log are without it.
+#[test]
+fn names_from_secrets_are_told_nowhere() {
+    for actions in [&["ssm:GetParameters"][..], &["ssm:GetParameters", "logs:CreateLogStream"][..]] {
+        let stage = Stage::new();
+        stage.allow(actions);
+        put_parameter(&stage, "value", "hunter2");
+        for option in ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"] {
+            let definition = with_secret_options(&json!([{"name": option, "valueFrom": "value"}]));
+            for launch in [LaunchKind::Fargate, LaunchKind::Ec2] {
+                let log = AuditLog::start();
+                let execution = run(&stage, &definition, launch);
+                assert!(execution.result.is_err(), "{option}");
+                let told = format!("{:?} {:?} {:?}", execution.steps, execution.result, log.lines());
+                assert!(!told.contains("hunter2"), "{option}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_group_that_a_secret_names_is_created_without_saying_it() {
+    let stage = Stage::new();
+    stage.allow(&["ssm:GetParameters", "logs:CreateLogStream"]);
+    put_parameter(&stage, "value", "hunter2");
+    let definition = with_secret_options(&json!([{"name": "awslogs-group", "valueFrom": "value"}]));
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    let command = "aws logs create-log-group --log-group-name \"$(aws ssm get-parameter --name value --region us-east-1 \
+                   --with-decryption --query Parameter.Value --output text)\" --region us-east-1";
+    assert!(hint(&execution).contains(command), "{}", hint(&execution));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) mod stage;
 mod way_tests;
 
 pub use super::rules::trust::SERVICE_PRINCIPAL;
+pub use circumstances::logins;
 pub use execute::{Execution, SecretLogOptions, execute, look};
 pub use log_destination::{LogDestination, LogSource, with_secret_options};
 pub use plan::{InstanceRole, LaunchPlan, Step, TaskFacts, When, Work, plan};

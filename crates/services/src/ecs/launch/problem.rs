@@ -4,6 +4,7 @@ use landfall_shape::ServiceError;
 
 use crate::ecr::pull_through::Missed;
 use crate::ecs::image_host::EcrImage;
+pub use crate::ecs::rules::log_lines::WrongOption;
 
 pub use super::credential::CredentialProblem;
 pub use super::env_file::EnvFileProblem;
@@ -80,8 +81,13 @@ pub enum Problem {
     InvalidParameters(Vec<String>),
     /// An environment file cannot be read.
     EnvFile(EnvFileProblem),
-    /// An option of the log driver that came from a secret makes no sense: the driver's words.
-    LogOption(String),
+    /// An option of the log driver makes no sense.
+    LogOption {
+        /// Which.
+        wrong: WrongOption,
+        /// It came from a secret. Its value is not to be told.
+        from_secret: bool,
+    },
     /// ECR has the repository and not the image: ECR's reason.
     NoImage(String),
     /// The pull-through cache did not get the image from its upstream registry.
@@ -116,7 +122,7 @@ impl std::fmt::Display for Problem {
             Self::MissingKey { key, .. } => write!(f, "retrieved secret from Secrets Manager did not contain json key {key}"),
             Self::InvalidParameters(names) => write!(f, "invalid parameters: {}", names.join(",")),
             Self::EnvFile(problem) => problem.fmt(f),
-            Self::LogOption(text) => f.write_str(text),
+            Self::LogOption { wrong, .. } => wrong.fmt(f),
             Self::NoImage(reason) => f.write_str(reason),
             Self::Upstream(missed) => f.write_str(&missed.said.message),
             Self::NoLayer { error, .. } => error.fmt(f),

@@ -12,6 +12,7 @@ use super::advice::put_secret;
 use super::credential::Mend;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
+use super::log_destination::is_name_option;
 use super::plan::{Step, Target, TargetKind, WantedParameter, Work};
 use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
@@ -22,7 +23,7 @@ use crate::ecr::pull_through::{self, Fetched, Refused, Why};
 use crate::ecr::registry::token_through;
 use crate::ecs::image_host::EcrImage;
 use crate::ecs::rules::log_lines;
-use crate::pipe::{Caller, CheckRecord, Failure, Outcome};
+use crate::pipe::{Caller, CheckRecord, Failure, Outcome, Unsaid};
 use crate::s3;
 use crate::snapshot::NOT_ASKED;
 
@@ -50,6 +51,10 @@ impl Run<'_> {
             Work::Parameters(wanted) => self.parameters(caller, wanted),
             Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
             Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
+            Work::LogStream { .. } | Work::LogGroup { .. } if self.is_named_by_unknown_secrets(step) => {
+                let note = format!("{NOT_ASKED}whether the log group is there that a secret names");
+                Taken::new(Vec::new(), Ok(())).noting(vec![note])
+            }
             Work::LogStream { group, stream, create_group } => match self.check_log_options(step) {
                 Ok(()) => {
                     let notes = self.unknown_log_options(step);
@@ -271,38 +276,41 @@ impl Run<'_> {
         let result = self.find_in_ecr(caller, image, &mut checks);
         let address = image.address(&self.calls.installation().registry);
         let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
+        let manifest = result.as_ref().ok().and_then(|found| found.as_ref()?.1.clone());
         for sheet in self.sheets.iter_mut().filter(named) {
             sheet.image = Some(address.clone());
+            sheet.manifest.clone_from(&manifest);
         }
         let notes = result.as_ref().ok().map(|found| match found {
-            Some(digest) => format!("is {digest}"),
+            Some((digest, _)) => format!("is {digest}"),
             None => format!("{NOT_ASKED}whether the upstream registry has `{}`", image.image),
         });
         Taken::new(checks, result.map(drop)).noting(notes.into_iter().collect())
     }
 
+    /// The image's digest, and the manifest for this machine.
     fn find_in_ecr(
         &self,
         caller: &Caller,
         image: &EcrImage,
         checks: &mut Vec<CheckRecord>,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Option<(String, Option<String>)>, Problem> {
         match self.through_the_cache(caller, image, image.reference(), checks)? {
             Fetched::No => {}
-            Fetched::Dry(digest) => return Ok(Some(digest)),
+            Fetched::Dry(digest) => return Ok(Some((digest, None))),
             Fetched::NotAsked => return Ok(None),
         }
         let id = ecr::ImageIdentifier { image_digest: image.digest.clone(), image_tag: image.tag.clone() };
         let (digest, mut manifest) = self.manifest(caller, image, id, checks)?;
         if let Some(child) = child_of(&manifest) {
             if self.through_the_cache(caller, image, &child, checks)? == Fetched::NotAsked {
-                return Ok(Some(digest));
+                return Ok(Some((digest, None)));
             }
             let id = ecr::ImageIdentifier { image_digest: Some(child), image_tag: None };
             (_, manifest) = self.manifest(caller, image, id, checks)?;
         }
         let layer = manifest.pointer("/layers/0/digest").or_else(|| manifest.pointer("/config/digest"));
-        let Some(layer) = layer.and_then(Value::as_str) else { return Ok(Some(digest)) };
+        let Some(layer) = layer.and_then(Value::as_str) else { return Ok(Some((digest, None))) };
         let asked = ecr::GetDownloadUrlForLayerRequest {
             registry_id: Some(image.account.to_string()),
             repository_name: image.repository.clone(),
@@ -312,7 +320,7 @@ impl Run<'_> {
         checks.extend(answer.checks);
         answer.result.map_err(|error| Problem::NoLayer { digest: layer.to_owned(), error })?;
         self.ask_bucket(image, layer, checks)?;
-        Ok(Some(digest))
+        Ok(Some((digest, Some(manifest.to_string()))))
     }
 
     /// On AWS layers come from S3: where the task's VPC has an endpoint for it, that has to let them through.
@@ -388,11 +396,13 @@ impl Run<'_> {
             return Ok(());
         }
         let Some(configuration) = self.log_configuration(step) else { return Ok(()) };
-        let Err(words) = log_lines::check_driver(&configuration) else { return Ok(()) };
-        let values = step.containers.first().and_then(|name| self.log_options.get(name));
-        let values = values.into_iter().flatten().map(|(_, value)| value.expose().as_str());
-        let hidden = values.filter(|value| !value.is_empty());
-        Err(Problem::LogOption(hidden.fold(words, |words, value| words.replace(value, "***"))))
+        let Err(mut wrong) = log_lines::check_driver(&configuration) else { return Ok(()) };
+        let options = step.containers.first().and_then(|name| self.log_options.get(name));
+        let from_secret = options.into_iter().flatten().any(|(name, _)| *name == wrong.name);
+        if from_secret {
+            wrong.value = Unsaid::MASK.to_owned();
+        }
+        Err(Problem::LogOption { wrong, from_secret })
     }
 
     /// A snapshot has no values that the driver could be asked about.
@@ -401,6 +411,15 @@ impl Run<'_> {
         let unknown = self.calls.installation().origin.is_some() && from_secrets;
         let note = || format!("{NOT_ASKED}whether the log driver takes the options that come from secrets");
         unknown.then(note).into_iter().collect()
+    }
+
+    /// Nor names that could be looked up.
+    fn is_named_by_unknown_secrets(&self, step: &Step) -> bool {
+        let names = |container| {
+            let options = self.log_options.get(container).into_iter().flatten();
+            options.map(|(name, _)| name.as_str()).any(is_name_option)
+        };
+        self.calls.installation().origin.is_some() && step.containers.iter().any(names)
     }
 
     fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {

@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) execution_role: Option<String>,
     /// ARN of the task role.
     pub(super) task_role: Option<String>,
+    /// The account's default mode of log drivers is `non-blocking`.
+    pub(super) drops_log_lines: bool,
 }
 
 /// In what the tasks of a request differ.
@@ -66,6 +68,7 @@ pub(super) fn task(
         memory: sizes.memory,
         ephemeral_storage: sizes.ephemeral_storage,
         enable_execute_command: input.enable_execute_command.unwrap_or(false),
+        drops_log_lines: plan.drops_log_lines,
         network: network.as_ref().map(interface),
         desired: Desired::Running,
         last_status: if network.is_some() { TaskStatus::Provisioning } else { TaskStatus::Pending },

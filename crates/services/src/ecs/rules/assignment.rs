@@ -1,8 +1,8 @@
 //! What the agent is told of a task: its definition with the overrides applied, in the units the kernel needs.
 
 use landfall_acs::{
-    Assignment, Condition, ContainerAssignment, Dependency, HealthCheck, LaunchKind, LogDriver, MountPoint,
-    NetworkMode, PortMapping, Protocol, TaskPhase, Ulimit, Volume,
+    Assignment, Condition, ContainerAssignment, Dependency, HealthCheck, LaunchKind, LogDriver, LogOptions,
+    MountPoint, NetworkMode, PortMapping, Protocol, TaskPhase, Ulimit, Volume,
 };
 use landfall_api::ecs as api;
 
@@ -116,10 +116,15 @@ fn container(task: &Task, definition: &api::ContainerDefinition) -> ContainerAss
         port_mappings: definition.port_mappings.iter().flatten().filter_map(port_mapping).collect(),
         mount_points: definition.mount_points.iter().flatten().filter_map(mount_point).collect(),
         log_driver: log_driver(definition.log_configuration.as_ref()),
-        log_options: definition.log_configuration.as_ref().map(log_lines::options).unwrap_or_default(),
+        log_options: log_options(task, definition),
         has_repository_credentials: definition.repository_credentials.is_some(),
         name,
     }
+}
+
+fn log_options(task: &Task, definition: &api::ContainerDefinition) -> LogOptions {
+    let options = |it| log_lines::options(it, task.drops_log_lines);
+    definition.log_configuration.as_ref().map(options).unwrap_or_default()
 }
 
 /// The definition's variables, with those of the override over them, and the one that says where the task runs (Developer

@@ -29,6 +29,7 @@ pub(in crate::ecs) fn task(launch: LaunchKind, containers: &[&str]) -> Task {
         memory: None,
         ephemeral_storage: None,
         enable_execute_command: false,
+        drops_log_lines: false,
         network: None,
         desired: Desired::Running,
         last_status: TaskStatus::Provisioning,

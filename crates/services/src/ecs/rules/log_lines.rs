@@ -1,8 +1,15 @@
 //! The options of the `awslogs` driver that say which lines make an event, and what waits for delivery.
 
+use std::fmt;
+
 use landfall_acs::LogOptions;
 use landfall_api::ecs as api;
 use regex::{Regex, RegexBuilder};
+
+const DATETIME: &str = "awslogs-datetime-format";
+const MULTILINE: &str = "awslogs-multiline-pattern";
+const MODE: &str = "mode";
+const BUFFER_SIZE: &str = "max-buffer-size";
 
 /// Bytes that wait in non-blocking mode when the definition does not say.
 const BUFFER: u64 = 10 * 1024 * 1024;
@@ -33,20 +40,14 @@ const CODES: &[(char, &str)] = &[
     ('z', r"[+-]\d{4}"),
 ];
 
-/// The options of a container.
-pub fn options(configuration: &api::LogConfiguration) -> LogOptions {
+/// The options of a container. Whether one without a `mode` drops lines, its account decides (`defaultLogDriverMode`).
+pub fn options(configuration: &api::LogConfiguration, drops_by_default: bool) -> LogOptions {
     if configuration.log_driver != api::LogDriver::Awslogs {
         return LogOptions::default();
     }
-    let option =
-        |name| configuration.options.as_ref().and_then(|it| it.get(name)).filter(|it| !it.is_empty());
-    // The date wins where both are given.
-    let first_line = option("awslogs-datetime-format")
-        .map(|it| date(it))
-        .or_else(|| option("awslogs-multiline-pattern").cloned());
-    // Only where it is asked for: what can wait on disk need not be lost.
-    let drops = option("mode").is_some_and(|mode| mode == "non-blocking");
-    let size = option("max-buffer-size").and_then(|size| bytes(size)).unwrap_or(BUFFER);
+    let first_line = first_line(configuration).map(|(_, expression)| expression);
+    let drops = option(configuration, MODE).map_or(drops_by_default, |mode| mode == "non-blocking");
+    let size = option(configuration, BUFFER_SIZE).and_then(bytes).unwrap_or(BUFFER);
     LogOptions { first_line, max_buffer: drops.then_some(size) }
 }
 
@@ -102,33 +103,68 @@ pub fn unknown(configuration: &api::LogConfiguration) -> impl Iterator<Item = &s
     names.filter(|name| !OPTIONS.contains(name))
 }
 
+/// An option that the driver does not take. `Display` has the driver's words, which quote the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongOption {
+    /// Its name.
+    pub name: String,
+    /// Its value, or what is shown of it.
+    pub value: String,
+}
+
+impl fmt::Display for WrongOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value } = self;
+        match name.as_str() {
+            MODE => write!(f, "logger: logging mode not supported: {value}"),
+            BUFFER_SIZE => write!(f, "error parsing option max-buffer-size: invalid size: '{value}'"),
+            DATETIME | MULTILINE => write!(f, "awslogs could not parse multiline pattern key {value:?}"),
+            name => write!(f, "unknown log opt '{name}' for awslogs log driver"),
+        }
+    }
+}
+
 /// Checks all options, as the driver does when a container is to start.
 ///
 /// # Errors
-/// What the driver says.
-pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), String> {
-    let options = || configuration.options.iter().flat_map(|it| it.0.iter());
+/// The first that it does not take.
+pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), WrongOption> {
+    let wrong = |name: &str, value: &str| Err(WrongOption { name: name.to_owned(), value: value.to_owned() });
     if let Some(name) = unknown(configuration).next() {
-        return Err(format!("unknown log opt '{name}' for awslogs log driver"));
+        return wrong(name, "");
     }
-    let option = |wanted| options().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    if let Some(mode) = option("mode").filter(|mode| !matches!(*mode, "" | "blocking" | "non-blocking")) {
-        return Err(format!("logger: logging mode not supported: {mode}"));
+    if let Some(mode) =
+        option(configuration, MODE).filter(|mode| !matches!(*mode, "blocking" | "non-blocking"))
+    {
+        return wrong(MODE, mode);
     }
-    if let Some(size) = option("max-buffer-size").filter(|size| !size.is_empty() && bytes(size).is_none()) {
-        return Err(format!("error parsing option max-buffer-size: invalid size: '{size}'"));
+    if let Some(size) = option(configuration, BUFFER_SIZE).filter(|size| bytes(size).is_none()) {
+        return wrong(BUFFER_SIZE, size);
     }
     check(configuration).map(drop)
+}
+
+/// An option that is given and not empty.
+fn option<'a>(configuration: &'a api::LogConfiguration, name: &str) -> Option<&'a str> {
+    let value = configuration.options.as_ref()?.get(name)?;
+    Some(value.as_str()).filter(|value| !value.is_empty())
 }
 
 /// The expression of a container's events, if it has one.
 ///
 /// # Errors
-/// What the log driver says to one that is none.
-pub fn check(configuration: &api::LogConfiguration) -> Result<Option<Regex>, String> {
-    let Some(text) = options(configuration).first_line else { return Ok(None) };
+/// One that is none.
+pub fn check(configuration: &api::LogConfiguration) -> Result<Option<Regex>, WrongOption> {
+    let Some((name, text)) = first_line(configuration) else { return Ok(None) };
     let compiled = RegexBuilder::new(&text).size_limit(REGEX_SIZE).build();
-    compiled.map(Some).map_err(|_| format!("awslogs could not parse multiline pattern key {text:?}"))
+    compiled.map(Some).map_err(|_| WrongOption { name: name.to_owned(), value: text })
+}
+
+/// The expression that begins an event, and the option that gives it. The date wins where both are given.
+fn first_line(configuration: &api::LogConfiguration) -> Option<(&'static str, String)> {
+    let given = |name| Some((name, option(configuration, name)?));
+    let expression = given(DATETIME).map(|(name, format)| (name, date(format)));
+    expression.or_else(|| given(MULTILINE).map(|(name, pattern)| (name, pattern.to_owned())))
 }
 
 #[cfg(test)]
@@ -166,17 +202,19 @@ mod tests {
     #[test]
     fn options_are_read() {
         let both = configuration(&[("awslogs-datetime-format", "%Y"), ("awslogs-multiline-pattern", "^x")]);
-        assert_eq!(options(&both).first_line.as_deref(), Some(r"\d{4}"));
+        assert_eq!(options(&both, false).first_line.as_deref(), Some(r"\d{4}"));
         let dropping = configuration(&[("mode", "non-blocking"), ("max-buffer-size", "25m")]);
-        assert_eq!(options(&dropping).max_buffer, Some(25 * 1024 * 1024));
-        assert_eq!(options(&configuration(&[("mode", "non-blocking")])).max_buffer, Some(BUFFER));
-        assert_eq!(
-            options(&configuration(&[("mode", "blocking"), ("max-buffer-size", "1m")])).max_buffer,
-            None
-        );
-        assert_eq!(options(&configuration(&[])), LogOptions::default());
+        for default in [false, true] {
+            let size = |given: &[(&str, &str)]| options(&configuration(given), default).max_buffer;
+            assert_eq!(options(&dropping, default).max_buffer, Some(25 * 1024 * 1024));
+            assert_eq!(size(&[("mode", "non-blocking")]), Some(BUFFER));
+            assert_eq!(size(&[("mode", "blocking"), ("max-buffer-size", "1m")]), None);
+            assert_eq!(size(&[("max-buffer-size", "1m")]), default.then_some(1024 * 1024));
+            assert_eq!(size(&[]), default.then_some(BUFFER));
+        }
+        assert_eq!(options(&configuration(&[]), false), LogOptions::default());
         let wrong = check(&configuration(&[("awslogs-multiline-pattern", "(")]));
-        assert_eq!(wrong.unwrap_err(), "awslogs could not parse multiline pattern key \"(\"");
+        assert_eq!(wrong.unwrap_err().to_string(), "awslogs could not parse multiline pattern key \"(\"");
     }
 
     #[test]

@@ -33,6 +33,15 @@ pub enum Holder {
     Managed(String),
     /// On the resource of the check.
     Resource,
+    /// In the organization.
+    Organization {
+        /// As `landfall organization` calls it.
+        kind: &'static str,
+        /// The policy's name.
+        name: String,
+        /// An account, or `root`.
+        target: String,
+    },
 }
 
 /// Whether a statement denies, and not merely none allows.
@@ -46,8 +55,12 @@ pub(super) fn denial(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     let headline = format!("{place} denies `{}` on `{}`", denied.action, short(&denied.resource));
     let what = format!("{place} denies `{}`: change or remove it, no Allow can undo a Deny", denied.action);
     let parts: Option<Vec<Fix>> = of.denying.iter().map(|it| remove(of, denied, it)).collect();
+    let whose = match of.denying.iter().any(|it| matches!(it.holder, Holder::Organization { .. })) {
+        true => "; it takes the managing account's credentials",
+        false => "",
+    };
     let fix = match parts.filter(|parts| !parts.is_empty()) {
-        Some(parts) => Fix { text: format!("{what}; this removes it"), ..together(parts, false) },
+        Some(parts) => Fix { text: format!("{what}; this removes it{whose}"), ..together(parts, false) },
         None => Fix::advice(what),
     };
     Advice::new(Cause::Permission, headline, fix)
@@ -77,6 +90,14 @@ fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<
             quote(role_name(of.role?)),
             quote(arn)
         ),
+        (Holder::Organization { kind, name, target }, Some(rest)) => format!(
+            "printf '%s' {} | landfall organization attach {kind} {} --target {target} --document -",
+            quote(rest),
+            quote(name)
+        ),
+        (Holder::Organization { kind, name, target }, None) => {
+            format!("landfall organization detach {kind} {} --target {target}", quote(name))
+        }
         (Holder::Resource, Some(rest)) => write(&denied.resource, &of.step.region, rest)?.1,
         (Holder::Resource, None) => delete(&denied.resource, &of.step.region)?,
     };

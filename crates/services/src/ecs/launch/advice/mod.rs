@@ -1,6 +1,11 @@
 //! Why a step failed and what to change: one headline, one kind of cause, one thing to paste. Pure.
 
 mod denial;
+mod fetched;
+mod login;
+mod logs;
+mod names;
+mod new_role;
 mod permission;
 mod policy;
 mod secret;
@@ -10,10 +15,15 @@ mod upstream;
 use landfall_acs::{Cause, Fix};
 
 use super::credential::Mend;
+pub use super::log_destination::LogWords;
 use super::plan::{Step, Work};
 use super::problem::Problem;
 use crate::pipe::CheckRecord;
+use crate::ssm;
 pub use denial::{Denying, Holder};
+pub(super) use fetched::fetched;
+pub use login::{Anonymous, login};
+pub use new_role::NewRole;
 use secret::{
     create_secret, credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal,
 };
@@ -45,6 +55,14 @@ pub struct Circumstances<'a> {
     pub absent: bool,
     /// How a credential can be mended.
     pub mend: Option<Mend>,
+    /// The role that a task without one could have.
+    pub new_role: &'a NewRole,
+    /// The task's Region.
+    pub home: &'a str,
+    /// An account that there is not here, whose the resource of the refused check would be.
+    pub stranger: Option<&'a str>,
+    /// What commands have in place of names that secrets give to a log driver.
+    pub log_words: &'a LogWords,
 }
 
 /// A customer's key that a step needs.
@@ -89,7 +107,7 @@ impl Advice {
 /// What is to be told of a failure.
 pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
     match problem {
-        Problem::NoRole => no_role(of.step),
+        Problem::NoRole => no_role(&of),
         Problem::Refused(_)
             if matches!(of.step.work, Work::AssumeRole { .. } | Work::AssumeTaskRole { .. }) =>
         {
@@ -124,11 +142,7 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
             format!("the environment file `{}` cannot be read: {problem}", of.step.resource),
             env_file(of.step),
         ),
-        Problem::LogOption(text) => Advice::new(
-            Cause::Configuration,
-            format!("a log option that comes from a secret is not one: {text}"),
-            Fix::advice("mend the value that `secretOptions` of the container's `logConfiguration` names"),
-        ),
+        Problem::LogOption { wrong, from_secret } => logs::option(&of, wrong, *from_secret),
         Problem::MalformedArn => Advice::new(
             Cause::Configuration,
             format!("`valueFrom` has the wrong number of parts: `{}`", of.step.resource),
@@ -137,13 +151,13 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
     }
 }
 
-fn no_role(step: &Step) -> Advice {
-    let what = match &step.work {
+fn no_role(of: &Circumstances<'_>) -> Advice {
+    let fix = || of.new_role.fix(of.needs);
+    let what = match &of.step.work {
         Work::AssumeInstanceRole(role) => {
-            let fix = "set `executionRoleArn` in the task definition, or create the role for this machine";
             let headline =
                 format!("there is neither an execution role nor the machine's own role `{}`", role.arn);
-            return Advice::new(Cause::Configuration, headline, Fix::advice(fix));
+            return Advice::new(Cause::Configuration, headline, fix());
         }
         Work::LogStream { .. } | Work::LogGroup { .. } => "logs need it",
         Work::EcrToken { .. } | Work::EcrImage(_) => "images of Amazon ECR need it",
@@ -151,15 +165,21 @@ fn no_role(step: &Step) -> Advice {
         Work::BucketLocation { .. } | Work::EnvironmentFile { .. } => "environment files need it",
         _ => "secrets need it",
     };
-    Advice::new(
-        Cause::Configuration,
-        format!("the task has no execution role, and {what}"),
-        Fix::advice("set `executionRoleArn` in the task definition"),
-    )
+    Advice::new(Cause::Configuration, format!("the task has no execution role, and {what}"), fix())
 }
 
 /// What to do about an answer that is no denial of a policy.
 fn refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
+    let missing = matches!(
+        code,
+        "ResourceNotFoundException"
+            | "NoSuchBucket"
+            | "RepositoryNotFoundException"
+            | "InvalidParameterException"
+    );
+    if let Some(advice) = missing.then(|| names::impossible(of)).flatten() {
+        return advice;
+    }
     let step = of.step;
     let region = step.region.as_str();
     match (&step.work, code) {
@@ -176,12 +196,12 @@ fn refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
                 step.action
             )),
         ),
-        (Work::LogStream { group, .. }, "ResourceNotFoundException") => Advice::new(
+        (Work::LogStream { group, .. }, "ResourceNotFoundException") => logs::no_group(of, group),
+        (Work::EcrImage(image), "KmsException") => Advice::new(
             Cause::Configuration,
-            format!("there is no log group `{group}` in {region}"),
-            Fix::command(
-                "create it, or set the log option `awslogs-create-group` to `true`",
-                format!("aws logs create-log-group --log-group-name {} --region {region}", quote(group)),
+            format!("the key of the repository `{}` cannot be used: {message}", image.repository),
+            Fix::advice(
+                "enable the key that the repository was made with, or push the image to another repository",
             ),
         ),
         (Work::EcrImage(image), _) => Advice::new(
@@ -222,7 +242,9 @@ fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
     let namesake = |name: &&String| of.namesakes.iter().find(|(asked, _)| asked == *name);
     let meant: Vec<&(String, String)> = names.iter().filter_map(|name| namesake(&name)).collect();
     let missing = names.iter().filter(|name| namesake(name).is_none());
-    let commands: Vec<String> = missing.map(|name| create_parameter(name, region)).collect();
+    let (missing, impossible): (Vec<_>, Vec<_>) =
+        missing.partition(|name| ssm::can_be_made(&plain_parameter(name)));
+    let commands: Vec<String> = missing.iter().map(|name| create_parameter(name, region)).collect();
     let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let (subject, pronoun) =
         if names.len() == 1 { ("is no parameter", "it") } else { ("are no parameters", "them") };
@@ -234,6 +256,13 @@ fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
             "name secrets of Secrets Manager by their ARN, and create the parameters".to_owned()
         }
     };
+    let text = match impossible.as_slice() {
+        [] => text,
+        names => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!("correct {} in `valueFrom`: no parameter of yours can have the name", names.join(", "))
+        }
+    };
     let fix = Fix {
         command: (!commands.is_empty()).then(|| commands.join("\n")),
         document: (!corrected.is_empty()).then(|| corrected.join("\n")),
@@ -242,13 +271,18 @@ fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
     Advice::new(Cause::Content, format!("there {subject} {} in {region}", listed.join(", ")), fix)
 }
 
-/// Names below `/aws/reference/secretsmanager/` are secrets.
-fn create_parameter(name: &str, region: &str) -> String {
+/// The name of a parameter that is named by its ARN.
+fn plain_parameter(name: &str) -> String {
     let plain = name.split_once(":parameter/").map_or(name, |(_, name)| name);
-    let plain = match name.starts_with("arn:") && plain.contains('/') {
+    match name.starts_with("arn:") && plain.contains('/') {
         true => format!("/{plain}"),
         false => plain.to_owned(),
-    };
+    }
+}
+
+/// Names below `/aws/reference/secretsmanager/` are secrets.
+fn create_parameter(name: &str, region: &str) -> String {
+    let plain = plain_parameter(name);
     match plain.strip_prefix("/aws/reference/secretsmanager/") {
         Some(secret) => create_secret(secret, region, "VALUE"),
         None => format!(

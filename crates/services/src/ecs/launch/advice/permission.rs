@@ -79,6 +79,12 @@ fn granted(of: &Circumstances<'_>) -> Option<String> {
 
 /// A call that the role's policies, or the resource's, do not allow.
 pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
+    if let Some(account) = of.stranger {
+        let headline =
+            format!("`{}` is of the account `{account}`, and there is none", short(&denied.resource));
+        let fix = Fix::advice(format!("correct the account `{account}` in the task definition"));
+        return Advice::new(Cause::Configuration, headline, fix);
+    }
     if explicitly(denied) {
         return denial(of, denied);
     }
@@ -265,14 +271,18 @@ fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
         Work::EcrToken { .. } | Work::EcrImage(_) if of.role.is_none() => session_role(&denied.principal),
         _ => role_name(of.role.unwrap_or_default()),
     };
-    let hash = hex::encode(digest(&SHA256, statement.to_string().as_bytes()).as_ref());
-    let name = format!("{}-{}", action.replace(':', "-"), hash.get(..8).unwrap_or_default());
+    let name = format!("{}-{}", action.replace(':', "-"), mark(&statement.to_string()));
     let command = format!(
         "aws iam put-role-policy --role-name {} --policy-name {name} --policy-document {}",
         quote(role),
         quote(&policy)
     );
     Fix { document: Some(policy), ..Fix::command("", command) }
+}
+
+/// Tells policies of one kind apart: one must not replace another.
+pub(super) fn mark(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()).as_ref()).chars().take(8).collect()
 }
 
 /// The statement to add. Streams get new names with every task, so that the whole group is named; who may create a stream

@@ -284,6 +284,7 @@ fn whose(step: &Step) -> String {
     match &step.work {
         Work::Parameters(_) => "the parameters".to_owned(),
         Work::EnvironmentFile { key, .. } => format!("the environment file `{key}`"),
+        Work::EcrImage(image) => format!("the repository `{}`", image.repository),
         _ => format!("the secret `{}`", short(secret_id(step))),
     }
 }

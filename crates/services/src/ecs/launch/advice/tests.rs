@@ -36,6 +36,8 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         "repositoryCredentials": {"credentialsParameter": "hub"}}]));
     let task = stage::task(&definition, landfall_acs::LaunchKind::Fargate);
     let plan = plan(&TaskFacts::from(&task), &definition);
+    let words = LogWords::default();
+    let new_role = NewRole::of(&crate::testing::account(), false);
     let of = || Circumstances {
         step: &plan.steps[1],
         role: None,
@@ -48,6 +50,10 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         needs: &[],
         absent: false,
         mend: None,
+        log_words: &words,
+        new_role: &new_role,
+        home: "us-east-1",
+        stranger: None,
     };
     for (code, message, expected) in [
         ("AccessDeniedException", "Access to KMS is not allowed", "kms:Decrypt"),

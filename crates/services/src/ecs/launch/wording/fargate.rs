@@ -43,7 +43,7 @@ pub(super) fn reason(purpose: &Purpose, problem: &Problem, request_id: &str) -> 
         Purpose::EcrImage(image) => ecr_image(image, problem),
         Purpose::Bucket { .. } | Purpose::EnvironmentFile { .. } => format!("{ENVIRONMENT_FILE}{cause}"),
         Purpose::LogGroup => format!("{LOGS}log group: {cause} : exit status 1"),
-        Purpose::LogStream if matches!(problem, Problem::LogOption(_)) => {
+        Purpose::LogStream if matches!(problem, Problem::LogOption { .. }) => {
             format!("ResourceInitializationError: failed to validate logger args: {cause} : exit status 1")
         }
         Purpose::LogStream => format!("{LOGS}log stream: {cause} : exit status 1"),

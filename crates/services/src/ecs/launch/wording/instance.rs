@@ -54,7 +54,9 @@ pub(super) fn text(purpose: &Purpose, problem: &Problem, request_id: &str) -> St
         ),
         Purpose::EcrImage(image) => ecr_image(image, problem),
         Purpose::LogGroup => format!("{LOGS}log group: {}", logs(problem, &called, "CreateLogGroup")),
-        Purpose::LogStream if matches!(problem, Problem::LogOption(_)) => format!("{LOG_OPTIONS}{problem}"),
+        Purpose::LogStream if matches!(problem, Problem::LogOption { .. }) => {
+            format!("{LOG_OPTIONS}{problem}")
+        }
         Purpose::LogStream => format!("{LOGS}log stream: {}", logs(problem, &called, "CreateLogStream")),
     }
 }

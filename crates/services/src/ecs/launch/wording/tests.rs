@@ -1,9 +1,14 @@
+use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
-use super::super::problem::{CredentialProblem, NotJson, Problem, Purpose};
+use super::super::advice::{Circumstances, KeyInUse, KeyState, LogWords, NewRole, advise};
+use super::super::plan::{Step, When, Work};
+use super::super::problem::{CredentialProblem, EnvFileProblem, NotJson, Problem, Purpose, WrongOption};
+use super::super::value_from::{self, ValueFrom};
 use super::*;
 use crate::ecr::pull_through::{Missed, Said, Why};
 use crate::ecs::image_host::EcrImage;
+use crate::pipe::CheckRecord;
 
 const ID: &str = "f1f2";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hub-AbCdEf";
@@ -30,6 +35,9 @@ fn cases() -> Vec<(Purpose, Problem, String, String)> {
     cases.extend(log_cases());
     cases.extend(other_cases());
     cases.extend(ecr_cases());
+    cases.extend(key_cases());
+    cases.extend(content_cases());
+    cases.extend(option_cases());
     cases
 }
 
@@ -251,6 +259,253 @@ fn other_cases() -> Vec<(Purpose, Problem, String, String)> {
             ),
         ),
     ]
+}
+
+/// Keys that values are under and that cannot be used.
+fn key_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let parameter = Purpose::Parameter { region: "us-east-1".to_owned() };
+    let disabled = "arn:aws:kms:us-east-1:111122223333:key/0a is disabled.";
+    let ssm = (
+        parameter,
+        refused("InvalidKeyId", disabled),
+        format!(
+            "{RESOURCES}unable to retrieve secrets from ssm: {RETRIED}InvalidKeyId: {disabled} status code: 400, request id: \
+             {ID}"
+        ),
+        format!(
+            "Fetching secret data from SSM Parameter Store in us-east-1: operation error SSM: GetParameters, https response \
+             error StatusCode: 400, RequestID: {ID}, api error InvalidKeyId: {disabled}"
+        ),
+    );
+    let secrets = [
+        (
+            "DecryptionFailure",
+            "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+        ),
+        (
+            "InvalidRequestException",
+            "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
+        ),
+    ];
+    let secrets = secrets.map(|(code, message)| {
+        let agent = format!(
+            "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 400, RequestID: {ID}, {code}: \
+             {message}"
+        );
+        (
+            secret(),
+            refused(code, message),
+            format!(
+                "{RESOURCES}unable to retrieve secret from asm: {RETRIED}failed to fetch secret {SECRET} from secrets manager: \
+                 {code}: {message}"
+            ),
+            format!("Secret {SECRET}: {agent}: {agent}"),
+        )
+    });
+    secrets.into_iter().chain([ssm]).collect()
+}
+
+/// Secrets that are no JSON objects, and environment files that cannot be read.
+fn content_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let secrets = [
+        (
+            Problem::NotJson(NotJson::Unfinished),
+            "unexpected end of JSON input",
+            "Unexpected end of JSON input",
+        ),
+        (
+            Problem::NotJson(NotJson::Quote),
+            "invalid character '\\'' looking for beginning of value",
+            "Invalid character '\\'' looking for beginning of value",
+        ),
+        (
+            Problem::NotJson(NotJson::Character("after top-level value")),
+            "invalid character after top-level value",
+            "Invalid character after top-level value",
+        ),
+        (
+            Problem::NotObject("array"),
+            "json: cannot unmarshal array into Go value of type map[string]interface {}",
+            "Json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+    ];
+    let secrets = secrets.map(|(problem, fargate, agent)| {
+        let fargate = format!("{RESOURCES}unable to retrieve secret from asm: {RETRIED}{fargate}");
+        (secret(), problem, fargate, agent.to_owned())
+    });
+    let file = || Purpose::EnvironmentFile { bucket: "b".to_owned(), key: "k.env".to_owned() };
+    let agent =
+        |tail: &str| format!("Unable to download env file with key k.env from bucket b, error: {tail}");
+    let no_list = "User: arn:aws:sts::111122223333:assumed-role/exec/7f3a is not authorized to perform: s3:ListBucket on \
+                   resource: \"arn:aws:s3:::b\" because no identity-based policy allows the s3:ListBucket action";
+    let long = "bufio.Scanner: token too long";
+    let files = [
+        (
+            file(),
+            refused("AccessDenied", no_list),
+            format!("{FILES}AccessDenied: {no_list} status code: 400, request id: {ID}"),
+            agent(&format!(
+                "operation error S3: GetObject, https response error StatusCode: 400, RequestID: {ID}, api error AccessDenied: \
+                 {no_list}"
+            )),
+        ),
+        (file(), Problem::EnvFile(EnvFileProblem::LongLine), format!("{FILES}{long}"), agent(long)),
+        (
+            Purpose::Bucket { bucket: "files".to_owned() },
+            refused("NoSuchBucket", "The specified bucket does not exist"),
+            format!(
+                "{FILES}NoSuchBucket: The specified bucket does not exist status code: 400, request id: {ID}"
+            ),
+            format!(
+                "Unable to initialize s3 client for bucket files, error: operation error S3: GetBucketLocation, https response \
+                 error StatusCode: 400, RequestID: {ID}, api error NoSuchBucket: The specified bucket does not exist"
+            ),
+        ),
+    ];
+    secrets.into_iter().chain(files).collect()
+}
+
+/// Options that the log driver does not take.
+fn option_cases() -> Vec<(Purpose, Problem, String, String)> {
+    let daemon =
+        "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: ";
+    let options = [
+        ("max-buffer-size", "error parsing option max-buffer-size: invalid size: 'xx'"),
+        ("mode", "logger: logging mode not supported: xx"),
+        ("awslogs-multiline-pattern", "awslogs could not parse multiline pattern key \"xx\""),
+        ("awslogs-foo", "unknown log opt 'awslogs-foo' for awslogs log driver"),
+    ];
+    let options = options.map(|(name, said)| {
+        let wrong = WrongOption { name: name.to_owned(), value: "xx".to_owned() };
+        (
+            Purpose::LogStream,
+            Problem::LogOption { wrong, from_secret: false },
+            format!("ResourceInitializationError: failed to validate logger args: {said} : exit status 1"),
+            format!("{daemon}{said}"),
+        )
+    });
+    let endpoint = "MissingEndpoint: 'Endpoint' configuration is required for this service";
+    let region = (
+        Purpose::LogStream,
+        refused("MissingEndpoint", "'Endpoint' configuration is required for this service"),
+        format!(
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to \
+             create Cloudwatch log stream: {endpoint} : exit status 1"
+        ),
+        format!(
+            "{daemon}failed to create Cloudwatch log stream: operation error CloudWatch Logs: CreateLogStream, {endpoint}"
+        ),
+    );
+    options.into_iter().chain([region]).collect()
+}
+
+/// The step that has a purpose.
+fn step(purpose: &Purpose) -> Step {
+    let of_stream =
+        || Work::LogStream { group: "/app".to_owned(), stream: "s".to_owned(), create_group: false };
+    let work = match purpose.clone() {
+        Purpose::Role { arn } => Work::AssumeRole { role: arn },
+        Purpose::Registry { parameter } => Work::RegistryCredential { parameter },
+        Purpose::Ecr => Work::EcrToken { registry: "111122223333".parse().unwrap() },
+        Purpose::EcrImage(image) => Work::EcrImage(image),
+        Purpose::Secret { value_from, .. } => {
+            let ValueFrom::Secret(reference) = value_from::parse(&value_from) else { panic!("{value_from}") };
+            Work::Secret { value_from, reference: Some(reference), targets: Vec::new() }
+        }
+        Purpose::Parameter { .. } => Work::Parameters(Vec::new()),
+        Purpose::Bucket { bucket } => Work::BucketLocation { bucket, key: "k.env".to_owned() },
+        Purpose::EnvironmentFile { bucket, key } => Work::EnvironmentFile { bucket, key },
+        Purpose::LogGroup => Work::LogGroup { group: "/app".to_owned() },
+        Purpose::LogStream => of_stream(),
+    };
+    Step {
+        name: "step",
+        containers: vec!["app".to_owned()],
+        principal: "arn:aws:sts::111122223333:assumed-role/exec/7f3a".to_owned(),
+        action: "service:Action",
+        resource: "arn:aws:iam::111122223333:role/exec".to_owned(),
+        region: "us-east-1".to_owned(),
+        context: Vec::new(),
+        when: When::Always,
+        work,
+    }
+}
+
+/// The kind of cause that check and trace give for it.
+fn cause(purpose: &Purpose, problem: &Problem) -> &'static str {
+    let step = step(purpose);
+    let error = match problem {
+        Problem::Refused(error) | Problem::NoLayer { error, .. } => Some(error),
+        _ => None,
+    };
+    // The key's refusal comes from a service, and that of a file that is missing speaks of another permission.
+    let by_policy = error.is_some_and(|it| {
+        it.code.starts_with("AccessDenied")
+            && !it.message.contains("KMS")
+            && !it.message.contains("s3:ListBucket")
+    });
+    let by_endpoint = matches!(problem, Problem::LayerAtS3 { .. });
+    let denied = (by_policy || by_endpoint).then(|| CheckRecord {
+        principal: step.principal.clone(),
+        action: step.action.to_owned(),
+        resource: step.resource.clone(),
+        allowed: false,
+        layer: Layer::Identity,
+        deciding: None,
+        message: None,
+        trace: None,
+        hints: Vec::new(),
+        fix: None,
+        context: Vec::new(),
+    });
+    let of_key =
+        error.is_some_and(|it| matches!(it.code, "DecryptionFailure" | "InvalidKeyId" | "KmsException"));
+    let key = of_key.then(|| KeyInUse {
+        arn: "arn:aws:kms:us-east-1:111122223333:key/0a".to_owned(),
+        state: KeyState::Disabled,
+    });
+    let words = LogWords::default();
+    let new_role = NewRole::of(&crate::testing::account(), false);
+    let of = Circumstances {
+        step: &step,
+        role: Some("arn:aws:iam::111122223333:role/exec"),
+        policy: None,
+        denied: denied.as_ref(),
+        denying: &[],
+        key: key.as_ref(),
+        namesakes: &[],
+        boundary: None,
+        needs: &[],
+        absent: false,
+        mend: None,
+        log_words: &words,
+        new_role: &new_role,
+        home: "us-east-1",
+        stranger: None,
+    };
+    advise(of, problem).cause.as_str()
+}
+
+/// Every text with the kind of its cause is in `texts.tsv`: `landfall check --reason` is tested with that. Of texts that
+/// have several causes there are several lines.
+#[test]
+fn texts_and_causes_are_written_down() {
+    let lines = cases().into_iter().flat_map(|(purpose, problem, fargate, agent)| {
+        let cause = cause(&purpose, &problem);
+        [fargate, agent].map(|text| format!("{cause}\t{}\n", submitted(&text)))
+    });
+    let mut lines: std::collections::BTreeSet<String> = lines.collect();
+    // The role exists and does not trust, or there is none: one text for both.
+    let role = lines.iter().find_map(|line| line.strip_prefix("CONFIGURATION\tECS was unable to assume"));
+    let role = role.map(|rest| format!("PERMISSION\tECS was unable to assume{rest}"));
+    lines.extend(role);
+    let fresh: String = lines.into_iter().collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ecs/launch/wording/texts.tsv");
+    if std::env::var_os("LANDFALL_WRITE_DOCS").is_some() {
+        std::fs::write(path, &fresh).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(kept, fresh, "set LANDFALL_WRITE_DOCS=1 to write it");
 }
 
 const REGISTRY: &str = "444455556666.dkr.ecr.us-east-1.amazonaws.com";

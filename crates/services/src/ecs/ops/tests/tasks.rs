@@ -283,3 +283,23 @@ fn a_strategy_chooses_fargate() {
     assert_eq!(spot(world.run(request.clone())), 3);
     assert_eq!(spot(world.run(api::RunTaskRequest { capacity_provider_strategy: None, ..request })), 3);
 }
+
+/// `defaultLogDriverMode` is asked when a task is made: what is set later is for later ones.
+#[test]
+fn the_accounts_mode_of_log_drivers() {
+    let world = World::new();
+    world.register(fargate());
+    let drops = |world: &World| {
+        let arn = world.run(on_fargate())[0].task_arn.clone().unwrap();
+        let view = world.0.call.installation().store.view();
+        crate::ecs::node::task_by_arn(&view, &arn).unwrap().unwrap().drops_log_lines
+    };
+    assert!(drops(&world), "the default is non-blocking");
+    for (value, expected) in [("blocking", false), ("non-blocking", true)] {
+        world.ok::<api::PutAccountSettingDefault>(api::PutAccountSettingDefaultRequest {
+            name: api::SettingName::DefaultLogDriverMode,
+            value: value.to_owned(),
+        });
+        assert_eq!(drops(&world), expected, "{value}");
+    }
+}

@@ -6,7 +6,7 @@ use landfall_shape::{ServiceError, Shape as _};
 use landfall_wire::json;
 
 use super::{Verdict, ensure, refuse};
-use crate::ecs::rules::task_definition::{is_fargate_size, task_cpu, task_memory};
+use crate::ecs::rules::task_definition::{is_fargate_size, shared_name, task_cpu, task_memory};
 
 /// Longest overrides in characters of JSON (API reference, RunTask `overrides`).
 const LONGEST: usize = 8192;
@@ -47,6 +47,9 @@ pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefi
         ensure(over.environment.iter().flatten().all(|it| is_variable(it.name.as_deref())), || {
             format!("Invalid 'environment' setting for container '{name}'.")
         })?;
+        if let Some(shared) = shared_with_secrets(over, definition) {
+            return Err(shared_name(shared));
+        }
         ensure(over.memory_reservation.is_none_or(|memory| memory > 0), || {
             format!("Invalid 'memoryReservation' setting for container '{name}'.")
         })?;
@@ -55,6 +58,19 @@ pub fn check_overrides(overrides: &api::TaskOverride, definition: &api::TaskDefi
         })?;
     }
     Ok(())
+}
+
+/// A variable of an override that the container gets from a secret.
+fn shared_with_secrets<'o>(
+    over: &'o api::ContainerOverride,
+    definition: &api::TaskDefinition,
+) -> Option<&'o str> {
+    let containers = definition.container_definitions.iter().flatten();
+    let own = containers.filter(|it| it.name == over.name);
+    let secrets: Vec<&str> =
+        own.flat_map(|it| it.secrets.iter().flatten()).map(|it| it.name.as_str()).collect();
+    let mut variables = over.environment.iter().flatten().filter_map(|it| it.name.as_deref());
+    variables.find(|name| secrets.contains(name))
 }
 
 fn is_variable(name: Option<&str>) -> bool {

@@ -177,7 +177,9 @@ fn overrides_are_limited() {
 
 #[test]
 fn overrides_that_no_container_can_have_are_refused() {
-    let definition = api::TaskDefinition { memory: Some("512".to_owned()), ..definition(vec![container()]) };
+    let secret = api::Secret { name: "S".to_owned(), value_from: "p".to_owned() };
+    let with_secret = api::ContainerDefinition { secrets: Some(vec![secret]), ..container() };
+    let definition = api::TaskDefinition { memory: Some("512".to_owned()), ..definition(vec![with_secret]) };
     let variable = |name: &str| api::KeyValuePair { name: Some(name.to_owned()), value: None };
     let of = |memory, environment| {
         let over = api::ContainerOverride {
@@ -192,6 +194,9 @@ fn overrides_that_no_container_can_have_are_refused() {
     assert_eq!(of(Some(512), Some(vec![variable("A")])), Ok(()));
     let large = "The 'memory' setting for container 'web' is greater than for the task.";
     assert_eq!(of(Some(513), None), Err(large.to_owned()));
+    let shared = "The secret name must be unique and not shared with any new or existing environment variables set on the \
+                  container, such as 'S'.";
+    assert_eq!(of(None, Some(vec![variable("A"), variable("S")])), Err(shared.to_owned()));
     for name in ["", "A=B"] {
         let text = "Invalid 'environment' setting for container 'web'.";
         assert_eq!(of(None, Some(vec![variable(name)])), Err(text.to_owned()));

@@ -30,7 +30,7 @@ pub(super) fn check(request: &RegisterTaskDefinitionRequest, container: &Contain
     let unknown: Vec<&str> = log_lines::unknown(configuration).collect();
     ensure(unknown.is_empty(), || format!("Log driver awslogs disallows options: {}", unknown.join(", ")))?;
     check_mode(option("mode").map(String::as_str))?;
-    log_lines::check(configuration).map(drop).map_err(refuse)
+    log_lines::check(configuration).map(drop).map_err(|wrong| refuse(wrong.to_string()))
 }
 
 fn check_mode(mode: Option<&str>) -> Verdict {

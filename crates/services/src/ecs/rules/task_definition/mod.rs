@@ -22,6 +22,7 @@ pub use defaults::fill;
 pub use fargate::is_size as is_fargate_size;
 pub use resources::{task_cpu, task_memory};
 pub use roles::complete_role;
+pub use secrets::shared_name;
 
 /// Most containers of a task definition (Developer Guide, "Service quotas").
 const MOST_CONTAINERS: usize = 10;

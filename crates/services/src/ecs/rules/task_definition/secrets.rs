@@ -2,6 +2,7 @@
 
 use landfall_api::ecs::{ContainerDefinition, EnvironmentFileType, RegisterTaskDefinitionRequest, Secret};
 use landfall_base::Arn;
+use landfall_shape::ServiceError;
 
 use super::{Verdict, ensure, name_of, refuse};
 
@@ -30,14 +31,19 @@ fn check_secrets(request: &RegisterTaskDefinitionRequest, container: &ContainerD
         let variable =
             container.environment.iter().flatten().any(|it| it.name.as_deref() == Some(name.as_str()));
         let earlier = secrets.iter().take(at).any(|other| other.name == *name);
-        ensure(!variable && !earlier, || {
-            format!(
-                "The secret name must be unique and not shared with any new or existing environment variables set on \
-                 the container, such as '{name}'."
-            )
-        })?;
+        if variable || earlier {
+            return Err(shared_name(name));
+        }
     }
     all.into_iter().try_for_each(check_source)
+}
+
+/// A variable may have its value from one place only.
+pub fn shared_name(name: &str) -> ServiceError {
+    refuse(format!(
+        "The secret name must be unique and not shared with any new or existing environment variables set on the container, \
+         such as '{name}'."
+    ))
 }
 
 /// Secrets Manager takes an ARN; everything else is a parameter's name or ARN.
