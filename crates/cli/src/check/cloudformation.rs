@@ -8,11 +8,14 @@ use landfall_shape::Operation as _;
 use serde_json::{Map, Value};
 
 use super::input::{Found, Kind, Place};
+use super::role::Role;
 use super::shape::fit;
 use super::unknown::{Created, Creates, without_holes};
 
 /// Deepest nesting of functions that is followed.
 const DEEPEST: usize = 40;
+
+const TASK_DEFINITION: &str = "AWS::ECS::TaskDefinition";
 
 /// The task definitions of a template.
 pub(super) fn task_definitions(
@@ -24,10 +27,13 @@ pub(super) fn task_definitions(
     let creates = Creates { file: "template", resources: created(template, given, place), place };
     let mut out = Vec::new();
     for (id, resource) in &resources {
-        if resource["Type"] != "AWS::ECS::TaskDefinition" {
+        if resource["Type"] != TASK_DEFINITION {
             continue;
         }
         let mut solver = Solver { template, given, place, open: Vec::new() };
+        if resource["Condition"].as_str().is_some_and(|it| !solver.condition(it, DEEPEST)) {
+            continue;
+        }
         let properties = solver.solve(&resource["Properties"], DEEPEST).unwrap_or_default();
         let mut members = fit(RegisterTaskDefinition::SCHEMA.input, properties);
         if let Value::Object(members) = &mut members {
@@ -45,11 +51,44 @@ pub(super) fn task_definitions(
             definition: members,
             open: solver.open,
             unknown,
+            role: None,
         };
+        found.role = execution_role(template, given, place, &found);
         creates.settle(&mut found);
         out.push(found);
     }
     out
+}
+
+/// Whether there are task definitions, deployed or not.
+pub(super) fn has_task_definitions(template: &Value) -> bool {
+    let mut resources = template["Resources"].as_object().into_iter().flatten();
+    resources.any(|(_, resource)| resource["Type"] == TASK_DEFINITION)
+}
+
+/// The execution role, if the template creates it. Policies that lie beside a role are not told by the role itself.
+fn execution_role(
+    template: &Value,
+    given: &BTreeMap<String, String>,
+    place: &Place,
+    found: &Found,
+) -> Option<Role> {
+    let wanted = found.definition["executionRoleArn"].as_str()?;
+    let resources = template["Resources"].as_object()?;
+    let beside = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"];
+    let lie_beside = resources.values().any(|it| beside.iter().any(|kind| it["Type"] == *kind));
+    for (id, resource) in resources.iter().filter(|(_, it)| it["Type"] == "AWS::IAM::Role") {
+        let mut solver = Solver { template, given, place, open: Vec::new() };
+        let name = solver.name_of(id, "RoleName", DEEPEST);
+        if !Created::Role.is_meant(&name, wanted, place) {
+            continue;
+        }
+        let properties = solver.solve(&resource["Properties"], DEEPEST).unwrap_or_default();
+        let role = Role::new(name, &properties);
+        let policies = role.policies.filter(|_| !lie_beside);
+        return Some(Role { policies, ..role });
+    }
+    None
 }
 
 /// What the template itself creates, under the names that it will have.
@@ -95,8 +134,23 @@ impl Solver<'_> {
                     Some(solved.collect::<Map<_, _>>().into())
                 }
             },
+            Value::String(text) => Some(self.without_references(text).into()),
             other => Some(other.clone()),
         }
+    }
+
+    /// Text with a hole for each dynamic reference (`{{resolve:service:name}}`): CloudFormation looks it up when it deploys.
+    fn without_references(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{resolve:")
+            && let Some((reference, behind)) = after.split_once("}}")
+        {
+            self.open.push(format!("`{{{{resolve:{reference}}}}}` is not known before deployment"));
+            out.push_str(&format!("{before}${{resolve:{reference}}}"));
+            rest = behind;
+        }
+        out + rest
     }
 
     fn call(&mut self, name: &str, argument: &Value, depth: usize) -> Option<Value> {
@@ -256,14 +310,15 @@ impl Solver<'_> {
             out.push_str(&text_of(value.as_ref()));
         }
         out.push_str(rest);
-        out.into()
+        self.without_references(&out).into()
     }
 
     fn join(&mut self, argument: &Value, depth: usize) -> Value {
         let separator = argument[0].as_str().unwrap_or_default();
         let parts = self.solve(&argument[1], depth);
         let parts = parts.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        parts.iter().map(|part| text_of(Some(part))).collect::<Vec<_>>().join(separator).into()
+        let text = parts.iter().map(|part| text_of(Some(part))).collect::<Vec<_>>().join(separator);
+        self.without_references(&text).into()
     }
 
     fn select(&mut self, argument: &Value, depth: usize) -> Option<Value> {
@@ -331,6 +386,29 @@ mod tests {
 
     fn place() -> Place {
         Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() }
+    }
+
+    #[test]
+    fn what_is_not_deployed_and_what_deployment_looks_up() {
+        let container = |secret: &str| json!([{"Name": "a", "Image": "x", "Secrets": [{"Name": "A", "ValueFrom": secret}]}]);
+        let task = |condition: Value, secret: &str| {
+            json!({"Type": "AWS::ECS::TaskDefinition", "Condition": condition,
+                "Properties": {"ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "ContainerDefinitions": container(secret)}})
+        };
+        let template = json!({"Conditions": {"Yes": {"Fn::Equals": ["a", "a"]}, "No": {"Fn::Equals": ["a", "b"]}},
+            "Resources": {"A": task("No".into(), "/a"), "B": task("Yes".into(), "{{resolve:ssm:/x/y:1}}"),
+                "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement":
+                    {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}}}}});
+        let found = task_definitions(&template, &BTreeMap::new(), &place());
+        let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["B"]);
+        assert!(
+            found[0].open.contains(&"`{{resolve:ssm:/x/y:1}}` is not known before deployment".to_owned())
+        );
+        assert!(!found[0].definition.to_string().contains("resolve:"), "{}", found[0].definition);
+        let role = found[0].role.as_ref().unwrap();
+        assert_eq!((role.name.as_str(), role.trust_finding().is_some()), ("Role", true));
+        assert!(has_task_definitions(&template));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use landfall_api::lightsail::CreateContainerServiceDeployment;
 use landfall_shape::Operation as _;
 use serde_json::Value;
 
+use super::role::Role;
 use super::shape::fit;
 use super::{cloudformation, terraform, yaml};
 
@@ -40,6 +41,8 @@ pub(super) struct Found {
     pub(super) open: Vec<String>,
     /// Members that have a value only then.
     pub(super) unknown: BTreeSet<String>,
+    /// The execution role, where the file creates it.
+    pub(super) role: Option<Role>,
 }
 
 /// The task definitions in a text.
@@ -58,9 +61,9 @@ pub(super) fn read(
     } else if document["planned_values"].is_object() || document["values"].is_object() {
         terraform::found(&document, place)
     } else {
-        plain(document).into_iter().collect()
+        plain(document.clone()).into_iter().collect()
     };
-    if found.is_empty() {
+    if found.is_empty() && !cloudformation::has_task_definitions(&document) {
         return Err("there is no task definition and no Lightsail deployment in it".to_owned());
     }
     Ok(found)
@@ -72,7 +75,14 @@ fn plain(document: Value) -> Option<Found> {
         let name = format!("deployment of {service}");
         let kind = Kind::Deployment(service.to_owned());
         let definition = fit(CreateContainerServiceDeployment::SCHEMA.input, document);
-        return Some(Found { kind, name, definition, open: Vec::new(), unknown: BTreeSet::new() });
+        return Some(Found {
+            kind,
+            name,
+            definition,
+            open: Vec::new(),
+            unknown: BTreeSet::new(),
+            role: None,
+        });
     }
     let document = match document.get("taskDefinition") {
         Some(described) if described.is_object() => described.clone(),
@@ -81,5 +91,12 @@ fn plain(document: Value) -> Option<Found> {
     let definition = fit(RegisterTaskDefinition::SCHEMA.input, document);
     definition.get("containerDefinitions")?;
     let name = definition["family"].as_str().unwrap_or("task definition").to_owned();
-    Some(Found { kind: Kind::TaskDefinition, name, definition, open: Vec::new(), unknown: BTreeSet::new() })
+    Some(Found {
+        kind: Kind::TaskDefinition,
+        name,
+        definition,
+        open: Vec::new(),
+        unknown: BTreeSet::new(),
+        role: None,
+    })
 }

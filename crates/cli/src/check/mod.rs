@@ -5,6 +5,7 @@ mod cloudformation;
 mod denial;
 mod input;
 mod reason;
+mod role;
 mod sarif;
 mod shape;
 mod terraform;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind};
 
 use self::asked::Asked;
-use self::input::{Found, Kind};
+use self::input::{Found, Kind, Place};
 use crate::client::ConnectArgs;
 use crate::error::{CliError, INTERRUPTED};
 use crate::finding;
@@ -169,7 +170,7 @@ async fn check(args: &CheckArgs, text: &str) -> Result<Vec<Checked>, CliError> {
         ))?;
     let mut checked = Vec::new();
     for found in found {
-        checked.push(ask(&asked, args, found).await?);
+        checked.push(ask(&asked, args, &place, found).await?);
     }
     Ok(checked)
 }
@@ -182,9 +183,9 @@ fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
     given.iter().map(pair).collect()
 }
 
-async fn ask(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+async fn ask(asked: &Asked, args: &CheckArgs, place: &Place, found: Found) -> Result<Checked, CliError> {
     match found.kind.clone() {
-        Kind::TaskDefinition => ask_of_task(asked, args, found).await,
+        Kind::TaskDefinition => ask_of_task(asked, args, place, found).await,
         Kind::Deployment(service) => ask_of_deployment(asked, args, found, service).await,
     }
 }
@@ -211,7 +212,12 @@ async fn ask_of_deployment(
     })
 }
 
-async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Checked, CliError> {
+async fn ask_of_task(
+    asked: &Asked,
+    args: &CheckArgs,
+    place: &Place,
+    found: Found,
+) -> Result<Checked, CliError> {
     let input = CheckTaskStartRequest {
         task_definition: found.definition.to_string().into(),
         cluster: args.cluster.clone(),
@@ -224,11 +230,20 @@ async fn ask_of_task(asked: &Asked, args: &CheckArgs, found: Found) -> Result<Ch
     let unknown = &found.unknown;
     let not_asked: Vec<_> =
         asked::not_asked(&answer.steps).into_iter().filter(|it| !unknown::is_named_in(it)).collect();
-    let findings: Vec<_> = answer.findings.into_iter().filter(|it| unknown::is_known(unknown, it)).collect();
+    let mut findings: Vec<_> =
+        answer.findings.into_iter().filter(|it| unknown::is_known(unknown, it)).collect();
+    let mut open = found.open;
+    if let Some(role) = &found.role {
+        findings.extend(role.trust_finding());
+        if let Some(denials) = role.denials(&answer.steps, &place.account) {
+            findings.extend(denials);
+            open.retain(|it| !it.starts_with(unknown::WHAT_IT_MAY));
+        }
+    }
     Ok(Checked {
         kind: found.kind,
         name: found.name,
-        open: [found.open, not_asked].concat(),
+        open: [open, not_asked].concat(),
         launch: answer.launch_type.as_str().to_owned(),
         would_start: findings.is_empty(),
         findings,
@@ -252,6 +267,9 @@ fn report_json(path: &str, checked: &[Checked]) -> Value {
 }
 
 fn report_text(checked: &[Checked], style: Style) -> String {
+    if checked.is_empty() {
+        return "no task definition would be deployed: their conditions do not hold\n".to_owned();
+    }
     let mut text = String::new();
     for it in checked {
         let launch = &it.launch;

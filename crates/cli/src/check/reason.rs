@@ -27,6 +27,237 @@ const fn known(
 /// The first that matches counts: the special ones come first.
 const TEXTS: &[Known] = &[
     known(
+        &["error parsing http 403 response body"],
+        Cause::Permission,
+        "the VPC endpoint for S3 does not let layers of Amazon ECR through",
+        "let `s3:GetObject` on `arn:aws:s3:::prod-REGION-starport-layer-bucket/*` through in the endpoint's policy",
+    ),
+    known(
+        &["starport-layer-bucket", "403 forbidden"],
+        Cause::Permission,
+        "the VPC endpoint for S3 does not let layers of Amazon ECR through",
+        "let `s3:GetObject` on `arn:aws:s3:::prod-REGION-starport-layer-bucket/*` through in the endpoint's policy",
+    ),
+    known(
+        &["server message: denied"],
+        Cause::Permission,
+        "the role may pull the manifest and not the layers",
+        "it needs `ecr:GetDownloadUrlForLayer`, too",
+    ),
+    known(
+        &["download failed after attempts", "denied"],
+        Cause::Permission,
+        "the role may pull the manifest and not the layers",
+        "it needs `ecr:GetDownloadUrlForLayer`, too",
+    ),
+    known(
+        &["unknown blob"],
+        Cause::Registry,
+        "the registry lost a layer of the image",
+        "push the image again",
+    ),
+    known(
+        &["/blobs/", "not found"],
+        Cause::Registry,
+        "the registry lost a layer of the image",
+        "push the image again",
+    ),
+    known(
+        &["can't access a secret from a different aws account"],
+        Cause::Configuration,
+        "the secret of another account is encrypted with a key that is not shared",
+        "encrypt it with a customer managed key whose policy lets the execution role use it",
+    ),
+    known(
+        &["decryptionfailure"],
+        Cause::Configuration,
+        "the key of the secret cannot be used",
+        "enable the key, or cancel its deletion",
+    ),
+    known(
+        &["can't decrypt the protected secret text"],
+        Cause::Configuration,
+        "the key of the secret cannot be used",
+        "enable the key, or cancel its deletion",
+    ),
+    known(
+        &["invalidkeyid"],
+        Cause::Configuration,
+        "the key of the parameters cannot be used",
+        "enable the key, or cancel its deletion",
+    ),
+    known(
+        &["is pending deletion"],
+        Cause::Configuration,
+        "the key is going to be deleted",
+        "cancel its deletion and enable it",
+    ),
+    known(&["the key is disabled"], Cause::Configuration, "the key is disabled", "enable it"),
+    known(&["key/", "is disabled"], Cause::Configuration, "the key is disabled", "enable it"),
+    known(
+        &["mount callback failed"],
+        Cause::Configuration,
+        "the image's list of users cannot be read, or has not the one that is wanted",
+        "correct `user`, or the image's /etc/passwd and /etc/group",
+    ),
+    known(
+        &["unknownoperationexception"],
+        Cause::Configuration,
+        "the service has no such operation here",
+        "do without it in the task definition",
+    ),
+    known(
+        &["upstream registry failed"],
+        Cause::Registry,
+        "the upstream registry of the pull-through cache does not accept the user and password",
+        "put the right `username` and `accessToken` into the secret of the pull-through cache rule",
+    ),
+    known(
+        &["502 bad gateway"],
+        Cause::Network,
+        "the registry, or the upstream registry of the pull-through cache, did not answer",
+        "look at the registry; repeat the start later",
+    ),
+    known(
+        &["error response from daemon: unavailable"],
+        Cause::Network,
+        "the upstream registry of the pull-through cache did not answer",
+        "look at the registry; repeat the start later",
+    ),
+    known(
+        &["unknown log opt"],
+        Cause::Configuration,
+        "the log driver does not take an option",
+        "take it out of `options` and `secretOptions` of `logConfiguration`",
+    ),
+    known(
+        &["error parsing option"],
+        Cause::Configuration,
+        "the log driver does not take the value of an option",
+        "correct it in `logConfiguration`: a size is written `10m`",
+    ),
+    known(
+        &["logging mode not supported"],
+        Cause::Configuration,
+        "the log driver has no such mode",
+        "set `mode` to `blocking` or `non-blocking`",
+    ),
+    known(
+        &["could not parse multiline pattern"],
+        Cause::Configuration,
+        "the log driver does not take the pattern",
+        "correct `awslogs-multiline-pattern` or `awslogs-datetime-format`",
+    ),
+    known(
+        &["task dependencies cannot be resolved"],
+        Cause::Configuration,
+        "containers wait for each other, or for one that there is not",
+        "correct `dependsOn`",
+    ),
+    known(
+        &["dependency graph: container ordering dependency"],
+        Cause::Configuration,
+        "a container waited for another one longer than that has",
+        "give the other a longer `startTimeout`, or find out in its log what takes so long",
+    ),
+    known(
+        &["timeout waiting for network interface provisioning"],
+        Cause::Network,
+        "the network interface was not ready in time",
+        "repeat the start; if it stays, look at the limits of network interfaces of the account",
+    ),
+    known(
+        &["network interface provisioning"],
+        Cause::Network,
+        "the network interface was not made",
+        "look at subnet and security groups, and at the limits of network interfaces of the account",
+    ),
+    known(
+        &["insufficientfreeaddressesinsubnet"],
+        Cause::Capacity,
+        "the subnet has no free address",
+        "stop other tasks, or name a larger subnet",
+    ),
+    known(
+        &["create network interface in subnet"],
+        Cause::Network,
+        "the network interface cannot be made in the subnet",
+        "look at subnet and security groups; the text tells what EC2 said",
+    ),
+    known(
+        &["capacity is unavailable at this time"],
+        Cause::Capacity,
+        "AWS has no room for the task at this time",
+        "try again later, or in other availability zones",
+    ),
+    known(
+        &["efs utils commands"],
+        Cause::Network,
+        "an EFS file system cannot be mounted",
+        "it needs a mount target in the availability zone, port 2049 open in its security group, and DNS in the VPC; the role needs `elasticfilesystem:ClientMount`",
+    ),
+    known(
+        &["cannotcreatevolumeerror"],
+        Cause::Configuration,
+        "a volume cannot be made",
+        "correct the volume in the task definition: its path, its driver or its file system",
+    ),
+    known(
+        &["failed to normalize image reference"],
+        Cause::Configuration,
+        "the image's name is not one",
+        "correct `image`",
+    ),
+    known(
+        &["execute command failed because execute command was not enabled"],
+        Cause::Configuration,
+        "ECS Exec is not turned on for the task, or its agent does not run",
+        "start the task with `--enable-execute-command`, and give the task role `ssmmessages:*`",
+    ),
+    known(
+        &["could not transition to"],
+        Cause::Capacity,
+        "the container did not get there in time",
+        "the machine is overloaded, or its disk too slow: look at both, and at the Docker daemon's log",
+    ),
+    known(
+        &["dockertimeouterror"],
+        Cause::Capacity,
+        "the Docker daemon did not answer in time",
+        "the machine is overloaded, or its disk too slow: look at both, and at the Docker daemon's log",
+    ),
+    known(
+        &["containerruntimetimeouterror"],
+        Cause::Capacity,
+        "the container runtime did not answer in time",
+        "the machine is overloaded, or its disk too slow: look at both",
+    ),
+    known(
+        &["cannotstopcontainererror"],
+        Cause::Capacity,
+        "a container could not be stopped",
+        "the machine is overloaded: look at it, and at the Docker daemon's log",
+    ),
+    known(
+        &["cannotinspectcontainererror"],
+        Cause::Capacity,
+        "the Docker daemon does not know the container",
+        "the container was removed by hand, or the machine is overloaded: look at the Docker daemon's log",
+    ),
+    known(
+        &["task failed elb health checks"],
+        Cause::Configuration,
+        "the load balancer's health check fails",
+        "compare path, port and codes of the target group's health check with what the container answers",
+    ),
+    known(
+        &["host ec2"],
+        Cause::Capacity,
+        "the instance of the task was stopped or terminated",
+        "start the task again on another instance",
+    ),
+    known(&["task stopped by user"], Cause::Configuration, "somebody stopped the task", "nothing is wrong"),
+    known(
         &["unable to assume the role"],
         Cause::Permission,
         "ECS tasks may not assume the role `{role}`",
@@ -207,6 +438,18 @@ const TEXTS: &[Known] = &[
         "store a JSON object; shells of Windows leave their quotes in the value",
     ),
     known(
+        &["cannot unmarshal"],
+        Cause::Content,
+        "the secret is JSON, and not an object",
+        "store a JSON object, or leave the JSON key out of `valueFrom`",
+    ),
+    known(
+        &["invalid character"],
+        Cause::Content,
+        "the secret is not JSON, and a key of it is wanted",
+        "store a JSON object; shells of Windows leave their quotes in the value",
+    ),
+    known(
         &["marked for deletion"],
         Cause::Content,
         "the secret is marked for deletion",
@@ -307,6 +550,12 @@ const TEXTS: &[Known] = &[
         Cause::Registry,
         "the registry does not accept the user and password",
         "put the right `username` and `password` into the secret of `repositoryCredentials`",
+    ),
+    known(
+        &[".dkr.ecr.", "403 forbidden"],
+        Cause::Permission,
+        "the role, or the repository's policy, does not allow pulling the image",
+        "for the execution role `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`; for a repository of another account its policy must allow them, too",
     ),
     known(
         &["403 forbidden"],
@@ -572,6 +821,42 @@ const TEXTS: &[Known] = &[
         "a service cannot be reached from the task's subnet",
         "the subnet needs a way to it: a public address, a NAT gateway, or a VPC endpoint whose security group lets port 443 in",
     ),
+    known(
+        &["is no room for"],
+        Cause::Capacity,
+        "there is no room for the image",
+        "free space below the data directory",
+    ),
+    known(
+        &["cannotpullcontainererror"],
+        Cause::Registry,
+        "the image cannot be pulled",
+        "check its name, and that the registry gives it to this task",
+    ),
+    known(
+        &["cannotpullimagemanifesterror"],
+        Cause::Registry,
+        "the image cannot be pulled",
+        "check its name, and that the registry gives it to this task",
+    ),
+    known(
+        &["containerruntimeerror"],
+        Cause::Configuration,
+        "the container runtime could not make the container",
+        "look at `entryPoint`, `command`, mounts and limits in the task definition",
+    ),
+    known(
+        &["failed to create new container runtime task"],
+        Cause::Configuration,
+        "the container runtime could not start the program",
+        "look at `entryPoint`, `command` and `workingDirectory`, and at the image",
+    ),
+    known(
+        &["oci runtime create failed"],
+        Cause::Configuration,
+        "the container runtime could not start the program",
+        "look at `entryPoint`, `command` and `workingDirectory`, and at the image",
+    ),
 ];
 
 /// `failures[].reason` that are a single word.
@@ -618,7 +903,7 @@ static WORDS: [(&str, Known); 4] = [
 pub(super) fn explain(text: &str) -> Option<Finding> {
     // AWS writes both kinds of apostrophe.
     let lower = text.to_lowercase().replace(['\u{2018}', '\u{2019}'], "'");
-    if let Some(found) = denial::explain(text) {
+    if let Some(found) = missing_file(text, &lower).or_else(|| denial::explain(text)) {
         return Some(found);
     }
     let word = WORDS.iter().find(|(word, _)| *word == text.trim()).map(|(_, known)| known);
@@ -628,6 +913,28 @@ pub(super) fn explain(text: &str) -> Option<Finding> {
         cause: known.cause.clone(),
         message: text.trim().to_owned(),
         fix: Some(fix(fill(known.fix, text), text)),
+        ..Finding::default()
+    })
+}
+
+/// Who may not list a bucket is not told that a file is missing, but that: nobody needs the permission to start a task.
+fn missing_file(text: &str, lower: &str) -> Option<Finding> {
+    if !(lower.contains("env file") && lower.contains("not authorized to perform: s3:listbucket")) {
+        return None;
+    }
+    let bucket = after(text, "from bucket ").or_else(|| after(text, "arn:aws:s3:::")).unwrap_or("BUCKET");
+    let key = after(text, "env file with key ");
+    let what = key.map_or_else(|| "no such object".to_owned(), |key| format!("no object `{key}`"));
+    let address = format!("s3://{bucket}/{}", key.unwrap_or("KEY"));
+    Some(Finding {
+        headline: format!("there is {what} in the bucket `{bucket}`"),
+        cause: Cause::Content,
+        message: text.trim().to_owned(),
+        fix: Some(Fix {
+            text: "upload the file, or correct its ARN in `environmentFiles`".to_owned(),
+            command: Some(format!("aws s3 cp FILE {}", quote(&address))),
+            ..Fix::default()
+        }),
         ..Finding::default()
     })
 }
@@ -954,6 +1261,84 @@ mod tests {
         for (text, cause, headline) in MET {
             let found = explain(text).unwrap_or_else(|| panic!("not known: {text}"));
             assert_eq!((&found.cause, found.headline.as_str()), (cause, *headline), "{text}");
+            assert!(found.fix.is_some_and(|fix| !fix.text.is_empty()), "{text}");
+        }
+    }
+
+    /// What a task of this server is told, and the kind of cause that `check` and `explain` give for it. A text may have
+    /// several: then one of them.
+    #[test]
+    fn texts_of_this_server_have_the_cause_that_check_gives() {
+        let texts = include_str!("../../../services/src/ecs/launch/wording/texts.tsv");
+        let lines: Vec<(&str, &str)> = texts.lines().filter_map(|line| line.split_once('\t')).collect();
+        assert!(lines.len() > 50);
+        // Whatever image it is about.
+        let form = |text: &str| {
+            let of_image = |word: &&str| word.contains(".dkr.ecr.") || word.ends_with("]:");
+            text.split(' ').filter(|word| !of_image(word)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let wrong: Vec<String> = lines
+            .iter()
+            .filter_map(|(_, text)| {
+                let same = lines.iter().filter(|(_, other)| form(other) == form(text));
+                let causes: Vec<&str> = same.map(|(cause, _)| *cause).collect();
+                let found = explain(text).map(|found| found.cause.to_string());
+                let fits = found.as_deref().is_some_and(|found| causes.contains(&found));
+                (!fits).then(|| format!("{found:?}, not {causes:?}: {text}"))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// AWS's own list (Developer Guide, "Stopped tasks error messages"), as far as causes here do not produce them.
+    #[test]
+    fn texts_of_the_developer_guide() {
+        for (text, cause) in [
+            (
+                "Task dependencies cannot be resolved, taskArn: arn:aws:ecs:us-east-1:1:task/a",
+                Cause::Configuration,
+            ),
+            ("Timeout waiting for network interface provisioning to complete.", Cause::Network),
+            (
+                "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+                Cause::Capacity,
+            ),
+            (
+                "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: Failed to \
+                 resolve \"fs-1.efs.us-east-1.amazonaws.com\"",
+                Cause::Network,
+            ),
+            (
+                "DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s",
+                Cause::Capacity,
+            ),
+            (
+                "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': \
+                 InsufficientFreeAddressesInSubnet",
+                Cause::Capacity,
+            ),
+            ("CannotCreateVolumeError: mount failed", Cause::Configuration),
+            ("ContainerRuntimeError: failed to create new container runtime task", Cause::Configuration),
+            ("ContainerRuntimeTimeoutError: Could not transition to running; timed out", Cause::Capacity),
+            ("CannotStopContainerError: x", Cause::Capacity),
+            ("CannotInspectContainerError: No such container", Cause::Capacity),
+            (
+                "CannotStartContainerError: ResourceInitializationError: unable to create new container: mount callback \
+                 failed on /tmp/containerd-mount: no users found",
+                Cause::Configuration,
+            ),
+            (
+                "InternalError: failed to create container model: failed to normalize image reference \":latest\"",
+                Cause::Configuration,
+            ),
+            ("Task failed ELB health checks in (target-group arn:aws:x)", Cause::Configuration),
+            ("Host EC2 (instance i-0a) terminated.", Cause::Capacity),
+            ("Your Spot Task was interrupted.", Cause::Capacity),
+            ("OutOfMemoryError: container killed due to memory usage", Cause::Capacity),
+            ("CannotPullContainerError: something new", Cause::Registry),
+        ] {
+            let found = explain(text).unwrap_or_else(|| panic!("not known: {text}"));
+            assert_eq!(found.cause, cause, "{text}");
             assert!(found.fix.is_some_and(|fix| !fix.text.is_empty()), "{text}");
         }
     }

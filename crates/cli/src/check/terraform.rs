@@ -74,7 +74,7 @@ impl Reader<'_> {
 }
 
 /// Members of a task definition that are values, under their names in a plan and in the API.
-const VALUES: [(&str, &str); 9] = [
+const VALUES: [(&str, &str); 10] = [
     ("family", "family"),
     ("execution_role_arn", "executionRoleArn"),
     ("task_role_arn", "taskRoleArn"),
@@ -84,6 +84,7 @@ const VALUES: [(&str, &str); 9] = [
     ("requires_compatibilities", "requiresCompatibilities"),
     ("pid_mode", "pidMode"),
     ("ipc_mode", "ipcMode"),
+    ("enable_fault_injection", "enableFaultInjection"),
 ];
 /// Members that are blocks or documents in a plan.
 const BLOCKS: [(&str, &str); 4] = [
@@ -92,6 +93,72 @@ const BLOCKS: [(&str, &str); 4] = [
     ("ephemeral_storage", "ephemeralStorage"),
     ("volume", "volumes"),
 ];
+
+/// Blocks of which there is one at most.
+const SINGLE: [(&str, &str); 3] = [
+    ("runtime_platform", "runtimePlatform"),
+    ("ephemeral_storage", "ephemeralStorage"),
+    ("proxy_configuration", "proxyConfiguration"),
+];
+/// What is Terraform's own, or does not change whether a task starts.
+const OF_TERRAFORM: [&str; 12] = [
+    "arn",
+    "arn_without_revision",
+    "container_definitions",
+    "id",
+    "placement_constraints",
+    "region",
+    "revision",
+    "skip_destroy",
+    "tags",
+    "tags_all",
+    "timeouts",
+    "track_latest",
+];
+
+/// A block, with those in it of which there is one at most: a plan has lists of them. Lists of text are lists.
+fn single_blocks(block: &Value) -> Value {
+    let Value::Object(members) = block else { return block.clone() };
+    let member = |(name, value): (&String, &Value)| {
+        let value = match value.as_array().map(Vec::as_slice) {
+            Some([one]) if one.is_object() => single_blocks(one),
+            Some([]) => return None,
+            _ if value == "" => return None,
+            _ => value.clone(),
+        };
+        Some((name.clone(), value))
+    };
+    members.iter().filter_map(member).collect::<Map<_, _>>().into()
+}
+
+/// Properties are a map in a plan, and pairs in the API.
+fn name_properties(proxy: &mut Map<String, Value>) {
+    if let Some(Value::Object(properties)) = proxy.get("properties") {
+        let pairs = properties.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        proxy.insert("properties".to_owned(), pairs);
+    }
+}
+
+/// What the plan has and nobody here reads.
+fn not_read(values: &Value) -> Vec<String> {
+    let known = |name: &str| {
+        VALUES.iter().chain(&BLOCKS).chain(&SINGLE).any(|(from, _)| *from == name)
+            || OF_TERRAFORM.contains(&name)
+    };
+    let all = values.as_object().into_iter().flatten();
+    let unread = all.filter(|(name, value)| !known(name) && !is_empty(value));
+    unread.map(|(name, _)| format!("`{name}` is not looked at")).collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
 
 fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found {
     let name = resource["address"].as_str().unwrap_or("aws_ecs_task_definition").to_owned();
@@ -106,16 +173,22 @@ fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found
             members.insert(to.to_owned(), value.clone());
         }
     }
-    for (from, to) in [("runtime_platform", "runtimePlatform"), ("ephemeral_storage", "ephemeralStorage")] {
+    for (from, to) in SINGLE {
         let block = &values[from][0];
         if block.is_object() {
-            members.insert(to.to_owned(), block.clone());
+            members.insert(to.to_owned(), single_blocks(block));
         }
     }
+    if let Some(Value::Object(proxy)) = members.get_mut("proxyConfiguration") {
+        name_properties(proxy);
+    }
+    let constraints = values["placement_constraints"].as_array().filter(|all| !all.is_empty());
+    members.extend(constraints.map(|all| ("placementConstraints".to_owned(), all.clone().into())));
     let volumes: Vec<Value> = values["volume"].as_array().into_iter().flatten().map(volume).collect();
     if !volumes.is_empty() {
         members.insert("volumes".to_owned(), volumes.into());
     }
+    open.extend(not_read(values));
     for (from, to) in VALUES.into_iter().chain(BLOCKS) {
         let lacks_containers = from == "container_definitions" && values[from].is_null();
         if lacks_containers || is_unknown(from) {
@@ -130,6 +203,7 @@ fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found
         definition: fit(RegisterTaskDefinition::SCHEMA.input, members.into()),
         open,
         unknown,
+        role: None,
     }
 }
 
@@ -168,13 +242,20 @@ fn deployment(resource: &Value) -> Found {
         definition,
         open,
         unknown: BTreeSet::new(),
+        role: None,
     }
 }
 
 fn volume(block: &Value) -> Value {
-    let mut volume = json!({"name": block["name"]});
-    if let Some(path) = block["host_path"].as_str().filter(|path| !path.is_empty()) {
-        volume["host"] = json!({"sourcePath": path});
+    let mut volume = single_blocks(block);
+    let Some(members) = volume.as_object_mut() else { return volume };
+    members.retain(|_, value| !value.is_null());
+    let host = members.remove("host_path");
+    if let Some(path) = host.as_ref().and_then(Value::as_str) {
+        members.insert("host".to_owned(), json!({"sourcePath": path}));
+    }
+    if members.get("configure_at_launch") == Some(&Value::Bool(false)) {
+        members.remove("configure_at_launch");
     }
     volume
 }
@@ -253,6 +334,33 @@ mod tests {
         let expected = json!({"family": "f", "executionRoleArn": "arn:aws:iam::111122223333:role/exec", "cpu": "256",
             "networkMode": "awsvpc", "runtimePlatform": {"cpuArchitecture": "ARM64"}, "volumes": [{"name": "v"}],
             "containerDefinitions": [{"name": "app", "image": "x", "memory": 64}]});
+        assert_eq!(found[0].definition, expected);
+    }
+
+    #[test]
+    fn every_block_is_read_or_told() {
+        let document = json!({"values": {"root_module": {"resources": [{"address": "t", "mode": "managed",
+            "type": "aws_ecs_task_definition", "values": {"family": "f", "container_definitions": "[]", "arn": "x",
+                "tags_all": {"a": "b"}, "new_block": [{"a": 1}], "new_flag": false, "enable_fault_injection": true,
+                "volume": [
+                    {"name": "a", "host_path": "", "configure_at_launch": false, "efs_volume_configuration": [
+                        {"file_system_id": "fs-1", "root_directory": "/", "transit_encryption_port": null,
+                            "authorization_config": [{"access_point_id": "ap", "iam": "ENABLED"}]}]},
+                    {"name": "b", "docker_volume_configuration": [
+                        {"autoprovision": null, "driver": "local", "driver_opts": {"o": "x"}, "scope": "task"}]}],
+                "placement_constraints": [{"type": "memberOf", "expression": "attribute:a == b"}],
+                "proxy_configuration": [{"container_name": "envoy", "type": "APPMESH", "properties": {"A": "1"}}]}}]}}});
+        let found = found(&document, &place());
+        assert_eq!(found[0].open, ["`new_block` is not looked at"]);
+        let expected = json!({"family": "f", "containerDefinitions": [], "enableFaultInjection": true,
+            "volumes": [
+                {"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/",
+                    "authorizationConfig": {"accessPointId": "ap", "iam": "ENABLED"}}},
+                {"name": "b", "dockerVolumeConfiguration":
+                    {"driver": "local", "driverOpts": {"o": "x"}, "scope": "task"}}],
+            "placementConstraints": [{"type": "memberOf", "expression": "attribute:a == b"}],
+            "proxyConfiguration": {"containerName": "envoy", "type": "APPMESH",
+                "properties": [{"name": "A", "value": "1"}]}});
         assert_eq!(found[0].definition, expected);
     }
 

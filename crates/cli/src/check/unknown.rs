@@ -67,7 +67,7 @@ impl Created {
     }
 
     /// Whether a value of a task definition means the resource of this name.
-    fn is_meant(self, name: &str, value: &str, place: &Place) -> bool {
+    pub(super) fn is_meant(self, name: &str, value: &str, place: &Place) -> bool {
         let behind = |marker: &str| value.split_once(marker).map(|(_, rest)| rest);
         let account = value.split(':').nth(4).filter(|it| value.starts_with("arn:") && !it.is_empty());
         if account.is_some_and(|it| it != place.account) {
@@ -201,10 +201,11 @@ pub(super) fn is_new_role(unknown: &BTreeSet<String>) -> bool {
     unknown.contains(EXECUTION_ROLE)
 }
 
+/// What is not known of a role, in the words that begin it.
+pub(super) const WHAT_IT_MAY: &str = "what the execution role may do: ";
+
 fn what_it_may(why: &str) -> String {
-    format!(
-        "what the execution role may do: {why}. What it would fetch was looked at with your own permissions"
-    )
+    format!("{WHAT_IT_MAY}{why}. What it would fetch was looked at with your own permissions")
 }
 
 fn not_looked_at(made: String) -> String {
