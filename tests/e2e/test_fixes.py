@@ -170,6 +170,7 @@ Resources:
       ContainerDefinitions:
         - Name: main
           Image: {registry.image()}
+          Command: ['true']
           RepositoryCredentials: {{CredentialsParameter: '{tasks.secret}'}}
 """
     bad, good = (role.rsplit("/", 1)[1] for role in (bare_role(account), tasks.role))

@@ -353,12 +353,24 @@ def test_a_log_option_from_a_secret(tasks, admin, launch):
     options = [{"name": "awslogs-multiline-pattern", "valueFrom": secret}]
     main = tasks.container(command="true", logConfiguration={**tasks.awslogs(), "secretOptions": options})
     case = Case(tasks, launch, main, executionRoleArn=bare_role(admin, LOGS, READ))
+    assert_mended(case, "CONFIGURATION", "`awslogs-multiline-pattern`", "that a secret gives")
+
+
+@pytest.mark.parametrize("member", ["awslogs-group", "awslogs-stream-prefix"])
+def test_a_log_stream_that_a_secret_names(tasks, admin, launch, member):
+    """The role may not make it, and the group of that name is missing: what is to be pasted does not show the name."""
+    name = unique("hunter2")
+    main = tasks.container(
+        command="true",
+        logConfiguration={**tasks.awslogs(), "secretOptions": [{"name": member, "valueFrom": admin.secret(name)}]},
+    )
+    allowed = [LOGS] if member == "awslogs-group" else []
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(admin, READ, *allowed))
     (found,) = case.findings()
-    assert found["cause"] == "CONFIGURATION" and "log option" in found["headline"]
-    task = case.start()
-    assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]
-    admin.secretsmanager.put_secret_value(SecretId=secret, SecretString="^x")
-    assert exit_code(case.start()) == 0
+    assert name not in json.dumps(found)
+    cause = "CONFIGURATION" if member == "awslogs-group" else "PERMISSION"
+    task = assert_mended(case, cause)
+    assert name not in json.dumps([task, tasks.trace(task["taskArn"])], default=str)
 
 
 def test_options_that_the_log_driver_does_not_take(tasks, launch):
@@ -373,4 +385,7 @@ def test_options_that_the_log_driver_does_not_take(tasks, launch):
     (found,) = case.findings()
     task = case.start()
     assert "error parsing option max-buffer-size: invalid size: 'xx'" in (task.get("stoppedReason", "") + str(task["containers"]))
+    assert found["headline"].startswith("the log driver does not take the option `max-buffer-size`: error parsing")
+    corrected = tasks.awslogs(**json.loads("{" + found["fix"]["document"] + "}"))
+    Case(tasks, launch, {**main, "logConfiguration": corrected}).runs()
     assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]

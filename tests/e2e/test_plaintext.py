@@ -3,6 +3,7 @@
 import json
 import resource
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from harness import sensitive
 from harness.account import Account, unique
+from harness.fixes import READ, Case, bare_role
 from harness.tasks import Tasks, failed_step
 
 MARK = sensitive.password()
@@ -91,6 +93,26 @@ def container(tasks, secrets, parameters, **more):
     return tasks.container(secrets=given, environmentFiles=files, **more)
 
 
+def with_secret_options(tasks, secrets, *options):
+    """The log driver, with these options from secrets."""
+    given = [{"name": option, "valueFrom": f"{secrets[IN_SECRETS[100]]}:key::"} for option in options]
+    return {**tasks.awslogs(), "secretOptions": given}
+
+
+def named_by_secrets(owner, tasks, secrets):
+    """What there is to read of tasks whose streams a secret names, and that do not start: they may not make them."""
+    case_role = bare_role(owner, READ)
+    told = []
+    for option in ("awslogs-group", "awslogs-stream-prefix", "awslogs-region"):
+        for launch in ("FARGATE", "EC2"):
+            main = tasks.container(command="true", logConfiguration=with_secret_options(tasks, secrets, option))
+            case = Case(tasks, launch, main, executionRoleArn=case_role)
+            found, task = case.findings(), case.start()
+            assert found and task["stopCode"] == "TaskFailedToStart", (option, launch)
+            told += [found, task, tasks.trace(task["taskArn"]), case.check().stdout]
+    return told
+
+
 def own_processes(server):
     """The server, and the shims of its containers: they hold files of its data directory open."""
     shims = [process for process in Path("/proc").glob("[0-9]*") if is_shim_of(server, process)]
@@ -118,6 +140,14 @@ def assert_not_in_files(*directories):
         assert sensitive.files_with_secrets(directory) == []
 
 
+def written(tasks, running):
+    """What the task wrote. An event is kept for five seconds for the lines that may belong to it."""
+    ends = time.monotonic() + 30
+    while not (lines := tasks.lines(tasks.describe(running))) and time.monotonic() < ends:
+        time.sleep(0.5)
+    return lines
+
+
 def crash(server):
     """Ends the server as a bug would that the kernel answers with a core dump."""
     pid = server.process.pid
@@ -130,7 +160,10 @@ def crash(server):
 def test_the_plaintext_of_a_thousand_secrets_is_nowhere(verbose, owner, tasks, tmp_path):
     secrets, parameters = make_secrets(owner)
     execution_role = role(owner, tasks.secret)
-    main = container(tasks, secrets, parameters, command=f"env | grep -c {MARK[:12]}; sleep 300")
+    logs = with_secret_options(tasks, secrets, "awslogs-multiline-pattern")
+    main = container(
+        tasks, secrets, parameters, command=f"env | grep -c {MARK[:12]}; sleep 300", logConfiguration=logs
+    )
     running = tasks.run(tasks.define(main, executionRoleArn=execution_role))
     tasks.wait_running(running)
     # A task that fails after it has read its secrets: traces and reasons speak of what was read.
@@ -141,10 +174,11 @@ def test_the_plaintext_of_a_thousand_secrets_is_nowhere(verbose, owner, tasks, t
     trace = tasks.trace(failed["taskArn"])
     assert failed_step(trace)
     described = [tasks.describe(running), failed, trace, tasks.trace(running)]
+    described += named_by_secrets(owner, tasks, secrets)
     assert MARK not in json.dumps(described, default=str)
 
     assert_not_in_processes(verbose)
-    assert tasks.lines(tasks.describe(running)) == [str(20 + 20 + len(IN_FILES))]
+    assert written(tasks, running) == [str(20 + 20 + len(IN_FILES))]
     assert_not_in_files(verbose.data_dir, tmp_path)
     crash(verbose)
     assert_not_in_files(verbose.data_dir, tmp_path)

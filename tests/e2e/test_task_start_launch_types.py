@@ -191,6 +191,80 @@ def denied_stream(stage):
     return stage.tasks.container()
 
 
+def no_credential(stage):
+    stage.names["image"] = stage.tasks.registry.image()
+    stage.names["host"] = stage.tasks.registry.host
+    return stage.tasks.container(repositoryCredentials=None)
+
+
+def two_secrets(stage):
+    """The agent asks for all at once, and tells of each; Fargate tells of the first."""
+    first, second = stage.admin.secret({"a": "b"}), stage.admin.secret({"c": "d"})
+    stage.role(stage.tasks.secret, first, second)
+    given = [{"name": "A", "valueFrom": f"{first}:x::"}, {"name": "B", "valueFrom": f"{second}:y::"}]
+    return stage.tasks.container(secrets=given)
+
+
+def quoted_json(stage):
+    secret = stage.admin.secret("'{\"a\":\"b\"}'")
+    stage.role(stage.tasks.secret, secret)
+    return stage.with_secret(secret + ":a::")
+
+
+def trailing_json(stage):
+    secret = stage.admin.secret('{"a":"b"} x')
+    stage.role(stage.tasks.secret, secret)
+    return stage.with_secret(secret + ":a::")
+
+
+def no_bucket_location(stage):
+    return env_file(stage, "app.env", "s3:GetObject")
+
+
+def no_region(stage):
+    return stage.tasks.container(logConfiguration=stage.tasks.awslogs(**{"awslogs-region": "http://127.0.0.1"}))
+
+
+def ecr_image(stage, *actions, digest=False):
+    """An image of Amazon ECR that the role may do these actions with. It is not there: that is asked last."""
+    name = unique("app").lower()
+    stage.admin.client("ecr").create_repository(repositoryName=name)
+    host = f"{stage.account_id}.dkr.ecr.us-east-1.amazonaws.com"
+    stage.names |= {"host": host, "repository": name}
+    stage.role(extra=[{"Effect": "Allow", "Action": list(actions), "Resource": "*"}] if actions else [])
+    stage.refuse(stage.settings["executionRoleArn"], [it for it in ECR if it not in actions])
+    image = f"{host}/{name}@sha256:{'0' * 64}" if digest else f"{host}/{name}:1"
+    return stage.tasks.container(image=image, repositoryCredentials=None)
+
+
+ECR = ["ecr:GetAuthorizationToken", "ecr:BatchGetImage"]
+
+
+def denied_ecr_token(stage):
+    return ecr_image(stage, "ecr:BatchGetImage")
+
+
+def denied_ecr_image(stage):
+    return ecr_image(stage, "ecr:GetAuthorizationToken")
+
+
+def denied_ecr_digest(stage):
+    return ecr_image(stage, "ecr:GetAuthorizationToken", digest=True)
+
+
+NOT_JSON = "invalid character '\\'' looking for beginning of value"
+TRAILING = "nvalid character after top-level value"
+NO_MEMBERS = "etrieved secret from Secrets Manager did not contain json key "
+ENDPOINT = "MissingEndpoint: 'Endpoint' configuration is required for this service"
+TOKEN = "AccessDeniedException: <user> is not authorized to perform: ecr:GetAuthorizationToken on resource: * with an explicit deny in an identity-based policy"
+IMAGE = "<user> is not authorized to perform: ecr:BatchGetImage on resource: ... with an explicit deny in an identity-based policy"
+CANNOT_PULL = (
+    "CannotPullContainerError: The task can\u2019t pull the image. Check that the role has the permissions to pull images from the "
+    "registry. Error response from daemon: pull access denied for <host>/<repository>, repository does not exist or may require "
+    "'docker login': denied: " + IMAGE
+)
+MANIFEST = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
+
 USERNAME = "username: AuthorizationData is malformed, empty field"
 PASSWORD = "password: AuthorizationData is malformed, empty field"
 SCHEMA = "authorization data: unable to unmarshal secret value, invalid schema"
@@ -288,9 +362,57 @@ CAUSES = {
     ),
     "no such env file": (
         missing_env_file,
-        FILES + "...",
-        "Unable to download env file with key none.env from bucket <bucket>, error: ...",
+        FILES + "NoSuchKey: The specified key does not exist. status code: 404, request id: <id>",
+        "Unable to download env file with key none.env from bucket <bucket>, error: operation error S3: GetObject, "
+        "<answered>api error NoSuchKey: The specified key does not exist.",
         False,
+    ),
+    "no permission to locate a bucket": (
+        no_bucket_location,
+        FILES + "AccessDenied: <user> is not authorized to perform: s3:GetBucketLocation on resource: ...",
+        "Unable to initialize s3 client for bucket <bucket>, error: operation error S3: GetBucketLocation, <answered>api error "
+        "AccessDenied: <user> is not authorized to perform: s3:GetBucketLocation on resource: ...",
+        False,
+    ),
+    "no credential for a private image": (
+        no_credential,
+        MANIFEST + "<image>: pulling from host <host> failed with status code [manifests oci]: 401 Unauthorized",
+        "CannotPullImageManifestError: Error response from daemon: Head \"http://<host>/v2/team/app/manifests/oci\": no basic "
+        "auth credentials",
+        True,
+    ),
+    "two secrets": (
+        two_secrets,
+        SECRET + "r" + NO_MEMBERS + "x",
+        "R" + NO_MEMBERS + "x;r" + NO_MEMBERS + "y",
+        False,
+    ),
+    "a secret in a shell's quotes": (quoted_json, SECRET + NOT_JSON, "I" + NOT_JSON[1:], False),
+    "text behind a JSON object": (trailing_json, SECRET + "i" + TRAILING, "I" + TRAILING, False),
+    "no such Region": (
+        no_region,
+        LOGS + ENDPOINT + " : exit status 1",
+        DAEMON.replace("<answered>", "") + ENDPOINT,
+        True,
+    ),
+    "no permission for a token of ECR": (
+        denied_ecr_token,
+        RESOURCES + "unable to retrieve ecr registry auth: " + ONCE + TOKEN + STATUS,
+        "CannotPullECRContainerError: operation error ECR: GetAuthorizationToken, <answered>api error " + TOKEN,
+        True,
+    ),
+    "no permission for an image of ECR": (
+        denied_ecr_image,
+        MANIFEST + "<host>/<repository>:1: pulling from host <host> failed with status code [manifests 1]: 403 Forbidden",
+        CANNOT_PULL,
+        True,
+    ),
+    "no permission for an image of ECR by its digest": (
+        denied_ecr_digest,
+        MANIFEST + "<host>/<repository>@sha256:...: unexpected status from HEAD request to "
+        "https://<host>/v2/<repository>/manifests/sha256:...: 403 Forbidden",
+        CANNOT_PULL,
+        True,
     ),
     "no permission for an env file": (
         denied_env_file,

@@ -9,7 +9,7 @@ const INTRODUCTION: &str = "\
 # Benchmarks
 
 Landfall beside what people use instead of it, and beside the simplest program that could do the same work. Everything runs on
-one machine, over loopback, in one run. Repetitions are interleaved (first of everybody, second of everybody, …), so that whatever
+one machine, over loopback; each section in one run, and those that were measured by themselves say when. Repetitions are interleaved (first of everybody, second of everybody, …), so that whatever
 else the machine does meets all alike. Each figure is the **median** of its repetitions, with the smallest and the largest in brackets.
 
 Read the ratios, and where the machine had other work (the load is below) the CPU time for each request before them; absolute figures are those of the machine below. Nothing here is a limit that a test enforces.

@@ -1,0 +1,164 @@
+"""As `test_fixes.py`, for what is to be mended in the task definition itself: the corrected members that are printed are put
+into it, beside the commands."""
+
+import json
+import re
+
+import pytest
+
+from harness.account import Account, allow, unique
+from harness.fixes import LOGS, READ, Case, bare_role
+from harness.tasks import Tasks, container
+
+OF_TASK = {"executionRoleArn"}
+"""Members of the definition; the others are of the container."""
+
+
+class Corrected(Case):
+    """A case that is mended by members of the task definition, too."""
+
+    def __init__(self, tasks, launch, main, **settings):
+        self.main, self.settings = main, settings
+        super().__init__(tasks, launch, main, **settings)
+
+    def correct(self, fix):
+        """Runs the commands, and puts the members into the definition."""
+        if fix.get("command"):
+            self.mend(fix)
+        members = json.loads("{" + ",".join((fix.get("document") or "").splitlines()) + "}")
+        main = {**self.main, **{name: value for name, value in members.items() if name not in OF_TASK}}
+        settings = {**self.settings, **{name: value for name, value in members.items() if name in OF_TASK}}
+        main = {name: value for name, value in main.items() if value not in ([], None)}
+        return Corrected(self.tasks, self.launch, main, **settings)
+
+
+def told(case, cause, *words):
+    """Said before and after, with the same fix. Returns the fix."""
+    (before,) = case.findings()
+    assert before["cause"] == cause and all(word in before["headline"] for word in words), before
+    task = case.start()
+    after = case.tasks.trace(task["taskArn"])["finding"]
+    assert (after["headline"], after["cause"]) == (before["headline"], before["cause"])
+    assert after["message"] in (task["stoppedReason"], container(task).get("reason")), after
+    assert (after["fix"]["command"], after["fix"]["document"]) == (before["fix"]["command"], before["fix"]["document"])
+    return before["fix"]
+
+
+# --- a login, a role ---
+
+
+def test_a_private_image_without_a_credential(tasks, launch):
+    main = tasks.container(command="true", repositoryCredentials=None)
+    case = Corrected(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS))
+    fix = told(case, "REGISTRY", "wants a login")
+    case.correct(fix).runs()
+    # The next one finds the secret there.
+    case = Corrected(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS))
+    fix = told(case, "REGISTRY", "wants a login")
+    assert "create-secret" not in fix["command"]
+    case.correct(fix).runs()
+    name = json.loads("{" + fix["document"] + "}")["repositoryCredentials"]["credentialsParameter"]
+    tasks.account.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+def test_no_execution_role(make_server, registry):
+    """In a new installation: there is no role of the usual name yet."""
+    server = make_server()
+    owner = Account.from_env(server.env())
+    tasks = Tasks(server, owner, registry)
+    main = {"name": "main", "image": registry.image(), "memory": 64, "command": ["true"],
+            "logConfiguration": tasks.awslogs()}  # fmt: skip
+    case = Corrected(tasks, "EC2", main, executionRoleArn=None)
+    found = case.findings()
+    by_role = [it for it in found if "no execution role" in it["headline"]]
+    assert len(by_role) == 1 and len(found) == 2, found
+    case = case.correct(by_role[0]["fix"])
+    (found,) = case.findings()
+    assert "wants a login" in found["headline"]
+    case.correct(found["fix"]).runs()
+    assert tasks.end() == []
+
+
+# --- what is in the image ---
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"user": "nosuchuser"}, ["the user of `main` is not in the image"]),
+        ({"entryPoint": ["/no/such/program"]}, ["the program of `main` is not in the image"]),
+        ({"entryPoint": ["no-such-program"]}, ["the program of `main` is not in the image"]),
+    ],
+)
+def test_what_is_not_in_the_image(tasks, launch, members, words):
+    """Once the image is on this machine `check` looks into it."""
+    role = bare_role(tasks.account, LOGS, READ)
+    Case(tasks, launch, tasks.container(command="true"), executionRoleArn=role).runs()
+    main = {**tasks.container(command="true"), **members}
+    case = Corrected(tasks, launch, main, executionRoleArn=role)
+    fix = told(case, "CONFIGURATION", *words)
+    corrected = case.correct(fix)
+    corrected.runs()
+
+
+# --- names that nothing can have ---
+
+
+@pytest.mark.parametrize(
+    ("group", "corrected"), [("bad group!", "bad-group-"), ("/ecs/a:b", "/ecs/a-b")]
+)
+def test_a_log_group_that_there_cannot_be(tasks, launch, group, corrected):
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(group=group))
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    (found,) = case.findings()
+    assert found["cause"] == "CONFIGURATION" and "can be no name of a log group" in found["headline"]
+    assert found["fix"]["command"] is None
+    assert found["fix"]["document"] == f'"awslogs-group": "{corrected}"'
+
+
+def test_other_names_that_there_cannot_be(tasks, launch):
+    role = bare_role(tasks.account, LOGS, READ, allow(["s3:*", "ssm:*", "ecr:*"]))
+    account = tasks.account.id
+    for members, words in [
+        ({"environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::Bad_Bucket/a.env"}]}, "can be no name of a bucket"),
+        ({"secrets": [{"name": "P", "valueFrom": "/aws/service/none"}]}, "there is no parameter"),
+        ({"image": f"{account}.dkr.ecr.us-east-1.amazonaws.com/Team/App:1"}, "can be no name of a repository"),
+        (
+            {"secrets": [{"name": "P", "valueFrom": f"arn:aws:secretsmanager:xx-none-1:{account}:secret:x"}]},
+            "is no Region of AWS",
+        ),
+        (
+            {"secrets": [{"name": "P", "valueFrom": "arn:aws:secretsmanager:us-east-1:999999999999:secret:x-AbCdEf"}]},
+            "of the account `999999999999`, and there is none",
+        ),
+    ]:
+        found = Case(tasks, launch, {**tasks.container(command="true"), **members}, executionRoleArn=role).findings()
+        told = [it for it in found if words in it["headline"] or words.replace("there is", "is") in it["headline"]]
+        assert told, (members, found)
+        assert all(it["fix"]["command"] is None for it in found), found
+
+
+# --- limits of the organization ---
+
+
+def test_a_service_control_policy_that_denies(server, admin, registry, tmp_path):
+    made = json.loads(server.command("account", "create", "616161616161", "--json", check=True).stdout)
+    member = Account(server.endpoint, made["access_key_id"], made["secret_access_key"])
+    name, document = unique("no-secrets"), tmp_path / "scp.json"
+    statement = {"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    document.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    server.command(
+        "organization", "attach", "scp", name, "--document", str(document), "--target", member.id,
+        environment=admin.env(), check=True,
+    )  # fmt: skip
+    tasks = Tasks(server, member, registry)
+    try:
+        case = Case(tasks, "FARGATE", tasks.container(command="true"))
+        found = [it for it in case.findings() if it["cause"] == "PERMISSION"]
+        command = found[0]["fix"]["command"]
+        assert re.search(rf"landfall organization detach scp {name} --target {member.id}", command), found
+        arguments = command.removeprefix("landfall ").split()
+        server.command(*arguments, environment=admin.env(), check=True)
+        case.runs()
+    finally:
+        assert tasks.end() == []
