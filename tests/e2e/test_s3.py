@@ -189,6 +189,23 @@ def test_a_task_has_the_variables_of_its_files(tasks, admin, files, network):
 
 
 @pytest.mark.parametrize("network", ["awsvpc", "bridge"])
+def test_each_container_has_its_own_order_of_files(tasks, admin, files, network):
+    """The first file that a container lists counts, whatever the others list first."""
+    bucket = f"arn:aws:s3:::{files}"
+    extra = [statement("s3:GetObject", f"{bucket}/*"), statement("s3:GetBucketLocation", bucket)]
+    show = 'echo "$COLOUR|$SHAPE|$TASTE"'
+    definition = tasks.define(
+        tasks.container(command=show, name="first", environmentFiles=listed(files)),
+        tasks.container(command=show, name="last", environmentFiles=listed(files)[::-1], essential=False),
+        network=network,
+        executionRoleArn=admin.execution_role(tasks.secret, extra=extra),
+    )
+    task = tasks.wait_stopped(tasks.run(definition, network))
+    lines = [tasks.lines(task, container=name) for name in ("first", "last")]
+    assert lines == [["blue|round|a = 'b'"], ["red|round|a = 'b'"]], tasks.story(task)
+
+
+@pytest.mark.parametrize("network", ["awsvpc", "bridge"])
 @pytest.mark.parametrize("lacking", ["s3:GetObject", "s3:GetBucketLocation"])
 def test_a_role_that_may_not_read_its_files(tasks, admin, files, lacking, network):
     bucket = f"arn:aws:s3:::{files}"

@@ -53,10 +53,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<(String, Sensitive<String>)>, EnvFilePro
 
 /// Adds variables to those that a container has: what is there wins, so that secrets go before files and the first file
 /// before later ones.
-pub fn add(environment: &mut Vec<(String, Sensitive<String>)>, more: Vec<(String, Sensitive<String>)>) {
+pub fn add(environment: &mut Vec<(String, Sensitive<String>)>, more: &[(String, Sensitive<String>)]) {
     for (name, value) in more {
-        if !environment.iter().any(|(other, _)| *other == name) {
-            environment.push((name, value));
+        if !environment.iter().any(|(other, _)| other == name) {
+            environment.push((name.clone(), value.clone()));
         }
     }
 }
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn what_is_there_wins() {
         let mut environment = vec![("A".to_owned(), Sensitive::new("secret".to_owned()))];
-        add(&mut environment, read(b"A=1\nB=1\nB=2").unwrap());
-        add(&mut environment, read(b"B=3\nC=3").unwrap());
+        add(&mut environment, &read(b"A=1\nB=1\nB=2").unwrap());
+        add(&mut environment, &read(b"B=3\nC=3").unwrap());
         let found: Vec<_> =
             environment.iter().map(|(name, it)| (name.as_str(), it.expose().as_str())).collect();
         assert_eq!(found, [("A", "secret"), ("B", "1"), ("C", "3")]);

@@ -21,7 +21,7 @@ use super::circumstances::{
 };
 use super::credential::Mend;
 use super::log_destination::{masked, with_secret_options};
-use super::plan::{InstanceRole, LaunchPlan, Step, When, Work};
+use super::plan::{InstanceRole, LaunchPlan, S3Object, Step, When, Work};
 use super::problem::{Problem, Purpose};
 use super::wording;
 use crate::ec2::{Service, Way, way};
@@ -64,7 +64,7 @@ pub fn look(calls: Calls<'_>, plan: &LaunchPlan, reader: &Caller) -> Execution {
 /// A launch on its way.
 pub(super) struct Run<'a> {
     pub(super) calls: Calls<'a>,
-    plan: &'a LaunchPlan,
+    pub(super) plan: &'a LaunchPlan,
     /// Who looks, if nothing is to be started.
     pub(super) reader: Option<&'a Caller>,
     session: Option<Caller>,
@@ -72,6 +72,8 @@ pub(super) struct Run<'a> {
     instance: Option<Caller>,
     pub(super) sheets: Vec<ContainerSheet>,
     pub(super) log_options: SecretLogOptions,
+    /// The variables of environment files that were fetched.
+    pub(super) files: BTreeMap<S3Object, Vec<(String, Sensitive<String>)>>,
     pub(super) group_missing: bool,
     records: Vec<StepRecord>,
     failure: Option<StartFailure>,
@@ -154,6 +156,7 @@ impl<'a> Run<'a> {
             instance: None,
             sheets: plan.containers.iter().map(sheet).collect(),
             log_options: SecretLogOptions::new(),
+            files: BTreeMap::new(),
             group_missing: false,
             records: Vec::new(),
             failure: None,
@@ -166,6 +169,7 @@ impl<'a> Run<'a> {
             let settled = self.settled(step);
             self.step(&settled);
         }
+        self.give_files();
         if self.reader.is_some() {
             told_once(&mut self.records);
         }

@@ -555,6 +555,30 @@ fn environment_files_become_variables_behind_secrets_the_first_one_first() {
     assert_eq!(found, [("TOKEN", "hunter5"), ("A", "hunter1"), ("B", "hunter4")]);
 }
 
+/// A file that several containers name is fetched once; which one counts is each container's own.
+#[test]
+fn containers_share_files_and_not_their_order() {
+    let stage = Stage::new();
+    stage.allow(&["s3:GetObject", "s3:GetBucketLocation"]);
+    stage.file("x.env", b"V=x\nX=1\n");
+    stage.file("y.env", b"V=y\nY=1\n");
+    let files = |keys: &[&str]| with_files(keys).container_definitions.unwrap()[0].environment_files.take();
+    let mut definition = stage::definition(&json!([{"name": "a", "image": "x"}, {"name": "b", "image": "x"},
+        {"name": "c", "image": "x"}]));
+    let containers = definition.container_definitions.as_mut().unwrap();
+    containers[0].environment_files = files(&["x.env", "y.env"]);
+    containers[1].environment_files = files(&["y.env", "x.env"]);
+    let execution = run(&stage, &definition, LaunchKind::Fargate);
+    let fetched = execution.steps.iter().filter(|step| step.action == "s3:GetObject").count();
+    let found: Vec<Vec<_>> = sheet(execution)
+        .containers
+        .iter()
+        .map(|it| it.environment.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect())
+        .collect();
+    assert_eq!(fetched, 2);
+    assert_eq!(found, [vec!["V=x", "X=1", "Y=1"], vec!["V=y", "Y=1", "X=1"], vec![]]);
+}
+
 /// What the role may, which file it wants, what Fargate says behind its beginning, what the agent says, and the cause.
 #[test]
 fn environment_files_that_cannot_be_had() {

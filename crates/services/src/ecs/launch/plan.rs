@@ -113,8 +113,38 @@ pub struct LaunchPlan {
     pub containers: Vec<String>,
     /// The containers whose output goes to CloudWatch Logs.
     pub logs: Vec<LogSource>,
+    /// The environment files of containers, for each in the order of their precedence.
+    pub files: Vec<ContainerFiles>,
     /// The steps.
     pub steps: Vec<Step>,
+}
+
+/// The environment files of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerFiles {
+    /// The container's name.
+    pub container: String,
+    /// Their objects: of a variable that is in several, the first counts.
+    pub files: Vec<S3Object>,
+}
+
+/// An object of S3.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct S3Object {
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+}
+
+impl S3Object {
+    /// The object of an ARN.
+    fn of(arn: &str) -> Self {
+        let parsed = arn.parse::<Arn>().ok();
+        let object = parsed.as_ref().map_or("", Arn::resource);
+        let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+        Self { bucket: bucket.to_owned(), key: key.to_owned() }
+    }
 }
 
 /// One step.
@@ -326,6 +356,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         role: task.execution_role.map(str::to_owned),
         containers: containers.iter().map(|it| name(it).to_owned()).collect(),
         logs,
+        files: containers.iter().filter_map(|container| planner.files_of(container)).collect(),
         steps,
     }
 }
@@ -529,32 +560,40 @@ impl Planner<'_> {
         }
     }
 
-    /// An override replaces the definition's list (Developer Guide, "Environment files"). Each file is asked for once, and
-    /// where its bucket lies before that.
+    /// Each file is asked for once, and where its bucket lies before that.
     fn environment_files(&self, containers: &[&api::ContainerDefinition], steps: &mut Vec<Step>) {
         for container in containers {
-            let overrides = self.task.overrides.iter().flat_map(|it| it.container_overrides.iter().flatten());
-            let over = overrides.filter(|it| it.name.as_deref() == Some(name(container)));
-            let files = over.filter_map(|it| it.environment_files.as_ref()).next_back();
-            for file in files.or(container.environment_files.as_ref()).into_iter().flatten() {
-                let arn = file.value.parse::<Arn>().ok();
-                let object = arn.as_ref().map_or("", Arn::resource);
-                let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
-                self.environment_file(name(container), &file.value, bucket, key, steps);
+            for file in self.listed_files(container) {
+                self.environment_file(name(container), &file.value, steps);
             }
         }
     }
 
-    fn environment_file(&self, container: &str, arn: &str, bucket: &str, key: &str, steps: &mut Vec<Step>) {
+    fn files_of(&self, container: &api::ContainerDefinition) -> Option<ContainerFiles> {
+        let files: Vec<_> =
+            self.listed_files(container).iter().map(|file| S3Object::of(&file.value)).collect();
+        (!files.is_empty()).then(|| ContainerFiles { container: name(container).to_owned(), files })
+    }
+
+    /// An override replaces the definition's list (Developer Guide, "Environment files").
+    fn listed_files<'c>(&'c self, container: &'c api::ContainerDefinition) -> &'c [api::EnvironmentFile] {
+        let overrides = self.task.overrides.iter().flat_map(|it| it.container_overrides.iter().flatten());
+        let over = overrides.filter(|it| it.name.as_deref() == Some(name(container)));
+        let files = over.filter_map(|it| it.environment_files.as_ref()).next_back();
+        files.or(container.environment_files.as_ref()).map_or(&[], Vec::as_slice)
+    }
+
+    fn environment_file(&self, container: &str, arn: &str, steps: &mut Vec<Step>) {
+        let S3Object { bucket, key } = S3Object::of(arn);
         let of_bucket =
-            |it: &Step| matches!(&it.work, Work::BucketLocation { bucket: other, .. } if other == bucket);
+            |it: &Step| matches!(&it.work, Work::BucketLocation { bucket: other, .. } if *other == bucket);
         if !steps.iter().any(of_bucket) {
-            let work = Work::BucketLocation { bucket: bucket.to_owned(), key: key.to_owned() };
+            let work = Work::BucketLocation { bucket: bucket.clone(), key: key.clone() };
             let step = self.step("locate bucket", "s3:GetBucketLocation", work);
             let resource = arn.split('/').next().unwrap_or(arn).to_owned();
             steps.push(Step { containers: vec![container.to_owned()], resource, ..step });
         }
-        let work = Work::EnvironmentFile { bucket: bucket.to_owned(), key: key.to_owned() };
+        let work = Work::EnvironmentFile { bucket, key };
         let step = self.step("fetch environment file", "s3:GetObject", work);
         share(Step { resource: arn.to_owned(), ..step }, container, steps);
     }

@@ -13,7 +13,7 @@ use super::credential::Mend;
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::log_destination::is_name_option;
-use super::plan::{Step, Target, TargetKind, WantedParameter, Work};
+use super::plan::{ContainerFiles, S3Object, Step, Target, TargetKind, WantedParameter, Work};
 use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
 use super::{credential, env_file, go};
@@ -50,7 +50,7 @@ impl Run<'_> {
             Work::EcrImage(image) => self.ecr_image(caller, step, image),
             Work::Parameters(wanted) => self.parameters(caller, wanted),
             Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
-            Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
+            Work::EnvironmentFile { bucket, key } => self.environment_file(caller, bucket, key),
             Work::LogStream { .. } | Work::LogGroup { .. } if self.is_named_by_unknown_secrets(step) => {
                 let note = format!("{NOT_ASKED}whether the log group is there that a secret names");
                 Taken::new(Vec::new(), Ok(())).noting(vec![note])
@@ -219,22 +219,25 @@ impl Run<'_> {
 
     /// The trace tells how many variables there are and not their names: a line that is no variable at all may look like
     /// one, as the end of a key in Base64 does.
-    fn environment_file(&mut self, caller: &Caller, step: &Step, bucket: &str, key: &str) -> Taken {
+    fn environment_file(&mut self, caller: &Caller, bucket: &str, key: &str) -> Taken {
         let installation = self.calls.installation();
         let Outcome { result, checks } =
             s3::get_object_for(installation, caller, bucket, key, env_file::LARGEST);
         let variables =
             result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile));
         let notes = variables.as_ref().map(|variables| format!("{} variables", variables.len())).ok();
-        let result = variables.map(|variables| self.give_file(step, &variables));
+        let object = S3Object { bucket: bucket.to_owned(), key: key.to_owned() };
+        let result = variables.map(|variables| drop(self.files.insert(object, variables)));
         Taken::new(checks, result).noting(notes.into_iter().collect())
     }
 
-    /// Steps come in the order of precedence: secrets first, then files as they are listed.
-    fn give_file(&mut self, step: &Step, variables: &[(String, Sensitive<String>)]) {
-        let named = |sheet: &&mut ContainerSheet| step.containers.contains(&sheet.name);
-        for sheet in self.sheets.iter_mut().filter(named) {
-            env_file::add(&mut sheet.environment, variables.to_vec());
+    /// Behind the secrets, which count before files. Each container has an order of its own.
+    pub(super) fn give_files(&mut self) {
+        for ContainerFiles { container, files } in &self.plan.files {
+            let Some(sheet) = self.sheets.iter_mut().find(|sheet| sheet.name == *container) else { continue };
+            for variables in files.iter().filter_map(|file| self.files.get(file)) {
+                env_file::add(&mut sheet.environment, variables);
+            }
         }
     }
 
