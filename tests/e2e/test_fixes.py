@@ -42,6 +42,32 @@ def test_the_user_has_another_key(tasks, launch, registry):
     assert_mended(case, "CONTENT", "has no `username`")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"user":"NAME","pass":"SECRET"}',
+        "{'user': 1}",
+        '{"nested":{"user":"x"},"user":"NAME","password":"SECRET"}',
+        '{"user":"","password":"SECRET"}',
+        '{"name":"app","user":"NAME","password":"SECRET"}',
+        '{"username":7,"password":8}',
+        "'{\"user\":\"NAME\",\"password\":\"SECRET\"}'",
+    ],
+)
+def test_several_things_are_wrong_with_the_credential(tasks, registry, form):
+    """One fix is enough, or the secret is written anew. (That numbers are in quotes does not make them the right ones.)"""
+    value = form.replace("NAME", registry.username).replace("SECRET", registry.password)
+    case = secret_case(tasks, "FARGATE", value)
+    (found,) = case.findings()
+    assert found["cause"] == "CONTENT" and registry.password not in json.dumps(found), found
+    case.mend(found["fix"])
+    if "8" in form:
+        (found,) = case.findings()
+        assert found["cause"] == "REGISTRY", found
+    else:
+        case.runs()
+
+
 def test_a_shell_left_its_quotes(tasks, launch, registry):
     value = json.dumps({"username": registry.username, "password": registry.password})
     assert_mended(secret_case(tasks, launch, f"'{value}'"), "CONTENT", "is not a JSON object of strings")
@@ -98,6 +124,18 @@ def test_the_role_does_not_trust_tasks(tasks, launch):
     case.mend(found["fix"])
     kept = account.iam.get_role(RoleName=role.rsplit("/", 1)[1])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert kept[0] == other["Statement"][0]
+    case.runs()
+
+
+def test_there_is_no_task_role(tasks, account_id):
+    """The containers' role gets nothing of what the start needs."""
+    name = unique("task-role")
+    role = f"arn:aws:iam::{account_id}:role/{name}"
+    case = Case(tasks, "FARGATE", tasks.container(command="true"), taskRoleArn=role)
+    (found,) = case.findings()
+    assert found["headline"] == f"there is no role `{role}`"
+    case.mend(found["fix"])
+    assert tasks.account.iam.list_role_policies(RoleName=name)["PolicyNames"] == []
     case.runs()
 
 

@@ -138,3 +138,22 @@ def test_the_secret_of_another_account_is_under_its_default_key(tasks, admin, ot
     principal = role if known else f"arn:aws:iam::{admin.id}:root"
     case.words["KEY"] = shared_key(other_account, principal)
     assert_mended(case, "CONFIGURATION", "with a key that is not shared")
+
+
+# --- buckets of another account ---
+
+
+def test_the_bucket_of_another_account_lets_nobody_in(tasks, other_account, launch):
+    """Two things are refused, and one policy is written: each account's commands are told apart."""
+    bucket = unique("foreign").lower()
+    theirs = other_account.client("s3")
+    theirs.create_bucket(Bucket=bucket)
+    theirs.put_object(Bucket=bucket, Key="app.env", Body=b"V=hello")
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/app.env"}]
+    main = tasks.container(command='test "$V" = hello', environmentFiles=files)
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    case.owner = other_account
+    locate, fetch = case.mend_all()
+    assert f"# in the account {other_account.id}\naws s3api put-bucket-policy" in locate["fix"]["command"]
+    assert "put-bucket-policy" not in fetch["fix"]["command"] and fetch["fix"]["verified"]
+    case.runs()

@@ -96,6 +96,89 @@ def test_the_json_key_has_another_case(tasks, launch):
     value_case(tasks, launch, corrected).runs()
 
 
+def secrets_case(tasks, launch, *references, command="true"):
+    role = bare_role(tasks.account, LOGS, READ)
+    secrets = [{"name": f"V{number}", "valueFrom": reference} for number, reference in enumerate(references)]
+    main = tasks.container(command=command, secrets=secrets)
+    return Case(tasks, launch, main, executionRoleArn=role)
+
+
+@pytest.mark.parametrize("key", ["Secret", "AWS"])
+def test_the_json_key_is_a_word_of_the_arn(tasks, launch, key):
+    value = tasks.account.secret({key: "hello"})
+    (found,) = value_case(tasks, launch, f"{value}:{key.lower()}::").findings()
+    assert corrected(found) == f"{value}:{key}::"
+    value_case(tasks, launch, corrected(found)).runs()
+
+
+@pytest.mark.parametrize("now", [{"token": "hello"}, {"user": "u"}, "text"])
+def test_a_version_lacks_the_json_key(tasks, launch, now):
+    """A version never gets another value: the current one is what a fix can mend."""
+    account = tasks.account
+    value = account.secret({"user": "u"})
+    version = account.secretsmanager.get_secret_value(SecretId=value)["VersionId"]
+    account.secretsmanager.put_secret_value(SecretId=value, SecretString=now if now == "text" else json.dumps(now))
+    expected = "hello" if "token" in now else "mended"
+    for named in (":AWSPREVIOUS:", f"::{version}"):
+        (found,) = value_case(tasks, launch, f"{value}:token{named}").findings()
+        assert corrected(found) == f"{value}:token::"
+        assert (found["fix"]["command"] is None) == ("token" in now)
+    case = value_case(tasks, launch, corrected(found), expected=expected)
+    if found["fix"]["command"]:
+        case.mend(found["fix"])
+    case.runs()
+
+
+@pytest.mark.parametrize("stored", ["text", "", {"user": "u"}, {}, None])
+def test_two_json_keys_are_missing(tasks, account_id, launch, stored):
+    """All fixes, one after the other: none takes away what the one before wrote."""
+    account = tasks.account
+    if stored is None:
+        value = f"arn:aws:secretsmanager:us-east-1:{account_id}:secret:{unique('none')}"
+    elif stored == "":
+        value = account.secretsmanager.create_secret(Name=unique("empty"))["ARN"]
+    else:
+        value = account.secret(stored)
+    case = secrets_case(tasks, launch, f"{value}:k1::", f"{value}:k2::", command='test "$V0$V1" = mendedmended')
+    assert {found["cause"] for found in case.mend_all()} == {"CONTENT"}
+    case.runs()
+
+
+@pytest.mark.parametrize("like", [None, "app"])
+def test_a_name_that_ends_like_an_arn(tasks, account_id, launch, like):
+    """`app-config` may be the name; another secret `app` is no reason to take that one's value."""
+    name = unique("app")
+    arn = f"arn:aws:secretsmanager:us-east-1:{account_id}:secret:{name}-config"
+    if like:
+        tasks.account.secretsmanager.create_secret(Name=name, SecretString="of another")
+    main = tasks.container(command='test "$V" = mended', secrets=[{"name": "V", "valueFrom": arn}])
+    role = bare_role(tasks.account, LOGS, allow("secretsmanager:GetSecretValue", tasks.secret))
+    case = Case(tasks, launch, main, executionRoleArn=role)
+    denied, missing = case.findings()
+    assert (denied["cause"], missing["cause"]) == ("PERMISSION", "CONTENT")
+    assert missing["fix"]["document"] is None and f"secret `{name}`" in missing["fix"]["text"]
+    for found in (denied, missing):
+        case.mend(found["fix"])
+    case.runs()
+
+
+def test_neither_permission_nor_the_right_arn(tasks, launch):
+    """The grant is for the secret that the corrected reference names."""
+    right = tasks.account.secret("hello")
+    wrong = right[:-6] + "AbCdEf"
+    only_credential = allow("secretsmanager:GetSecretValue", tasks.secret)
+
+    def case(reference, role):
+        main = tasks.container(command='test "$V" = hello', secrets=[{"name": "V", "valueFrom": reference}])
+        return Case(tasks, launch, main, executionRoleArn=role)
+
+    role = bare_role(tasks.account, LOGS, only_credential)
+    given = case(wrong, role)
+    denied, nearly = given.findings()
+    given.mend(denied["fix"])
+    case(corrected(nearly), role).runs()
+
+
 def test_the_secret_is_no_json(tasks, launch):
     value = tasks.account.secret("hello")
     case = value_case(tasks, launch, f"{value}:token::", expected="mended")
@@ -119,6 +202,11 @@ def test_colons_are_missing(tasks, launch):
 def test_the_secret_has_no_value(tasks, launch):
     value = tasks.account.secretsmanager.create_secret(Name=unique("empty"))["ARN"]
     assert_mended(value_case(tasks, launch, value, expected="mended"), "CONTENT", "has no value")
+
+
+def test_the_secret_has_no_value_and_a_json_key_is_wanted(tasks, launch):
+    value = tasks.account.secretsmanager.create_secret(Name=unique("empty"))["ARN"]
+    assert_mended(value_case(tasks, launch, f"{value}:token::", expected="mended"), "CONTENT", "has no value")
 
 
 def corrected(found):
@@ -213,6 +301,86 @@ def test_a_boundary_keeps_the_key_away(tasks, launch):
     role = account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]["executionRoleArn"]
     account.iam.put_role_permissions_boundary(RoleName=role.rsplit("/", 1)[1], PermissionsBoundary=boundary)
     assert_mended(case, "PERMISSION", "kms:Decrypt", verified=True)
+
+
+def bounded(account, case, *statements):
+    """Puts a permissions boundary on the execution role."""
+    document = {"Version": "2012-10-17", "Statement": [it for one in statements for it in one["Statement"]]}
+    boundary = account.iam.create_policy(PolicyName=unique("boundary"), PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    account.iam.put_role_permissions_boundary(RoleName=role_of(account, case), PermissionsBoundary=boundary)
+    return boundary
+
+
+def role_of(account, case):
+    described = account.ecs.describe_task_definition(taskDefinition=case.definition)["taskDefinition"]
+    return described["executionRoleArn"].rsplit("/", 1)[1]
+
+
+def test_a_boundary_keeps_the_logs_away(tasks, launch):
+    """Each task has a log stream of its own: the fix is for the group."""
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    bounded(tasks.account, case, allow("secretsmanager:*"))
+    assert_mended(case, "PERMISSION", "logs:CreateLogStream", verified=True)
+
+
+# --- several fixes that change one document ---
+
+
+def test_a_boundary_keeps_several_things_away(tasks, launch):
+    account = tasks.account
+    value = under(account, customer_key(account), "hello", "secretsmanager")
+    case = value_case(tasks, launch, value, allow("kms:Decrypt"))
+    boundary = bounded(account, case, allow("s3:*"))
+    findings = case.mend_all()
+    assert len(findings) >= 3 and all(found["fix"]["verified"] for found in findings), findings
+    assert len(account.iam.list_policy_versions(PolicyArn=boundary)["Versions"]) == 2
+    case.runs()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_one_policy_denies_several_things(tasks, launch, kept):
+    account = tasks.account
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=bare_role(account, LOGS, READ))
+    name = role_of(account, case)
+    guard = deny("secretsmanager:*")
+    guard["Statement"] += [*deny("logs:CreateLogStream")["Statement"], *(deny("s3:*")["Statement"] if kept else [])]
+    account.iam.put_role_policy(RoleName=name, PolicyName="guard", PolicyDocument=json.dumps(guard))
+    assert len(case.mend_all()) == 2
+    assert ("guard" in account.iam.list_role_policies(RoleName=name)["PolicyNames"]) == kept
+    case.runs()
+
+
+def test_one_managed_policy_denies_several_things(tasks, launch):
+    account = tasks.account
+    case = Case(tasks, launch, tasks.container(command="true"), executionRoleArn=bare_role(account, LOGS, READ))
+    guard = deny("secretsmanager:*")
+    guard["Statement"] += [*deny("logs:CreateLogStream")["Statement"], *deny("s3:*")["Statement"]]
+    policy = account.iam.create_policy(PolicyName=unique("guard"), PolicyDocument=json.dumps(guard))["Policy"]["Arn"]
+    account.iam.attach_role_policy(RoleName=role_of(account, case), PolicyArn=policy)
+    assert len(case.mend_all()) == 2
+    case.runs()
+
+
+def test_one_key_keeps_two_values_away(tasks, launch):
+    account = tasks.account
+    key = customer_key(account, key_policy(account.client("sts").get_caller_identity()["Arn"]))
+    values = [under(account, key, "hello", service) for service in ("secretsmanager", "ssm")]
+    secrets = [{"name": f"V{number}", "valueFrom": value} for number, value in enumerate(values)]
+    main = tasks.container(command='test "$V0$V1" = hellohello', secrets=secrets)
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(account, LOGS, READ, READS["ssm"]))
+    case.mend_all()
+    case.runs()
+
+
+def test_two_files_of_a_bucket_that_is_not_there(tasks, launch, good_file):
+    """The bucket is made once."""
+    bucket = unique("none").lower()
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/{name}.env"} for name in ("one", "two")]
+    role = bare_role(tasks.account, LOGS, READ, FILES)
+    case = Case(tasks, launch, tasks.container(command='test "$V" = hello', environmentFiles=files), executionRoleArn=role)
+    case.words["FILE"] = str(good_file)
+    case.mend_all()
+    case.runs()
 
 
 def test_there_is_no_role(tasks, account_id, launch):

@@ -120,6 +120,11 @@ pub fn of_owner(view: &View, owner: &AccountId) -> Result<Vec<Arc<Bucket>>, Fail
     Ok(buckets)
 }
 
+/// Whose a bucket is, if there is one.
+pub fn owner_of(view: &View, name: &str) -> Option<AccountId> {
+    access::bucket(view, name).ok().map(|bucket| bucket.owner.clone())
+}
+
 /// Where a bucket is, if there is one: no secret.
 pub fn region_of(view: &View, name: &str) -> Option<Region> {
     access::bucket(view, name).ok().map(|bucket| bucket.region.clone())

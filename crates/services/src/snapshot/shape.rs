@@ -6,6 +6,8 @@
 
 use serde_json::value::RawValue;
 
+use crate::ecs::launch::Mend;
+use crate::ecs::launch::credential;
 use crate::ecs::launch::json::{self, Document, NotJson};
 
 /// A text that stands for a secret.
@@ -13,18 +15,45 @@ pub fn stand_in(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
+    let plain = of_text(text);
+    match mends(&plain) == mends(text) {
+        true => plain,
+        false => unmendable(text),
+    }
+}
+
+fn mends(text: &str) -> Vec<Mend> {
+    credential::read(Some(text)).mends
+}
+
+/// Where a replacement in the text would go wrong, as in one that has a key twice, it has to go wrong in what stands for it.
+fn unmendable(text: &str) -> String {
     match json::read(text) {
-        Ok(Document::Object(members)) => object(&members),
+        Ok(Document::Object(members)) => object(&members, in_escapes),
+        _ => "'".to_owned(),
+    }
+}
+
+fn in_escapes(name: &str) -> String {
+    let escaped: Vec<_> = name.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{}\"", escaped.concat())
+}
+
+fn plainly(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
+}
+
+fn of_text(text: &str) -> String {
+    match json::read(text) {
+        Ok(Document::Object(members)) => object(&members, plainly),
         Ok(Document::Null) => "null".to_owned(),
         Ok(Document::Other(kind)) => of_kind(kind).to_owned(),
         Err(why) => in_quotes(text).unwrap_or_else(|| not_json(&why)),
     }
 }
 
-fn object(members: &[(String, &RawValue)]) -> String {
-    let member = |(name, value): &(String, &RawValue)| {
-        format!("{}:{}", serde_json::Value::from(name.as_str()), stand_in_of(value))
-    };
+fn object(members: &[(String, &RawValue)], key: fn(&str) -> String) -> String {
+    let member = |(name, value): &(String, &RawValue)| format!("{}:{}", key(name), stand_in_of(value));
     format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
 }
 
@@ -56,7 +85,7 @@ fn of_kind(kind: &str) -> &'static str {
 fn in_quotes(text: &str) -> Option<String> {
     let inner = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
     let stands = match json::read(inner) {
-        Ok(Document::Object(members)) => object(&members),
+        Ok(Document::Object(members)) => object(&members, plainly),
         _ => return None,
     };
     (!inner.contains('\'') && !stands.contains('\'')).then(|| format!("'{stands}'"))
@@ -83,7 +112,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ecs::launch::credential;
 
     /// Everything that checks see: the error or the members with their kinds, and what a credential check says.
     fn seen(text: &str) -> String {
@@ -101,7 +129,7 @@ mod tests {
         };
         let finding = credential::read(Some(text));
         let result = finding.result.map(|_| "a credential");
-        format!("{document} {result:?} {:?} {:?}", finding.notes, finding.mend)
+        format!("{document} {result:?} {:?} {:?}", finding.notes, finding.mends)
     }
 
     #[test]
@@ -122,6 +150,11 @@ mod tests {
             r#"{"a":["\ud800hunter2"],"b":{"c":"\ud800hunter2"},"c":true}"#,
             r#"'{"username":"hunter2","password":"hunter2"}'"#,
             r#"'{"user":"hunter2","password":"hunter2"}'"#,
+            "'{\"user\":\"hunter2\",\n\"password\":\"hunter2\"}'",
+            r#"{"nested":{"user":"hunter2"},"user":"hunter2","pass":"hunter2"}"#,
+            r#"{"us\u0065r":"hunter2","password":"hunter2"}"#,
+            "{\"username\":\"hunter2\",\"password\":\n20987}",
+            "{\"\\\n",
             "'hunter2'",
             "'it''s hunter2'",
             "null",

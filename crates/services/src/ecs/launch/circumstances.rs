@@ -1,20 +1,24 @@
 //! What has to be looked up before anything can be advised: policies that deny, the key that a value is under, secrets of
 //! the name that was meant, what a role needs.
 
+use std::collections::BTreeSet;
+
 use landfall_acs::ContainerSheet;
 use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn};
 use landfall_iam::{Layer, PolicyTrace};
 use landfall_store::View;
 
-use super::advice::{Anonymous, Denying, Holder, KeyInUse, KeyState, NewRole, login, secret_name};
-use super::plan::{Step, TaskFacts, When, Work};
+use super::advice::{
+    Anonymous, Denying, Holder, KeyInUse, KeyState, NewRole, SecretName, is_same_secret, login, secret_names,
+};
+use super::plan::{LaunchPlan, Step, TaskFacts, When, Work};
 use crate::iam::organization::{ControlKind, attached_policy};
 use crate::iam::record::ACCOUNTS;
 use crate::iam::{find_role, managed_policy, role_policy};
 use crate::kms;
 use crate::pipe::CheckRecord;
-use crate::secretsmanager;
+use crate::{s3, secretsmanager};
 
 /// The policies whose statements refused a check, where all of them can be changed in the role's or the resource's account:
 /// of a boundary, say, nothing is answered. `resource` is the policy on the resource.
@@ -80,26 +84,77 @@ pub(super) fn namesakes(view: &View, account: &AccountId, step: &Step) -> Vec<(S
         Work::Parameters(wanted) => wanted.iter().map(|it| it.value_from.as_str()).collect(),
         _ => return Vec::new(),
     };
-    let arn_of = |asked: &str| {
-        let mut found = secretsmanager::named(view, account, secret_name(asked)).ok()?;
+    let arn_of = |asked: &str, name: &str| {
+        let mut found = secretsmanager::named(view, account, name).ok()?;
         found.sort_by_key(|arn| arn.region() != step.region);
         Some((asked.to_owned(), found.first()?.to_string()))
     };
-    asked.into_iter().filter_map(arn_of).collect()
+    let all = asked.into_iter().flat_map(|asked| {
+        let SecretName { likely, other } = secret_names(asked);
+        [Some(likely), other].into_iter().flatten().filter_map(move |name| arn_of(asked, name))
+    });
+    all.collect()
 }
 
-/// Whether a step is about a secret that is not there, named without the six characters that end its ARN once it is.
-pub(super) fn is_absent_secret(view: &View, account: &AccountId, step: &Step) -> bool {
+/// What a step's secret will be called, if it is not there: six characters end its ARN, which nobody knows yet. Empty if it
+/// is there.
+pub(super) fn absent_secret(view: &View, account: &AccountId, step: &Step) -> Vec<String> {
     let id = match &step.work {
         Work::RegistryCredential { parameter } => parameter,
         Work::Secret { reference: Some(reference), .. } => &reference.secret_id,
-        _ => return false,
+        _ => return Vec::new(),
     };
-    let owner = id.parse::<Arn>().ok().and_then(|arn| arn.account_id());
-    let name = id.rsplit(":secret:").next().unwrap_or(id);
-    let whole = id.starts_with("arn:") && secret_name(id) != name;
-    !whole
-        && secretsmanager::named(view, owner.as_ref().unwrap_or(account), name).is_ok_and(|it| it.is_empty())
+    let owner = id.parse::<Arn>().ok().and_then(|arn| arn.account_id()).unwrap_or_else(|| account.clone());
+    let SecretName { likely, other } = secret_names(id);
+    let named = |name: &str| secretsmanager::named(view, &owner, name).unwrap_or_default();
+    let is_it = |arn: &Arn| {
+        let by_name = step.resource.ends_with(&format!(":secret:{likely}")) && arn.region() == step.region;
+        arn.as_str() == step.resource || by_name
+    };
+    if named(likely).iter().any(is_it)
+        || other.is_some_and(|it| named(it).iter().any(|arn| arn.as_str() == step.resource))
+    {
+        return Vec::new();
+    }
+    // What is advised then is to name the one that there is.
+    if let Some((_, arn)) =
+        namesakes(view, account, step).into_iter().find(|(_, arn)| secret_names(arn).is(likely))
+    {
+        return vec![arn];
+    }
+    let place = step.resource.rsplit_once(":secret:").map_or("", |(place, _)| place);
+    let whole = other.map(|_| step.resource.clone());
+    whole.into_iter().chain([format!("{place}:secret:{likely}-??????")]).collect()
+}
+
+/// The JSON keys that the steps of a plan want of a step's secret.
+pub(super) fn wanted_keys<'a>(plan: &'a LaunchPlan, step: &Step) -> Vec<&'a str> {
+    let is_credential = |it: &Step| matches!(it.work, Work::RegistryCredential { .. });
+    let credential = of_same_secret(plan, step).any(is_credential);
+    let mut keys = if credential { vec!["username", "password"] } else { Vec::new() };
+    keys.extend(json_keys(plan, step));
+    without_repetition(keys)
+}
+
+/// Those of them that `valueFrom` names. What a registry credential is made of is another matter: there more is wrong than
+/// that a key is missing.
+pub(super) fn json_keys<'a>(plan: &'a LaunchPlan, step: &Step) -> Vec<&'a str> {
+    let keys = of_same_secret(plan, step).filter_map(|it| match &it.work {
+        Work::Secret { reference: Some(reference), .. } => reference.json_key.as_deref(),
+        _ => None,
+    });
+    without_repetition(keys.collect())
+}
+
+fn of_same_secret<'a>(plan: &'a LaunchPlan, step: &Step) -> impl Iterator<Item = &'a Step> {
+    let same = |it: &&Step| it.region == step.region && is_same_secret(&it.resource, &step.resource);
+    plan.steps.iter().filter(same)
+}
+
+fn without_repetition(mut keys: Vec<&str>) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    keys.retain(|key| seen.insert(*key));
+    keys
 }
 
 /// The role's permissions boundary, if it is one that the account can change.
@@ -151,14 +206,27 @@ pub(super) fn new_role(view: &View, account: &AccountId) -> NewRole {
     NewRole { there, ..role }
 }
 
+/// Whose the bucket of a step is.
+pub(super) fn bucket_owner(view: &View, step: &Step) -> Option<AccountId> {
+    match &step.work {
+        Work::BucketLocation { bucket, .. } | Work::EnvironmentFile { bucket, .. } => {
+            s3::buckets::owner_of(view, bucket)
+        }
+        _ => None,
+    }
+}
+
 /// What the execution role has to be allowed for a step: actions and a resource.
 pub(super) fn needs(view: &View, account: &AccountId, step: &Step) -> Vec<(Vec<&'static str>, String)> {
     let resource = step.resource.clone();
     match &step.work {
         Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_) => Vec::new(),
         Work::RegistryCredential { .. } | Work::Secret { .. } => {
-            let suffix = if is_absent_secret(view, account, step) { "-??????" } else { "" };
-            vec![(vec![step.action], format!("{resource}{suffix}"))]
+            let mut resources = absent_secret(view, account, step);
+            if resources.is_empty() {
+                resources.push(resource);
+            }
+            resources.into_iter().map(|resource| (vec![step.action], resource)).collect()
         }
         Work::Parameters(_) => {
             resource.split(", ").map(|resource| (vec![step.action], resource.to_owned())).collect()

@@ -10,6 +10,7 @@ use landfall_acs::RegistryCredential;
 use landfall_base::Sensitive;
 
 use super::json::{self, Document};
+use super::mend::{Mend, mends};
 
 /// What is wrong with the content of a registry credential secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,47 +32,8 @@ pub struct Finding {
     pub result: Result<RegistryCredential, CredentialProblem>,
     /// Names of the keys and what is odd about them. Never a value.
     pub notes: Vec<String>,
-    /// What a simple replacement in the text would mend.
-    pub mend: Option<Mend>,
-}
-
-/// A change to a secret's text that makes a credential of it, without anybody having to know its values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mend {
-    /// A key has another name.
-    Rename {
-        /// As it is.
-        from: String,
-        /// As it must be.
-        to: &'static str,
-    },
-    /// A number must be a string.
-    Quote {
-        /// The key.
-        key: String,
-    },
-    /// A shell left its quotes around the whole text.
-    Unquote,
-    /// A JSON object needs one more key.
-    Add {
-        /// The key.
-        key: String,
-        /// The object has none yet.
-        first: bool,
-    },
-}
-
-impl Mend {
-    /// Adds a key to a JSON object that does not have it; `None` for other text, and for a key that would need escapes.
-    pub(super) fn add(text: &str, key: &str) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let first = match json::read(text).ok()? {
-            Document::Object(members) if members.iter().any(|(name, _)| name == key) => return None,
-            Document::Object(members) => members.is_empty(),
-            _ => return None,
-        };
-        key.bytes().all(plain).then(|| Self::Add { key: key.to_owned(), first })
-    }
+    /// What replacements in the text make a credential of it; empty if that cannot be done.
+    pub mends: Vec<Mend>,
 }
 
 /// User and password in a token of ECR: Base64 of `AWS:password`.
@@ -95,36 +57,46 @@ const LONGEST_KEY: usize = 40;
 
 /// Looks for a credential in a secret's text; `None` for a secret that is binary.
 pub fn read(text: Option<&str>) -> Finding {
-    match text {
-        None => Finding::wrong(CredentialProblem::Empty, "the secret is binary: only `SecretString` is read"),
-        Some("") => Finding::wrong(CredentialProblem::Empty, "the secret is empty"),
-        Some(text) => match json::read(text) {
-            Ok(Document::Object(members)) => of_members(&members),
-            Ok(Document::Null) => of_members(&[]),
-            Ok(Document::Other(kind)) => Finding::wrong(
-                CredentialProblem::Schema,
-                &format!("the secret is a JSON {kind}, not an object"),
-            ),
-            Err(why) => {
-                let finding =
-                    Finding::wrong(CredentialProblem::Schema, &format!("the secret is not JSON: {why}"));
-                let inner = text.trim().strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
-                let inner = inner.filter(|inner| !inner.contains('\'') && read(Some(inner)).result.is_ok());
-                Finding { mend: inner.map(|_| Mend::Unquote), ..finding }
-            }
-        },
-    }
+    let Content { result, notes, .. } = look(text);
+    let wrong = text.filter(|_| result.is_err());
+    Finding { result, notes, mends: wrong.map(mends).unwrap_or_default() }
 }
 
-impl Finding {
+/// What a text holds, and the first thing that would mend it.
+pub(super) struct Content {
+    pub(super) result: Result<RegistryCredential, CredentialProblem>,
+    notes: Vec<String>,
+    pub(super) mend: Option<Mend>,
+}
+
+impl Content {
     fn wrong(problem: CredentialProblem, note: &str) -> Self {
         Self { result: Err(problem), notes: vec![note.to_owned()], mend: None }
     }
 }
 
+pub(super) fn look(text: Option<&str>) -> Content {
+    match text {
+        None => Content::wrong(CredentialProblem::Empty, "the secret is binary: only `SecretString` is read"),
+        Some("") => Content::wrong(CredentialProblem::Empty, "the secret is empty"),
+        Some(text) => match json::read(text) {
+            Ok(Document::Object(members)) => of_members(&members),
+            Ok(Document::Null) => of_members(&[]),
+            Ok(Document::Other(kind)) => Content::wrong(
+                CredentialProblem::Schema,
+                &format!("the secret is a JSON {kind}, not an object"),
+            ),
+            Err(why) => Content {
+                mend: Some(Mend::Unquote),
+                ..Content::wrong(CredentialProblem::Schema, &format!("the secret is not JSON: {why}"))
+            },
+        },
+    }
+}
+
 type Member<'a> = (String, &'a serde_json::value::RawValue);
 
-fn of_members(members: &[Member<'_>]) -> Finding {
+fn of_members(members: &[Member<'_>]) -> Content {
     let mut notes = vec![keys(members)];
     let username = member(members, "username", &mut notes);
     let password = member(members, "password", &mut notes);
@@ -137,20 +109,18 @@ fn of_members(members: &[Member<'_>]) -> Finding {
         }
     };
     let mend = result.as_ref().err().and_then(|problem| mend(members, *problem));
-    Finding { result, notes, mend }
+    Content { result, notes, mend }
 }
 
 /// What mends the first thing that is wrong, if that is simple and safe: the key is written without escapes.
 fn mend(members: &[Member<'_>], problem: CredentialProblem) -> Option<Mend> {
-    let plain = |key: &str| key.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    let plain = |key: &str| key.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-".contains(&it));
     let missing = |name: &'static str| {
         if members.iter().any(|(key, _)| same_key(key, name)) {
             return None;
         }
-        let key = members
-            .iter()
-            .map(|(key, _)| key)
-            .find(|key| is_alias(&key.to_lowercase(), name) && plain(key))?;
+        let is = |alias: &str| members.iter().find(|(key, _)| key.to_lowercase() == alias && plain(key));
+        let (key, _) = aliases(name).iter().find_map(|alias| is(alias))?;
         Some(Mend::Rename { from: key.clone(), to: name })
     };
     match problem {
@@ -214,20 +184,20 @@ fn member(
 }
 
 fn missing(members: &[Member<'_>], name: &str) -> String {
-    let close = members.iter().map(|(key, _)| key.to_lowercase()).find(|key| is_alias(key, name));
+    let is_alias = |key: &String| aliases(name).contains(&key.as_str());
+    let close = members.iter().map(|(key, _)| key.to_lowercase()).find(is_alias);
     match close {
         Some(key) => format!("`{name}` is missing: the key `{}` is not read", shown(&key)),
         None => format!("`{name}` is missing"),
     }
 }
 
-/// Names that people write instead.
-fn is_alias(key: &str, name: &str) -> bool {
-    let aliases: &[&str] = match name {
-        "username" => &["user", "user_name", "user-name", "login", "name", "usr", "userid", "account"],
-        _ => &["pass", "passwd", "pwd", "token", "secret", "passphrase", "pass_word", "key"],
-    };
-    aliases.contains(&key)
+/// Names that people write instead, the likeliest first.
+fn aliases(name: &str) -> &'static [&'static str] {
+    match name {
+        "username" => &["user", "user_name", "user-name", "login", "usr", "userid", "name", "account"],
+        _ => &["pass", "passwd", "pwd", "pass_word", "passphrase", "token", "secret", "key"],
+    }
 }
 
 /// Go's folding of keys: ASCII letters in any case, and the two letters outside ASCII that fold to one of them.

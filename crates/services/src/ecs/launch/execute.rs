@@ -6,21 +6,22 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use landfall_acs::{
-    ContainerSheet, Finding, Fix, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord,
-};
+use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
 use landfall_api::ecs::LogConfiguration;
 use landfall_base::{AccountId, Arn, Region, Sensitive, random};
 use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
 use super::SERVICE_PRINCIPAL;
-use super::advice::{Advice, Circumstances, LogWords, advise};
-use super::circumstances::{
-    boundary_of, denying, is_absent_secret, key_in_use, namesakes, needs, new_role, stranger,
+use super::advice::{
+    Advice, Advised, Circumstances, CurrentVersion, LogWords, Remedy, advise, example, settle,
 };
-use super::credential::Mend;
+use super::circumstances::{
+    absent_secret, boundary_of, bucket_owner, denying, key_in_use, namesakes, needs, new_role, stranger,
+    wanted_keys,
+};
 use super::log_destination::{masked, with_secret_options};
+use super::mend::Mend;
 use super::plan::{InstanceRole, LaunchPlan, S3Object, Step, When, Work};
 use super::problem::{Problem, Purpose};
 use super::wording;
@@ -76,6 +77,10 @@ pub(super) struct Run<'a> {
     pub(super) files: BTreeMap<S3Object, Vec<(String, Sensitive<String>)>>,
     pub(super) group_missing: bool,
     records: Vec<StepRecord>,
+    /// What is to be changed, by the place of the record that tells it.
+    remedies: BTreeMap<usize, Remedy>,
+    /// Policies as they will be with that.
+    advised: Advised,
     failure: Option<StartFailure>,
     /// What failed was a secret.
     secrets_failed: bool,
@@ -100,13 +105,15 @@ pub(super) struct Taken {
     pub(super) result: Result<(), Problem>,
     /// What is wrong with the content beside that.
     pub(super) beside: Option<Problem>,
-    /// How a credential can be mended.
-    pub(super) mend: Option<Mend>,
+    /// What makes a secret hold what is wanted.
+    pub(super) mends: Vec<Mend>,
+    /// The current version of the secret, where another one is wanted.
+    pub(super) current: Option<CurrentVersion>,
 }
 
 impl Taken {
     pub(super) fn new(checks: Vec<CheckRecord>, result: Result<(), Problem>) -> Self {
-        Self { checks, notes: Vec::new(), result, beside: None, mend: None }
+        Self { checks, notes: Vec::new(), result, beside: None, mends: Vec::new(), current: None }
     }
 
     pub(super) fn failed(problem: Problem) -> Self {
@@ -159,6 +166,8 @@ impl<'a> Run<'a> {
             files: BTreeMap::new(),
             group_missing: false,
             records: Vec::new(),
+            remedies: BTreeMap::new(),
+            advised: Advised::default(),
             failure: None,
             secrets_failed: false,
         }
@@ -171,8 +180,9 @@ impl<'a> Run<'a> {
         }
         self.give_files();
         if self.reader.is_some() {
-            told_once(&mut self.records);
+            told_once(&mut self.records, &mut self.remedies);
         }
+        self.settle();
         let (given, sheets) =
             if self.reader.is_some() { (Vec::new(), self.sheets) } else { (self.sheets, Vec::new()) };
         let result = self.failure.map_or(Ok(LaunchSheet { containers: given, credentials_id: None }), Err);
@@ -184,6 +194,23 @@ impl<'a> Run<'a> {
             log_options: self.log_options,
             session,
             task_session,
+        }
+    }
+
+    /// What is to be changed for one finding depends on what is to be changed for the others.
+    fn settle(&mut self) {
+        let records = &self.records;
+        let headline =
+            |at: usize| records.get(at).and_then(|it| it.finding.as_ref()).map(|it| it.headline.clone());
+        let mut all: Vec<_> =
+            self.remedies.iter_mut().filter_map(|(at, remedy)| Some((headline(*at)?, remedy))).collect();
+        settle(&mut all);
+        for (at, remedy) in &self.remedies {
+            let Some(record) = self.records.get_mut(*at) else { continue };
+            let Some(finding) = record.finding.as_mut() else { continue };
+            let fix = remedy.fix();
+            record.hint = Some(fix.line());
+            finding.fix = Some(fix);
         }
     }
 
@@ -237,7 +264,7 @@ impl<'a> Run<'a> {
         }
         let ended = self.calls.installation().clock.now();
         record.duration_ms = u64::try_from(ended.millis() - record.started_at.millis()).unwrap_or(0);
-        self.conclude(settled, taken, record);
+        self.conclude(settled, &taken, record);
     }
 
     /// After a failure nothing more is done; who only looks goes on.
@@ -283,7 +310,7 @@ impl<'a> Run<'a> {
     }
 
     /// Puts what came of a step into its record.
-    fn conclude(&mut self, step: &Settled<'_>, taken: Taken, mut record: StepRecord) {
+    fn conclude(&mut self, step: &Settled<'_>, taken: &Taken, mut record: StepRecord) {
         let denied = taken.checks.iter().find(|check| !check.allowed);
         if let Some(check) = denied.or(taken.checks.first()) {
             record.principal.clone_from(&check.principal);
@@ -293,15 +320,15 @@ impl<'a> Run<'a> {
             record.decision = serde_json::to_string(check).ok();
         }
         record.notes.extend(taken.checks.iter().flat_map(check_notes));
-        record.notes.extend(taken.notes);
+        record.notes.extend(taken.notes.iter().cloned());
         let plain = record.clone();
         if let Err(problem) = &taken.result {
-            self.fail(step, &taken.checks, taken.mend.clone(), problem, &mut record);
+            self.fail(step, &taken.checks, taken, problem, &mut record);
         }
         self.records.push(record);
         if let Some(problem) = &taken.beside {
             let mut record = StepRecord { decision: None, ..plain };
-            self.fail(step, &[], taken.mend, problem, &mut record);
+            self.fail(step, &[], taken, problem, &mut record);
             self.records.push(record);
         }
     }
@@ -310,7 +337,7 @@ impl<'a> Run<'a> {
         &mut self,
         settled: &Settled<'_>,
         checks: &[CheckRecord],
-        mend: Option<Mend>,
+        taken: &Taken,
         problem: &Problem,
         record: &mut StepRecord,
     ) {
@@ -330,8 +357,13 @@ impl<'a> Run<'a> {
             self.plan.steps.iter().flat_map(|step| needs(&view, &self.plan.account, step)).collect();
         let stranger = stranger(&view, &self.plan.account, denied);
         let new_role = new_role(&view, &self.plan.account);
+        let bucket_owner = bucket_owner(&view, step);
+        let absent = absent_secret(&view, &self.plan.account, step);
         let of = Circumstances {
             step,
+            account: &self.plan.account,
+            bucket_owner: bucket_owner.as_ref(),
+            advised: &self.advised,
             role,
             policy: passed.as_deref().or(existing),
             denied,
@@ -340,19 +372,24 @@ impl<'a> Run<'a> {
             namesakes: &namesakes,
             boundary: boundary.as_ref(),
             needs: &needs,
-            absent: is_absent_secret(&view, &self.plan.account, step),
-            mend,
+            absent: &absent,
+            mends: &taken.mends,
+            current: taken.current.as_ref(),
+            example: &example(&wanted_keys(self.plan, step)),
             log_words: &settled.log_words,
             new_role: &new_role,
             home: self.plan.region.as_str(),
             stranger: stranger.as_ref().map(AccountId::as_str),
         };
-        let Advice { headline, cause, fix } = advise(of, problem);
+        let Advice { headline, cause, remedy } = advise(of, problem);
+        if let Some(remedy) = remedy {
+            self.advised.note(&remedy);
+            self.remedies.insert(self.records.len(), remedy);
+        }
         let purpose = step.purpose();
         let message = wording::reason(self.plan.launch, &purpose, problem, &random::uuid());
         record.outcome = StepOutcome::Failed(problem.to_string());
-        record.hint = fix.as_ref().map(landfall_acs::Fix::line);
-        record.finding = Some(Finding { headline, cause, message: message.clone(), fix });
+        record.finding = Some(Finding { headline, cause, message: message.clone(), fix: None });
         let containers =
             if is_of_container(self.plan.launch, &purpose) { step.containers.clone() } else { Vec::new() };
         let joins = self.reader.is_none() && self.is_asked_with_others(step);
@@ -469,14 +506,15 @@ impl<'a> Run<'a> {
 }
 
 /// Of several steps that fail for one cause, with one thing to do about it, the first tells it.
-fn told_once(records: &mut [StepRecord]) {
-    let mut told: Vec<(String, Option<Fix>)> = Vec::new();
-    for record in records {
+fn told_once(records: &mut [StepRecord], remedies: &mut BTreeMap<usize, Remedy>) {
+    let mut told: Vec<(String, Option<Remedy>)> = Vec::new();
+    for (at, record) in records.iter_mut().enumerate() {
         let Some(finding) = &record.finding else { continue };
-        let it = (finding.headline.clone(), finding.fix.clone());
+        let it = (finding.headline.clone(), remedies.get(&at).cloned());
         if told.contains(&it) {
             record.outcome = StepOutcome::Skipped;
-            (record.finding, record.hint) = (None, None);
+            record.finding = None;
+            remedies.remove(&at);
         } else {
             told.push(it);
         }

@@ -423,6 +423,15 @@ fn a_key_with_another_name_is_mended_without_its_value() {
         ),
         ("number", r#"{"username":"hunter1","password":12345}"#, r#"s/\("password""#),
         ("quoted", r#"'{"username":"hunter1","password":"hunter2"}'"#, "s/^[[:space:]]*"),
+        ("both", r#"{"user":"hunter1","pass":"hunter2"}"#, r#"/"username"\1/' -e 's/"pass"\("#),
+        ("numbers", r#"{"username":12345,"password":"hunter2","x":{"password":1}}"#, r#"s/\("username""#),
+        // What one replacement does not do right is written anew.
+        (
+            "nested",
+            r#"{"x":{"user":"hunter1"},"user":"hunter1","password":"hunter2"}"#,
+            r#"'{"username":"USER","#,
+        ),
+        ("empty", r#"{"user":"","password":"hunter2"}"#, r#"'{"username":"USER","#),
     ] {
         stage.secret(name, value);
         let execution = run(&stage, &with_credential(name), LaunchKind::Fargate);

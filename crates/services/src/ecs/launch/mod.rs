@@ -14,6 +14,7 @@ mod go;
 mod in_image;
 pub(crate) mod json;
 mod log_destination;
+mod mend;
 pub mod plan;
 pub mod problem;
 pub mod trace;
@@ -23,6 +24,8 @@ mod work;
 
 #[cfg(test)]
 mod execute_tests;
+#[cfg(test)]
+mod fix_tests;
 #[cfg(test)]
 mod log_tests;
 #[cfg(test)]
@@ -36,4 +39,5 @@ pub use super::rules::trust::SERVICE_PRINCIPAL;
 pub use circumstances::logins;
 pub use execute::{Execution, SecretLogOptions, execute, look};
 pub use log_destination::{LogDestination, LogSource, with_secret_options};
+pub use mend::Mend;
 pub use plan::{InstanceRole, LaunchPlan, Step, TaskFacts, When, Work, plan};

@@ -28,6 +28,30 @@ pub struct SecretReference {
     pub version_id: Option<String>,
 }
 
+impl SecretReference {
+    /// Whether another version than the current one is meant.
+    pub fn names_version(&self) -> bool {
+        self.version_id.is_some() || self.version_stage.as_deref().is_some_and(|stage| stage != "AWSCURRENT")
+    }
+
+    /// The same without a version: the current one.
+    pub fn current(&self) -> Self {
+        Self { version_stage: None, version_id: None, ..self.clone() }
+    }
+}
+
+impl std::fmt::Display for SecretReference {
+    /// As `valueFrom` has it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [key, stage, version] = [&self.json_key, &self.version_stage, &self.version_id]
+            .map(|part| part.as_deref().unwrap_or_default());
+        match (key, stage, version) {
+            ("", "", "") => f.write_str(&self.secret_id),
+            _ => write!(f, "{}:{key}:{stage}:{version}", self.secret_id),
+        }
+    }
+}
+
 /// Reads a `valueFrom`. Secrets Manager takes ARNs only: `secret:id` or `secret:id:key:stage:version`, where the last three
 /// may be empty. Everything else is a parameter.
 pub fn parse(value_from: &str) -> ValueFrom {
@@ -85,7 +109,11 @@ mod tests {
             ("db".to_owned(), parameter(None)),
             ("arn:aws:ssm:us-east-1:111122223333:parameter/db".to_owned(), parameter(Some("us-east-1"))),
         ] {
-            assert_eq!(parse(&text), expected, "{text}");
+            let read = parse(&text);
+            assert_eq!(read, expected, "{text}");
+            if let ValueFrom::Secret(reference) = read {
+                assert_eq!(reference.to_string(), text.replace(":::", ""), "{text}");
+            }
         }
     }
 }

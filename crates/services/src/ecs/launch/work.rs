@@ -8,11 +8,12 @@ use landfall_base::{AccountId, Sensitive};
 use landfall_shape::ServiceError;
 use serde_json::Value;
 
-use super::advice::put_secret;
-use super::credential::Mend;
+use super::advice::{CurrentVersion, example, put_secret};
+use super::circumstances::{json_keys, wanted_keys};
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::log_destination::is_name_option;
+use super::mend::Mend;
 use super::plan::{ContainerFiles, S3Object, Step, Target, TargetKind, WantedParameter, Work};
 use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
@@ -44,7 +45,7 @@ impl Run<'_> {
             Work::RegistryCredential { parameter } => self.registry_credential(caller, step, parameter),
             Work::Secret { reference: None, .. } => Taken::failed(Problem::MalformedArn),
             Work::Secret { reference: Some(reference), targets, .. } => {
-                self.secret(caller, reference, targets)
+                self.secret(caller, step, reference, targets)
             }
             Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
             Work::EcrImage(image) => self.ecr_image(caller, step, image),
@@ -76,7 +77,7 @@ impl Run<'_> {
                 match self.read_instead(caller, asked, &taken) {
                     Some(Ok(secret)) => {
                         let finding = credential::read(text_of(&secret));
-                        taken.mend = finding.mend;
+                        taken.mends = finding.mends;
                         taken.beside = finding.result.err().map(Problem::Credential);
                         return taken.noting(finding.notes);
                     }
@@ -88,11 +89,11 @@ impl Run<'_> {
         };
         let finding = credential::read(text_of(&secret));
         let result = finding.result.map_err(Problem::Credential);
-        let replace = Some(put_secret(step));
+        let replace = Some(put_secret(step, &example(&wanted_keys(self.plan, step))));
         let result = result
             .map(|credential| self.give_credential(step, &RegistryCredential { replace, ..credential }));
         let mut taken = Taken::new(checks, result).noting(finding.notes);
-        taken.mend = finding.mend;
+        taken.mends = finding.mends;
         taken
     }
 
@@ -138,12 +139,14 @@ impl Run<'_> {
         }
     }
 
-    fn secret(&mut self, caller: &Caller, reference: &SecretReference, targets: &[Target]) -> Taken {
-        let asked = GetSecretValueRequest {
-            secret_id: reference.secret_id.clone(),
-            version_id: reference.version_id.clone(),
-            version_stage: reference.version_stage.clone(),
-        };
+    fn secret(
+        &mut self,
+        caller: &Caller,
+        step: &Step,
+        reference: &SecretReference,
+        targets: &[Target],
+    ) -> Taken {
+        let asked = value_request(reference);
         let Outcome { result, checks } = self.calls.call::<secrets::GetSecretValue>(caller, asked.clone());
         let mut taken = match result {
             Ok(secret) => {
@@ -151,20 +154,49 @@ impl Run<'_> {
                 let value = value_of(&secret, reference, self.is_fargate());
                 let result = value.map(|value| self.give(targets, &value));
                 let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
-                taken.mend = adding(&secret, reference);
+                taken.mends = self.adding(&secret, step, reference);
                 taken
             }
             Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
         };
+        let mut reader = None;
         match self.read_instead(caller, asked, &taken) {
             Some(Ok(secret)) => {
                 taken.beside = value_of(&secret, reference, self.is_fargate()).err();
-                taken.mend = adding(&secret, reference);
+                taken.mends = self.adding(&secret, step, reference);
+                reader = self.reader;
             }
             Some(Err(error)) => taken.beside = Some(Problem::Refused(error)),
             None => {}
         }
+        if taken.result.is_err() && reference.names_version() {
+            let caller = reader.map_or_else(|| caller.clone(), |reader| reader.in_region(&caller.region));
+            taken.current = self.current_version(&caller, step, reference);
+        }
         taken.noting(named(targets))
+    }
+
+    /// Whether a reference without its version would do. A look that leaves nothing behind.
+    fn current_version(
+        &self,
+        caller: &Caller,
+        step: &Step,
+        reference: &SecretReference,
+    ) -> Option<CurrentVersion> {
+        let reference = reference.current();
+        let asked = self.calls.dry().call::<secrets::GetSecretValue>(caller, value_request(&reference));
+        let secret = asked.result.ok()?;
+        let holds = value_of(&secret, &reference, self.is_fargate()).is_ok();
+        Some(CurrentVersion { holds, mends: self.adding(&secret, step, &reference) })
+    }
+
+    /// What adds the JSON keys to a secret that its steps want and that it does not have.
+    fn adding(&self, secret: &GetSecretValueResponse, step: &Step, wanted: &SecretReference) -> Vec<Mend> {
+        let keys = json_keys(self.plan, step);
+        let lacks = |key: &str| Mend::add(text_of(secret)?, &[key]);
+        let own = wanted.json_key.as_deref().and_then(lacks);
+        let all = own.and_then(|own| Mend::add(text_of(secret)?, &keys).or(Some(own)));
+        all.into_iter().collect()
     }
 
     /// Values are found by what was asked for: a parameter is called by its name or by its ARN, with or without a version
@@ -505,8 +537,12 @@ fn text_of(secret: &GetSecretValueResponse) -> Option<&str> {
     secret.secret_string.as_ref().map(|text| text.expose().as_str())
 }
 
-fn adding(secret: &GetSecretValueResponse, wanted: &SecretReference) -> Option<Mend> {
-    Mend::add(text_of(secret)?, wanted.json_key.as_deref()?)
+fn value_request(reference: &SecretReference) -> GetSecretValueRequest {
+    GetSecretValueRequest {
+        secret_id: reference.secret_id.clone(),
+        version_id: reference.version_id.clone(),
+        version_stage: reference.version_stage.clone(),
+    }
 }
 
 fn missing_key(key: &str, members: &[(String, &serde_json::value::RawValue)]) -> Problem {

@@ -2,10 +2,10 @@
 
 use landfall_acs::{Cause, Fix};
 
-use super::permission::together;
-use super::policy::{delete, without, write};
+use super::policy::{delete, statements, without, write};
+use super::remedy::{Command, Place};
 use super::text::{quote, role_name, short};
-use super::{Advice, Circumstances};
+use super::{Advice, Circumstances, Remedy};
 use crate::pipe::CheckRecord;
 
 /// A policy that denies, and that its owner can change.
@@ -54,20 +54,30 @@ pub(super) fn denial(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     let place = denied.deciding.as_deref().unwrap_or("a statement");
     let headline = format!("{place} denies `{}` on `{}`", denied.action, short(&denied.resource));
     let what = format!("{place} denies `{}`: change or remove it, no Allow can undo a Deny", denied.action);
-    let parts: Option<Vec<Fix>> = of.denying.iter().map(|it| remove(of, denied, it)).collect();
+    let parts: Option<Vec<Remedy>> = of.denying.iter().map(|it| remove(of, denied, it)).collect();
     let whose = match of.denying.iter().any(|it| matches!(it.holder, Holder::Organization { .. })) {
         true => "; it takes the managing account's credentials",
         false => "",
     };
-    let fix = match parts.filter(|parts| !parts.is_empty()) {
-        Some(parts) => Fix { text: format!("{what}; this removes it{whose}"), ..together(parts, false) },
-        None => Fix::advice(what),
+    let remedy = match parts.filter(|parts| !parts.is_empty()) {
+        Some(parts) => Remedy::together(parts, false).saying(format!("{what}; this removes it{whose}")),
+        None => Fix::advice(what).into(),
     };
-    Advice::new(Cause::Permission, headline, fix)
+    Advice::with(Cause::Permission, headline, remedy)
 }
 
-fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<Fix> {
-    let rest = without(&it.policy, &it.statements);
+fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<Remedy> {
+    let place = match &it.holder {
+        Holder::Role { role, policy } => Place::Role { role: role.clone(), policy: policy.clone() },
+        Holder::Managed(arn) => Place::Managed(arn.clone()),
+        Holder::Organization { kind, name, target } => {
+            Place::Organization { kind, name: name.clone(), target: target.clone() }
+        }
+        Holder::Resource => Place::on(&denied.resource),
+    };
+    let denying = statements(&it.policy, &it.statements);
+    let policy = of.advised.text(&place, Some(&it.policy));
+    let rest = policy.and_then(|policy| without(policy, &denying));
     let command = match (&it.holder, &rest) {
         (Holder::Role { role, policy }, Some(rest)) => format!(
             "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
@@ -101,5 +111,11 @@ fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<
         (Holder::Resource, Some(rest)) => write(&denied.resource, &of.step.region, rest)?.1,
         (Holder::Resource, None) => delete(&denied.resource, &of.step.region)?,
     };
-    Some(Fix { document: rest, ..Fix::command("", command) })
+    let whose = match &it.holder {
+        Holder::Resource => of.other_account(&denied.resource),
+        Holder::Role { .. } | Holder::Managed(_) | Holder::Organization { .. } => {
+            Some(of.account.to_string())
+        }
+    };
+    Some(Remedy::from(Command::rewriting(command, place, rest)).in_account(whose.as_deref()))
 }

@@ -8,14 +8,16 @@ mod names;
 mod new_role;
 mod permission;
 mod policy;
+mod remedy;
 mod secret;
 mod text;
 mod upstream;
 
 use landfall_acs::{Cause, Fix};
+use landfall_base::{AccountId, Arn};
 
-use super::credential::Mend;
 pub use super::log_destination::LogWords;
+use super::mend::Mend;
 use super::plan::{Step, Work};
 use super::problem::Problem;
 use crate::pipe::CheckRecord;
@@ -24,10 +26,11 @@ pub use denial::{Denying, Holder};
 pub(super) use fetched::fetched;
 pub use login::{Anonymous, login};
 pub use new_role::NewRole;
+pub use remedy::{Advised, Remedy, settle};
+pub(super) use secret::{SecretName, example, is_same_secret, put_secret, secret_names};
 use secret::{
     create_secret, credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal,
 };
-pub(super) use secret::{put_secret, secret_name};
 use text::{quote, short};
 
 /// What is known about a step that failed.
@@ -35,6 +38,12 @@ use text::{quote, short};
 pub struct Circumstances<'a> {
     /// The step.
     pub step: &'a Step,
+    /// The task's account.
+    pub account: &'a AccountId,
+    /// Whose the bucket is that the step is about.
+    pub bucket_owner: Option<&'a AccountId>,
+    /// What was advised before: it counts as done.
+    pub advised: &'a Advised,
     /// The execution role's ARN.
     pub role: Option<&'a str>,
     /// The policy that sits on the resource of the refused check, if there is one: a role's trust policy, a secret's policy.
@@ -51,10 +60,14 @@ pub struct Circumstances<'a> {
     pub boundary: Option<&'a (String, String)>,
     /// All that the task's steps need: actions and a resource.
     pub needs: &'a [(Vec<&'static str>, String)],
-    /// The step is about a secret that is not there and whose ARN is not known yet.
-    pub absent: bool,
-    /// How a credential can be mended.
-    pub mend: Option<Mend>,
+    /// The step is about a secret that is not there: patterns of the ARN that it will have.
+    pub absent: &'a [String],
+    /// What makes the secret hold what is wanted; empty if no replacement does.
+    pub mends: &'a [Mend],
+    /// The current version of the secret, where the step names another.
+    pub current: Option<&'a CurrentVersion>,
+    /// What the secret has to look like for all of the task's steps.
+    pub example: &'a str,
     /// The role that a task without one could have.
     pub new_role: &'a NewRole,
     /// The task's Region.
@@ -63,6 +76,15 @@ pub struct Circumstances<'a> {
     pub stranger: Option<&'a str>,
     /// What commands have in place of names that secrets give to a log driver.
     pub log_words: &'a LogWords,
+}
+
+/// The version of a secret that everybody gets who names none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// It holds what is wanted.
+    pub holds: bool,
+    /// Otherwise what makes it do so; empty if no replacement does.
+    pub mends: Vec<Mend>,
 }
 
 /// A customer's key that a step needs.
@@ -95,17 +117,39 @@ pub struct Advice {
     /// Its kind.
     pub cause: Cause,
     /// What to change.
-    pub fix: Option<Fix>,
+    pub remedy: Option<Remedy>,
 }
 
 impl Advice {
     fn new(cause: Cause, headline: impl Into<String>, fix: impl Into<Option<Fix>>) -> Self {
-        Self { headline: headline.into(), cause, fix: fix.into() }
+        let remedy = fix.into().map(Remedy::from);
+        Self { headline: headline.into(), cause, remedy }
+    }
+
+    fn with(cause: Cause, headline: impl Into<String>, remedy: Remedy) -> Self {
+        Self { headline: headline.into(), cause, remedy: Some(remedy) }
     }
 }
 
 /// What is to be told of a failure.
 pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
+    let (own, owner) = (of.account, of.other_account(&of.step.resource));
+    let advice = advise_here(of, problem);
+    let remedy = advice.remedy.map(|remedy| remedy.in_account(owner.as_deref()).seen_from(own.as_str()));
+    Advice { remedy, ..advice }
+}
+
+impl Circumstances<'_> {
+    /// Whose a resource is, if it is not the task's account's.
+    fn other_account(&self, resource: &str) -> Option<String> {
+        let named = resource.parse::<Arn>().ok().and_then(|arn| arn.account_id());
+        let owner =
+            named.or_else(|| self.bucket_owner.filter(|_| resource.starts_with("arn:aws:s3:")).cloned());
+        owner.filter(|owner| owner != self.account).map(|owner| owner.to_string())
+    }
+}
+
+fn advise_here(of: Circumstances<'_>, problem: &Problem) -> Advice {
     match problem {
         Problem::NoRole => no_role(&of),
         Problem::Refused(_)
@@ -115,7 +159,7 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
         }
         Problem::Refused(error) => match (of.denied, of.key) {
             (Some(denied), _) => permission::refused(&of, denied),
-            (None, Some(key)) if key.state != KeyState::Enabled => key_fault(of.step, key),
+            (None, Some(key)) if key.state != KeyState::Enabled => key_fault(&of, key),
             (None, _) => refusal(&of, error.code, &error.message),
         },
         Problem::Credential(problem) => credential(&of, *problem),
@@ -125,17 +169,17 @@ pub fn advise(of: Circumstances<'_>, problem: &Problem) -> Advice {
                 "the secret `{}` is not a JSON object, and `valueFrom` names a key of it",
                 short(secret_id(of.step))
             ),
-            json_value(of.step),
+            json_value(&of),
         ),
         Problem::MissingKey { key, meant } => Advice::new(
             Cause::Content,
             format!("the secret `{}` has no key `{key}`", short(secret_id(of.step))),
-            missing_key(of.step, key, meant.as_deref(), of.mend.as_ref()),
+            missing_key(&of, key, meant.as_deref()),
         ),
         Problem::InvalidParameters(names) => invalid_parameters(&of, names),
         Problem::NoImage(_) => no_image(of.step),
         Problem::Upstream(missed) => upstream::missed(of.step, missed),
-        Problem::NoLayer { error, .. } => advise(of, &Problem::Refused(error.clone())),
+        Problem::NoLayer { error, .. } => advise_here(of, &Problem::Refused(error.clone())),
         Problem::LayerAtS3 { .. } => permission::layers_at_s3(&of),
         Problem::EnvFile(problem) => Advice::new(
             Cause::Content,

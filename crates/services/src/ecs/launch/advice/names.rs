@@ -3,7 +3,7 @@
 use landfall_acs::{Cause, Fix};
 use landfall_base::Region;
 
-use super::secret::{secret_id, secret_name};
+use super::secret::{secret_id, secret_names};
 use super::text::short;
 use super::{Advice, Circumstances};
 use crate::ecs::launch::plan::Work;
@@ -30,7 +30,7 @@ pub(super) fn impossible(of: &Circumstances<'_>) -> Option<Advice> {
         }
         Work::RegistryCredential { .. } | Work::Secret { .. } => {
             let id = secret_id(of.step);
-            let name = secret_name(id);
+            let name = secret_names(id).likely;
             if secretsmanager::is_name(name) {
                 return foreign_region(of);
             }

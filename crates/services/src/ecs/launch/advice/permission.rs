@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::denial::{denial, explicitly};
 use super::policy::{document, merged, write};
+use super::remedy::{Command, Place};
 use super::text::{quote, role_name, session_role, short};
-use super::{Advice, Circumstances};
+use super::{Advice, Circumstances, Remedy};
 use crate::ecs::launch::SERVICE_PRINCIPAL;
 use crate::ecs::launch::plan::{Step, Work};
 use crate::pipe::CheckRecord;
@@ -24,18 +25,19 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
         "Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"
     });
     let verified = of.denied.is_some_and(is_verified);
-    match of.policy {
+    let place = Place::on(role);
+    match of.advised.text(&place, of.policy) {
         Some(policy) => {
             let policy = merged(Some(policy), &statement);
-            let command = write(role, &of.step.region, &policy).map(|(_, command)| command);
-            let fix = Fix {
+            let written = write(role, &of.step.region, &policy);
+            let command = written.map(|(_, command)| Command::rewriting(command, place, Some(policy)));
+            let remedy = Remedy {
                 verified,
-                command,
-                document: Some(policy),
-                ..Fix::advice("let ECS tasks assume the role, beside those who may")
+                commands: command.into_iter().collect(),
+                ..Fix::advice("let ECS tasks assume the role, beside those who may").into()
             };
             let headline = format!("the role `{name}` does not trust `{SERVICE_PRINCIPAL}`");
-            Advice::new(Cause::Permission, headline, fix)
+            Advice::with(Cause::Permission, headline, remedy)
         }
         None => {
             let policy = document(&statement);
@@ -44,17 +46,20 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
                 quote(name),
                 quote(&policy)
             );
-            if let Some(grants) = granted(of) {
+            // What containers get is not for them to start: a task role needs none of it.
+            let starts = matches!(of.step.work, Work::AssumeRole { .. });
+            if let Some(grants) = granted(of).filter(|_| starts) {
                 command.push_str(&format!(
                     "\naws iam put-role-policy --role-name {} --policy-name task-start --policy-document {}",
                     quote(name),
                     quote(&grants)
                 ));
             }
-            let fix = Fix {
-                document: Some(policy),
-                ..Fix::command("create it, and give it what the task needs", command)
+            let text = match starts {
+                true => "create it, and give it what the task needs",
+                false => "create it; what the containers may do is for you to add",
             };
+            let fix = Fix { document: Some(policy), ..Fix::command(text, command) };
             Advice::new(Cause::Configuration, format!("there is no role `{role}`"), fix)
         }
     }
@@ -99,7 +104,7 @@ pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
     if let Some(blocker) = denied.fix.as_ref().and_then(|fix| fix.blocked.as_ref()) {
         return Advice::new(Cause::Permission, headline, Fix::advice(blocked(blocker, &denied.action)));
     }
-    let mut parts: Vec<Fix> = Vec::new();
+    let mut parts: Vec<Remedy> = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let same_place = |it: &FixStep| {
             step.layer != Layer::Identity && it.layer == step.layer && it.resource == step.resource
@@ -111,9 +116,11 @@ pub(super) fn refused(of: &Circumstances<'_>, denied: &CheckRecord) -> Advice {
         }
     }
     // What no command does is not verified by doing the rest.
-    let whole = parts.iter().all(|part| part.command.is_some());
-    let fix = (!parts.is_empty()).then(|| together(parts, whole && is_verified(denied)));
-    Advice::new(Cause::Permission, headline, fix)
+    let verified = is_verified(denied) && parts.iter().all(|part| !part.commands.is_empty());
+    match parts.is_empty() {
+        true => Advice::new(Cause::Permission, headline, None),
+        false => Advice::with(Cause::Permission, headline, Remedy::together(parts, verified)),
+    }
 }
 
 /// Layers come from S3 on AWS, and the endpoint of the task's VPC for S3 keeps them off.
@@ -133,15 +140,23 @@ pub(super) fn layers_at_s3(of: &Circumstances<'_>) -> Advice {
     }
     let statement =
         json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": layers});
-    let policy = merged(of.policy, &statement);
+    let policy = merged(of.advised.text(&Place::Endpoint(id.to_owned()), of.policy), &statement);
+    let remedy = endpoint_policy(of, id, policy).saying("in the policy of the VPC endpoint for S3");
+    Advice::with(Cause::Permission, headline, remedy)
+}
+
+fn endpoint_policy(of: &Circumstances<'_>, id: &str, policy: String) -> Remedy {
     let command = format!(
         "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
         of.step.region,
         quote(&policy)
     );
-    let fix =
-        Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint for S3", command) };
-    Advice::new(Cause::Permission, headline, fix)
+    own(of, Command::rewriting(command, Place::Endpoint(id.to_owned()), Some(policy)))
+}
+
+/// In the task's own account, whosever the resource is.
+fn own(of: &Circumstances<'_>, command: Command) -> Remedy {
+    Remedy::from(command).in_account(Some(of.account.as_str()))
 }
 
 /// A statement that would allow wants the call to come from a VPC, or through one of its endpoints, and it does not.
@@ -194,59 +209,43 @@ fn is_verified(denied: &CheckRecord) -> bool {
     denied.fix.as_ref().is_some_and(|fix| fix.verified)
 }
 
-/// Several changes as one: commands line by line.
-pub(super) fn together(parts: Vec<Fix>, verified: bool) -> Fix {
-    let lines = |of: fn(&Fix) -> Option<&String>| {
-        let lines: Vec<&str> = parts.iter().filter_map(of).map(String::as_str).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
-    };
-    let text: Vec<&str> = parts.iter().map(|it| it.text.as_str()).filter(|it| !it.is_empty()).collect();
-    Fix {
-        text: text.join("; "),
-        command: lines(|it| it.command.as_ref()),
-        document: lines(|it| it.document.as_ref()),
-        verified,
-    }
-}
-
 /// A statement, where it belongs; `together` are all statements for that place.
-fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep, together: &[&FixStep]) -> Fix {
-    let with_all = |policy: Option<&str>| {
-        let add = |policy: Option<String>, step: &&FixStep| Some(merged(policy.as_deref(), &step.statement));
+fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep, together: &[&FixStep]) -> Remedy {
+    let with_all = |place: &Place, policy: Option<&str>| {
+        let add = |policy: Option<String>, step: &&FixStep| {
+            Some(merged(policy.as_deref(), &lasting(of, denied, &step.statement)))
+        };
+        let policy = of.advised.text(place, policy);
         together.iter().fold(policy.map(str::to_owned), add).unwrap_or_default()
     };
     match step.layer {
         Layer::Identity => grant(of, denied, step),
         Layer::Boundary => match of.boundary {
             Some((arn, text)) => {
-                let policy = with_all(Some(text));
+                let place = Place::Managed(arn.clone());
+                let policy = with_all(&place, Some(text));
                 let command = format!(
                     "aws iam create-policy-version --policy-arn {} --set-as-default --policy-document {}",
                     quote(arn),
                     quote(&policy)
                 );
-                Fix { document: Some(policy), ..Fix::command("in the permissions boundary", command) }
+                own(of, Command::rewriting(command, place, Some(policy)))
+                    .saying("in the permissions boundary")
             }
             None => elsewhere(together),
         },
         Layer::Endpoint => {
-            let policy = with_all(of.policy);
             let id = key_of(denied, "aws:SourceVpce").unwrap_or_default();
-            let command = format!(
-                "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --region {} --policy-document {}",
-                of.step.region,
-                quote(&policy)
-            );
-            Fix { document: Some(policy), ..Fix::command("in the policy of the VPC endpoint", command) }
+            let policy = with_all(&Place::Endpoint(id.to_owned()), of.policy);
+            endpoint_policy(of, id, policy).saying("in the policy of the VPC endpoint")
         }
         Layer::RoleTrust | Layer::Resource if step.resource.as_deref() == Some(&denied.resource) => {
-            let mut statement = step.statement.clone();
-            if denied.action.starts_with("ecr:") {
-                statement["Action"] = json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
-            }
-            let policy = merged(of.policy, &statement);
+            let place = Place::on(&denied.resource);
+            let policy = with_all(&place, of.policy);
             match write(&denied.resource, &of.step.region, &policy) {
-                Some((whose, command)) => Fix { document: Some(policy), ..Fix::command(whose, command) },
+                Some((whose, command)) => Remedy::from(Command::rewriting(command, place, Some(policy)))
+                    .in_account(of.other_account(&denied.resource).as_deref())
+                    .saying(whose),
                 None => elsewhere(together),
             }
         }
@@ -254,18 +253,18 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep, together: &
     }
 }
 
-fn elsewhere(steps: &[&FixStep]) -> Fix {
+fn elsewhere(steps: &[&FixStep]) -> Remedy {
     let texts: Vec<_> = steps.iter().map(|it| format!("add to {}: {}", it.place, it.statement)).collect();
     let statements: Vec<_> = steps.iter().map(|it| it.statement.to_string()).collect();
-    Fix { document: Some(statements.join("\n")), ..Fix::advice(texts.join("; ")) }
+    Fix { document: Some(statements.join("\n")), ..Fix::advice(texts.join("; ")) }.into()
 }
 
 /// A policy of the role's own. Its name tells policies for different resources apart: one must not replace another.
-fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
+fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Remedy {
     let action = step.statement["Action"].as_str().unwrap_or(&denied.action);
     let one = step.statement["Action"].is_string() && step.statement["Resource"].is_string();
-    let own = action == denied.action && (one || matches!(of.step.work, Work::Parameters(_)));
-    let statement = if own { statement(of, denied) } else { step.statement.clone() };
+    let simple = action == denied.action && (one || matches!(of.step.work, Work::Parameters(_)));
+    let statement = if simple { statement(of, denied) } else { step.statement.clone() };
     let policy = document(&statement);
     let role = match &of.step.work {
         Work::EcrToken { .. } | Work::EcrImage(_) if of.role.is_none() => session_role(&denied.principal),
@@ -277,7 +276,7 @@ fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Fix {
         quote(role),
         quote(&policy)
     );
-    Fix { document: Some(policy), ..Fix::command("", command) }
+    own(of, Command::rewriting(command, Place::Role { role: role.to_owned(), policy: name }, Some(policy)))
 }
 
 /// Tells policies of one kind apart: one must not replace another.
@@ -285,27 +284,46 @@ pub(super) fn mark(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()).as_ref()).chars().take(8).collect()
 }
 
-/// The statement to add. Streams get new names with every task, so that the whole group is named; who may create a stream
-/// should be able to write to it; and who may ask for a manifest should get the layers.
+/// A statement as it has to be for the next task, too. Streams get new names with every task, so that the whole group is
+/// named; who may create a stream should be able to write to it; and who may ask for a manifest should get the layers.
+fn lasting(of: &Circumstances<'_>, denied: &CheckRecord, statement: &Value) -> Value {
+    let mut statement = statement.clone();
+    if statement["Action"].as_str() == Some(&denied.action) {
+        statement["Action"] = match denied.action.as_str() {
+            "logs:CreateLogStream" => json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+            "ecr:BatchGetImage" | "ecr:GetDownloadUrlForLayer" => {
+                json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
+            }
+            action => json!(action),
+        };
+    }
+    if statement["Resource"].as_str() == Some(&denied.resource) {
+        statement["Resource"] = resource(of, denied);
+    }
+    statement
+}
+
+fn resource(of: &Circumstances<'_>, denied: &CheckRecord) -> Value {
+    if let Some((group, _)) = denied.resource.split_once(":log-stream:") {
+        return json!(format!("{group}:*"));
+    }
+    match of.absent {
+        // The secret that is made under the name has an ARN with six more characters.
+        [one] if denied.action == of.step.action => json!(one),
+        [_, ..] if denied.action == of.step.action => json!(of.absent),
+        _ => json!(denied.resource),
+    }
+}
+
+/// The statement to add to a role.
 fn statement(of: &Circumstances<'_>, denied: &CheckRecord) -> Value {
-    let group = denied.resource.split_once(":log-stream:").map(|(group, _)| format!("{group}:*"));
-    let action = match denied.action.as_str() {
-        "logs:CreateLogStream" => json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
-        "ecr:BatchGetImage" | "ecr:GetDownloadUrlForLayer" => {
-            json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
-        }
-        action => json!(action),
-    };
-    let resource = group.as_deref().unwrap_or(&denied.resource);
     let resource = match &of.step.work {
         Work::Parameters(wanted) if wanted.len() > 1 && denied.action == of.step.action => {
             json!(of.step.resource.split(", ").collect::<Vec<_>>())
         }
-        // The secret that is made under the name has an ARN with six more characters.
-        _ if of.absent => json!(format!("{resource}-??????")),
-        _ => json!(resource),
+        _ => json!(denied.resource),
     };
-    json!({"Effect": "Allow", "Action": action, "Resource": resource})
+    lasting(of, denied, &json!({"Effect": "Allow", "Action": denied.action, "Resource": resource}))
 }
 
 fn blocked(blocker: &Blocker, action: &str) -> String {

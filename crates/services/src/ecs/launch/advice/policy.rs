@@ -9,34 +9,44 @@ pub(super) fn document(statement: &Value) -> String {
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }
 
-/// A policy with one more statement; what is there stays.
+/// A policy with one more statement, unless it has it; what is there stays.
 pub(super) fn merged(policy: Option<&str>, statement: &Value) -> String {
     let present = policy.and_then(|text| serde_json::from_str::<Value>(text).ok()).filter(Value::is_object);
     let Some(mut policy) = present else { return document(statement) };
-    let mut statements = match policy["Statement"].take() {
-        Value::Array(statements) => statements,
-        Value::Null => Vec::new(),
-        one => vec![one],
-    };
-    statements.push(statement.clone());
+    let mut statements = all_statements(policy["Statement"].take());
+    if !statements.contains(statement) {
+        statements.push(statement.clone());
+    }
     policy["Statement"] = Value::Array(statements);
     policy.to_string()
 }
 
+/// Statements of a policy, by their places in it.
+pub(super) fn statements(policy: &str, places: &[usize]) -> Vec<Value> {
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let all = all_statements(policy["Statement"].clone());
+    let listed = all.into_iter().enumerate().filter(|(index, _)| places.contains(index));
+    listed.map(|(_, statement)| statement).collect()
+}
+
 /// A policy without some of its statements; `None` if none is left.
-pub(super) fn without(policy: &str, statements: &[usize]) -> Option<String> {
+pub(super) fn without(policy: &str, statements: &[Value]) -> Option<String> {
     let mut policy: Value = serde_json::from_str(policy).ok()?;
-    let all = match policy["Statement"].take() {
-        Value::Array(all) => all,
-        one => vec![one],
-    };
-    let kept = all.into_iter().enumerate().filter(|(index, _)| !statements.contains(index));
-    let kept: Vec<Value> = kept.map(|(_, statement)| statement).collect();
+    let mut kept = all_statements(policy["Statement"].take());
+    kept.retain(|statement| !statements.contains(statement));
     if kept.is_empty() {
         return None;
     }
     policy["Statement"] = Value::Array(kept);
     Some(policy.to_string())
+}
+
+fn all_statements(of: Value) -> Vec<Value> {
+    match of {
+        Value::Array(all) => all,
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
 }
 
 /// The command that writes the policy of a resource, and in whose account that has to be. `None` for what has no such policy.

@@ -1,12 +1,14 @@
 //! What is wrong with a secret, and the command that mends it.
 
 use landfall_acs::{Cause, Fix};
+use serde_json::Value;
 
 use super::text::{quote, short};
-use super::{Advice, Circumstances, KeyInUse, KeyState};
-use crate::ecs::launch::credential::Mend;
+use super::{Advice, Circumstances, CurrentVersion, KeyInUse, KeyState, Remedy};
+use crate::ecs::launch::mend::Mend;
 use crate::ecs::launch::plan::{Step, Work};
 use crate::ecs::launch::problem::CredentialProblem;
+use crate::ecs::launch::value_from::SecretReference;
 
 /// What to do about an answer of Secrets Manager that is no denial of a policy.
 pub(super) fn secret_refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
@@ -40,18 +42,18 @@ pub(super) fn secret_refusal(of: &Circumstances<'_>, code: &str, message: &str) 
                     "the secret `{name}` has no version with the label `{}`",
                     label(step).unwrap_or_default()
                 ),
-                current_version(step),
+                current_version(of),
             )
         }
         "ResourceNotFoundException" if message.contains("staging label") => Advice::new(
             Cause::Content,
             format!("the secret `{name}` has no value"),
-            Fix::command("", put_secret(step)),
+            Fix::command("", put_secret(step, of.example)),
         ),
         "ResourceNotFoundException" if message.contains("VersionId") => Advice::new(
             Cause::Content,
             format!("the secret `{name}` has no such version"),
-            current_version(step),
+            current_version(of),
         ),
         "ResourceNotFoundException" => Advice::new(
             Cause::Content,
@@ -69,45 +71,79 @@ fn label(step: &Step) -> Option<&str> {
     reference.version_stage.as_deref().filter(|label| *label != "AWSCURRENT")
 }
 
-/// The current version can be had without saying so.
-fn current_version(step: &Step) -> Fix {
+/// The current version can be had without saying so, if it holds what is wanted.
+fn current_version(of: &Circumstances<'_>) -> Fix {
     let text = "name a version that it has (`aws secretsmanager list-secret-version-ids` lists them), or none to get the \
                 current one";
-    Fix { document: Some(refer(step, secret_id(step), false)), ..Fix::advice(text) }
+    let command = of.current.filter(|it| !it.holds).map(|current| new_version(of, current));
+    Fix { document: Some(refer_to_current(of.step)), command, ..Fix::advice(text) }
+}
+
+/// The reference without a version. A version never gets another value.
+fn refer_to_current(step: &Step) -> String {
+    match &step.work {
+        Work::Secret { reference: Some(reference), .. } => {
+            format!("\"valueFrom\": \"{}\"", reference.current())
+        }
+        _ => refer(step, secret_id(step)),
+    }
+}
+
+/// The command that makes a current version which holds what is wanted.
+fn new_version(of: &Circumstances<'_>, current: &CurrentVersion) -> String {
+    match current.mends.as_slice() {
+        [] => put_secret(of.step, of.example),
+        mends => mend_command(of.step, mends),
+    }
+}
+
+/// What mends the version that a step reads; where it names another one than the current, that one stays as it is.
+fn mended(of: &Circumstances<'_>, fix: Fix) -> Fix {
+    let Some(current) = of.current else { return fix };
+    let document = Some(refer_to_current(of.step));
+    if current.holds {
+        let text = "a version keeps its value, and the current one holds what is wanted: name no version in `valueFrom`";
+        return Fix { document, ..Fix::advice(text) };
+    }
+    let text = format!("{}; a version keeps its value: name no version in `valueFrom`", fix.text);
+    Fix { document, command: fix.command.map(|_| new_version(of, current)), ..Fix::advice(text) }
 }
 
 /// The secret that was meant, if another one has the name; else the command that creates it. An ARN ends in six characters
 /// that are new each time: without them it stands for whatever secret has the name.
 fn missing_secret(of: &Circumstances<'_>) -> Fix {
     let (step, id) = (of.step, secret_id(of.step));
-    if let Some((_, arn)) = of.namesakes.first() {
+    let SecretName { likely, other } = secret_names(id);
+    let namesake = |name: &str| {
+        let same = |arn: &str| secret_names(arn).is(name);
+        of.namesakes.iter().find(|(asked, arn)| asked == id && same(arn)).map(|(_, arn)| arn)
+    };
+    if let Some(arn) = namesake(likely) {
         return Fix {
-            document: Some(refer(step, arn, true)),
+            document: Some(refer(step, arn)),
             ..Fix::advice(format!("there is a secret of that name: its ARN is `{arn}`"))
         };
     }
-    let value = match &step.work {
-        Work::Secret { reference: Some(reference), .. } => match &reference.json_key {
-            Some(key) => serde_json::json!({ key: "VALUE" }).to_string(),
-            None => example(step).to_owned(),
-        },
-        _ => example(step).to_owned(),
-    };
-    let create = create_secret(secret_name(id), &step.region, &value);
-    let bare = id
-        .strip_suffix(secret_name(id))
-        .is_none()
-        .then(|| id.get(..id.len().saturating_sub(7)).unwrap_or(id));
-    match bare {
-        Some(bare) => Fix {
-            document: Some(refer(step, bare, true)),
-            ..Fix::command(
-                "create it, and name it without the six characters behind its name, which are new each time",
-                create,
-            )
-        },
-        None => Fix::command("", create),
+    let create = create_secret(likely, &step.region, of.example);
+    if id.strip_suffix(likely).is_none() {
+        let bare = id.get(..id.len().saturating_sub(7)).unwrap_or(id);
+        let text =
+            "create it, and name it without the six characters behind its name, which are new each time";
+        return Fix { document: Some(refer(step, bare)), ..Fix::command(text, create) };
     }
+    let text = match other.map(|other| (other, namesake(other))) {
+        Some((other, Some(arn))) => {
+            format!(
+                "create it; or, if the secret `{other}` is meant, name that by its ARN: `{}`",
+                refer(step, arn)
+            )
+        }
+        Some((other, None)) => format!(
+            "create it; or, if the ARN ends in the six characters of a secret `{other}`, create that one and leave them out"
+        ),
+        None => String::new(),
+    };
+    Fix::command(text, create)
 }
 
 /// The command that creates a secret.
@@ -119,21 +155,18 @@ pub(super) fn create_secret(name: &str, region: &str, value: &str) -> String {
     )
 }
 
-/// The reference of a task definition to a secret, with its JSON key; with its version too, if `same_version`.
-fn refer(step: &Step, secret_id: &str, same_version: bool) -> String {
+/// The reference of a task definition to a secret, with its JSON key and its version.
+fn refer(step: &Step, secret_id: &str) -> String {
     let Work::Secret { reference, .. } = &step.work else {
         return format!("\"credentialsParameter\": \"{secret_id}\"");
     };
-    let part = |part: Option<&String>| part.cloned().unwrap_or_default();
-    let reference = reference.as_ref();
-    let key = part(reference.and_then(|it| it.json_key.as_ref()));
-    let of_version = reference.filter(|_| same_version);
-    let stage = part(of_version.and_then(|it| it.version_stage.as_ref()));
-    let version = part(of_version.and_then(|it| it.version_id.as_ref()));
-    if key.is_empty() && stage.is_empty() && version.is_empty() {
-        return format!("\"valueFrom\": \"{secret_id}\"");
+    match reference {
+        Some(reference) => {
+            let reference = SecretReference { secret_id: secret_id.to_owned(), ..reference.clone() };
+            format!("\"valueFrom\": \"{reference}\"")
+        }
+        None => format!("\"valueFrom\": \"{secret_id}\""),
     }
-    format!("\"valueFrom\": \"{secret_id}:{key}:{stage}:{version}\"")
 }
 
 /// A key that the role may not use, told without its name.
@@ -171,51 +204,45 @@ pub(super) fn credential(of: &Circumstances<'_>, problem: CredentialProblem) -> 
             "the secret needs a `password` that is not empty",
         ),
     };
-    let fix = match &of.mend {
-        Some(mend) => Fix::command(format!("{wanted}; {}", mend_words(mend)), mend_command(of.step, mend)),
-        None => {
-            Fix { document: Some(example(of.step).to_owned()), ..Fix::command(wanted, put_secret(of.step)) }
-        }
+    let fix = match of.mends {
+        [] => Fix {
+            document: Some(of.example.to_owned()),
+            ..Fix::command(wanted, put_secret(of.step, of.example))
+        },
+        mends => Fix::command(format!("{wanted}; this {}", mend_words(mends)), mend_command(of.step, mends)),
     };
     Advice::new(Cause::Content, headline, fix)
 }
 
-fn mend_words(mend: &Mend) -> String {
-    match mend {
-        Mend::Rename { from, to } => format!("this calls its key `{from}` `{to}`"),
-        Mend::Quote { key } => format!("this puts the number under `{key}` in quotes"),
-        Mend::Add { key, .. } => format!("this adds the key `{key}`"),
-        Mend::Unquote => "this takes the quotes off that a shell left around it".to_owned(),
-    }
+fn mend_words(mends: &[Mend]) -> String {
+    let words: Vec<_> = mends.iter().map(Mend::words).collect();
+    words.join(", and ")
 }
 
 /// Changes the text of a secret in passing: no value has to be known, and none is shown.
-fn mend_command(step: &Step, mend: &Mend) -> String {
-    let script = match mend {
-        Mend::Rename { from, to } => format!(r#"s/"{from}"\([[:space:]]*:\)/"{to}"\1/"#),
-        Mend::Quote { key } => {
-            format!(r#"s/\("{key}"[[:space:]]*:[[:space:]]*\)\([-+.0-9eE]*\)/\1"\2"/"#)
+fn mend_command(step: &Step, mends: &[Mend]) -> String {
+    let script = match mends {
+        [one] => quote(&one.script()).into_owned(),
+        several => {
+            let each: Vec<_> = several.iter().map(|mend| format!("-e {}", quote(&mend.script()))).collect();
+            each.join(" ")
         }
-        Mend::Add { key, first } => {
-            let comma = if *first { "" } else { "," };
-            format!(r#"s/}}[[:space:]]*$/{comma}"{key}":"VALUE"}}/"#)
-        }
-        Mend::Unquote => r"s/^[[:space:]]*'\(.*\)'[[:space:]]*$/\1/".to_owned(),
     };
     // The brace that closes the object is to be the end of the line that `sed` sees; strings of JSON have no newlines.
-    let lines = if matches!(mend, Mend::Add { .. }) { "tr -d '\\n' | " } else { "" };
+    let adds = mends.iter().any(|mend| matches!(mend, Mend::Add { .. }));
+    let lines = if adds { "tr -d '\\n' | " } else { "" };
     let (id, region) = (quote(secret_id(step)), step.region.as_str());
     format!(
         "aws secretsmanager put-secret-value --secret-id {id} --region {region} --secret-string \"$(aws secretsmanager \
-         get-secret-value --secret-id {id} --region {region} --query SecretString --output text | {lines}sed {})\"",
-        quote(&script)
+         get-secret-value --secret-id {id} --region {region} --query SecretString --output text | {lines}sed {script})\""
     )
 }
 
 /// A key that the JSON object does not have: the key that was meant, or the command that adds it.
-pub(super) fn missing_key(step: &Step, key: &str, meant: Option<&str>, mend: Option<&Mend>) -> Fix {
-    if let (Some(meant), Work::Secret { value_from, .. }) = (meant, &step.work) {
-        let corrected = value_from.replacen(&format!(":{key}:"), &format!(":{meant}:"), 1);
+pub(super) fn missing_key(of: &Circumstances<'_>, key: &str, meant: Option<&str>) -> Fix {
+    let step = of.step;
+    if let (Some(meant), Work::Secret { reference: Some(reference), .. }) = (meant, &step.work) {
+        let corrected = SecretReference { json_key: Some(meant.to_owned()), ..reference.clone() };
         return Fix {
             document: Some(format!("\"valueFrom\": \"{corrected}\"")),
             ..Fix::advice(format!("keys are case-sensitive: name `{meant}` in `valueFrom`"))
@@ -226,22 +253,20 @@ pub(super) fn missing_key(step: &Step, key: &str, meant: Option<&str>, mend: Opt
          case-sensitive)",
         short(secret_id(step))
     );
-    match mend {
-        Some(mend) => Fix::command(text, mend_command(step, mend)),
-        None => Fix::advice(text),
-    }
+    let fix = match of.mends {
+        [] => Fix::advice(text),
+        mends => Fix::command(text, mend_command(step, mends)),
+    };
+    mended(of, fix)
 }
 
 /// A secret that should be a JSON object and is none.
-pub(super) fn json_value(step: &Step) -> Fix {
-    let key = match &step.work {
-        Work::Secret { reference: Some(reference), .. } => reference.json_key.as_deref(),
-        _ => None,
-    };
-    let value = serde_json::json!({ key.unwrap_or("KEY"): "VALUE" }).to_string();
+pub(super) fn json_value(of: &Circumstances<'_>) -> Fix {
     let text =
         "store the secret as a JSON object, or leave the JSON key out of `valueFrom` to get the whole value";
-    Fix { document: Some(value.clone()), ..Fix::command(text, put_value(step, &value)) }
+    let fix =
+        Fix { document: Some(of.example.to_owned()), ..Fix::command(text, put_secret(of.step, of.example)) };
+    mended(of, fix)
 }
 
 /// An ARN with parts behind it that are too few: their colons are missing.
@@ -260,7 +285,8 @@ pub(super) fn malformed_arn(value_from: &str) -> Fix {
 }
 
 /// The key that a value is under cannot be used by anybody.
-pub(super) fn key_fault(step: &Step, key: &KeyInUse) -> Advice {
+pub(super) fn key_fault(of: &Circumstances<'_>, key: &KeyInUse) -> Advice {
+    let step = of.step;
     let (arn, region) = (quote(&key.arn), step.region.as_str());
     let (what, command) = match key.state {
         KeyState::Gone => ("does not exist any more", None),
@@ -277,7 +303,8 @@ pub(super) fn key_fault(step: &Step, key: &KeyInUse) -> Advice {
         Some(command) => Fix::command("", command),
         None => Fix::advice("nothing can decrypt the value any more: store it anew, under another key"),
     };
-    Advice::new(Cause::Configuration, headline, fix)
+    let remedy = Remedy::from(fix).in_account(of.other_account(&key.arn).as_deref());
+    Advice::with(Cause::Configuration, headline, remedy)
 }
 
 fn whose(step: &Step) -> String {
@@ -290,11 +317,7 @@ fn whose(step: &Step) -> String {
 }
 
 /// A command that stores another value in the secret of a step.
-pub(in crate::ecs::launch) fn put_secret(step: &Step) -> String {
-    put_value(step, example(step))
-}
-
-fn put_value(step: &Step, value: &str) -> String {
+pub(in crate::ecs::launch) fn put_secret(step: &Step, value: &str) -> String {
     format!(
         "aws secretsmanager put-secret-value --secret-id {} --region {} --secret-string {}",
         quote(secret_id(step)),
@@ -303,15 +326,19 @@ fn put_value(step: &Step, value: &str) -> String {
     )
 }
 
-/// What a secret for the step looks like.
-fn example(step: &Step) -> &'static str {
-    match &step.work {
-        Work::RegistryCredential { .. } => r#"{"username":"USER","password":"PASSWORD"}"#,
-        Work::Secret { reference: Some(reference), .. } if reference.json_key.is_some() => {
-            r#"{"KEY":"VALUE"}"#
-        }
+/// What a secret has to look like that has these JSON keys, with words to be filled in for their values; without any, a
+/// text.
+pub(in crate::ecs::launch) fn example(keys: &[&str]) -> String {
+    let word = |key: &str| match key {
+        "username" => "USER",
+        "password" => "PASSWORD",
         _ => "VALUE",
+    };
+    if keys.is_empty() {
+        return "VALUE".to_owned();
     }
+    let members = keys.iter().map(|&key| (key.to_owned(), Value::from(word(key))));
+    Value::Object(members.collect()).to_string()
 }
 
 /// `SecretId` of the step's call.
@@ -325,17 +352,57 @@ pub(super) fn secret_id(step: &Step) -> &str {
     }
 }
 
-/// The name in a secret's ARN, without the suffix that Secrets Manager adds.
-pub(in crate::ecs::launch) fn secret_name(secret_id: &str) -> &str {
-    let name = secret_id.rsplit(":secret:").next().unwrap_or(secret_id);
-    match name.rsplit_once('-') {
-        Some((name, suffix))
-            if secret_id.starts_with("arn:")
-                && suffix.len() == 6
-                && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-        {
-            name
-        }
-        _ => name,
+/// The name in what a secret is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ecs::launch) struct SecretName<'a> {
+    /// The name, as far as one can tell.
+    pub(in crate::ecs::launch) likely: &'a str,
+    /// The name if the end, which looks like a word, are the six characters of an ARN after all.
+    pub(in crate::ecs::launch) other: Option<&'a str>,
+}
+
+impl SecretName<'_> {
+    pub(in crate::ecs::launch) fn is(self, name: &str) -> bool {
+        self.likely == name || self.other == Some(name)
     }
+}
+
+/// Reads an ARN, with or without the six characters that Secrets Manager adds, or a name. Of an ARN that ends in something
+/// like `-secret` nobody can say whether that belongs to the name.
+pub(in crate::ecs::launch) fn secret_names(secret_id: &str) -> SecretName<'_> {
+    let whole = secret_id.rsplit(":secret:").next().unwrap_or(secret_id);
+    let plain = SecretName { likely: whole, other: None };
+    if !secret_id.starts_with("arn:") {
+        return plain;
+    }
+    match whole.rsplit_once('-').filter(|(_, end)| is_suffix(end)) {
+        None => plain,
+        Some((name, end)) if is_word(end) => SecretName { other: Some(name), ..plain },
+        Some((name, _)) => SecretName { likely: name, other: None },
+    }
+}
+
+/// The name of a secret that there is, by its ARN.
+pub(super) fn name_of(arn: &str) -> &str {
+    let SecretName { likely, other } = secret_names(arn);
+    other.unwrap_or(likely)
+}
+
+/// Whether two ARNs can be of one secret, one of them without the six characters.
+pub(in crate::ecs::launch) fn is_same_secret(one: &str, other: &str) -> bool {
+    let behind = |long: &str, short: &str| {
+        long.strip_prefix(short).and_then(|end| end.strip_prefix('-')).is_some_and(is_suffix)
+    };
+    one == other || behind(one, other) || behind(other, one)
+}
+
+fn is_suffix(end: &str) -> bool {
+    end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Six characters that somebody wrote, and not chance, which mixes small letters and capitals.
+fn is_word(end: &str) -> bool {
+    let small = |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let capitals = !end.bytes().any(|byte| byte.is_ascii_lowercase());
+    capitals || small(end.get(1..).unwrap_or_default())
 }

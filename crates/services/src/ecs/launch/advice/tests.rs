@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::super::plan::{TaskFacts, plan};
 use super::super::stage;
-use super::secret::secret_name;
+use super::secret::{is_same_secret, secret_names};
 use super::*;
 
 #[test]
@@ -21,12 +21,32 @@ fn words_are_quoted_for_a_shell() {
 
 #[test]
 fn a_secrets_name_is_its_arn_without_the_suffix() {
-    for (id, name) in [
-        ("arn:aws:secretsmanager:us-east-1:111122223333:secret:team/hub-AbCdEf", "team/hub"),
-        ("arn:aws:secretsmanager:us-east-1:111122223333:secret:hub", "hub"),
-        ("hub-AbCdEf", "hub-AbCdEf"),
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:";
+    for (id, likely, other) in [
+        (format!("{arn}team/hub-AbCdEf"), "team/hub", None),
+        (format!("{arn}team/hub-9bQd0f"), "team/hub", None),
+        (format!("{arn}hub"), "hub", None),
+        (format!("{arn}db-secret"), "db-secret", Some("db")),
+        (format!("{arn}my-Secret"), "my-Secret", Some("my")),
+        (format!("{arn}my-PROD01"), "my-PROD01", Some("my")),
+        (format!("{arn}app-config-AbCdEf"), "app-config", None),
+        ("hub-AbCdEf".to_owned(), "hub-AbCdEf", None),
     ] {
-        assert_eq!(secret_name(id), name);
+        let names = secret_names(&id);
+        assert_eq!((names.likely, names.other), (likely, other), "{id}");
+    }
+}
+
+#[test]
+fn one_secret_can_be_named_with_and_without_the_suffix() {
+    for (one, other, same) in [
+        ("db", "db", true),
+        ("db", "db-AbCdEf", true),
+        ("db-AbCdEf", "db", true),
+        ("db", "db-replica", false),
+        ("db-AbCdEf", "db-GhIjKl", false),
+    ] {
+        assert_eq!(is_same_secret(one, other), same, "{one} {other}");
     }
 }
 
@@ -38,8 +58,12 @@ fn every_refusal_of_a_secret_has_a_remedy() {
     let plan = plan(&TaskFacts::from(&task), &definition);
     let words = LogWords::default();
     let new_role = NewRole::of(&crate::testing::account(), false);
+    let advised = Advised::default();
     let of = || Circumstances {
         step: &plan.steps[1],
+        account: &plan.account,
+        bucket_owner: None,
+        advised: &advised,
         role: None,
         policy: None,
         denied: None,
@@ -48,8 +72,10 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         namesakes: &[],
         boundary: None,
         needs: &[],
-        absent: false,
-        mend: None,
+        absent: &[],
+        mends: &[],
+        current: None,
+        example: "VALUE",
         log_words: &words,
         new_role: &new_role,
         home: "us-east-1",
@@ -66,7 +92,7 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         ),
     ] {
         let problem = Problem::Refused(ServiceError::client(code, message));
-        let text = advise(of(), &problem).fix.unwrap().line();
+        let text = advise(of(), &problem).remedy.unwrap().fix().line();
         assert!(text.contains(expected), "{text}");
     }
 }
@@ -74,11 +100,11 @@ fn every_refusal_of_a_secret_has_a_remedy() {
 #[test]
 fn a_policy_loses_statements_and_keeps_the_rest() {
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a"},{"Sid":"b"},{"Sid":"c"}]}"#;
-    let kept = |statements: &[usize]| super::policy::without(policy, statements);
+    let kept = |places: &[usize]| super::policy::without(policy, &super::policy::statements(policy, places));
     assert_eq!(kept(&[0, 2]).as_deref(), Some(r#"{"Version":"2012-10-17","Statement":[{"Sid":"b"}]}"#));
     assert_eq!(kept(&[0, 1, 2]), None);
-    assert_eq!(super::policy::without(r#"{"Statement":{"Sid":"a"}}"#, &[0]), None);
-    assert_eq!(super::policy::without("{", &[0]), None);
+    assert_eq!(super::policy::without(r#"{"Statement":{"Sid":"a"}}"#, &[json!({"Sid": "a"})]), None);
+    assert_eq!(super::policy::without("{", &[]), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use landfall_acs::{Cause, Fix};
 
 use super::super::plan::{Step, Work};
 use super::Advice;
-use super::secret::secret_name;
+use super::secret::name_of;
 use super::text::quote;
 use crate::ecr::pull_through::{Missed, Why};
 
@@ -27,7 +27,7 @@ fn fix(step: &Step, missed: &Missed) -> Fix {
     let Missed { upstream, prefix, .. } = missed;
     match (missed.why, &missed.credential, &missed.role) {
         (Why::Refused, Some(secret), _) => Fix::command(
-            format!("give the secret `{}` a credential that `{upstream}` accepts", secret_name(secret)),
+            format!("give the secret `{}` a credential that `{upstream}` accepts", name_of(secret)),
             format!(
                 "aws secretsmanager put-secret-value --secret-id {} --region {} --secret-string {}",
                 quote(secret),
@@ -119,7 +119,7 @@ mod tests {
                 told.headline,
                 "`hub/app:1` did not come from the upstream registry `registry.example`: ECR's words. (it answered 401)"
             );
-            let line = told.fix.unwrap().line();
+            let line = told.remedy.unwrap().fix().line();
             assert!(line.contains(expected) && !line.contains("push"), "{line}");
         }
     }

@@ -1,7 +1,7 @@
 use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
-use super::super::advice::{Circumstances, KeyInUse, KeyState, LogWords, NewRole, advise};
+use super::super::advice::{Advised, Circumstances, KeyInUse, KeyState, LogWords, NewRole, advise};
 use super::super::plan::{Step, When, Work};
 use super::super::problem::{CredentialProblem, EnvFileProblem, NotJson, Problem, Purpose, WrongOption};
 use super::super::value_from::{self, ValueFrom};
@@ -466,8 +466,12 @@ fn cause(purpose: &Purpose, problem: &Problem) -> &'static str {
     });
     let words = LogWords::default();
     let new_role = NewRole::of(&crate::testing::account(), false);
+    let (account, advised) = (crate::testing::account(), Advised::default());
     let of = Circumstances {
         step: &step,
+        account: &account,
+        bucket_owner: None,
+        advised: &advised,
         role: Some("arn:aws:iam::111122223333:role/exec"),
         policy: None,
         denied: denied.as_ref(),
@@ -476,8 +480,10 @@ fn cause(purpose: &Purpose, problem: &Problem) -> &'static str {
         namesakes: &[],
         boundary: None,
         needs: &[],
-        absent: false,
-        mend: None,
+        absent: &[],
+        mends: &[],
+        current: None,
+        example: "VALUE",
         log_words: &words,
         new_role: &new_role,
         home: "us-east-1",
