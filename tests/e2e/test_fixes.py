@@ -140,7 +140,7 @@ def test_there_is_no_task_role(tasks, account_id):
 
 
 def test_everything_at_once(tasks, launch, registry):
-    """Seven things are wrong: `check` says them all, and says what it found nowhere else."""
+    """Eight things are wrong: `check` says them all, and says what it found nowhere else."""
     account = tasks.account
     hub = account.secret({"user": registry.username, "password": registry.password})
     db = account.secret({"user": "u"})
@@ -162,9 +162,40 @@ def test_everything_at_once(tasks, launch, registry):
         ("PERMISSION", parameters),
         ("CONTENT", parameters),
         ("PERMISSION", stream),
+        ("CONFIGURATION", stream),
     ]
     shown = case.check().stdout
-    assert "would not start: 7 findings" in shown and registry.password not in shown
+    assert "would not start: 8 findings" in shown and registry.password not in shown
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_no_permission_and_no_log_group(tasks, launch, create):
+    """Both are said at once, and mended at once."""
+    options = {"awslogs-create-group": "true"} if create else {}
+    logs = tasks.awslogs(group=unique("/missing"), **options)
+    role = bare_role(tasks.account, READ)
+    case = Case(tasks, launch, tasks.container(command="true", logConfiguration=logs), executionRoleArn=role)
+    found = case.findings()
+    second = ("PERMISSION", "logs:CreateLogGroup") if create else ("CONFIGURATION", "logs:CreateLogStream")
+    assert [(it["cause"], it["action"]) for it in found] == [("PERMISSION", "logs:CreateLogStream"), second]
+    for it in found:
+        case.mend(it["fix"])
+    case.runs()
+
+
+def test_no_permission_and_no_environment_file(tasks, launch, tmp_path):
+    bucket, file = unique("files").lower(), tmp_path / "a.env"
+    file.write_text("V=hello\n")
+    tasks.account.client("s3").create_bucket(Bucket=bucket)
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/a.env"}]
+    main = tasks.container(command='test "$V" = hello', environmentFiles=files)
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    case.words["FILE"] = str(file)
+    found = case.findings()
+    assert [it["cause"] for it in found] == ["PERMISSION", "PERMISSION", "CONTENT"], found
+    for it in found:
+        case.mend(it["fix"])
+    case.runs()
 
 
 def test_the_password_is_wrong(tasks, launch, registry):

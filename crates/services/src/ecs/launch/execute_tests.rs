@@ -395,6 +395,10 @@ fn a_look_finds_everything_and_changes_nothing() {
                 Cause::Permission,
                 "the role `exec` may not `logs:CreateLogStream` on `log-group:/app`".to_owned()
             ),
+            (
+                Cause::Permission,
+                "the role `exec` may not `logs:CreateLogGroup` on `log-group:/app`".to_owned()
+            ),
         ]
     );
     assert!(!serde_json::to_string(&execution.steps).unwrap().contains("hunter"));

@@ -97,6 +97,13 @@ impl Run<'_> {
         taken
     }
 
+    /// Who only looks, where the role was refused: what is missing is missing for everybody.
+    fn reader_of_refused(&self, caller: &Caller, taken: &Taken) -> Option<Caller> {
+        let reader = self.reader?;
+        taken.checks.iter().find(|check| !check.allowed)?;
+        Some(reader.in_region(&caller.region).without_saying(caller.unsaid.clone()))
+    }
+
     /// Who only looks may know the content of a secret that the role may not read, if he may read it; and that there is
     /// none.
     fn read_instead(
@@ -255,12 +262,25 @@ impl Run<'_> {
         let installation = self.calls.installation();
         let Outcome { result, checks } =
             s3::get_object_for(installation, caller, bucket, key, env_file::LARGEST);
-        let variables =
-            result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile));
+        let variables = read_file(result);
         let notes = variables.as_ref().map(|variables| format!("{} variables", variables.len())).ok();
         let object = S3Object { bucket: bucket.to_owned(), key: key.to_owned() };
         let result = variables.map(|variables| drop(self.files.insert(object, variables)));
-        Taken::new(checks, result).noting(notes.into_iter().collect())
+        let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
+        taken.beside = self.file_beside(caller, &taken, bucket, key);
+        taken
+    }
+
+    /// What is wrong with a file that the role may not read.
+    fn file_beside(&self, caller: &Caller, taken: &Taken, bucket: &str, key: &str) -> Option<Problem> {
+        let reader = self.reader_of_refused(caller, taken)?;
+        let installation = self.calls.installation();
+        let read = s3::get_object_for(installation, &reader, bucket, key, env_file::LARGEST).result;
+        let of_content = |problem: &Problem| match problem {
+            Problem::Refused(error) => matches!(error.code, "NoSuchKey" | "NoSuchBucket"),
+            _ => true,
+        };
+        read_file(read).err().filter(of_content)
     }
 
     /// Behind the secrets, which count before files. Each container has an order of its own.
@@ -460,9 +480,17 @@ impl Run<'_> {
     fn log_stream(&mut self, caller: &Caller, group: &str, stream: &str, create_group: bool) -> Taken {
         let asked =
             CreateLogStreamRequest { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
-        let Outcome { result, checks } = self.calls.call::<logs::CreateLogStream>(caller, asked);
+        let Outcome { result, checks } = self.calls.call::<logs::CreateLogStream>(caller, asked.clone());
         let again = std::mem::take(&mut self.group_missing);
         let mut taken = existing_is_fine(result.map(drop), checks);
+        if let Some(reader) = self.reader_of_refused(caller, &taken)
+            && let Err(error) = self.calls.call::<logs::CreateLogStream>(&reader, asked).result
+            && error.code == "ResourceNotFoundException"
+            && !again
+        {
+            self.group_missing = create_group;
+            taken.beside = (!create_group).then_some(Problem::Refused(error));
+        }
         let missing = matches!(&taken.result,
             Err(Problem::Refused(error)) if error.code == "ResourceNotFoundException");
         if missing && create_group {
@@ -493,6 +521,12 @@ fn child_of(manifest: &Value) -> Option<String> {
         |it: &&Value| it["platform"]["architecture"] == architecture && it["platform"]["os"] == "linux";
     let chosen = all.iter().find(fits).or(all.first())?;
     chosen["digest"].as_str().map(str::to_owned)
+}
+
+fn read_file(
+    result: Result<Sensitive<Vec<u8>>, ServiceError>,
+) -> Result<Vec<(String, Sensitive<String>)>, Problem> {
+    result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile))
 }
 
 /// Why a file was not read. S3's words for what is too large are about uploads.
