@@ -64,10 +64,10 @@ fn is_slip(name: &str) -> bool {
 fn is_one_off(name: &str, known: &str) -> bool {
     let (short, long) = if name.len() <= known.len() { (name, known) } else { (known, name) };
     let same = short.bytes().zip(long.bytes()).take_while(|(left, right)| left == right).count();
-    let rest = |text: &str, from: usize| text.bytes().skip(from).collect::<Vec<_>>();
+    let (short, long, behind) = (short.as_bytes(), long.as_bytes(), same + 1);
     match long.len() - short.len() {
-        0 => rest(short, same + 1) == rest(long, same + 1),
-        1 => rest(short, same) == rest(long, same + 1),
+        0 => short.get(behind..) == long.get(behind..),
+        1 => short.get(same..) == long.get(behind..),
         _ => false,
     }
 }

@@ -407,7 +407,7 @@ mod tests {
         );
         assert!(!found[0].definition.to_string().contains("resolve:"), "{}", found[0].definition);
         let role = found[0].role.as_ref().unwrap();
-        assert_eq!((role.name.as_str(), role.trust_finding().is_some()), ("Role", true));
+        assert_eq!((role.name.as_str(), role.trust_finding(&place()).is_some()), ("Role", true));
         assert!(has_task_definitions(&template));
     }
 

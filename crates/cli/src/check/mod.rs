@@ -234,7 +234,7 @@ async fn ask_of_task(
         answer.findings.into_iter().filter(|it| unknown::is_known(unknown, it)).collect();
     let mut open = found.open;
     if let Some(role) = &found.role {
-        findings.extend(role.trust_finding());
+        findings.extend(role.trust_finding(place));
         if let Some(denials) = role.denials(&answer.steps, &place.account) {
             findings.extend(denials);
             open.retain(|it| !it.starts_with(unknown::WHAT_IT_MAY));

@@ -4,12 +4,13 @@
 use landfall_api::landfall::{Cause, Finding, Fix, Step};
 use landfall_base::{AccountId, Arn};
 use landfall_iam::{Attached, Context, Layers, Policy, PolicyKind, Principal, Request, evaluate};
+use landfall_services::ecs::names::Home;
+use landfall_services::ecs::rules::trust::{SERVICE_PRINCIPAL, trusts_ecs};
 use landfall_services::iam::aws_managed_policy;
 use serde_json::{Value, json};
 
+use super::input::Place;
 use super::unknown::is_named_in;
-
-const SERVICE: &str = "ecs-tasks.amazonaws.com";
 
 /// A role of the template.
 #[derive(Debug)]
@@ -44,23 +45,22 @@ impl Role {
         }
     }
 
-    /// What is wrong with the trust policy.
-    pub(super) fn trust_finding(&self) -> Option<Finding> {
+    /// What is wrong with the trust policy, for tasks of this account and Region.
+    pub(super) fn trust_finding(&self, place: &Place) -> Option<Finding> {
         let text = self.trust.to_string();
         if self.trust.is_null() || text.contains("${") {
             return None;
         }
-        let statements = match &self.trust["Statement"] {
-            Value::Array(all) => all.clone(),
-            one => vec![one.clone()],
-        };
-        if statements.iter().any(lets_ecs_in) {
+        let (account, region) = (place.account.parse().ok()?, place.region.parse().ok()?);
+        let home = Home { account: &account, region: &region };
+        let policy = Policy::parse(&text, PolicyKind::RoleTrust);
+        if policy.is_ok_and(|policy| trusts_ecs(&home.role(&self.name), &policy, home)) {
             return None;
         }
         let document = json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}]});
+            {"Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"}]});
         Some(self.finding(
-            format!("the role `{}` of the template does not trust `{SERVICE}`", self.name),
+            format!("the role `{}` of the template does not trust `{SERVICE_PRINCIPAL}`", self.name),
             ("sts:AssumeRole", &self.name),
             Fix {
                 text: "let ECS tasks assume the role".to_owned(),
@@ -142,21 +142,13 @@ fn is_call(step: &Step) -> bool {
     by_role.iter().any(|service| step.action.starts_with(service))
 }
 
-fn lets_ecs_in(statement: &Value) -> bool {
-    let words = |value: &Value| match value {
-        Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        one => one.as_str().map(|it| vec![it.to_owned()]).unwrap_or_default(),
-    };
-    let action = |it: &String| matches!(it.to_lowercase().as_str(), "sts:assumerole" | "sts:*" | "*");
-    let service = words(&statement["Principal"]["Service"]).iter().any(|it| it == SERVICE);
-    statement["Effect"] == "Allow"
-        && words(&statement["Action"]).iter().any(action)
-        && (service || statement["Principal"] == "*")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn place() -> Place {
+        Place { account: "111122223333".to_owned(), region: "us-east-1".to_owned() }
+    }
 
     fn role(trusted: &str, policies: Value, managed: Value) -> Role {
         let trust = json!({"Statement": [
@@ -168,9 +160,13 @@ mod tests {
 
     #[test]
     fn a_role_must_trust_tasks() {
-        assert!(role(SERVICE, json!([]), json!([])).trust_finding().is_none());
-        assert!(role("${Service}", json!([]), json!([])).trust_finding().is_none());
-        let found = role("ecs.amazonaws.com", json!([]), json!([])).trust_finding().unwrap();
+        assert!(role(SERVICE_PRINCIPAL, json!([]), json!([])).trust_finding(&place()).is_none());
+        assert!(role("${Service}", json!([]), json!([])).trust_finding(&place()).is_none());
+        let elsewhere = json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL},
+            "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:SourceAccount": "444455556666"}}}]});
+        let of_other = Role { trust: elsewhere, ..role(SERVICE_PRINCIPAL, json!([]), json!([])) };
+        assert!(of_other.trust_finding(&place()).is_some());
+        let found = role("ecs.amazonaws.com", json!([]), json!([])).trust_finding(&place()).unwrap();
         assert_eq!(
             found.headline,
             "the role `exec` of the template does not trust `ecs-tasks.amazonaws.com`"
@@ -204,10 +200,13 @@ mod tests {
             Some(found.into_iter().map(|it| it.headline).collect::<Vec<_>>())
         };
         assert_eq!(
-            headlines(role(SERVICE, read.clone(), execution)),
+            headlines(role(SERVICE_PRINCIPAL, read.clone(), execution)),
             Some(vec!["the role `exec` of the template may not `ssm:GetParameters` on `arn:aws:ssm:us-east-1:111122223333:parameter/b`".to_owned()])
         );
-        assert_eq!(headlines(role(SERVICE, read.clone(), json!([]))).map(|it| it.len()), Some(2));
-        assert_eq!(headlines(role(SERVICE, read, json!(["arn:aws:iam::111122223333:policy/own"]))), None);
+        assert_eq!(headlines(role(SERVICE_PRINCIPAL, read.clone(), json!([]))).map(|it| it.len()), Some(2));
+        assert_eq!(
+            headlines(role(SERVICE_PRINCIPAL, read, json!(["arn:aws:iam::111122223333:policy/own"]))),
+            None
+        );
     }
 }

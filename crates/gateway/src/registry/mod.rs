@@ -78,7 +78,7 @@ impl EcrRegistry {
         let visitor = Visitor::of(&parts, peer);
         parts.extensions.insert(visitor);
         let asked = Asked::of(&parts);
-        if let Some(answer) = self.from_upstream(asked.as_ref(), &parts, peer).await {
+        if let Some(answer) = self.upstream_answer(asked.as_ref(), &parts, peer).await {
             return answer;
         }
         let asked = asked.filter(|_| parts.method == Method::GET);
@@ -98,7 +98,12 @@ impl EcrRegistry {
     }
 
     /// The answer to who asks for what the pull-through cache has to fetch, or is about to have.
-    async fn from_upstream(&self, asked: Option<&Asked>, parts: &Parts, peer: SocketAddr) -> Option<Answer> {
+    async fn upstream_answer(
+        &self,
+        asked: Option<&Asked>,
+        parts: &Parts,
+        peer: SocketAddr,
+    ) -> Option<Answer> {
         let access = EcrAccess::new(Arc::clone(&self.installation));
         match asked? {
             Asked::Manifest(key, reference) => {

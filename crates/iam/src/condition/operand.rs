@@ -215,18 +215,13 @@ fn offset(text: &str) -> Option<i64> {
     (rest.is_empty() && hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// Of a day in the calendar of today; `None` for one that it does not have.
+/// `None` for a day that the calendar does not have. It is looked for before it is asked for: an error of `jiff` would
+/// take memory.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let of_february = if leap { 29 } else { 28 };
-    let lengths = [31, of_february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let before = usize::try_from(month).ok()?.checked_sub(1)?;
-    let is_day = (1..=*lengths.get(before)?).contains(&day);
-    let leaps = |year: i64| year / 4 - year / 100 + year / 400;
-    let years = if year > 0 { 365 * year + leaps(year - 1) + 1 } else { 0 };
-    let in_year: i64 = lengths.iter().take(before).sum();
-    // 719,528 days lie between the first of January of the years 0 and 1970.
-    is_day.then_some(years + in_year + day - 1 - 719_528)
+    let (year, month, day) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    let first = (1..=12).contains(&month).then(|| jiff::civil::date(year, month, 1))?;
+    let date = (1..=first.days_in_month()).contains(&day).then(|| jiff::civil::date(year, month, day))?;
+    Some(date.duration_since(jiff::civil::date(1970, 1, 1)).as_hours() / 24)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use landfall_acs::{Cause, Fix};
 
-use super::policy::{delete, statements, without, write};
+use super::policy::{delete, put_role_policy, statements, without, write};
 use super::remedy::{Command, Place};
 use super::text::{quote, role_name, short};
 use super::{Advice, Circumstances, Remedy};
@@ -79,12 +79,7 @@ fn remove(of: &Circumstances<'_>, denied: &CheckRecord, it: &Denying) -> Option<
     let policy = of.advised.text(&place, Some(&it.policy));
     let rest = policy.and_then(|policy| without(policy, &denying));
     let command = match (&it.holder, &rest) {
-        (Holder::Role { role, policy }, Some(rest)) => format!(
-            "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
-            quote(role_name(role)),
-            quote(policy),
-            quote(rest)
-        ),
+        (Holder::Role { role, policy }, Some(rest)) => put_role_policy(role, policy, rest),
         (Holder::Role { role, policy }, None) => format!(
             "aws iam delete-role-policy --role-name {} --policy-name {}",
             quote(role_name(role)),

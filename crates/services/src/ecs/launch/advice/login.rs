@@ -4,9 +4,10 @@ use landfall_acs::Fix;
 use landfall_base::{AccountId, Region};
 use serde_json::json;
 
-use super::secret::create_secret;
-use super::text::{quote, role_name};
-use super::{NewRole, permission};
+use super::NewRole;
+use super::permission::mark;
+use super::policy::{document, put_role_policy};
+use super::secret::{create_secret, in_name};
 
 /// A container without `repositoryCredentials`.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +27,7 @@ pub struct Anonymous<'a> {
 impl Anonymous<'_> {
     /// The name that a secret for the image's registry would have: `registry/HOST`.
     pub fn secret_name(&self) -> String {
-        let plain = |it: char| it.is_ascii_alphanumeric() || "/_+=.@-".contains(it);
-        let host = host(self.image).chars().map(|it| if plain(it) { it } else { '-' });
-        format!("registry/{}", host.collect::<String>())
+        format!("registry/{}", in_name(host(self.image)))
     }
 }
 
@@ -41,13 +40,8 @@ pub fn login(of: Anonymous<'_>, new_role: &NewRole, there: bool) -> Fix {
     let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn});
     let grant = match of.role {
         Some(role) => {
-            let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-            format!(
-                "aws iam put-role-policy --role-name {} --policy-name registry-login-{} --policy-document {}",
-                quote(role_name(role)),
-                permission::mark(&policy),
-                quote(&policy)
-            )
+            let policy = document(&statement);
+            put_role_policy(role, &format!("registry-login-{}", mark(&policy)), &policy)
         }
         None => new_role.commands(&[statement]),
     };

@@ -7,6 +7,8 @@ mod logs;
 mod names;
 mod new_role;
 mod permission;
+#[cfg(test)]
+pub(super) mod plain;
 mod policy;
 mod remedy;
 mod secret;

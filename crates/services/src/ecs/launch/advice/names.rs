@@ -3,8 +3,8 @@
 use landfall_acs::{Cause, Fix};
 use landfall_base::Region;
 
-use super::secret::{secret_id, secret_names};
-use super::text::short;
+use super::secret::{in_name, secret_id, secret_names};
+use super::text::{like, short};
 use super::{Advice, Circumstances};
 use crate::ecs::launch::plan::Work;
 use crate::{ecr, logs, s3, secretsmanager};
@@ -34,7 +34,7 @@ pub(super) fn impossible(of: &Circumstances<'_>) -> Option<Advice> {
             if secretsmanager::is_name(name) {
                 return foreign_region(of);
             }
-            let corrected = like(name, |it| it.is_ascii_alphanumeric() || "/_+=.@-".contains(it));
+            let corrected = in_name(name);
             let member = if matches!(of.step.work, Work::Secret { .. }) {
                 "valueFrom"
             } else {
@@ -52,11 +52,6 @@ pub(super) fn impossible(of: &Circumstances<'_>) -> Option<Advice> {
             ..Fix::advice(format!("name a {what} that there can be in the task definition, such as this"))
         },
     ))
-}
-
-/// The name with a hyphen for each character that cannot be in it.
-fn like(name: &str, allowed: impl Fn(char) -> bool) -> String {
-    name.chars().map(|it| if allowed(it) { it } else { '-' }).collect()
 }
 
 /// Here any word can be a Region. Where the task is in one of AWS's, one that AWS does not have is a mistake.

@@ -6,7 +6,9 @@ use landfall_iam::{Blocker, FixStep, Layer};
 use serde_json::{Value, json};
 
 use super::denial::{denial, explicitly};
-use super::policy::{document, merged, write};
+use super::policy::{
+    allowing, create_role, document, document_of, merged, put_role_policy, trusting_tasks, write,
+};
 use super::remedy::{Command, Place};
 use super::text::{quote, role_name, session_role, short};
 use super::{Advice, Circumstances, Remedy};
@@ -21,9 +23,7 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
     if let Some(denied) = of.denied.filter(|it| explicitly(it)) {
         return denial(of, denied);
     }
-    let statement = json!({
-        "Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"
-    });
+    let statement = trusting_tasks();
     let verified = of.denied.is_some_and(is_verified);
     let place = Place::on(role);
     match of.advised.text(&place, of.policy) {
@@ -41,25 +41,17 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
         }
         None => {
             let policy = document(&statement);
-            let mut command = format!(
-                "aws iam create-role --role-name {} --assume-role-policy-document {}",
-                quote(name),
-                quote(&policy)
-            );
+            let mut commands = vec![create_role(name, &policy)];
             // What containers get is not for them to start: a task role needs none of it.
             let starts = matches!(of.step.work, Work::AssumeRole { .. });
             if let Some(grants) = granted(of).filter(|_| starts) {
-                command.push_str(&format!(
-                    "\naws iam put-role-policy --role-name {} --policy-name task-start --policy-document {}",
-                    quote(name),
-                    quote(&grants)
-                ));
+                commands.push(put_role_policy(name, "task-start", &grants));
             }
             let text = match starts {
                 true => "create it, and give it what the task needs",
                 false => "create it; what the containers may do is for you to add",
             };
-            let fix = Fix { document: Some(policy), ..Fix::command(text, command) };
+            let fix = Fix { document: Some(policy), ..Fix::command(text, commands.join("\n")) };
             Advice::new(Cause::Configuration, format!("there is no role `{role}`"), fix)
         }
     }
@@ -67,19 +59,7 @@ pub(super) fn trust(of: &Circumstances<'_>) -> Advice {
 
 /// A policy of all that the task's start needs.
 fn granted(of: &Circumstances<'_>) -> Option<String> {
-    let statement = |(actions, resource): &(Vec<&'static str>, String)| {
-        json!({
-            "Effect": "Allow", "Action": actions, "Resource": resource
-        })
-    };
-    let mut statements: Vec<Value> = Vec::new();
-    for need in of.needs.iter().map(statement) {
-        if !statements.contains(&need) {
-            statements.push(need);
-        }
-    }
-    let document = json!({"Version": "2012-10-17", "Statement": statements});
-    (!of.needs.is_empty()).then(|| document.to_string())
+    (!of.needs.is_empty()).then(|| document_of(&allowing(of.needs)))
 }
 
 /// A call that the role's policies, or the resource's, do not allow.
@@ -271,11 +251,7 @@ fn grant(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep) -> Remedy
         _ => role_name(of.role.unwrap_or_default()),
     };
     let name = format!("{}-{}", action.replace(':', "-"), mark(&statement.to_string()));
-    let command = format!(
-        "aws iam put-role-policy --role-name {} --policy-name {name} --policy-document {}",
-        quote(role),
-        quote(&policy)
-    );
+    let command = put_role_policy(role, &name, &policy);
     own(of, Command::rewriting(command, Place::Role { role: role.to_owned(), policy: name }, Some(policy)))
 }
 

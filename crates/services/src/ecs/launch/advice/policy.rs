@@ -3,10 +3,52 @@
 use serde_json::{Value, json};
 
 use super::text::{quote, role_name};
+use crate::ecs::launch::SERVICE_PRINCIPAL;
 
 /// A policy of one statement.
 pub(super) fn document(statement: &Value) -> String {
-    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    document_of(std::slice::from_ref(statement))
+}
+
+/// A policy of these statements.
+pub(super) fn document_of(statements: &[Value]) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+/// What allows actions on resources, each statement once.
+pub(super) fn allowing(needs: &[(Vec<&'static str>, String)]) -> Vec<Value> {
+    let mut statements: Vec<Value> = Vec::new();
+    for (actions, resource) in needs {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+        if !statements.contains(&statement) {
+            statements.push(statement);
+        }
+    }
+    statements
+}
+
+/// The statement of a trust policy that lets ECS tasks assume the role.
+pub(super) fn trusting_tasks() -> Value {
+    json!({"Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"})
+}
+
+/// The command that makes a role, by its name or ARN.
+pub(super) fn create_role(role: &str, trust: &str) -> String {
+    format!(
+        "aws iam create-role --role-name {} --assume-role-policy-document {}",
+        quote(role_name(role)),
+        quote(trust)
+    )
+}
+
+/// The command that writes a policy of a role's own.
+pub(super) fn put_role_policy(role: &str, name: &str, policy: &str) -> String {
+    format!(
+        "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
+        quote(role_name(role)),
+        quote(name),
+        quote(policy)
+    )
 }
 
 /// A policy with one more statement, unless it has it; what is there stays.

@@ -3,7 +3,7 @@
 use landfall_acs::{Cause, Fix};
 use serde_json::Value;
 
-use super::text::{quote, short};
+use super::text::{like, quote, short};
 use super::{Advice, Circumstances, CurrentVersion, KeyInUse, KeyState, Remedy};
 use crate::ecs::launch::mend::Mend;
 use crate::ecs::launch::plan::{Step, Work};
@@ -350,6 +350,11 @@ pub(super) fn secret_id(step: &Step) -> &str {
         }
         _ => "",
     }
+}
+
+/// A text as it can be in the name of a secret.
+pub(super) fn in_name(text: &str) -> String {
+    like(text, |it| it.is_ascii_alphanumeric() || "/_+=.@-".contains(it))
 }
 
 /// The name in what a secret is called by.

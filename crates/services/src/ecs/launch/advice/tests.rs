@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::super::plan::{TaskFacts, plan};
 use super::super::stage;
+use super::plain::Plain;
 use super::secret::{is_same_secret, secret_names};
 use super::*;
 
@@ -56,31 +57,7 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         "repositoryCredentials": {"credentialsParameter": "hub"}}]));
     let task = stage::task(&definition, landfall_acs::LaunchKind::Fargate);
     let plan = plan(&TaskFacts::from(&task), &definition);
-    let words = LogWords::default();
-    let new_role = NewRole::of(&crate::testing::account(), false);
-    let advised = Advised::default();
-    let of = || Circumstances {
-        step: &plan.steps[1],
-        account: &plan.account,
-        bucket_owner: None,
-        advised: &advised,
-        role: None,
-        policy: None,
-        denied: None,
-        denying: &[],
-        key: None,
-        namesakes: &[],
-        boundary: None,
-        needs: &[],
-        absent: &[],
-        mends: &[],
-        current: None,
-        example: "VALUE",
-        log_words: &words,
-        new_role: &new_role,
-        home: "us-east-1",
-        stranger: None,
-    };
+    let plain = Plain::new();
     for (code, message, expected) in [
         ("AccessDeniedException", "Access to KMS is not allowed", "kms:Decrypt"),
         ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", "create-secret"),
@@ -92,7 +69,7 @@ fn every_refusal_of_a_secret_has_a_remedy() {
         ),
     ] {
         let problem = Problem::Refused(ServiceError::client(code, message));
-        let text = advise(of(), &problem).remedy.unwrap().fix().line();
+        let text = advise(plain.of(&plan.steps[1]), &problem).remedy.unwrap().fix().line();
         assert!(text.contains(expected), "{text}");
     }
 }

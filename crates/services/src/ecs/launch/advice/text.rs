@@ -15,6 +15,11 @@ pub(super) fn role_name(role: &str) -> &str {
     role.rsplit('/').next().unwrap_or(role)
 }
 
+/// A name with a hyphen for each character that cannot be in it.
+pub(super) fn like(name: &str, allowed: impl Fn(char) -> bool) -> String {
+    name.chars().map(|it| if allowed(it) { it } else { '-' }).collect()
+}
+
 /// The role of a session's ARN: `assumed-role/name/session`.
 pub(super) fn session_role(session: &str) -> &str {
     session.split('/').nth(1).unwrap_or(session)

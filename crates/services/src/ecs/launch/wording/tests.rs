@@ -1,7 +1,8 @@
 use landfall_iam::Layer;
 use landfall_shape::ServiceError;
 
-use super::super::advice::{Advised, Circumstances, KeyInUse, KeyState, LogWords, NewRole, advise};
+use super::super::advice::plain::Plain;
+use super::super::advice::{Circumstances, KeyInUse, KeyState, advise};
 use super::super::plan::{Step, When, Work};
 use super::super::problem::{CredentialProblem, EnvFileProblem, NotJson, Problem, Purpose, WrongOption};
 use super::super::value_from::{self, ValueFrom};
@@ -464,30 +465,12 @@ fn cause(purpose: &Purpose, problem: &Problem) -> &'static str {
         arn: "arn:aws:kms:us-east-1:111122223333:key/0a".to_owned(),
         state: KeyState::Disabled,
     });
-    let words = LogWords::default();
-    let new_role = NewRole::of(&crate::testing::account(), false);
-    let (account, advised) = (crate::testing::account(), Advised::default());
+    let plain = Plain::new();
     let of = Circumstances {
-        step: &step,
-        account: &account,
-        bucket_owner: None,
-        advised: &advised,
         role: Some("arn:aws:iam::111122223333:role/exec"),
-        policy: None,
         denied: denied.as_ref(),
-        denying: &[],
         key: key.as_ref(),
-        namesakes: &[],
-        boundary: None,
-        needs: &[],
-        absent: &[],
-        mends: &[],
-        current: None,
-        example: "VALUE",
-        log_words: &words,
-        new_role: &new_role,
-        home: "us-east-1",
-        stranger: None,
+        ..plain.of(&step)
     };
     advise(of, problem).cause.as_str()
 }
