@@ -57,16 +57,31 @@ impl Timestamp {
 
     /// `2026-11-23T02:30:41Z`, as awsQuery answers carry times (ISO 8601).
     pub fn iso8601(self) -> String {
-        let at = self.civil();
-        let (year, month, day) = (at.year(), at.month(), at.day());
-        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
+        self.written("-", ":")
     }
 
     /// `20261123T023041Z`, as SigV4 carries times.
     pub fn sigv4(self) -> String {
+        self.written("", "")
+    }
+
+    /// Year to second, with what stands between the parts of the date and of the time. Every call writes several of these,
+    /// so the digits are put down without the formatting machinery.
+    fn written(self, in_date: &str, in_time: &str) -> String {
         let at = self.civil();
-        let (year, month, day) = (at.year(), at.month(), at.day());
-        format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second())
+        let mut text = String::with_capacity("2026-11-23T02:30:41Z".len());
+        let (century, year) = (at.year().unsigned_abs() / 100, at.year().unsigned_abs() % 100);
+        push_two(&mut text, century);
+        for (before, part) in [("", year), (in_date, unsigned(at.month())), (in_date, unsigned(at.day()))] {
+            text.push_str(before);
+            push_two(&mut text, part);
+        }
+        for (before, part) in [("T", at.hour()), (in_time, at.minute()), (in_time, at.second())] {
+            text.push_str(before);
+            push_two(&mut text, unsigned(part));
+        }
+        text.push('Z');
+        text
     }
 
     /// `Mon, 23 Nov 2026 02:30:41 GMT`, as the HTTP `Date` header carries times (RFC 9110 §5.6.7).
@@ -99,6 +114,17 @@ impl Timestamp {
     }
 }
 
+/// Two digits of a number below 100.
+fn push_two(text: &mut String, number: u16) {
+    for digit in [number / 10 % 10, number % 10] {
+        text.push(char::from(b'0' + digit as u8));
+    }
+}
+
+fn unsigned(part: i8) -> u16 {
+    part.unsigned_abs().into()
+}
+
 /// Digits only: `parse` would take a sign, too.
 fn number(text: &str) -> Option<i16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
@@ -127,6 +153,8 @@ mod tests {
         assert_eq!(Timestamp::parse_sigv4(&moment.sigv4()), Some(moment));
         assert_eq!(moment.sigv4(), "20261123T023041Z");
         assert_eq!(moment.iso8601(), "2026-11-23T02:30:41Z");
+        assert_eq!(Timestamp::from_millis(-1).iso8601(), "1969-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_millis(-59_011_459_199_000).iso8601(), "0100-01-01T00:00:01Z");
         for wrong in [
             "20261323T023041Z",
             "+0261123T023041Z",

@@ -23,5 +23,5 @@ pub use dispatch::Gateway;
 pub use front::{Answering, Front};
 pub use landfall_registry::lend;
 pub use registry::EcrRegistry;
-pub use server::{answer_connection, serve};
+pub use server::{Threads, answer_connection, serve};
 pub use tls::{Secure, Tls, TlsError};

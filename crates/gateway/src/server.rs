@@ -1,8 +1,15 @@
 //! Listening.
+//!
+//! A connection stays on one thread, which has a runtime of its own ([`Threads`]): its calls are answered where they were
+//! read, and no thread wakes another one to share work that takes microseconds. What takes longer does not run there: the
+//! pipe gives what blocks to threads for that.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use http::Request;
@@ -13,6 +20,8 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
+use tokio::sync::mpsc;
 
 use crate::Gateway;
 use crate::tls::{Secure, Tls, is_handshake};
@@ -27,6 +36,7 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// With `tls` the port takes both plain HTTP and TLS.
 pub async fn serve(
+    threads: Threads,
     gateway: Arc<Gateway>,
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -43,7 +53,9 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 let connection =
                     Connection { gateway: Arc::clone(&gateway), peer, watcher: graceful.watcher() };
-                tokio::spawn(connection.run(stream, tls.clone()));
+                if let Err(error) = threads.give(connection, stream, tls.clone()) {
+                    tracing::warn!(%error, "cannot take a connection");
+                }
             }
             // Out of file descriptors, most likely: others will close theirs.
             Err(error) => {
@@ -57,6 +69,60 @@ pub async fn serve(
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("calls under way were cut off");
     }
+}
+
+/// The threads that connections live on: one for each core. They end when this is dropped.
+#[derive(Debug)]
+pub struct Threads {
+    queues: Vec<mpsc::UnboundedSender<Arrival>>,
+    next: AtomicUsize,
+}
+
+/// A connection on its way to its thread.
+struct Arrival {
+    connection: Connection,
+    stream: std::net::TcpStream,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Threads {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// The system gives no thread, or nothing to wait for sockets with.
+    pub fn start() -> io::Result<Self> {
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        let queues = (0..count).map(start_thread).collect::<io::Result<_>>()?;
+        Ok(Self { queues, next: AtomicUsize::new(0) })
+    }
+
+    /// Gives a connection to the next thread in turn.
+    fn give(&self, connection: Connection, stream: TcpStream, tls: Option<Arc<Tls>>) -> io::Result<()> {
+        // Out of this thread's runtime, so that the other one can wait for it.
+        let stream = stream.into_std()?;
+        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.len();
+        let Some(queue) = self.queues.get(at) else { return Ok(()) };
+        queue.send(Arrival { connection, stream, tls }).map_err(|_| io::Error::other("its thread has ended"))
+    }
+}
+
+/// Starts a thread that ends when its queue is gone.
+fn start_thread(number: usize) -> io::Result<mpsc::UnboundedSender<Arrival>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (queue, mut arrivals) = mpsc::unbounded_channel::<Arrival>();
+    thread::Builder::new().name(format!("connections-{number}")).spawn(move || {
+        runtime.block_on(async {
+            while let Some(Arrival { connection, stream, tls }) = arrivals.recv().await {
+                match TcpStream::from_std(stream) {
+                    Ok(stream) => drop(tokio::spawn(connection.run(stream, tls))),
+                    Err(error) => tracing::warn!(%error, "cannot take a connection"),
+                }
+            }
+        });
+        // What nobody waits for any more must not hold up the end.
+        runtime.shutdown_background();
+    })?;
+    Ok(queue)
 }
 
 /// Answers what comes over one connection, as from `peer`, until it ends. It is not waited for when the server stops.

@@ -95,7 +95,9 @@ fn key(bytes: &[u8]) -> Result<LessSafeKey, VaultError> {
 
 /// Version, key id and context as bytes that no other context has: every text is preceded by its length.
 fn authenticated(key_id: &[u8; KEY_ID], context: &[(&str, &str)]) -> Vec<u8> {
-    let mut bytes = vec![VERSION];
+    let length: usize = context.iter().map(|(name, value)| 16 + name.len() + value.len()).sum();
+    let mut bytes = Vec::with_capacity(1 + KEY_ID + length);
+    bytes.push(VERSION);
     bytes.extend_from_slice(key_id);
     for text in context.iter().flat_map(|(name, value)| [name, value]) {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());

@@ -86,7 +86,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
     let data_dir = args.data_dir.clone().map_or_else(default_data_dir, Ok)?;
     leave_no_core_dump()?;
     data_dir::prepare(&data_dir)?;
-    logging::start(&data_dir)?;
+    let _logging = logging::start(&data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start threads")?;
     runtime.block_on(serve(options(args, data_dir)))?;

@@ -104,7 +104,9 @@ impl Server {
         sweep(&installation);
         let gateway = Arc::new(gateway);
         let stop_listening = stopped(told.clone());
-        let serving = landfall_gateway::serve(Arc::clone(&gateway), listener, Some(tls), stop_listening);
+        let threads = landfall_gateway::Threads::start().context("cannot start threads")?;
+        let serving =
+            landfall_gateway::serve(threads, Arc::clone(&gateway), listener, Some(tls), stop_listening);
         let mut work = vec![tokio::spawn(serving)];
         work.extend(containers::spawn(&installation, &board, &told));
         work.push(tokio::spawn(close_uploads(

@@ -33,14 +33,28 @@ impl fmt::Display for CallName {
     }
 }
 
+/// The target of lines about reads that were answered: they change nothing and refuse nothing, so they need not be in the
+/// file before the answer is out.
+pub const ALLOWED_READ: &str = "audit::read";
+
 /// One line for each call: who, what, and how it ended; for a refusal the whole decision. No input: it may hold secrets.
 pub fn audit(call: CallName, caller: &Caller, code: &str, checks: &[CheckRecord]) {
     let CallName { service, operation } = call;
+    let (region, key) = (caller.unsaid.hide(caller.region.as_str()), &caller.access_key_id);
     tracing::info!(
         target: "audit", service, operation, code,
-        principal = %caller.arn(), region = %caller.unsaid.hide(caller.region.as_str()), key = %caller.access_key_id
+        principal = %caller.principal.display(), %region, %key
     );
     audit_refusals(call, checks);
+}
+
+/// As [`audit`], for a read that was answered.
+pub(super) fn audit_read(CallName { service, operation }: CallName, caller: &Caller) {
+    let (region, key) = (caller.unsaid.hide(caller.region.as_str()), &caller.access_key_id);
+    tracing::info!(
+        target: ALLOWED_READ, service, operation, code = "ok",
+        principal = %caller.principal.display(), %region, %key
+    );
 }
 
 /// The whole decision of each refusal, for checks that no line of a call has.

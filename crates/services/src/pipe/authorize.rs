@@ -115,19 +115,19 @@ pub fn authorize<R: Guarded>(
         return Ok(Authorized(request));
     }
     let permissions = request.permissions();
-    if let Some(refused) = user_sessions::refused(cx.caller, service, &permissions) {
+    if let Some(refused) = user_sessions::refused(cx.caller, service, permissions) {
         enforce(cx, refused)?;
     }
     if permissions.is_empty() {
         return Ok(Authorized(request));
     }
     let policies = policies_of(view, cx.caller.policy_holder())?;
-    for permission in &permissions {
+    for permission in permissions {
         let (record, refusal) = check(cx, view, &policies, service, permission)?;
         checks.push(record);
         let Some(refusal) = refusal else { continue };
         if let Some(record) = checks.last_mut() {
-            record.fix = fix(cx, view, &policies, service, &permissions, &request.later())?;
+            record.fix = fix(cx, view, &policies, service, permissions, &request.later())?;
         }
         enforce(cx, refusal)?;
     }

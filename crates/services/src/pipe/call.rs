@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use landfall_shape::{Operation, ServiceError, Shape, Value};
 
+use super::audit::audit_read;
 use super::endpoint::{EndpointKind, Ran};
 use super::{Caller, CheckRecord, Endpoint, Failure, Installation, audit};
 
@@ -140,7 +141,13 @@ fn conclude(endpoint: &Endpoint, caller: &Caller, (result, checks): Ran) -> Outc
         let error = failure.into_service_error(endpoint.service.name);
         ServiceError { message: caller.unsaid.hide(&error.message).into_owned(), ..error }
     });
-    let code = result.as_ref().err().map_or("ok", |error| error.code);
-    audit(endpoint.name(), caller, code, &checks);
+    match &result {
+        // With refusals that are not enforced an answered read has refusals, too.
+        Ok(_) if endpoint.kind.is_read() && checks.iter().all(|check| check.allowed) => {
+            audit_read(endpoint.name(), caller);
+        }
+        Ok(_) => audit(endpoint.name(), caller, "ok", &checks),
+        Err(error) => audit(endpoint.name(), caller, error.code, &checks),
+    }
     Outcome { result, checks }
 }

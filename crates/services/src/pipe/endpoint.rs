@@ -97,6 +97,13 @@ pub enum EndpointKind {
     Awaiting,
 }
 
+impl EndpointKind {
+    /// Whether it changes no rows.
+    pub(super) fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::Blocking)
+    }
+}
+
 /// What running an endpoint gives: the answer, and every check that was made.
 pub(super) type Ran = (Result<Value, Failure>, Vec<CheckRecord>);
 
@@ -227,7 +234,7 @@ fn declare<O: Resolve>(
     let input = O::Input::from_value(input).map_err(Failure::internal)?;
     let request = O::resolve(&cx, &installation.store.view(), input)?;
     let later = request.later().into_iter().map(|later| later.permission);
-    Ok((request.permissions(), later.collect()))
+    Ok((request.permissions().to_vec(), later.collect()))
 }
 
 fn run_read<O: ReadHandler>(installation: &Installation, caller: &Caller, input: Value) -> Ran {

@@ -16,7 +16,7 @@ mod permission;
 mod unsaid;
 mod user_sessions;
 
-pub use audit::{CallName, audit, audit_refusals};
+pub use audit::{ALLOWED_READ, CallName, audit, audit_refusals};
 pub(crate) use authorize::requested_region;
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed, would_allow};
 pub use call::{Call, Calls, Outcome};

@@ -189,7 +189,7 @@ impl Permission {
 /// A resolved request that knows which permissions it needs.
 pub trait Guarded {
     /// Every check that AWS makes for this call, in AWS's order. Empty only for calls that AWS allows everybody.
-    fn permissions(&self) -> Vec<Permission>;
+    fn permissions(&self) -> &[Permission];
 
     /// What the same call will be asked for afterwards, apart from these checks. It is not decided here, but the fix of a
     /// refusal allows it, too; only then is it asked for.
@@ -234,8 +234,8 @@ impl<T> Checked<T> {
 }
 
 impl<T> Guarded for Checked<T> {
-    fn permissions(&self) -> Vec<Permission> {
-        self.permissions.clone()
+    fn permissions(&self) -> &[Permission] {
+        &self.permissions
     }
 }
 
@@ -244,7 +244,7 @@ impl<T> Guarded for Checked<T> {
 pub struct Allowed<T>(pub T);
 
 impl<T> Guarded for Allowed<T> {
-    fn permissions(&self) -> Vec<Permission> {
-        Vec::new()
+    fn permissions(&self) -> &[Permission] {
+        &[]
     }
 }

@@ -266,8 +266,8 @@ struct Asked<'a> {
 }
 
 impl Guarded for Asked<'_> {
-    fn permissions(&self) -> Vec<Permission> {
-        self.permissions.clone()
+    fn permissions(&self) -> &[Permission] {
+        &self.permissions
     }
 
     fn later(&self) -> Vec<Later> {

@@ -227,7 +227,7 @@ fn signed_headers(text: &str) -> Result<Vec<String>, ClaimError> {
 
 /// The moment, and its text in basic ISO 8601 form as the string to sign has it.
 fn read_date(text: &str) -> Result<(Timestamp, String), ClaimError> {
-    if let Some(date) = Timestamp::parse_sigv4(text).filter(|date| date.sigv4() == text) {
+    if let Some(date) = Timestamp::parse_sigv4(text) {
         return Ok((date, text.to_owned()));
     }
     let date = parse_http_date(text).ok_or_else(|| ClaimError::Date(text.chars().take(64).collect()))?;

@@ -9,6 +9,7 @@ mod key;
 mod sign;
 mod verify;
 
+use hex_simd::AsciiCase;
 use http::HeaderMap;
 
 pub use claim::{Claim, ClaimError};
@@ -54,7 +55,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+    hex_simd::encode_to_string(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes), AsciiCase::Lower)
 }
 
 #[cfg(test)]
