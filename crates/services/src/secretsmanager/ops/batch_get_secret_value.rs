@@ -31,8 +31,8 @@ struct Item {
 }
 
 impl Guarded for Request {
-    fn permissions(&self) -> Vec<Permission> {
-        self.permissions.clone()
+    fn permissions(&self) -> &[Permission] {
+        &self.permissions
     }
 
     fn later(&self) -> Vec<Later> {
