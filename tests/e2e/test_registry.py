@@ -9,6 +9,7 @@ from support import images
 from harness import ecr
 from harness.account import Account, allow, unique
 from harness.errors import denied
+from harness.waiting import until
 
 
 @pytest.fixture
@@ -42,6 +43,40 @@ def test_push_and_pull_what_was_pushed(admin, registry, image):
     assert json.loads(tags.data) == {"name": path, "tags": ["v1"]}
     listed = json.loads(registry.send("GET", "/v2/_catalog").data)["repositories"]
     assert path in listed
+
+
+@pytest.mark.parametrize("docker", [False, True])
+def test_an_image_comes_in_the_format_that_the_client_reads(admin, registry, docker):
+    """By tag, as ECR's user guide has it; the layers are the same."""
+    repository = ecr.repository(admin)
+    name = repository["repositoryName"]
+    image = ecr.several_layers(unique("image"), docker=docker)
+    digest = registry.push(image, repository["repositoryUri"], "v1")
+    path = registry.path(repository["repositoryUri"])
+    other = images.OCI_MANIFEST if docker else images.DOCKER_MANIFEST
+    read = registry.send("GET", f"/v2/{path}/manifests/v1", {"Accept": other})
+    assert (read.status, read.headers["Content-Type"]) == (200, other)
+    made = images.digest_of(read.data)
+    assert read.headers["Docker-Content-Digest"] == made != digest
+    head = registry.send("HEAD", f"/v2/{path}/manifests/v1", {"Accept": other})
+    assert (head.headers["Docker-Content-Digest"], head.headers["Content-Length"]) == (made, str(len(read.data)))
+    stored, document = json.loads(image.manifest), json.loads(read.data)
+    assert document["mediaType"] == other
+    for before, after in zip([stored["config"], *stored["layers"]], [document["config"], *document["layers"]]):
+        assert (before["digest"], before["size"]) == (after["digest"], after["size"])
+        assert before["mediaType"] != after["mediaType"]
+    for reference, accept in ((digest, other), (made, other), (made, image.media_type)):
+        assert registry.send("GET", f"/v2/{path}/manifests/{reference}", {"Accept": accept}).status == 404
+    client = admin.client("ecr")
+    until("the note of the pull", lambda: "lastRecordedPullTime" in details(client, name)[0], 10)
+    got = client.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}], acceptedMediaTypes=[other])
+    (one,) = got["images"]
+    assert one["imageManifest"].encode() == read.data and one["imageManifestMediaType"] == other
+    assert one["imageId"] == {"imageDigest": digest, "imageTag": "v1"}
+
+
+def details(client, name):
+    return client.describe_images(repositoryName=name)["imageDetails"]
 
 
 def test_large_layers_are_downloaded_by_a_sealed_address(admin, registry):

@@ -90,6 +90,12 @@ pub trait Catalog: Send + Sync + 'static {
         manifest: &Manifest,
     ) -> impl Future<Output = Result<(), OciError>> + Send;
 
+    /// Whether an image that is asked for by tag is given in the other format where the client takes only that
+    /// ([`Manifest::converted`]). The distribution specification has nothing of the kind.
+    fn converts(&self) -> bool {
+        false
+    }
+
     /// Stores a manifest's metadata and points `tag` at it, after the checks of [`check_manifest`](Self::check_manifest) in the
     /// same transaction: since they were made first, the repository or what the manifest names may have been removed.
     fn put_manifest(

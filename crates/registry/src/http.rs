@@ -27,8 +27,9 @@ use crate::{
 pub(crate) use answer::Answer;
 pub use answer::ResponseBody;
 pub(crate) use blobs::{blob, growing};
-pub use headers::credentials;
+pub use headers::{accepts, credentials};
 pub use lent::{Lender, Lent, lend};
+pub use manifests::Served;
 pub(crate) use query::Query;
 pub use route::Route;
 

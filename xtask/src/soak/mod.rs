@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: does the registry keep what it acknowledged, and nothing else?
 //!
-//! Workers push, pull, mount and delete at random while unused layers are collected every few seconds and the server is
-//! killed (`kill -9`) again and again. After each start every worker looks for everything that was acknowledged to it.
+//! Workers push, pull, mount and delete at random, and remove repositories under their own pushes, while unused layers are
+//! collected every few seconds and the server is killed (`kill -9`) again and again. After each start every worker looks for everything that was acknowledged to it.
 //! In the end the images of the API are those of the workers, and the files on the disk are what those images name.
 
 mod model;
@@ -57,7 +57,8 @@ pub(crate) struct Arguments {
 /// What the workers share.
 struct Shared {
     address: SocketAddr,
-    /// Names of the repositories, and their paths in the registry.
+    /// Names of the repositories, and their paths in the registry: first those that the workers share, then one for each worker
+    /// that is removed and made again.
     names: Vec<String>,
     repositories: Vec<String>,
     stop: AtomicBool,
@@ -100,7 +101,9 @@ fn soak(arguments: &Arguments, seed: u64, program: &Path, directory: &Path) -> R
     let began = Instant::now();
     let mut victim = Victim::start(program, directory)?;
     let mut admin = victim.admin()?;
-    let names: Vec<_> = (0..REPOSITORIES).map(|number| format!("soak/r{number}")).collect();
+    let common = (0..REPOSITORIES).map(|number| format!("soak/r{number}"));
+    let own = (0..arguments.workers).map(|number| format!("soak/again{number}"));
+    let names: Vec<_> = common.chain(own).collect();
     let repositories =
         names.iter().map(|name| server::repository(&mut admin, name)).collect::<Result<Vec<_>>>()?;
     server::allow_mounts(&mut admin)?;
@@ -140,6 +143,7 @@ fn soak(arguments: &Arguments, seed: u64, program: &Path, directory: &Path) -> R
     })?;
     for worker in &mut workers {
         ensure!(worker.verify_all()?, "the server was not killed, and the connection broke");
+        worker.remove_own()?;
     }
     let (images, blobs) = nothing_is_left(&mut workers, &victim)?;
     let starts = shared.epoch.load(Ordering::SeqCst);

@@ -90,6 +90,11 @@ pub(super) fn allow_mounts(admin: &mut Account) -> Result<()> {
     admin.json(ECR, "PutAccountSetting", &setting).map(drop)
 }
 
+/// Removes a repository with all that is in it.
+pub(super) fn remove_repository(admin: &mut Account, name: &str) -> Result<()> {
+    admin.json(ECR, "DeleteRepository", &json!({ "repositoryName": name, "force": true })).map(drop)
+}
+
 /// Makes a repository; the path that it has in the registry.
 pub(super) fn repository(admin: &mut Account, name: &str) -> Result<String> {
     let answer = admin.json(ECR, "CreateRepository", &json!({ "repositoryName": name }))?;

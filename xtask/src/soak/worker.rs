@@ -11,11 +11,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::model::{Image, Model, Tag};
 use super::random::Random;
-use super::server::UNUSED_LAYERS_FOR;
+use super::server::{self, UNUSED_LAYERS_FOR};
 use super::wire::{Answer, OCTETS, Wire, digest_of};
+use super::{REPOSITORIES, Shared};
 use crate::bench::aws::{Account, ECR};
 use crate::bench::http::{Client, location, with_digest};
 use crate::bench::landfall::HEALTH;
@@ -40,6 +40,8 @@ pub(super) struct Worker<'a> {
     shared: &'a Shared,
     random: Random,
     wire: Wire,
+    /// For another connection.
+    token: String,
     admin: Account,
     pub(super) model: Model,
     /// Manifests made, so that each is another.
@@ -85,7 +87,8 @@ impl<'a> Worker<'a> {
     ) -> Result<Self> {
         let random = Random::new(seed.wrapping_mul(31).wrapping_add(number as u64 + 1));
         let wire = Wire::new(shared.address, token)?;
-        Ok(Self { number, shared, random, wire, admin, model: Model::default(), made: 0 })
+        let token = token.to_owned();
+        Ok(Self { number, shared, random, wire, token, admin, model: Model::default(), made: 0 })
     }
 
     /// Works until told to stop. The error is a violation.
@@ -155,8 +158,9 @@ impl<'a> Worker<'a> {
         match self.random.below(100) {
             0..40 if !full => self.push(),
             40..46 if !full => self.push_index(),
-            46..50 => self.abandon(),
-            50..54 => self.tag_again(),
+            46..49 => self.abandon(),
+            49..51 => self.push_into_removed(),
+            51..54 => self.tag_again(),
             54..78 => self.pull_some(),
             78..86 => self.delete_tag(),
             _ => self.delete_image(),
@@ -178,8 +182,8 @@ impl<'a> Worker<'a> {
 
     // --- push ---
 
-    fn push(&mut self) -> Step<()> {
-        let repository = self.random.below(self.shared.repositories.len());
+    /// An image that nobody else has, and its blobs.
+    fn make_image(&mut self, repository: usize) -> (Image, Vec<Vec<u8>>) {
         let mut layers = Vec::new();
         for _ in 0..=self.random.below(3) {
             let layer = if self.random.percent(80) {
@@ -209,6 +213,12 @@ impl<'a> Worker<'a> {
             blobs: blobs.iter().map(|it| digest_of(it)).collect(),
             children: Vec::new(),
         };
+        (image, blobs)
+    }
+
+    fn push(&mut self) -> Step<()> {
+        let repository = self.random.below(REPOSITORIES);
+        let (image, blobs) = self.make_image(repository);
         let began = Instant::now();
         for blob in &blobs {
             self.push_blob(repository, blob)?;
@@ -237,7 +247,7 @@ impl<'a> Worker<'a> {
             _ => return violated(Err(unexpected("HEAD of a blob", &known))),
         }
         let begun = if self.random.percent(40) {
-            let other = self.random.below(self.shared.repositories.len());
+            let other = self.random.below(REPOSITORIES);
             let from = self.path(other).to_owned();
             let address = format!("/v2/{path}/blobs/uploads/?mount={digest}&from={from}");
             let answer = broken(self.wire.post(&address))?;
@@ -350,9 +360,53 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// The repository is removed and made again while a manifest comes: the image is there whole afterwards, or not at all.
+    fn push_into_removed(&mut self) -> Step<()> {
+        let repository = REPOSITORIES + self.number;
+        let name = broken(self.make_own())?;
+        let (image, blobs) = self.make_image(repository);
+        for blob in &blobs {
+            self.push_blob(repository, blob)?;
+        }
+        let tag = self.some_tag(repository);
+        let address = format!("/v2/{}/manifests/{}", self.path(repository), tag.1);
+        let mut other = violated(Wire::new(self.shared.address, &self.token))?;
+        let pause = Duration::from_millis(self.random.below(30) as u64);
+        let again = std::thread::scope(|scope| {
+            let pushing = scope.spawn(|| other.put(&address, image.media_type, &image.manifest).map(drop));
+            std::thread::sleep(pause);
+            let removed = server::remove_repository(&mut self.admin, &name);
+            let made = removed.and_then(|()| server::repository(&mut self.admin, &name).map(drop));
+            made.and(pushing.join().unwrap_or_else(|_| bail!("a push broke off")))
+        });
+        broken(again)?;
+        if self.tagged(&tag)?.as_ref() == Some(&image.digest) {
+            self.pull(&image, false)?;
+        }
+        self.shared.count("repositories made again");
+        Ok(())
+    }
+
+    /// The repository that is this worker's alone, made if a kill came before that.
+    fn make_own(&mut self) -> Result<String> {
+        let name = self.shared.names.get(REPOSITORIES + self.number).cloned().unwrap_or_default();
+        // A connection from before the last kill is found to be closed only when it is used.
+        let made = server::repository(&mut self.admin, &name);
+        match made.or_else(|_| server::repository(&mut self.admin, &name)) {
+            Err(error) if !format!("{error:#}").contains("RepositoryAlreadyExistsException") => Err(error),
+            _ => Ok(name),
+        }
+    }
+
+    /// Removes the repository that is this worker's alone.
+    pub(super) fn remove_own(&mut self) -> Result<()> {
+        let name = self.make_own()?;
+        server::remove_repository(&mut self.admin, &name)
+    }
+
     /// An upload that nobody ends.
     fn abandon(&mut self) -> Step<()> {
-        let repository = self.random.below(self.shared.repositories.len());
+        let repository = self.random.below(REPOSITORIES);
         let path = self.path(repository).to_owned();
         let begun = broken(self.wire.post(&format!("/v2/{path}/blobs/uploads/")))?;
         if begun.status != 202 {

@@ -279,11 +279,10 @@ fn on_repository(
     action: &'static str,
     key: &RepositoryKey,
 ) -> Result<Vec<Permission>, StoreError> {
-    let mut permissions = vec![registry::permission(view, action, key)?];
-    if matches!(action, "ecr:InitiateLayerUpload" | "ecr:PutImage") {
-        permissions.extend(registry::creation_permissions(view, key)?);
+    match action {
+        "ecr:InitiateLayerUpload" | "ecr:PutImage" => registry::push_permissions(view, action, key),
+        _ => Ok(vec![registry::permission(view, action, key)?]),
     }
-    Ok(permissions)
 }
 
 fn all_repositories(action: &'static str, Subject { account, region, .. }: &Subject) -> Permission {

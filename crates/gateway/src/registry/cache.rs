@@ -36,7 +36,9 @@ pub(super) async fn fill(
     let caller = access.visitor(&view, parts, peer)?.in_region(&key.1);
     let pull = registry::permission(&view, "ecr:BatchGetImage", key).ok()?;
     access.decide_all(&view, &caller, "BatchGetImage", vec![pull]).ok()?;
-    if let Some(image) = installation.upstreams.image(key, reference).filter(|_| need == Need::Import) {
+    let takes = |image: &Arc<Arriving>| landfall_registry::accepts(&parts.headers, &image.sent.media_type);
+    let coming = installation.upstreams.image(key, reference).filter(|_| need == Need::Import);
+    if let Some(image) = coming.filter(takes) {
         return Some(arriving(installation, key, &image, &caller, parts));
     }
     let permissions = pull_through::permissions(&view, key).ok()?;
@@ -45,8 +47,13 @@ pub(super) async fn fill(
     }
     let begun = match need {
         // What is here is served as it is when the upstream registry fails half-way.
-        Need::Refresh => refresh(installation, key, reference).await,
+        Need::Refresh => whole(installation, key, reference).await,
         _ => pull_through::begin(installation, key, reference).await,
+    };
+    let begun = match begun {
+        // The registry knows what to do about the format.
+        Ok(Begun::Arriving(image)) if !takes(&image) => whole(installation, key, reference).await,
+        begun => begun,
     };
     match begun {
         Ok(Begun::Here) => None,
@@ -62,15 +69,15 @@ pub(super) async fn fill(
     }
 }
 
-/// Goes on when the client goes away: the next one finds more of it.
-async fn refresh(
+/// Waits until the image is here. Goes on when the client goes away: the next one finds more of it.
+async fn whole(
     installation: &Arc<Installation>,
     key: &RepositoryKey,
     reference: &Reference,
 ) -> Result<Begun, ImportError> {
     let (work, place, name) = (Arc::clone(installation), key.clone(), reference.clone());
-    let whole = tokio::spawn(async move { pull_through::import(&work, &place, &name).await });
-    let outcome = whole.await.map_err(|error| ImportError::Internal(Failure::internal(error)))?;
+    let fetched = tokio::spawn(async move { pull_through::import(&work, &place, &name).await });
+    let outcome = fetched.await.map_err(|error| ImportError::Internal(Failure::internal(error)))?;
     outcome.map(|()| Begun::Here)
 }
 

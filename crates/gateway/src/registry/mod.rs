@@ -18,7 +18,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody};
+use landfall_registry::{Collected, Digest, Limits, OciError, Registry, ResponseBody, Served};
 use landfall_services::ecr::pull_through::Awaited;
 use landfall_services::ecr::{
     ADDRESS_HEADER, AddressError, EcrCatalog, LAYER_PATH, addressed_layer, layer_address, layer_path,
@@ -121,7 +121,7 @@ impl EcrRegistry {
 
     /// Nobody waits for the bookkeeping.
     fn note_pull(&self, key: RepositoryKey, response: &Response<ResponseBody>) {
-        let Some(digest) = served_manifest(response) else { return };
+        let Some(&Served(digest)) = response.extensions().get() else { return };
         let installation = Arc::clone(&self.installation);
         tokio::spawn(async move { registry::note_pull(&installation, &key, digest).await });
     }
@@ -217,13 +217,6 @@ fn redirect(address: Result<String, Failure>) -> Answer {
             storage_error(500, "InternalError", "We encountered an internal error. Please try again.")
         }
     }
-}
-
-/// The digest of the manifest that an answer holds. Only asked of answers to requests for one.
-fn served_manifest(response: &Response<ResponseBody>) -> Option<Digest> {
-    let digest =
-        response.headers().get("docker-content-digest").filter(|_| response.status() == StatusCode::OK)?;
-    digest.to_str().ok()?.parse().ok()
 }
 
 /// ECR says 401 in two plain words.

@@ -48,7 +48,7 @@ fn basic(encoded: &str) -> Option<Credentials> {
 }
 
 /// Whether the client can take `media_type`. No `Accept` header means anything (RFC 9110 §12.5.1).
-pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let mut values = headers.get_all(ACCEPT).iter().peekable();
     if values.peek().is_none() {
         return true;

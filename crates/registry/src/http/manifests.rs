@@ -8,7 +8,13 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::{BoxError, Call, ResponseBody, headers, receive};
-use crate::{Access, Catalog, Digest, ErrorCode, Manifest, OciError, Operation, Reference, RepositoryName};
+use crate::{
+    Access, Catalog, Converted, Digest, ErrorCode, Manifest, OciError, Operation, Reference, RepositoryName,
+};
+
+/// In the extensions of an answer that holds a manifest: the digest that it is stored under, whatever its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served(pub Digest);
 
 impl<A: Access, C: Catalog> Call<'_, A, C> {
     pub(super) async fn get_manifest(
@@ -21,24 +27,45 @@ impl<A: Access, C: Catalog> Call<'_, A, C> {
         let parsed = reference.parse().map_err(|_| unknown_manifest(reference))?;
         let found = self.registry.catalog().manifest(&repository, &parsed).await?;
         let manifest = found.ok_or_else(|| unknown_manifest(reference))?;
-        if !headers::accepts(&self.parts.headers, &manifest.media_type) {
-            let message =
-                format!("the manifest is a `{}`, which the `Accept` header leaves out", manifest.media_type);
-            return Err(OciError::new(ErrorCode::ManifestUnknown, message));
-        }
-        let etag = format!("\"{}\"", manifest.digest);
+        let converted = self.converted(&manifest, &parsed)?;
+        let (media_type, digest, size) = match &converted {
+            Some(it) => (it.media_type, it.digest, it.bytes.len() as u64),
+            None => (manifest.media_type.as_str(), manifest.digest, manifest.size),
+        };
+        let etag = format!("\"{digest}\"");
         let known = headers::has_already(&self.parts.headers, &etag);
         let answer = Answer::new(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK })
-            .header(CONTENT_TYPE, &manifest.media_type)
+            .header(CONTENT_TYPE, media_type)
             .header(ETAG, etag)
-            .docker_header("docker-content-digest", manifest.digest);
+            .docker_header("docker-content-digest", digest);
         if known {
             return Ok(answer.empty());
         }
         if self.parts.method == Method::HEAD {
-            return Ok(answer.header(CONTENT_LENGTH, manifest.size).empty());
+            return Ok(answer.header(CONTENT_LENGTH, size).empty());
         }
-        Ok(answer.bytes(self.manifest_bytes(manifest.digest).await?))
+        let bytes = match converted {
+            Some(it) => it.bytes,
+            None => self.manifest_bytes(manifest.digest).await?,
+        };
+        let mut response = answer.bytes(bytes);
+        response.extensions_mut().insert(Served(manifest.digest));
+        Ok(response)
+    }
+
+    /// The other format of an image that is asked for by tag, where the client does not take the one that is stored.
+    fn converted(&self, stored: &Manifest, reference: &Reference) -> Result<Option<Converted>, OciError> {
+        let accepts = |media_type: &str| headers::accepts(&self.parts.headers, media_type);
+        if accepts(&stored.media_type) {
+            return Ok(None);
+        }
+        let may = matches!(reference, Reference::Tag(_)) && self.registry.catalog().converts();
+        let converted = stored.converted(accepts).filter(|_| may);
+        converted.map(Some).ok_or_else(|| {
+            let message =
+                format!("the manifest is a `{}`, which the `Accept` header leaves out", stored.media_type);
+            OciError::new(ErrorCode::ManifestUnknown, message)
+        })
     }
 
     async fn manifest_bytes(&self, digest: Digest) -> Result<Bytes, OciError> {

@@ -189,6 +189,11 @@ impl Catalog for EcrCatalog {
         check_references(&view, &key, manifest)
     }
 
+    /// Amazon ECR User Guide, "Amazon ECR image manifest conversion".
+    fn converts(&self) -> bool {
+        true
+    }
+
     async fn put_manifest(
         &self,
         repository: &Repository,

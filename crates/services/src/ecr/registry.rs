@@ -621,15 +621,23 @@ pub fn layer_media_type(
     }))
 }
 
-/// What a push by data plane or API must be allowed beside `action` to bring a repository into being; empty if it is there,
-/// or if no template lets a push make it.
+/// What begins a push, by data plane or API; what it must be allowed beside `action` where the repository is missing and a
+/// template lets a push make it.
 ///
 /// # Errors
 /// A row cannot be read.
-pub fn creation_permissions(view: &View, key: &RepositoryKey) -> Result<Vec<Permission>, StoreError> {
+pub fn push_permissions(
+    view: &View,
+    action: &'static str,
+    key: &RepositoryKey,
+) -> Result<Vec<Permission>, StoreError> {
+    let mut permissions = vec![permission(view, action, key)?];
     let makes = find_repository(view, key)?.is_none()
         && creation::template(view, key, &RCTAppliedFor::CreateOnPush)?.is_some();
-    makes.then(|| creation_permission(view, key)).into_iter().collect()
+    if makes {
+        permissions.push(creation_permission(view, key)?);
+    }
+    Ok(permissions)
 }
 
 /// The repository; made, where it is missing and a template says that a push may make it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use landfall_base::AccountId;
 use landfall_shape::ServiceError;
-use landfall_store::{StoreError, View};
+use landfall_store::{StoreError, View, WriteError};
 
 use super::names::parse_repository_arn;
 use super::record::{Repository, RepositoryKey};
@@ -12,7 +12,7 @@ use super::registry;
 use super::rules::wording;
 use super::settings;
 use super::uploads::Home;
-use crate::pipe::{Checked, Context, Failure, Permission};
+use crate::pipe::{Checked, Context, Failure, Permission, Surroundings};
 
 /// What `registryId` and `repositoryName` stand for.
 #[derive(Debug, Clone)]
@@ -71,6 +71,42 @@ impl Target {
         let target = Self::find(cx, view, registry_id, name)?;
         let permission = target.permission(view, action)?;
         Ok(Checked::one(target, permission))
+    }
+
+    /// As [`checked`](Self::checked), for what begins a push, which may make the repository. ECR's registry turns a client's
+    /// push into these calls (API reference, `InitiateLayerUpload`), so that both have one rule.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub(super) fn pushed(
+        cx: &Context<'_>,
+        view: &View,
+        registry_id: Option<&str>,
+        name: &str,
+        action: &'static str,
+    ) -> Result<Checked<Self>, Failure> {
+        let target = Self::find(cx, view, registry_id, name)?;
+        let permissions = registry::push_permissions(view, action, &target.key)?;
+        Ok(Checked::all(target, permissions))
+    }
+
+    /// The repository of a push; made, where it was missing when permissions were asked and a template says that a push may
+    /// make it.
+    ///
+    /// # Errors
+    /// `RepositoryNotFoundException`, `KmsException`
+    pub(super) async fn open_for_push(&self, cx: Surroundings<'_>) -> Result<Self, Failure> {
+        let view = cx.installation.store.view();
+        if self.repository.is_none() && !cx.dry && registry::find_repository(&view, &self.key)?.is_none() {
+            let written = cx.installation.store.write_async("make a repository", |tx| {
+                registry::open_for_push(cx.installation, tx, &self.key, cx.now)
+            });
+            written.await.map_err(WriteError::flatten)?;
+        }
+        let view = cx.installation.store.view();
+        let found = Self::at(&view, self.key.clone())?;
+        found.open(&view)?;
+        Ok(found)
     }
 
     /// The repository as it is in another snapshot or transaction.

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use landfall_api::ecr::{self as api, error};
 use landfall_base::Timestamp;
-use landfall_registry::Reference;
+use landfall_registry::{Converted, Digest, Reference};
 use landfall_store::View;
 
 use crate::ecr::image_id::{self, Missing};
@@ -66,13 +67,13 @@ impl AwaitingHandler for api::BatchGetImage {
                 continue;
             }
             let found = image_id::find(&cx.installation.store.view(), &target.key, &id)?;
-            match found.and_then(|image| acceptable(image, accepted.as_deref())) {
-                Ok(image) => {
+            match found.and_then(|image| format(image, &id, accepted.as_deref())) {
+                Ok((image, converted)) => {
                     bytes += image.manifest.size;
                     if bytes > MOST_BYTES {
                         return Err(error::limit_exceeded_exception(TOO_LARGE).into());
                     }
-                    images.push(show(cx, &target, &id, &image).await?);
+                    images.push(show(cx, &target, &id, &image, converted).await?);
                 }
                 Err(missing) => failures.push(image_id::failure(id, missing)),
             }
@@ -156,10 +157,20 @@ fn distinct(ids: Vec<api::ImageIdentifier>) -> Vec<api::ImageIdentifier> {
     ids.into_iter().filter(|id| known.insert((id.image_digest.clone(), id.image_tag.clone()))).collect()
 }
 
-/// Manifests are not converted: one of a type that the client does not read is as good as none.
-fn acceptable(image: Arc<Image>, accepted: Option<&[String]>) -> Result<Arc<Image>, Missing> {
-    let good = accepted.is_none_or(|types| types.is_empty() || types.contains(&image.manifest.media_type));
-    if good { Ok(image) } else { Err(image_id::NOT_FOUND) }
+/// By tag an image is given in the other format where the client does not read the one that is stored, and one that it reads
+/// in no way is as good as none. By digest it is what it is (Amazon ECR User Guide, "Amazon ECR image manifest conversion").
+fn format(
+    image: Arc<Image>,
+    id: &api::ImageIdentifier,
+    accepted: Option<&[String]>,
+) -> Result<(Arc<Image>, Option<Converted>), Missing> {
+    let accepted = accepted.filter(|types| !types.is_empty() && id.image_digest.is_none());
+    let accepts = |media_type: &str| accepted.is_none_or(|types| types.iter().any(|it| it == media_type));
+    if accepts(&image.manifest.media_type) {
+        return Ok((image, None));
+    }
+    let converted = image.manifest.converted(accepts).ok_or(image_id::NOT_FOUND)?;
+    Ok((image, Some(converted)))
 }
 
 async fn show(
@@ -167,12 +178,13 @@ async fn show(
     target: &Target,
     id: &api::ImageIdentifier,
     image: &Image,
+    converted: Option<Converted>,
 ) -> Result<api::Image, Failure> {
     let digest = image.manifest.digest;
-    let reader = cx.installation.blobs.read(digest).await.map_err(Failure::internal)?;
-    let reader =
-        reader.ok_or_else(|| Failure::internal(format!("the bytes of the manifest `{digest}` are gone")))?;
-    let bytes = reader.bytes().await.map_err(Failure::internal)?;
+    let (media_type, bytes) = match converted {
+        Some(it) => (it.media_type.to_owned(), it.bytes),
+        None => (image.manifest.media_type.clone(), stored(cx, digest).await?),
+    };
     if !cx.dry {
         registry::note_pull(cx.installation, &target.key, digest).await;
     }
@@ -181,6 +193,14 @@ async fn show(
         repository_name: target.name(),
         image_id: Some(image_id::id(digest, id.image_tag.as_deref())),
         image_manifest: Some(String::from_utf8(bytes.to_vec()).map_err(Failure::internal)?),
-        image_manifest_media_type: Some(image.manifest.media_type.clone()),
+        image_manifest_media_type: Some(media_type),
     })
+}
+
+/// A manifest as it was pushed.
+async fn stored(cx: Surroundings<'_>, digest: Digest) -> Result<Bytes, Failure> {
+    let reader = cx.installation.blobs.read(digest).await.map_err(Failure::internal)?;
+    let reader =
+        reader.ok_or_else(|| Failure::internal(format!("the bytes of the manifest `{digest}` are gone")))?;
+    reader.bytes().await.map_err(Failure::internal)
 }

@@ -3,37 +3,36 @@
 use landfall_api::ecr as api;
 use landfall_store::{Tx, View};
 
+use crate::ecr::pull_through::{self, RuleKey};
 use crate::ecr::record::PULL_THROUGH_RULES;
-use crate::ecr::target::registry_account;
-use crate::ecr::{pull_through, templates};
+use crate::ecr::templates;
 use crate::iam;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 use crate::stored::Stored;
 
 /// Most rules of a registry (Amazon ECR service quotas).
 const MOST: usize = 50;
 
 impl Resolve for api::CreatePullThroughCacheRule {
-    type Request = Checked<api::PullThroughCacheRule>;
+    type Request = Checked<(RuleKey, api::PullThroughCacheRule)>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let account = registry_account(cx, input.registry_id.as_deref())?;
-        let mut permission = Permission::on_anything("ecr:CreatePullThroughCacheRule");
-        permission.account = Some(account.clone());
-        let mut permissions = vec![permission];
+        let prefix = &input.ecr_repository_prefix;
+        let key = pull_through::rule_key(cx, input.registry_id.as_deref(), prefix)?;
+        let mut permissions = vec![pull_through::rule_permission("ecr:CreatePullThroughCacheRule", &key.0)];
         permissions.extend(templates::pass_role(cx.account(), input.custom_role_arn.as_deref())?);
         let rule = api::PullThroughCacheRule {
-            ecr_repository_prefix: Some(input.ecr_repository_prefix.trim_end_matches('/').to_owned()),
+            ecr_repository_prefix: Some(key.2.clone()),
             upstream_registry_url: Some(pull_through::host(&input.upstream_registry_url)?),
             created_at: Some(cx.now),
             updated_at: Some(cx.now),
-            registry_id: Some(account.to_string()),
+            registry_id: Some(key.0.to_string()),
             credential_arn: input.credential_arn,
             custom_role_arn: input.custom_role_arn,
             upstream_repository_prefix: input.upstream_repository_prefix,
             upstream_registry: input.upstream_registry,
         };
-        Ok(Checked::all(rule, permissions))
+        Ok(Checked::all((key, rule), permissions))
     }
 }
 
@@ -43,10 +42,9 @@ impl WriteHandler for api::CreatePullThroughCacheRule {
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let rule = request.into_request();
-        let (account, region) = (cx.account(), cx.region());
-        let prefix = rule.ecr_repository_prefix.clone().unwrap_or_default();
-        if tx.contains(&PULL_THROUGH_RULES, &(account, region, prefix.as_str())) {
+        let (key, rule) = request.into_request();
+        let (account, region, prefix) = &key;
+        if tx.contains(&PULL_THROUGH_RULES, &key) {
             let text = format!(
                 "The pull through cache rule with ecrRepositoryPrefix '{prefix}' already exists in the registry with id \
                  '{account}'"
@@ -59,7 +57,7 @@ impl WriteHandler for api::CreatePullThroughCacheRule {
         }
         iam::ensure_service_linked_role(tx, "pullthroughcache.ecr.amazonaws.com", account, cx.now)?;
         pull_through::check_credential(cx.installation, tx, account, region, &rule)?;
-        tx.put(&PULL_THROUGH_RULES, &(account, region, prefix.as_str()), Stored(rule.clone()));
+        tx.put(&PULL_THROUGH_RULES, &key, Stored(rule.clone()));
         Ok(api::CreatePullThroughCacheRuleResponse {
             ecr_repository_prefix: rule.ecr_repository_prefix,
             upstream_registry_url: rule.upstream_registry_url,

@@ -3,29 +3,30 @@
 use landfall_api::ecr as api;
 use landfall_store::{Tx, View};
 
-use crate::ecr::pull_through;
+use crate::ecr::pull_through::{self, RuleKey};
 use crate::ecr::record::PULL_THROUGH_RULES;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 impl Resolve for api::DeletePullThroughCacheRule {
-    type Request = Checked<String>;
+    type Request = Checked<RuleKey>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let permission = Permission::on_anything("ecr:DeletePullThroughCacheRule");
-        Ok(Checked::one(input.ecr_repository_prefix, permission))
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let prefix = &input.ecr_repository_prefix;
+        let key = pull_through::rule_key(cx, input.registry_id.as_deref(), prefix)?;
+        let permission = pull_through::rule_permission("ecr:DeletePullThroughCacheRule", &key.0);
+        Ok(Checked::one(key, permission))
     }
 }
 
 impl WriteHandler for api::DeletePullThroughCacheRule {
     fn run(
-        cx: &Context<'_>,
+        _: &Context<'_>,
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let prefix = request.into_request();
-        let (account, region) = (cx.account(), cx.region());
-        let rule = pull_through::existing(tx, account, region, &prefix)?;
-        tx.delete(&PULL_THROUGH_RULES, &(account, region, prefix.as_str()));
+        let key = request.into_request();
+        let rule = pull_through::existing(tx, &key)?;
+        tx.delete(&PULL_THROUGH_RULES, &key);
         Ok(api::DeletePullThroughCacheRuleResponse {
             ecr_repository_prefix: rule.ecr_repository_prefix,
             upstream_registry_url: rule.upstream_registry_url,

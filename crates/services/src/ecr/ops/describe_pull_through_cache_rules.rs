@@ -1,16 +1,19 @@
 //! `DescribePullThroughCacheRules`: the rules of the caller's registry.
 
 use landfall_api::ecr as api;
+use landfall_base::AccountId;
 use landfall_store::View;
 
 use crate::ecr::paging::Paging;
 use crate::ecr::pull_through;
 use crate::ecr::record::PULL_THROUGH_RULES;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::ecr::target::registry_account;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Which rules.
 #[derive(Debug)]
 pub struct Request {
+    account: AccountId,
     prefixes: Vec<String>,
     paging: Paging,
 }
@@ -20,8 +23,11 @@ impl Resolve for api::DescribePullThroughCacheRules {
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let paging = Paging::of::<Self>(cx, input.max_results, input.next_token.as_deref(), 1)?;
-        let request = Request { prefixes: input.ecr_repository_prefixes.unwrap_or_default(), paging };
-        Ok(Checked::one(request, Permission::on_anything("ecr:DescribePullThroughCacheRules")))
+        let account = registry_account(cx, input.registry_id.as_deref())?;
+        let permission = pull_through::rule_permission("ecr:DescribePullThroughCacheRules", &account);
+        let prefixes = input.ecr_repository_prefixes.unwrap_or_default();
+        let prefixes = prefixes.iter().map(|it| it.trim_end_matches('/').to_owned()).collect();
+        Ok(Checked::one(Request { account, prefixes, paging }, permission))
     }
 }
 
@@ -31,10 +37,10 @@ impl ReadHandler for api::DescribePullThroughCacheRules {
         view: &View,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let Request { prefixes, paging } = request.into_request();
-        let (account, region) = (cx.account(), cx.region());
+        let Request { account, prefixes, paging } = request.into_request();
+        let (account, region) = (&account, cx.region());
         for prefix in &prefixes {
-            pull_through::existing(view, account, region, prefix)?;
+            pull_through::existing(view, &(account.clone(), region.clone(), prefix.clone()))?;
         }
         let rows = match paging.after(0) {
             None => view.scan(&PULL_THROUGH_RULES, (account, region)),

@@ -12,14 +12,13 @@ impl Resolve for api::InitiateLayerUpload {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let name = &input.repository_name;
-        Target::checked(cx, view, input.registry_id.as_deref(), name, "ecr:InitiateLayerUpload")
+        Target::pushed(cx, view, input.registry_id.as_deref(), name, "ecr:InitiateLayerUpload")
     }
 }
 
 impl AwaitingHandler for api::InitiateLayerUpload {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
-        let target = request.into_request();
-        target.open(&cx.installation.store.view())?;
+        let target = request.into_request().open_for_push(cx).await?;
         let installation = cx.installation;
         let owner = &cx.caller.account;
         let uploads = &installation.layer_uploads;

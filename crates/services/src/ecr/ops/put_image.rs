@@ -26,7 +26,7 @@ impl Resolve for api::PutImage {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let name = &input.repository_name;
-        let checked = Target::checked(cx, view, input.registry_id.as_deref(), name, "ecr:PutImage")?;
+        let checked = Target::pushed(cx, view, input.registry_id.as_deref(), name, "ecr:PutImage")?;
         let manifest = parse(&input)?;
         let tag = input.image_tag.as_deref().map(parse_tag).transpose()?;
         Ok(checked.map(|target| Request { target, text: input.image_manifest, manifest, tag }))
@@ -58,6 +58,7 @@ fn parse_tag(text: &str) -> Result<Tag, ServiceError> {
 impl AwaitingHandler for api::PutImage {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
         let Request { target, text, manifest, tag } = request.into_request();
+        let target = target.open_for_push(cx).await?;
         let installation = cx.installation;
         // Nothing that the manifest names is collected between the look and the write.
         let _shared = installation.blobs.gate().read().await;

@@ -3,18 +3,21 @@
 use landfall_api::ecr as api;
 use landfall_store::{Tx, View};
 
+use crate::ecr::pull_through::{self, RuleKey};
 use crate::ecr::record::PULL_THROUGH_RULES;
-use crate::ecr::{pull_through, templates};
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::ecr::templates;
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 use crate::stored::Stored;
 
 impl Resolve for api::UpdatePullThroughCacheRule {
-    type Request = Checked<api::UpdatePullThroughCacheRuleRequest>;
+    type Request = Checked<(RuleKey, api::UpdatePullThroughCacheRuleRequest)>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let mut permissions = vec![Permission::on_anything("ecr:UpdatePullThroughCacheRule")];
+        let prefix = &input.ecr_repository_prefix;
+        let key = pull_through::rule_key(cx, input.registry_id.as_deref(), prefix)?;
+        let mut permissions = vec![pull_through::rule_permission("ecr:UpdatePullThroughCacheRule", &key.0)];
         permissions.extend(templates::pass_role(cx.account(), input.custom_role_arn.as_deref())?);
-        Ok(Checked::all(input, permissions))
+        Ok(Checked::all((key, input), permissions))
     }
 }
 
@@ -24,14 +27,13 @@ impl WriteHandler for api::UpdatePullThroughCacheRule {
         tx: &mut Tx,
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
-        let input = request.into_request();
-        let (account, region, prefix) = (cx.account(), cx.region(), input.ecr_repository_prefix.as_str());
-        let mut rule = pull_through::existing(tx, account, region, prefix)?;
+        let (key, input) = request.into_request();
+        let mut rule = pull_through::existing(tx, &key)?;
         rule.credential_arn = input.credential_arn.or(rule.credential_arn);
         rule.custom_role_arn = input.custom_role_arn.or(rule.custom_role_arn);
         rule.updated_at = Some(cx.now);
-        pull_through::check_credential(cx.installation, tx, account, region, &rule)?;
-        tx.put(&PULL_THROUGH_RULES, &(account, region, prefix), Stored(rule.clone()));
+        pull_through::check_credential(cx.installation, tx, &key.0, &key.1, &rule)?;
+        tx.put(&PULL_THROUGH_RULES, &key, Stored(rule.clone()));
         Ok(api::UpdatePullThroughCacheRuleResponse {
             ecr_repository_prefix: rule.ecr_repository_prefix,
             registry_id: rule.registry_id,

@@ -3,30 +3,30 @@
 use landfall_api::ecr as api;
 use landfall_store::View;
 
-use crate::ecr::pull_through;
-use crate::pipe::{
-    Authorized, AwaitingHandler, Checked, Context, Failure, Permission, Resolve, Surroundings,
-};
+use crate::ecr::pull_through::{self, RuleKey};
+use crate::pipe::{Authorized, AwaitingHandler, Checked, Context, Failure, Resolve, Surroundings};
 
 /// A repository that some registries have; a registry that has not says so to those whom it lets in.
 const PROBED: &str = "library/hello-world";
 
 impl Resolve for api::ValidatePullThroughCacheRule {
-    type Request = Checked<String>;
+    type Request = Checked<RuleKey>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        let permission = Permission::on_anything("ecr:ValidatePullThroughCacheRule");
-        Ok(Checked::one(input.ecr_repository_prefix, permission))
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        let prefix = &input.ecr_repository_prefix;
+        let key = pull_through::rule_key(cx, input.registry_id.as_deref(), prefix)?;
+        let permission = pull_through::rule_permission("ecr:ValidatePullThroughCacheRule", &key.0);
+        Ok(Checked::one(key, permission))
     }
 }
 
 impl AwaitingHandler for api::ValidatePullThroughCacheRule {
     async fn run(cx: Surroundings<'_>, request: Authorized<Self::Request>) -> Result<Self::Output, Failure> {
-        let prefix = request.into_request();
-        let (account, region) = (&cx.caller.account, &cx.caller.region);
-        let rule = pull_through::existing(&cx.installation.store.view(), account, region, &prefix)?;
-        let key = (account.clone(), region.clone(), format!("{prefix}/{PROBED}"));
-        let failure = match pull_through::ping(cx.installation, &key, &rule).await {
+        let key = request.into_request();
+        let rule = pull_through::existing(&cx.installation.store.view(), &key)?;
+        let (account, region, prefix) = key;
+        let probed = (account, region, pull_through::local_name(&prefix, PROBED));
+        let failure = match pull_through::ping(cx.installation, &probed, &rule).await {
             Ok(()) => None,
             Err(pull_through::ImportError::Internal(failure)) => return Err(failure),
             Err(error) => Some(error.to_string()),

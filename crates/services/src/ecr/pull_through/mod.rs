@@ -26,7 +26,8 @@ use landfall_store::{StoreError, View};
 
 use super::record::{CACHED_TAGS, PULL_THROUGH_RULES, RepositoryKey};
 use super::registry;
-use crate::pipe::Permission;
+use super::target::registry_account;
+use crate::pipe::{Context, Failure, Permission};
 
 pub use arriving::{Arriving, Awaited};
 #[cfg(test)]
@@ -129,8 +130,39 @@ fn upstream_image(
     UpstreamImage { registry: rule.upstream_registry_url.clone().unwrap_or_default(), repository, reference }
 }
 
+/// The name that a repository of a rule's upstream registry has here.
+pub(super) fn local_name(prefix: &str, repository: &str) -> String {
+    match prefix {
+        ROOT => repository.to_owned(),
+        prefix => format!("{prefix}/{repository}"),
+    }
+}
+
+/// A rule's registry and prefix, whether there is such a rule or not.
+pub(super) type RuleKey = (AccountId, Region, String);
+
+/// What `registryId` and `ecrRepositoryPrefix` stand for; a slash at the prefix's end says nothing.
+///
+/// # Errors
+/// `InvalidParameterException` for what is no account.
+pub(super) fn rule_key(
+    cx: &Context<'_>,
+    registry_id: Option<&str>,
+    prefix: &str,
+) -> Result<RuleKey, ServiceError> {
+    let account = registry_account(cx, registry_id)?;
+    Ok((account, cx.region().clone(), prefix.trim_end_matches('/').to_owned()))
+}
+
+/// The check for an action on the rules of an account's registry.
+pub(super) fn rule_permission(action: &'static str, account: &AccountId) -> Permission {
+    let mut permission = Permission::on_anything(action);
+    permission.account = Some(account.clone());
+    permission
+}
+
 /// `PullThroughCacheRuleNotFoundException`
-pub(super) fn no_rule(account: &AccountId, prefix: &str) -> ServiceError {
+fn no_rule((account, _, prefix): &RuleKey) -> ServiceError {
     api::error::pull_through_cache_rule_not_found_exception(format!(
         "The pull through cache rule with ecrRepositoryPrefix '{prefix}' does not exist in the registry with id '{account}'"
     ))
@@ -140,14 +172,9 @@ pub(super) fn no_rule(account: &AccountId, prefix: &str) -> ServiceError {
 ///
 /// # Errors
 /// `PullThroughCacheRuleNotFoundException`, or a row cannot be read.
-pub(super) fn existing(
-    view: &View,
-    account: &AccountId,
-    region: &Region,
-    prefix: &str,
-) -> Result<api::PullThroughCacheRule, crate::pipe::Failure> {
-    let row = view.get(&PULL_THROUGH_RULES, &(account, region, prefix))?;
-    Ok(row.map(|row| row.0.clone()).ok_or_else(|| no_rule(account, prefix))?)
+pub(super) fn existing(view: &View, key: &RuleKey) -> Result<api::PullThroughCacheRule, Failure> {
+    let row = view.get(&PULL_THROUGH_RULES, key)?;
+    Ok(row.map(|row| row.0.clone()).ok_or_else(|| no_rule(key))?)
 }
 
 /// A host with or without port, without scheme and path.
@@ -207,6 +234,13 @@ mod tests {
             };
             let key = ("111122223333".parse().unwrap(), "us-east-1".parse().unwrap(), name.to_owned());
             assert_eq!(upstream_image(&rule, &key, &reference).repository, expected, "{prefix} {name}");
+        }
+    }
+
+    #[test]
+    fn a_repository_upstream_has_one_name_here() {
+        for (prefix, name) in [("hub", "hub/library/nginx"), ("ROOT", "library/nginx")] {
+            assert_eq!(local_name(prefix, "library/nginx"), name);
         }
     }
 }

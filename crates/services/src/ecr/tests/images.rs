@@ -69,6 +69,49 @@ fn an_image_goes_in_and_comes_out() {
     assert_eq!(detail.last_recorded_pull_time, Some(START));
 }
 
+/// OCI's format and Docker's are made of each other for who asks by tag; by digest there is what was pushed.
+#[test]
+fn an_image_is_given_in_the_format_that_is_read() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let oci = "application/vnd.oci.image.manifest.v1+json";
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    let blob = |media_type: &str, text: &str| serde_json::json!({ "mediaType": media_type, "digest": Digest::of(text.as_bytes()).to_string(), "size": text.len() });
+    let text = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": oci,
+        "config": blob("application/vnd.oci.image.config.v1+json", "config x"),
+        "layers": [blob("application/vnd.oci.image.layer.v1.tar+gzip", "x")],
+    });
+    let text = text.to_string();
+    add_layers(&fixture, "app", "x");
+    let input = api::PutImageRequest { image_manifest: text.clone(), ..put("app", "x", Some("v1")) };
+    fixture.root::<api::PutImage>(input);
+    put_image(&fixture, "other", Some("artifact"));
+    let digest = Digest::of(text.as_bytes());
+    let asked = |id: api::ImageIdentifier, accepted: &str| {
+        let input = api::BatchGetImageRequest {
+            accepted_media_types: Some(vec![accepted.to_owned()]),
+            ..get("app", vec![id])
+        };
+        fixture.root::<api::BatchGetImage>(input)
+    };
+    let shown = |id: api::ImageIdentifier, accepted: &str| asked(id, accepted).images.unwrap().remove(0);
+
+    let image = shown(id(None, Some("v1")), docker);
+    assert_eq!(image.image_manifest_media_type.as_deref(), Some(docker));
+    assert_eq!(image.image_id, Some(id(Some(digest), Some("v1"))), "the image is the one that is here");
+    let made = Manifest::parse(image.image_manifest.unwrap().as_bytes(), None).unwrap();
+    assert_eq!(made.media_type, docker);
+    assert_eq!(made.layers[0].digest, Digest::of(b"x"));
+    for id in [id(Some(digest), None), id(Some(digest), Some("v1"))] {
+        assert_eq!(shown(id, docker).image_manifest.as_ref(), Some(&text));
+    }
+    let none = asked(id(None, Some("artifact")), docker).failures.unwrap().remove(0);
+    assert_eq!(none.failure_code, Some(api::ImageFailureCode::ImageNotFound));
+    assert_eq!(asked(id(Some(made.digest), None), docker).failures.unwrap().len(), 1);
+}
+
 #[test]
 fn repeated_and_moved_tags() {
     let fixture = Fixture::new();

@@ -525,6 +525,70 @@ fn registries_that_want_a_credential_need_one() {
     fixture.root::<api::CreatePullThroughCacheRule>(rule("quay.io", None));
 }
 
+type RuleCall = fn(&Fixture, Option<&str>, &str) -> Result<(), ServiceError>;
+
+/// The operations on a rule that is there, in an order in which it stays to the end.
+const RULE_CALLS: [(&str, RuleCall); 4] = [
+    ("Describe", |fixture, registry_id, prefix| {
+        let input = api::DescribePullThroughCacheRulesRequest {
+            registry_id: registry_id.map(str::to_owned),
+            ecr_repository_prefixes: Some(vec![prefix.to_owned()]),
+            ..Default::default()
+        };
+        fixture.call::<api::DescribePullThroughCacheRules>(&root(), input).map(drop)
+    }),
+    ("Update", |fixture, registry_id, prefix| {
+        let input = api::UpdatePullThroughCacheRuleRequest {
+            registry_id: registry_id.map(str::to_owned),
+            ecr_repository_prefix: prefix.to_owned(),
+            ..Default::default()
+        };
+        fixture.call::<api::UpdatePullThroughCacheRule>(&root(), input).map(drop)
+    }),
+    ("Validate", |fixture, registry_id, prefix| {
+        let input = api::ValidatePullThroughCacheRuleRequest {
+            registry_id: registry_id.map(str::to_owned),
+            ecr_repository_prefix: prefix.to_owned(),
+        };
+        fixture.call::<api::ValidatePullThroughCacheRule>(&root(), input).map(drop)
+    }),
+    ("Delete", |fixture, registry_id, prefix| {
+        let input = api::DeletePullThroughCacheRuleRequest {
+            registry_id: registry_id.map(str::to_owned),
+            ecr_repository_prefix: prefix.to_owned(),
+        };
+        fixture.call::<api::DeletePullThroughCacheRule>(&root(), input).map(drop)
+    }),
+];
+
+/// The rules of another account's registry are not one's own under the same prefix.
+#[test]
+fn a_rule_belongs_to_the_registry_that_is_named() {
+    let fixture = Fixture::new();
+    fixture.root::<api::CreatePullThroughCacheRule>(rule("quay.io", None));
+    let theirs = other_account().to_string();
+    for (name, call) in RULE_CALLS {
+        let refused = call(&fixture, Some(&theirs), "p").unwrap_err();
+        assert_eq!(refused.code, "AccessDeniedException", "{name}");
+    }
+    for (name, call) in RULE_CALLS {
+        call(&fixture, Some(account().as_str()), "p").expect(name);
+    }
+}
+
+#[test]
+fn a_rule_is_found_by_the_prefix_that_it_was_made_with() {
+    let fixture = Fixture::new();
+    let rule = api::CreatePullThroughCacheRuleRequest {
+        ecr_repository_prefix: "team/".to_owned(),
+        ..rule("quay.io", None)
+    };
+    fixture.root::<api::CreatePullThroughCacheRule>(rule);
+    for (name, call) in RULE_CALLS {
+        call(&fixture, None, "team/").expect(name);
+    }
+}
+
 #[test]
 fn a_rules_role_lets_the_service_in() {
     let fixture = Fixture::new();

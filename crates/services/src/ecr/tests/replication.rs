@@ -196,6 +196,44 @@ async fn a_push_makes_a_repository_where_a_template_says_so() {
     );
 }
 
+/// Who pushes by API is asked for the same permissions as a client of the data plane.
+#[test]
+fn a_push_by_api_makes_a_repository_where_a_template_says_so() {
+    let fixture = Fixture::new();
+    let push = vec![api::RCTAppliedFor::CreateOnPush];
+    fixture.root::<api::CreateRepositoryCreationTemplate>(template("team", push));
+    let begin = |name: &str| api::InitiateLayerUploadRequest {
+        repository_name: name.to_owned(),
+        ..Default::default()
+    };
+    let pusher = fixture.user(
+        &account(),
+        "pusher",
+        Some(r#"{"Effect":"Allow","Action":["ecr:InitiateLayerUpload","ecr:PutImage"],"Resource":"*"}"#),
+    );
+    let (code, message) = fixture.denied::<api::InitiateLayerUpload>(&pusher, begin("team/app"));
+    assert_eq!(code, "AccessDeniedException");
+    assert!(message.contains("ecr:CreateRepository"), "{message}");
+    assert_eq!(fixture.refused::<api::InitiateLayerUpload>(begin("other")).0, "RepositoryNotFoundException");
+    let is_there = |name: &str| {
+        registry::find_repository(&fixture.0.call.installation().store.view(), &key(name)).unwrap().is_some()
+    };
+    assert!(!is_there("team/app") && !is_there("other"));
+    assert!(fixture.root::<api::InitiateLayerUpload>(begin("team/app")).upload_id.is_some());
+    assert!(is_there("team/app"));
+    fixture.call::<api::InitiateLayerUpload>(&pusher, begin("team/app")).unwrap();
+
+    let put = api::PutImageRequest {
+        repository_name: "team/index".to_owned(),
+        image_manifest:
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#
+                .to_owned(),
+        ..Default::default()
+    };
+    fixture.root::<api::PutImage>(put);
+    assert!(is_there("team/index"));
+}
+
 #[test]
 fn images_go_to_regions_of_the_same_partition() {
     let fixture = Fixture::new();
