@@ -118,7 +118,7 @@ def build(account):
     files(world)
     images(world)
     world.case("too large for the machine", memoryReservation=64, memory=2_000_000_000)
-    world.case("seven things", world.role(), group=unique("/missing"), credential=world.secret({"user": "x"}), secrets=[
+    world.case("eight things", world.role(), group=unique("/missing"), credential=world.secret({"user": "x"}), secrets=[
         {"name": "A", "valueFrom": f"{good}:nope::"}, {"name": "B", "valueFrom": unique("none")}])
     return world
 
@@ -217,7 +217,7 @@ def test_the_server_is_not_needed(taken, tmp_path):
     assert not different, json.dumps(different, indent=1)
     assert len(kinds) > 30, kinds
     assert taken["found"]["all is well, FARGATE"]["findings"] == []
-    assert len(taken["found"]["seven things, EC2"]["findings"]) == 7
+    assert len(taken["found"]["eight things, EC2"]["findings"]) == 8
     assert list(tmp_path.iterdir()) == []
 
 

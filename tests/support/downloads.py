@@ -7,7 +7,7 @@ workers, by the process that starts them. A run without workers needs none of th
 import os
 import subprocess
 
-from support import npm
+from support import conformance, npm
 
 TESTS = npm.ROOT / "tests"
 PACKAGES = {"outside-judge": TESTS / "differential", "sdk-javascript": TESTS / "e2e" / "sdk_javascript"}
@@ -20,3 +20,6 @@ def fetch():
     for module in sorted(TESTS.glob("registry/**/go.mod")):
         environment = os.environ | {"GOFLAGS": "-mod=readonly"}
         subprocess.run(["go", "mod", "download"], cwd=module.parent, env=environment, check=True, timeout=600)
+    # A test's dependencies need not be in `go.mod`; building it fetches them.
+    for module in sorted(conformance.MODULES.glob("*/go.mod")):
+        conformance.build(module.parent.name)
