@@ -29,8 +29,8 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
     ("secretsmanager:ValidateResourcePolicy", "*", "a policy can be validated without a secret"),
 ];
 
-/// Landfall's own actions, and on what.
-pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
+/// Landfall's own actions and those of AWS services whose tables are not here, and on what.
+pub(crate) const BEYOND_THE_TABLES: &[(&str, &str)] = &[
     (
         "landfall:CheckDeploymentStart",
         "arn:${Partition}:lightsail:${Region}:${Account}:ContainerService/${Id}",
@@ -54,4 +54,5 @@ pub(crate) const OWN_ACTIONS: &[(&str, &str)] = &[
     ("landfall:ListRotations", "*"),
     ("landfall:PutOrganizationPolicy", "*"),
     ("landfall:PutRotationFunction", "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}"),
+    ("lambda:InvokeFunction", "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}"),
 ];

@@ -4,7 +4,7 @@ use landfall_iam::reference::{action_resources, covers_service, resource_arn};
 use landfall_services::pipe::Permission;
 use regex::Regex;
 
-use crate::exceptions::{OTHER_RESOURCES, OWN_ACTIONS};
+use crate::exceptions::{BEYOND_THE_TABLES, OTHER_RESOURCES};
 
 /// A check without the names of the sample.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +21,9 @@ pub(crate) fn keys(permission: &Permission) -> impl Iterator<Item = String> {
             return "kms:EncryptionContext:${Key}".to_owned();
         }
         match key.split_once('/') {
+            // Not a tag, however alike they look.
+            Some(("secretsmanager:resource", _)) | None => key.clone(),
             Some((family, _)) => format!("{family}/${{TagKey}}"),
-            None => key.clone(),
         }
     })
 }
@@ -34,12 +35,11 @@ pub(crate) fn keys(permission: &Permission) -> impl Iterator<Item = String> {
 pub(crate) fn form(permission: &Permission) -> Result<Form, String> {
     let action = permission.action;
     let resource = &permission.resource;
-    if action.starts_with("landfall:") {
-        return own(action, resource);
+    let service = action.split_once(':').map_or("", |(service, _)| service);
+    if !covers_service(service) {
+        return beyond(action, resource);
     }
     let types = action_resources(action).ok_or_else(|| format!("AWS has no action {action}"))?;
-    let service = action.split_once(':').map_or("", |(service, _)| service);
-    assert!(covers_service(service), "{service}");
     if resource == "*" && types.iter().all(|kind| !kind.ends_with('*')) {
         return Ok(Form { action, resource: "*".to_owned() });
     }
@@ -51,11 +51,11 @@ pub(crate) fn form(permission: &Permission) -> Result<Form, String> {
     }
 }
 
-fn own(action: &'static str, resource: &str) -> Result<Form, String> {
-    let own = OWN_ACTIONS.iter().filter(|(own, _)| *own == action).map(|(_, form)| *form);
-    match template(resource, own.collect()) {
+fn beyond(action: &'static str, resource: &str) -> Result<Form, String> {
+    let forms = BEYOND_THE_TABLES.iter().filter(|(known, _)| *known == action).map(|(_, form)| *form);
+    match template(resource, forms.collect()) {
         Some(template) => Ok(Form { action, resource: template.to_owned() }),
-        None => Err(format!("{action} on {resource} is not in the list of Landfall's own actions")),
+        None => Err(format!("{action} on {resource} is neither in AWS's tables nor in the list beside them")),
     }
 }
 

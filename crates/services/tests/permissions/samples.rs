@@ -173,6 +173,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ec2:CreateVpcEndpoint", "ServiceName"),
     ("ec2:DeleteSecurityGroup", "GroupId"),
     ("ec2:ModifyVpcAttribute", "EnableDnsSupport"),
+    ("ecr:BatchGetImage", "imageTag"),
     ("ecs", "key"),
     ("lightsail", "key"),
     ("logs:AssociateKmsKey", "logGroupName"),

@@ -1,6 +1,6 @@
 //! An installation with one of everything, and the sample principals.
 
-use landfall_api::{ecr, ecs, iam as api, kms, lightsail, logs, secretsmanager, ssm};
+use landfall_api::{ecr, ecs, iam as api, kms, landfall, lightsail, logs, secretsmanager, ssm};
 use landfall_base::AccountId;
 use landfall_iam::Principal;
 pub(crate) use landfall_services::TABLES;
@@ -54,6 +54,10 @@ impl World {
         world.key = world.add_key();
         world.add_resources();
         world.let_puller_in();
+        if rich {
+            world.rotate_secret();
+            world.cache_images();
+        }
         world.task = rich.then(|| world.run_task());
         world
     }
@@ -70,6 +74,45 @@ impl World {
             ..Default::default()
         };
         self.ok::<ecs::RunTask>(input).tasks.unwrap().remove(0).task_arn.unwrap()
+    }
+
+    /// Has the secret `sample` rotate by itself.
+    fn rotate_secret(&self) {
+        let function = landfall::PutRotationFunctionRequest {
+            name: "sample".to_owned(),
+            role_arn: "arn:aws:iam::111122223333:role/sample".to_owned(),
+            command: Some(vec!["/bin/true".to_owned()]),
+            ..Default::default()
+        };
+        let function = self.ok::<landfall::PutRotationFunction>(function).function;
+        self.ok::<secretsmanager::RotateSecret>(secretsmanager::RotateSecretRequest {
+            secret_id: "sample".to_owned(),
+            client_request_token: Some("00000000-0000-0000-0000-000000000001".to_owned()),
+            rotation_lambda_arn: Some(function.arn),
+            rotation_rules: Some(secretsmanager::RotationRulesType {
+                automatically_after_days: Some(30),
+                ..Default::default()
+            }),
+            rotate_immediately: Some(false),
+            ..Default::default()
+        });
+    }
+
+    /// Has every image that is not here come from another registry. Where the key goes by its alias, the repository is yet to be
+    /// made, too.
+    fn cache_images(&self) {
+        self.ok::<ecr::CreatePullThroughCacheRule>(ecr::CreatePullThroughCacheRuleRequest {
+            ecr_repository_prefix: "ROOT".to_owned(),
+            upstream_registry_url: "public.ecr.aws".to_owned(),
+            ..Default::default()
+        });
+        if self.alias.is_some() {
+            let repository_name = "sample".to_owned();
+            self.ok::<ecr::DeleteRepository>(ecr::DeleteRepositoryRequest {
+                repository_name,
+                ..Default::default()
+            });
+        }
     }
 
     /// The ARN of the key, for things that are under a customer's key.
