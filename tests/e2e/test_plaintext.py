@@ -1,6 +1,7 @@
 """The plaintext of 1,000 secrets is nowhere but where it belongs: answers, and the environment of containers."""
 
 import json
+import os
 import resource
 import signal
 import time
@@ -135,6 +136,37 @@ def assert_not_in_processes(server):
             assert MARK.encode() not in process.joinpath(file).read_bytes(), process / file
 
 
+def assert_not_in_memory(server):
+    """What a core dump of the running server would have: its clients are gone, and what it freed is wiped."""
+    end = time.monotonic() + 60
+    while (found := copies_in_memory(server.process.pid)) and time.monotonic() < end:
+        time.sleep(1)
+    assert found == 0, f"{found} copies are in the memory of the server"
+
+
+def copies_in_memory(pid):
+    """How often the mark of the secrets is in the memory that a process may write."""
+    found = 0
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            addresses, rights, *_ = line.split()
+            if rights.startswith("rw"):
+                start, end = (int(address, 16) for address in addresses.split("-"))
+                found += count(memory, start, end)
+    return found
+
+
+def count(memory, start, end, step=16 << 20):
+    found = 0
+    for at in range(start, end, step):
+        # Neighbours overlap, so that nothing is cut in two. What is gone meanwhile has nothing.
+        try:
+            found += os.pread(memory.fileno(), min(step + len(MARK) - 1, end - at), at).count(MARK.encode())
+        except OSError:
+            continue
+    return found
+
+
 def assert_not_in_files(*directories):
     for directory in directories:
         assert sensitive.files_with_secrets(directory) == []
@@ -180,6 +212,10 @@ def test_the_plaintext_of_a_thousand_secrets_is_nowhere(verbose, owner, tasks, t
     assert_not_in_processes(verbose)
     assert written(tasks, running) == [str(20 + 20 + len(IN_FILES))]
     assert_not_in_files(verbose.data_dir, tmp_path)
+    # A task that runs has its values, and its log driver the pattern.
+    tasks.stop(running)
+    owner.hang_up()
+    assert_not_in_memory(verbose)
     crash(verbose)
     assert_not_in_files(verbose.data_dir, tmp_path)
     assert MARK not in verbose.log()

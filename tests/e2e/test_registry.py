@@ -173,15 +173,49 @@ def test_an_immutable_tag_stays(admin, registry, image):
     assert text in said and "TAG_INVALID" in said
 
 
-def test_deletion_is_the_apis(admin, registry, image):
-    uri = ecr.repository(admin)["repositoryUri"]
+def test_images_are_deleted_as_by_api(admin, registry, image):
+    repository = ecr.repository(admin)
+    uri, client = repository["repositoryUri"], admin.client("ecr")
+
+    def delete(what):
+        return registry.send("DELETE", f"/v2/{registry.path(uri)}/{what}")
+
+    def tags():
+        return sorted(it.get("imageTag") for it in client.list_images(repositoryName=repository["repositoryName"])["imageIds"])
+
     digest = registry.push(image, uri, "v1")
-    for path in (f"manifests/{digest}", "manifests/v1", f"blobs/{next(iter(image.blobs))}"):
-        answer = registry.send("DELETE", f"/v2/{registry.path(uri)}/{path}")
-        assert (answer.status, ecr.error(answer)["code"]) == (405, "UNSUPPORTED")
-        assert answer.headers["Allow"] == ("GET, HEAD" if "blobs" in path else "GET, HEAD, PUT")
+    registry.push(image, uri, "v2")
+    assert delete("manifests/v2").status == 202 and tags() == ["v1"]
+    assert delete("manifests/v2").status == 404
+    assert delete("manifests/v1").status == 202 and tags() == [], "with its last tag the image goes"
+    registry.push(image, uri, "v1")
+    assert delete(f"manifests/{digest}").status == 202 and tags() == []
+    missing = delete(f"manifests/{digest}")
+    assert (missing.status, ecr.error(missing)["code"]) == (404, "MANIFEST_UNKNOWN")
+
+
+def test_what_a_list_names_is_not_deleted(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    child = registry.push(image, uri, "child")
+    entry = {"mediaType": image.media_type, "digest": child, "size": len(image.manifest)}
+    index = "application/vnd.oci.image.index.v1+json"
+    body = json.dumps({"schemaVersion": 2, "mediaType": index, "manifests": [entry]}).encode()
+    path = f"/v2/{registry.path(uri)}/manifests"
+    assert registry.send("PUT", f"{path}/list", {"Content-Type": index}, body=body).status == 201
+    for reference in (child, "child"):
+        refused = registry.send("DELETE", f"{path}/{reference}")
+        assert (refused.status, ecr.error(refused)["message"]) == (403, "Requested image referenced by manifest list")
+    assert registry.send("DELETE", f"{path}/list").status == 202
+    assert registry.send("DELETE", f"{path}/child").status == 202
+
+
+def test_layers_are_not_deleted_one_by_one(admin, registry, image):
+    uri = ecr.repository(admin)["repositoryUri"]
+    registry.push(image, uri, "v1")
+    answer = registry.send("DELETE", f"/v2/{registry.path(uri)}/blobs/{next(iter(image.blobs))}")
+    assert (answer.status, ecr.error(answer)["code"], answer.headers["Allow"]) == (405, "UNSUPPORTED", "GET, HEAD")
     answer = registry.send("POST", f"/v2/{registry.path(uri)}/manifests/v1")
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, PUT")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, PUT, DELETE")
 
 
 ACTIONS = [
@@ -195,6 +229,7 @@ ACTIONS = [
     ("PATCH", "blobs/uploads/x", "ecr:UploadLayerPart"),
     ("PUT", "blobs/uploads/x?digest={blob}", "ecr:CompleteLayerUpload"),
     ("PUT", "manifests/v1", "ecr:PutImage"),
+    ("DELETE", "manifests/v1", "ecr:BatchDeleteImage"),
 ]
 
 

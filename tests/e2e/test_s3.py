@@ -433,6 +433,17 @@ def test_a_refused_body_does_not_cost_the_next_request(s3):
         assert code(s3.upload_part, **part) == ("NoSuchBucket", 404)
 
 
+def test_an_empty_object_does_not_cost_the_next_request(s3):
+    """botocore waits for `100 Continue` though there is nothing to send, and takes the answer for that of its next request."""
+    name = unique("empty")
+    s3.create_bucket(Bucket=name)
+    for number in range(4):
+        s3.put_object(Bucket=name, Key=f"empty-{number}", Body=b"")
+        s3.put_object(Bucket=name, Key=f"full-{number}", Body=b"a")
+    listed = s3.list_objects_v2(Bucket=name)["Contents"]
+    assert [it["Size"] for it in listed] == [0] * 4 + [1] * 4
+
+
 def test_a_public_access_block_says_something(s3):
     bucket = unique("block")
     s3.create_bucket(Bucket=bucket)

@@ -410,7 +410,7 @@ CAUSES = {
     "no permission for an image of ECR by its digest": (
         denied_ecr_digest,
         MANIFEST + "<host>/<repository>@sha256:...: unexpected status from HEAD request to "
-        "https://<host>/v2/<repository>/manifests/sha256:...: 403 Forbidden",
+        "https://<host>/v2/<repository>/blobs/sha256:...: 403 Forbidden",
         CANNOT_PULL,
         True,
     ),

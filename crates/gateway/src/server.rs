@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
+use http::{HeaderValue, Request, header};
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -173,12 +173,25 @@ impl Connection {
             if secure {
                 request.extensions_mut().insert(Secure);
             }
-            async move { Ok::<_, Infallible>(gateway.answer(request, peer).await) }
+            let last = expects_without_body(&request);
+            async move {
+                let mut answer = gateway.answer(request, peer).await;
+                if last {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let mut http = Builder::new(TokioExecutor::new()).http1_only();
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
         watcher.watch(http.serve_connection_with_upgrades(TokioIo::new(stream), service)).await
     }
+}
+
+/// Whether a client waits for `100 Continue` before it sends a body of no bytes, as botocore does. It is answered at once
+/// (RFC 9110 §10.1.1), and botocore then takes that answer for the one to its next request, too, unless the connection ends.
+fn expects_without_body(request: &Request<Incoming>) -> bool {
+    request.headers().contains_key(header::EXPECT) && request.body().is_end_stream()
 }
 
 type Ended = Box<dyn std::error::Error + Send + Sync>;

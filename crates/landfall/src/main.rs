@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
-/// Faster than musl's allocator by far, and than glibc's under many threads.
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Faster than musl's allocator by far, and than glibc's under many threads. What is freed is overwritten with zeros: requests
+/// carry secrets through buffers of many libraries, and an image of the memory would still have them hours later.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     // First of all, because a shim must not have a second thread.

@@ -121,8 +121,8 @@ pub trait Access: Send + Sync + 'static {
     /// Answers one question. Called before anything is looked up, so that the answer does not tell what exists.
     fn authorize(&self, attempt: Attempt<'_>) -> impl Future<Output = Result<Grant, Refusal>> + Send;
 
-    /// Whether anybody may delete manifests and blobs here; where not, 405 answers do not say so.
-    fn offers_deletion(&self) -> bool {
+    /// Whether anybody may delete blobs here; where not, 405 answers do not say so.
+    fn offers_blob_deletion(&self) -> bool {
         true
     }
 }
@@ -132,8 +132,8 @@ impl<A: Access> Access for std::sync::Arc<A> {
         self.as_ref().authorize(attempt)
     }
 
-    fn offers_deletion(&self) -> bool {
-        self.as_ref().offers_deletion()
+    fn offers_blob_deletion(&self) -> bool {
+        self.as_ref().offers_blob_deletion()
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a, A: Access, C: Catalog> Call<'a, A, C> {
         B::Error: Into<BoxError>,
     {
         let route = Route::parse(self.parts.uri.path())?;
-        let allowed = route.methods(self.registry.access().offers_deletion());
+        let allowed = route.methods(self.registry.access().offers_blob_deletion());
         self.serve(route, allowed, body).await.map_err(|error| with_methods(error, allowed))
     }
 

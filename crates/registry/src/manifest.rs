@@ -2,7 +2,11 @@
 //! manifest version 2, schema 2).
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Digest, ErrorCode, OciError};
@@ -96,14 +100,42 @@ struct Document {
     schema_version: u32,
     media_type: Option<String>,
     artifact_type: Option<String>,
-    config: Option<Descriptor>,
+    config: Option<Object<Descriptor>>,
     #[serde(default, deserialize_with = "null_is_present")]
-    layers: Option<Option<Vec<Descriptor>>>,
+    layers: Option<Option<Vec<Object<Descriptor>>>>,
     #[serde(default, deserialize_with = "null_is_present")]
-    manifests: Option<Option<Vec<Descriptor>>>,
-    subject: Option<Descriptor>,
+    manifests: Option<Option<Vec<Object<Descriptor>>>>,
+    subject: Option<Object<Descriptor>>,
     #[serde(default, deserialize_with = "null_is_default")]
     annotations: BTreeMap<String, String>,
+}
+
+/// A JSON object. What serde derives would take an array of the members' values, too, which no client can read.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+    }
+}
+
+/// The descriptors of a list that may be absent or null.
+fn listed(list: Option<Option<Vec<Object<Descriptor>>>>) -> Vec<Descriptor> {
+    list.flatten().unwrap_or_default().into_iter().map(|Object(descriptor)| descriptor).collect()
 }
 
 /// Programs in Go write empty lists and maps as `null`.
@@ -161,7 +193,7 @@ impl Manifest {
         if is_deep(text) {
             return Err(invalid(format!("the manifest is nested more than {DEEPEST} levels deep")));
         }
-        let document: Document = serde_json::from_str(text)
+        let Object(document): Object<Document> = serde_json::from_str(text)
             .map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
         if document.schema_version == 1 {
             return Err(schema_1());
@@ -172,17 +204,18 @@ impl Manifest {
         let media_type = self::media_type(&document, media_type, said_by)?;
         let kind = kind_of(&media_type)?;
         check_members(&document, kind)?;
-        let config_type = document.config.as_ref().map(|config| config.media_type.clone());
+        let config = document.config.map(|Object(config)| config);
+        let config_type = config.as_ref().map(|config| config.media_type.clone());
         Ok(Self {
             digest: Digest::of(bytes),
             size: bytes.len() as u64,
             kind,
             media_type,
             artifact_type: document.artifact_type.filter(|text| !text.is_empty()).or(config_type),
-            config: document.config,
-            layers: document.layers.flatten().unwrap_or_default(),
-            manifests: document.manifests.flatten().unwrap_or_default(),
-            subject: document.subject.map(|subject| subject.digest),
+            config,
+            layers: listed(document.layers),
+            manifests: listed(document.manifests),
+            subject: document.subject.map(|Object(subject)| subject.digest),
             annotations: document.annotations,
         })
     }
@@ -241,7 +274,7 @@ fn kind_of(media_type: &str) -> Result<ManifestKind, OciError> {
 /// An index with layers, or an image with manifests, could be read as either by different clients (CVE-2021-41190). A `null` is
 /// an empty list where a list belongs, and nothing where it does not.
 fn check_members(document: &Document, kind: ManifestKind) -> Result<(), OciError> {
-    let has = |list: &Option<Option<Vec<Descriptor>>>| list.as_ref().is_some_and(Option::is_some);
+    let has = |list: &Option<Option<Vec<Object<Descriptor>>>>| list.as_ref().is_some_and(Option::is_some);
     let image = document.config.is_some() || has(&document.layers);
     match kind {
         ManifestKind::Image if document.config.is_none() => Err(missing("config")),
@@ -361,6 +394,16 @@ mod tests {
                 Some(OCI),
             ),
             ("not an object", json!([]), Some(OCI)),
+            (
+                "members without names",
+                json!([2, OCI, null, blob("c"), [blob("l")], null, null, {}]),
+                Some(OCI),
+            ),
+            (
+                "a descriptor without names",
+                image(json!({ "config": ["x", Digest::of(b"").to_string(), 0] })),
+                Some(OCI),
+            ),
         ];
         for (name, document, content_type) in cases {
             let error = parse(&document, content_type).expect_err(name);

@@ -63,6 +63,12 @@ class Account:
         """The account that `landfall env --json` speaks of."""
         return cls(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_REGION"])
 
+    def hang_up(self):
+        """Ends the connections of all clients."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
     def client(self, service, region=None, **config):
         """A boto3 client that neither retries nor hides what the server said."""
         key = (service, region, tuple(sorted(config.items())))

@@ -221,6 +221,8 @@ fn parse(text: &str) -> Result<Value, CliError> {
     // What stands between the quotes of `policyText`, as the Lightsail User Guide has people copy it.
     if let Ok(inner) = serde_json::from_str::<String>(&format!("\"{text}\""))
         && inner.trim_start().starts_with('{')
+        // A text that nothing was escaped in would be read again for ever.
+        && inner.len() < text.len()
     {
         return parse(inner.trim());
     }
@@ -266,6 +268,13 @@ mod tests {
         let less = other.without("b");
         assert_eq!(less.statements(), policy.statements());
         assert!(less.without("a").is_empty());
+    }
+
+    #[test]
+    fn half_a_text_is_no_policy() {
+        for text in ["{", r#""{""#, r#""\"{\"""#, "", "\"", r#"{\"Version\":"#] {
+            assert!(RepositoryPolicy::read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -230,7 +230,7 @@ impl Access for EcrAccess {
         self.decide(&attempt)
     }
 
-    fn offers_deletion(&self) -> bool {
+    fn offers_blob_deletion(&self) -> bool {
         false
     }
 }
@@ -248,8 +248,9 @@ fn action(operation: &Operation) -> Result<Option<&'static str>, Refusal> {
         Operation::UploadChunk => "ecr:UploadLayerPart",
         Operation::CompleteUpload => "ecr:CompleteLayerUpload",
         Operation::PutManifest => "ecr:PutImage",
-        Operation::DeleteManifest | Operation::DeleteBlob => {
-            let message = "the registry deletes through ECR's API only: use `BatchDeleteImage`".to_owned();
+        Operation::DeleteManifest => "ecr:BatchDeleteImage",
+        Operation::DeleteBlob => {
+            let message = "layers are not deleted one by one: they go when no image names them".to_owned();
             return Err(Refusal::NotOffered { message });
         }
     }))

@@ -55,12 +55,11 @@ impl Route {
     }
 
     /// For the `Allow` header.
-    pub(super) fn methods(&self, with_deletion: bool) -> &'static str {
+    pub(super) fn methods(&self, with_blob_deletion: bool) -> &'static str {
         match self {
             Self::Ping | Self::Repositories | Self::Tags(_) | Self::Referrers(..) => "GET, HEAD",
-            Self::Manifest(..) if with_deletion => "GET, HEAD, PUT, DELETE",
-            Self::Manifest(..) => "GET, HEAD, PUT",
-            Self::Blob(..) if with_deletion => "GET, HEAD, DELETE",
+            Self::Manifest(..) => "GET, HEAD, PUT, DELETE",
+            Self::Blob(..) if with_blob_deletion => "GET, HEAD, DELETE",
             Self::Blob(..) => "GET, HEAD",
             Self::Uploads(_) => "POST",
             Self::Upload(..) => "GET, HEAD, PATCH, PUT, DELETE",

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use landfall_api::ecr::ImageIdentifier;
 use landfall_base::{AccountId, Region};
 use landfall_registry::{
     Catalog, Digest, ErrorCode, Incarnation, Manifest, OciError, Reference, Repository, RepositoryName, Tag,
@@ -10,6 +11,8 @@ use landfall_registry::{
 };
 use landfall_store::{StoreError, Tx, View, WriteError};
 
+use super::deletion;
+use super::image_id::{self, NAMED_BY_LIST};
 use super::names::parse_namespace;
 use super::record::{REPOSITORIES, RepositoryKey};
 use super::registry::{self, Put};
@@ -40,6 +43,19 @@ impl EcrCatalog {
             Err(WriteError::Rejected(CatalogError(error))) => Err(error),
             Err(WriteError::Store(error)) => Err(OciError::internal(error)),
         }
+    }
+
+    /// Deletes an image or a tag; `false` if there is none.
+    async fn delete(&self, repository: &Repository, id: ImageIdentifier) -> Result<bool, OciError> {
+        let key = key(repository)?;
+        self.write("delete an image", move |tx| match deletion::delete(tx, &key, &id)? {
+            Ok(_) => Ok(true),
+            Err(missing) if missing == NAMED_BY_LIST => {
+                Err(OciError::new(ErrorCode::Denied, missing.1).into())
+            }
+            Err(_) => Ok(false),
+        })
+        .await
     }
 }
 
@@ -222,14 +238,13 @@ impl Catalog for EcrCatalog {
     }
 
     async fn delete_manifest(&self, repository: &Repository, digest: Digest) -> Result<bool, OciError> {
-        let key = key(repository)?;
-        self.write("delete an image", move |tx| Ok(registry::remove_image(tx, &key, digest)?.is_some())).await
+        self.delete(repository, image_id::id(digest, None)).await
     }
 
+    /// With its last tag, the image goes.
     async fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, OciError> {
-        let (key, tag) = (key(repository)?, tag.clone());
-        self.write("delete a tag", move |tx| Ok(registry::remove_tag(tx, &key, tag.as_str())?.is_some()))
-            .await
+        let tag = Some(tag.as_str().to_owned());
+        self.delete(repository, ImageIdentifier { image_tag: tag, ..Default::default() }).await
     }
 
     async fn tags(

@@ -1,5 +1,7 @@
 //! Lifecycle policies at work: what they would do now, and doing it.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use landfall_base::Timestamp;
 use landfall_registry::Digest;
 use landfall_shape::ServiceError;
@@ -25,7 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Policy, ServiceError> {
     Policy::parse(text).map_err(refuse)
 }
 
-/// The images of a repository that a policy lets go of now, with the priorities of its rules, ordered by digest.
+/// The images of a repository that a policy lets go of now, with the priorities of its rules, ordered by digest. What is about
+/// an image, its signatures for one, goes with it (ECR User Guide, "Lifecycle policy evaluation rules").
 ///
 /// # Errors
 /// A row cannot be read.
@@ -36,10 +39,13 @@ pub(super) fn expiring(
     now: Timestamp,
 ) -> Result<Vec<(Digest, i32)>, StoreError> {
     let (account, region, name) = key;
-    let (mut digests, mut candidates) = (Vec::new(), Vec::new());
+    let (mut digests, mut candidates, mut about) = (Vec::new(), Vec::new(), HashMap::<_, Vec<_>>::new());
     for row in view.scan(&IMAGES, (account, region, name.as_str())) {
         let (_, image) = row?;
         let digest = image.manifest.digest;
+        if let Some(subject) = image.manifest.subject {
+            about.entry(subject).or_default().push(digest);
+        }
         digests.push(digest);
         candidates.push(Candidate {
             tags: registry::tags_of(view, key, digest)?,
@@ -48,8 +54,20 @@ pub(super) fn expiring(
             held: registry::is_named(view, key, digest),
         });
     }
-    let expiring = policy.expiring(&candidates, now).into_iter();
-    Ok(expiring.filter_map(|(at, priority)| Some((*digests.get(at)?, priority))).collect())
+    let chosen = policy.expiring(&candidates, now).into_iter();
+    let mut expiring: BTreeMap<_, _> =
+        chosen.filter_map(|(at, priority)| Some((*digests.get(at)?, priority))).collect();
+    let held: HashSet<_> =
+        digests.iter().zip(&candidates).filter(|(_, it)| it.held).map(|(it, _)| *it).collect();
+    let mut gone: Vec<_> = expiring.iter().map(|(digest, priority)| (*digest, *priority)).collect();
+    while let Some((subject, priority)) = gone.pop() {
+        for artifact in about.remove(&subject).unwrap_or_default() {
+            if !held.contains(&artifact) && expiring.insert(artifact, priority).is_none() {
+                gone.push((artifact, priority));
+            }
+        }
+    }
+    Ok(expiring.into_iter().collect())
 }
 
 /// Applies every policy that has not been applied for an hour; the number of images that went.

@@ -17,6 +17,7 @@ mod account_settings;
 mod address;
 mod catalog;
 mod creation;
+mod deletion;
 mod image_id;
 pub mod layer_bucket;
 mod lifecycle;

@@ -14,11 +14,6 @@ const DEFAULT_PERIOD: i32 = 365;
 const MOST_TAGS: usize = 50;
 const MOST_ON_DEMAND: usize = 25;
 
-/// The refusal for ciphertexts of keys that are not there or do not let the caller in. One sentence for both, so that
-/// nobody learns which.
-pub(super) const CIPHERTEXT_REFUSED: &str = "The ciphertext refers to a customer master key that does not exist, does \
-    not exist in this region, or you are not allowed to access.";
-
 /// `ValidationException`
 pub(super) fn validation(message: impl Into<String>) -> ServiceError {
     ServiceError::client("ValidationException", message)

@@ -63,7 +63,7 @@ impl ServiceKey {
         service: &'static str,
         ciphertext: &[u8],
     ) -> Result<Self, Failure> {
-        Ok(Self { target: Target::of_ciphertext(cx, view, ciphertext)?, service })
+        Ok(Self { target: Target::of_ciphertext(cx, view, "kms:Decrypt", ciphertext)?, service })
     }
 
     /// The key's ARN.
@@ -116,7 +116,7 @@ impl ServiceKey {
             .with_all("aws:SourceIp", []);
         let mut permission = context.add_to(permission);
         // The service has its own sentence.
-        permission.key.iter_mut().for_each(|key| key.refusal = None);
+        permission.key.iter_mut().for_each(|key| key.by_ciphertext = false);
         Ok(permission)
     }
 

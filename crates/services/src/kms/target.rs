@@ -14,7 +14,7 @@ use super::kind::{Spec, Usage};
 use super::names::{KeyName, alias_arn, invalid_id, key_arn, no_alias, service_of};
 use super::record::{ALIASES, ALIASES_OF_KEY, GRANTS, KEYS, Key, KeyKey};
 use super::rules;
-use crate::pipe::{Context, Failure, KeyGuard, Permission};
+use crate::pipe::{Context, Failure, KeyGuard, Permission, ciphertext_refusal};
 
 /// What a `KeyId` or a ciphertext stands for.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct Target {
     missing: ServiceError,
     alias: Option<String>,
     aliases: Vec<String>,
-    refusal: Option<&'static str>,
+    by_ciphertext: bool,
 }
 
 impl Target {
@@ -87,15 +87,21 @@ impl Target {
         }
     }
 
-    /// Looks up the key that a ciphertext names.
+    /// Looks up the key that a ciphertext names, for a check of `action`.
     ///
     /// # Errors
     /// `InvalidCiphertextException` for what is not a ciphertext.
-    pub(super) fn of_ciphertext(cx: &Context<'_>, view: &View, ciphertext: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn of_ciphertext(
+        cx: &Context<'_>,
+        view: &View,
+        action: &str,
+        ciphertext: &[u8],
+    ) -> Result<Self, Failure> {
         let reference = Reference::of(ciphertext).ok_or_else(|| error::invalid_ciphertext_exception(""))?;
         let found = Self::at(view, (reference.account, cx.region().clone(), reference.key_id))?;
-        let missing = ServiceError::client("AccessDeniedException", rules::CIPHERTEXT_REFUSED);
-        Ok(Self { refusal: Some(rules::CIPHERTEXT_REFUSED), missing, ..found })
+        let refusal = ciphertext_refusal(cx.caller.principal.display(), action);
+        let missing = ServiceError::client("AccessDeniedException", refusal);
+        Ok(Self { by_ciphertext: true, missing, ..found })
     }
 
     /// The key at a place.
@@ -119,7 +125,7 @@ impl Target {
         let arn = key_arn(&place);
         let missing = error::not_found_exception(format!("Key '{arn}' does not exist"));
         let (grants, aliases) = (Vec::new(), Vec::new());
-        Self { place, arn, grants, key: None, missing, alias: None, aliases, refusal: None }
+        Self { place, arn, grants, key: None, missing, alias: None, aliases, by_ciphertext: false }
     }
 
     /// A check against the key, with its policy, its grants and the condition keys that every operation has.
@@ -134,7 +140,7 @@ impl Target {
         let guard = KeyGuard {
             grants: self.grants.clone(),
             aws_managed: key.managed_for.is_some(),
-            refusal: self.refusal,
+            by_ciphertext: self.by_ciphertext,
         };
         Ok(permission
             .with("kms:KeySpec", key.spec.as_str())
@@ -151,7 +157,7 @@ impl Target {
         if !self.arn.resource().starts_with("key/") {
             return Ok(permission);
         }
-        let guard = KeyGuard { refusal: self.refusal, ..KeyGuard::default() };
+        let guard = KeyGuard { by_ciphertext: self.by_ciphertext, ..KeyGuard::default() };
         Ok(permission.guarded_by_key(key_policy::default(&self.place.0)?, guard))
     }
 

@@ -509,10 +509,10 @@ fn denial(
     request: &Request<'_>,
 ) -> ServiceError {
     let mut message = decision.denial_through_service(request, permission.shown());
-    if let Some(refusal) = permission.key.as_ref().and_then(|key| key.refusal)
+    if permission.key.as_ref().is_some_and(|key| key.by_ciphertext)
         && (decision.layer == Layer::Resource || permission.account.as_ref() != request.principal.account())
     {
-        message = refusal.to_owned();
+        message = ciphertext_refusal(request.principal.display(), permission.action);
     }
     if permission.action == "sts:AssumeRoleWithWebIdentity" {
         // AWS tells nobody of whom it knows no more than a token.
@@ -533,6 +533,16 @@ fn denial(
         ),
         Protocol::AwsJson10 | Protocol::AwsJson11 => ServiceError::client("AccessDeniedException", message),
     }
+}
+
+/// The refusal for ciphertexts of keys that are not there or do not let the caller in. One sentence for both, so that nobody
+/// learns which.
+pub(crate) fn ciphertext_refusal(principal: &str, action: &str) -> String {
+    format!(
+        "User: {principal} is not authorized to perform: {action} on the resource associated with this ciphertext because the \
+         resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly \
+         denies access"
+    )
 }
 
 /// Whether the check is one of those for becoming a role.

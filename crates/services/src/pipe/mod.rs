@@ -17,8 +17,8 @@ mod unsaid;
 mod user_sessions;
 
 pub use audit::{ALLOWED_READ, CallName, audit, audit_refusals};
-pub(crate) use authorize::requested_region;
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed, would_allow};
+pub(crate) use authorize::{ciphertext_refusal, requested_region};
 pub use call::{Call, Calls, Outcome};
 pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};
 pub use context::{Context, Images, Installation};

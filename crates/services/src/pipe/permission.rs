@@ -35,9 +35,8 @@ pub struct KeyGuard {
     pub grants: Vec<Grant>,
     /// AWS manages the key.
     pub aws_managed: bool,
-    /// What a caller reads whom the key does not let in, where the usual sentence would name a key that the caller did
-    /// not name.
-    pub refusal: Option<&'static str>,
+    /// Only a ciphertext named the key: whom it does not let in learns nothing about it.
+    pub by_ciphertext: bool,
 }
 
 /// A policy that sits on the resource.

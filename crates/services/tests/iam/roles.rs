@@ -222,4 +222,13 @@ fn service_linked_roles_belong_to_their_service() {
     assert_eq!(refused::<api::DeleteRole>(&t, &root(), delete), protected);
     assert_eq!(refused::<api::PutRolePolicy>(&t, &root(), put_role("r", "p", ANYTHING)), protected);
     assert_eq!(refused::<api::AttachRolePolicy>(&t, &root(), attach_role("r", EXECUTION_POLICY)), protected);
+    let update = |max_session_duration| api::UpdateRoleRequest {
+        role_name: "r".into(),
+        description: Some("mine".into()),
+        max_session_duration,
+    };
+    assert_eq!(refused::<api::UpdateRole>(&t, &root(), update(Some(7200))), protected);
+    ok::<api::UpdateRole>(&t, &root(), update(None));
+    let read = ok::<api::GetRole>(&t, &root(), api::GetRoleRequest { role_name: "r".into() });
+    assert_eq!(read.role.description.as_deref(), Some("mine"));
 }

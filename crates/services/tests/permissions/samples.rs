@@ -78,6 +78,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("ecr", "resourceArn", "arn:aws:ecr:us-east-1:111122223333:repository/sample"),
     ("ecr", "registryId", "111122223333"),
     ("ecr", "registryIds", "111122223333"),
+    ("ecr", "customRoleArn", ROLE),
     ("ecr", "layerDigest", DIGEST),
     ("ecr", "layerDigests", DIGEST),
     ("ecr", "imageDigest", DIGEST),

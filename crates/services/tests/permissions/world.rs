@@ -324,6 +324,13 @@ impl World {
             tags: Some(vec![ssm::Tag { key: "team".to_owned(), value: "a".to_owned() }]),
             ..Default::default()
         });
+        self.ok::<ssm::PutParameter>(ssm::PutParameterRequest {
+            name: "/sample/below".to_owned(),
+            value: "s".into(),
+            r#type: Some(ssm::ParameterType::SecureString),
+            key_id: self.customer_key(),
+            ..Default::default()
+        });
         self.ok::<logs::CreateLogGroup>(logs::CreateLogGroupRequest {
             log_group_name: sample(),
             tags: Some(Entries(vec![("team".to_owned(), "a".to_owned())])),

@@ -4,7 +4,7 @@
 //! those that a rule before has taken; it lets go only of those that no rule before it selects (ECR User Guide, "How the
 //! lifecycle policy works").
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use landfall_base::Timestamp;
 use serde::Deserialize;
@@ -213,6 +213,12 @@ fn check_order(rules: &[Rule]) -> Result<(), String> {
             return Err("a rule with tagStatus any must have the highest rulePriority".to_owned());
         }
     }
+    let mut seen = HashSet::new();
+    for prefixes in rules.iter().filter_map(|rule| rule.tags.prefixes()) {
+        if !seen.insert(prefixes) {
+            return Err("no two rules may have the same tagPrefixList".to_owned());
+        }
+    }
     if rules.iter().filter(|rule| rule.tags == Selector::Untagged).count() > 1 {
         return Err("there must be one rule at most with tagStatus untagged".to_owned());
     }
@@ -220,6 +226,14 @@ fn check_order(rules: &[Rule]) -> Result<(), String> {
 }
 
 impl Selector {
+    /// The prefixes, in whatever order they were given.
+    fn prefixes(&self) -> Option<BTreeSet<&str>> {
+        match self {
+            Self::Prefixes(prefixes) => Some(prefixes.iter().map(String::as_str).collect()),
+            Self::Any | Self::Untagged | Self::Patterns(_) => None,
+        }
+    }
+
     fn selects(&self, tags: &[String]) -> bool {
         match self {
             Self::Any => true,

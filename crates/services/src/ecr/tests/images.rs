@@ -243,7 +243,8 @@ fn an_index_says_of_its_images_what_they_are() {
 fn what_a_list_names_stays() {
     let fixture = Fixture::new();
     fixture.repository("app");
-    let child = fixture.image("app", "x", None);
+    let child = fixture.image("app", "x", Some("child"));
+    fixture.image("app", "x", Some("too"));
     let size = manifest_text("x").len();
     let text = format!(
         r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{
@@ -251,9 +252,13 @@ fn what_a_list_names_stays() {
     );
     let input = api::PutImageRequest { image_manifest: text.clone(), ..put("app", "x", Some("multi")) };
     fixture.root::<api::PutImage>(input);
-    let failed = fixture.root::<api::BatchDeleteImage>(delete("app", vec![id(Some(child), None)]));
-    let code = failed.failures.unwrap().remove(0).failure_code;
-    assert_eq!(code, Some(api::ImageFailureCode::ImageReferencedByManifestList));
+    let answer = fixture.root::<api::BatchDeleteImage>(delete("app", vec![id(None, Some("too"))]));
+    assert_eq!(answer.failures.unwrap(), [], "it has another tag");
+    for it in [id(Some(child), None), id(None, Some("child"))] {
+        let failed = fixture.root::<api::BatchDeleteImage>(delete("app", vec![it]));
+        let code = failed.failures.unwrap().remove(0).failure_code;
+        assert_eq!(code, Some(api::ImageFailureCode::ImageReferencedByManifestList));
+    }
     let both = vec![id(Some(child), None), id(Some(Digest::of(text.as_bytes())), None)];
     let answer = fixture.root::<api::BatchDeleteImage>(delete("app", both));
     assert_eq!((answer.image_ids.unwrap().len(), answer.failures.unwrap().len()), (2, 0));

@@ -46,6 +46,42 @@ fn images_really_expire() {
 }
 
 #[test]
+fn what_is_about_an_image_goes_with_it() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let old = fixture.image("app", "old", Some("old"));
+    let signature = fixture.about("app", "signature", old);
+    let of_signature = fixture.about("app", "of the signature", signature);
+    fixture.0.clock.advance_seconds(1);
+    let young = fixture.image("app", "young", Some("young"));
+    let stays = fixture.about("app", "another signature", young);
+    let policy = KEEP_TWO.replace(r#""any""#, r#""tagged","tagPatternList":["*"]"#).replace(":2}", ":1}");
+    fixture.root::<api::PutLifecyclePolicy>(put(&policy));
+    crate::ecr::reconcile(fixture.0.call.installation());
+    let there = |digest| {
+        registry::image(&fixture.0.call.installation().store.view(), &key("app"), digest).unwrap().is_some()
+    };
+    assert_eq!([old, signature, of_signature].map(there), [false; 3]);
+    assert_eq!([young, stays].map(there), [true; 2]);
+}
+
+#[test]
+fn two_rules_of_the_same_prefixes_are_refused() {
+    let fixture = Fixture::new();
+    fixture.repository("app");
+    let rule = |priority: u8, prefixes: &str| {
+        format!(
+            r#"{{"rulePriority":{priority},"selection":{{"tagStatus":"tagged","tagPrefixList":{prefixes},
+                "countType":"imageCountMoreThan","countNumber":1}},"action":{{"type":"expire"}}}}"#
+        )
+    };
+    let policy = |other: &str| format!(r#"{{"rules":[{},{}]}}"#, rule(1, r#"["a","b"]"#), rule(2, other));
+    let (_, message) = fixture.refused::<api::PutLifecyclePolicy>(put(&policy(r#"["b","a"]"#)));
+    assert!(message.contains("no two rules may have the same tagPrefixList"), "{message}");
+    fixture.root::<api::PutLifecyclePolicy>(put(&policy(r#"["b"]"#)));
+}
+
+#[test]
 fn a_preview_tells_and_removes_nothing() {
     let fixture = Fixture::new();
     fixture.repository("app");

@@ -60,7 +60,15 @@ impl Fixture {
 
     /// Rows of an image with one layer, as a push leaves them.
     fn image(&self, name: &str, content: &str, tag: Option<&str>) -> Digest {
-        let manifest = manifest(content);
+        self.put(name, &manifest(content), tag)
+    }
+
+    /// Pushes an artifact that is about an image.
+    fn about(&self, name: &str, content: &str, subject: Digest) -> Digest {
+        self.put(name, &Manifest { subject: Some(subject), ..manifest(content) }, None)
+    }
+
+    fn put(&self, name: &str, manifest: &Manifest, tag: Option<&str>) -> Digest {
         let (key, tag) = (key(name), tag.map(|tag| tag.parse::<Tag>().unwrap()));
         let now = self.0.call.installation().clock.now();
         let written = self.0.call.installation().store.write("push", |tx| {
@@ -68,7 +76,7 @@ impl Fixture {
             for blob in manifest.config.iter().chain(&manifest.layers) {
                 registry::link_layer(tx, &key, blob.digest, blob.size);
             }
-            registry::put_image(tx, &key, &repository, &manifest, tag.as_ref(), now)
+            registry::put_image(tx, &key, &repository, manifest, tag.as_ref(), now)
         });
         written.unwrap();
         manifest.digest

@@ -24,7 +24,12 @@ impl WriteHandler for api::UpdateRole {
         request: Authorized<Self::Request>,
     ) -> Result<Self::Output, Failure> {
         let (target, input) = request.into_request();
-        target.changeable()?;
+        // Of a role that belongs to a service the description is for whoever owns the account (IAM User Guide, "Update a
+        // service-linked role").
+        match input.max_session_duration {
+            Some(_) => target.changeable()?,
+            None => target.existing()?,
+        };
         target.update(tx, |role| {
             if let Some(description) = input.description {
                 role.description = Some(description).filter(|text| !text.is_empty());

@@ -31,7 +31,7 @@ impl Resolve for api::Decrypt {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         rules::check_recipient(input.recipient.as_ref())?;
         let ciphertext = given(input.ciphertext_blob, input.dry_run_modifiers)?;
-        let target = source(cx, view, input.key_id.as_deref(), &ciphertext)?;
+        let target = source(cx, view, "kms:Decrypt", (input.key_id.as_deref(), &ciphertext))?;
         let context = EncryptionContext::of(input.encryption_context);
         let named = algorithm_of(input.encryption_algorithm.as_ref());
         let permission = context.add_to(algorithm(target.permission(cx, "kms:Decrypt")?, &named));
@@ -74,16 +74,16 @@ pub(super) fn given(
     })
 }
 
-/// The key to decrypt with: the one that the request names, or else the one that the ciphertext does.
+/// The key to decrypt with, after a check of `action`: the one that the request names, or else the one that the ciphertext does.
 pub(super) fn source(
     cx: &Context<'_>,
     view: &View,
-    key_id: Option<&str>,
-    ciphertext: &[u8],
+    action: &str,
+    (key_id, ciphertext): (Option<&str>, &[u8]),
 ) -> Result<Target, Failure> {
     match key_id {
         Some(key_id) => Target::find(cx, view, key_id),
-        None => Target::of_ciphertext(cx, view, ciphertext),
+        None => Target::of_ciphertext(cx, view, action, ciphertext),
     }
 }
 

@@ -32,7 +32,7 @@ impl Resolve for api::ReEncrypt {
         let source_algorithm = algorithm_of(input.source_encryption_algorithm.as_ref());
         let destination_algorithm = algorithm_of(input.destination_encryption_algorithm.as_ref());
         let ciphertext = given(input.ciphertext_blob, input.dry_run_modifiers)?;
-        let source = source(cx, view, input.source_key_id.as_deref(), &ciphertext)?;
+        let source = source(cx, view, "kms:ReEncryptFrom", (input.source_key_id.as_deref(), &ciphertext))?;
         let destination = Target::find(cx, view, &input.destination_key_id)?;
         let same = (source.arn == destination.arn).to_string();
         let source_context = EncryptionContext::of(input.source_encryption_context);

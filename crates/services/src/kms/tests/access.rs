@@ -52,8 +52,9 @@ fn a_ciphertext_does_not_tell_whose_it_is() {
         let elsewhere = Fixture::new();
         elsewhere.encrypt(&elsewhere.key(), "v")
     };
-    let message = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or \
-                   you are not allowed to access.";
+    let message = "User: arn:aws:iam::444455556666:user/stranger is not authorized to perform: kms:Decrypt on the resource \
+                   associated with this ciphertext because the resource does not exist in this Region, no resource-based \
+                   policies allow access, or a resource-based policy explicitly denies access";
     for ciphertext in [ciphertext, gone] {
         let wanted = ("AccessDeniedException".to_owned(), message.to_owned());
         assert_eq!(fixture.denied::<api::Decrypt>(&user, decrypt(&ciphertext)), wanted);

@@ -69,7 +69,7 @@ fn ecr_image(image: &EcrImage, problem: &Problem) -> String {
             image.reference()
         ),
         (Some(status), Some(digest)) => format!(
-            "unexpected status from HEAD request to https://{host}/v2/{repository}/manifests/{digest}: {status}"
+            "unexpected status from HEAD request to https://{host}/v2/{repository}/blobs/{digest}: {status}"
         ),
     };
     let reference = if image.digest.is_some() || image.image.ends_with(&format!(":{}", image.reference())) {

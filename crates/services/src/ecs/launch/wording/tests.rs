@@ -544,7 +544,7 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
             manifest(
                 "app@sha256:00",
                 &format!(
-                    "unexpected status from HEAD request to https://{REGISTRY}/v2/app/manifests/sha256:00: 403 Forbidden"
+                    "unexpected status from HEAD request to https://{REGISTRY}/v2/app/blobs/sha256:00: 403 Forbidden"
                 ),
             ),
             agent_denied,
@@ -580,7 +580,7 @@ fn ecr_cases() -> Vec<(Purpose, Problem, String, String)> {
             manifest(
                 "hub/app@sha256:00",
                 &format!(
-                    "unexpected status from HEAD request to https://{REGISTRY}/v2/hub/app/manifests/sha256:00: 429 Too Many Requests"
+                    "unexpected status from HEAD request to https://{REGISTRY}/v2/hub/app/blobs/sha256:00: 429 Too Many Requests"
                 ),
             ),
             "CannotPullImageManifestError: Error response from daemon: toomanyrequests: Rate exceeded".to_owned(),
