@@ -217,6 +217,12 @@ def test_the_constraint_is_named(admin):
     assert answer.message == text
 
 
+def test_a_value_that_fits_no_pattern_is_not_repeated(admin):
+    answer = raw.call_json(admin, "logs", "GetLogEvents", {"logGroupIdentifier": "a*", "logStreamName": "b"})
+    text = "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*"
+    assert answer.message == text
+
+
 def test_a_bad_token(logs, group, stream):
     with refused("InvalidParameterException", "The specified nextToken is invalid."):
         logs.get_log_events(logGroupName=group, logStreamName=stream, nextToken="x/nonsense")

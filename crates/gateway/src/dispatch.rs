@@ -13,6 +13,7 @@ use landfall_shape::{OperationSchema, Protocol, ServiceError, ServiceSchema, Val
 use landfall_wire::query::Form;
 use landfall_wire::route::{self, Route, Router};
 use landfall_wire::sigv4::{Claim, ClaimError, Verifier};
+use landfall_wire::validate::Violation;
 use landfall_wire::{json, query, validate};
 
 use tokio::sync::watch;
@@ -153,7 +154,7 @@ impl Gateway {
         let checked_input = || {
             let input = decode(service, operation, exchange)?;
             validate::validate(operation.input, &input)
-                .map_err(|violations| invalid(service, validate::message(&violations)))?;
+                .map_err(|violations| invalid(service, &of_service(service, violations)))?;
             Ok(input)
         };
         if WebIdentities::are_for(operation) {
@@ -217,7 +218,17 @@ fn decode(
 }
 
 /// The code that a service gives to violated constraints.
-fn invalid(service: &ServiceSchema, message: String) -> ServiceError {
+/// CloudWatch Logs does not repeat a value that fits no pattern.
+fn of_service(service: &ServiceSchema, mut violations: Vec<Violation>) -> Vec<Violation> {
+    let silent = |it: &&mut Violation| it.constraint.starts_with(validate::PATTERN);
+    if service.name == "logs" {
+        violations.iter_mut().filter(silent).for_each(|it| it.value = None);
+    }
+    violations
+}
+
+fn invalid(service: &ServiceSchema, violations: &[Violation]) -> ServiceError {
+    let message = validate::message(violations);
     let code = match (service.name, service.protocol) {
         ("ecr" | "ecs" | "logs" | "landfall", _) => "InvalidParameterException",
         ("lightsail", _) => "InvalidInputException",

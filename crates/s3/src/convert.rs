@@ -5,7 +5,7 @@ use landfall_base::{AccountId, Timestamp};
 use landfall_services::pipe::Failure;
 use landfall_services::s3::checksum::{Algorithm, Checksum};
 use landfall_services::s3::names::canonical_user;
-use landfall_services::s3::record::{Attributes, Encryption, Object};
+use landfall_services::s3::record::{Attributes, Encryption, Object, Upload};
 use landfall_shape::{ServiceError, Structure, Value};
 use s3s::dto::{self, ETag, ETagCondition, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Response};
@@ -16,6 +16,9 @@ pub(crate) const ELEMENT: HeaderName = HeaderName::from_static("x-landfall-error
 
 /// How an answer's status passes through `s3s`, which has its own for most operations; [`crate::finish`] takes it out again.
 pub(crate) const STATUS: HeaderName = HeaderName::from_static("x-landfall-status");
+
+/// Tells [`crate::finish`] that the ETag in a document has no quotation marks.
+pub(crate) const BARE_ETAG: HeaderName = HeaderName::from_static("x-landfall-bare-etag");
 
 /// An answer with another status than the operation's usual one.
 pub(crate) fn with_status<T>(mut answer: S3Response<T>, status: http::StatusCode) -> S3Response<T> {
@@ -103,11 +106,11 @@ pub(crate) fn owner(account: &AccountId) -> dto::Owner {
 pub(crate) fn tags(set: dto::TagSet, most: usize) -> Result<Vec<(String, String)>, S3Error> {
     let tags: Vec<_> =
         set.into_iter().map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())).collect();
-    check_tags(&tags, most)?;
+    check_tags(&tags, most, "System tags cannot be added/updated by requester")?;
     Ok(tags)
 }
 
-fn check_tags(tags: &[(String, String)], most: usize) -> Result<(), S3Error> {
+fn check_tags(tags: &[(String, String)], most: usize, of_aws: &str) -> Result<(), S3Error> {
     let refuse = |text: &str| Err(error(landfall_services::s3::error::invalid_tag(text)));
     if tags.len() > most {
         let text = format!("Object tags cannot be greater than {most}");
@@ -121,7 +124,7 @@ fn check_tags(tags: &[(String, String)], most: usize) -> Result<(), S3Error> {
             return refuse("The TagValue you have provided is invalid");
         }
         if key.starts_with("aws:") {
-            return refuse("System tags cannot be added/updated by requester");
+            return refuse(of_aws);
         }
         if tags.iter().take(at).any(|(other, _)| other == key) {
             return refuse("Cannot provide multiple Tags with the same key");
@@ -146,7 +149,7 @@ pub(crate) fn header_tags(text: Option<&str>) -> Result<Vec<(String, String)>, S
             (decode(key), decode(value))
         })
         .collect();
-    check_tags(&tags, 10)?;
+    check_tags(&tags, 10, "Your TagKey cannot be prefixed with aws:")?;
     Ok(tags)
 }
 
@@ -210,6 +213,20 @@ impl Sums {
 pub(crate) fn algorithms(object: &Object) -> Option<Vec<dto::ChecksumAlgorithm>> {
     let checksum = object.checksum.as_ref()?;
     Some(vec![dto::ChecksumAlgorithm::from_static(checksum.algorithm.name())])
+}
+
+/// The checksums that an upload asked for.
+pub(crate) fn sums_of_upload(upload: &Upload) -> (Option<dto::ChecksumAlgorithm>, Option<dto::ChecksumType>) {
+    let kind = if upload.composite { "COMPOSITE" } else { "FULL_OBJECT" };
+    let asked = upload.asked.then(|| {
+        (dto::ChecksumAlgorithm::from_static(upload.algorithm.name()), dto::ChecksumType::from_static(kind))
+    });
+    asked.unzip()
+}
+
+/// A storage class, where it is always said.
+pub(crate) fn storage_class(attributes: &Attributes) -> dto::StorageClass {
+    dto::StorageClass::from(attributes.storage_class.clone().unwrap_or_else(|| "STANDARD".to_owned()))
 }
 
 /// Metadata as an answer has it.

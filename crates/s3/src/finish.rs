@@ -9,7 +9,7 @@ use landfall_gateway::{Answer, AnswerBody, streamed};
 use landfall_shape::ServiceError;
 use s3s::{Body, HttpResponse};
 
-use crate::convert::{ELEMENT, STATUS};
+use crate::convert::{BARE_ETAG, ELEMENT, STATUS};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 const HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -25,7 +25,7 @@ impl About {
         self.path.trim_start_matches('/').split('/').next().unwrap_or_default()
     }
 
-    fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         self.path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key)
     }
 }
@@ -52,6 +52,11 @@ pub(crate) async fn finish(response: HttpResponse, about: &About) -> Answer {
         }
         return streamed(http::Response::from_parts(parts, body));
     }
+    if parts.headers.remove(&BARE_ETAG).is_some() {
+        let text = without_quotes(&whole(body).await);
+        parts.headers.remove(CONTENT_LENGTH);
+        return http::Response::from_parts(parts, AnswerBody::Whole(Full::new(text.into())));
+    }
     if parts.status.as_u16() < 400 {
         return streamed(http::Response::from_parts(parts, body));
     }
@@ -71,6 +76,10 @@ fn take_elements(headers: &mut HeaderMap) -> Vec<(String, String)> {
     let elements = elements.collect();
     headers.remove(&ELEMENT);
     elements
+}
+
+fn without_quotes(text: &str) -> String {
+    text.replacen("<ETag>\"", "<ETag>", 1).replacen("\"</ETag>", "</ETag>", 1)
 }
 
 async fn whole(body: Body) -> String {

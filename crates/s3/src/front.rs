@@ -17,16 +17,16 @@ use landfall_services::sts::{CredentialError, Credentials, find_credentials};
 use landfall_shape::ServiceError;
 use landfall_wire::auth::{AuthFailure, Dialect, auth_error};
 use landfall_wire::sigv2;
-use landfall_wire::sigv4::{Claim, ClaimError, Payload, Verifier};
+use landfall_wire::sigv4::{Claim, ClaimError, Payload, Verifier, signature_of};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s::validation::NameValidation;
-use s3s::{Body, S3Result};
+use s3s::{Body, HttpResponse, S3Result};
 
 use crate::finish::{About, finish, refusal};
 use crate::host::{Hosts, bucket_of};
-use crate::{refusals, subresources};
+use crate::{arguments, cors, refusals, subresources};
 
 /// S3 on the port of all services.
 #[derive(Debug)]
@@ -124,20 +124,40 @@ impl S3Front {
         answer
     }
 
-    async fn answer_to(&self, mut parts: Parts, body: Body, peer: SocketAddr) -> Answer {
+    async fn answer_to(&self, parts: Parts, body: Body, peer: SocketAddr) -> Answer {
         let about = about(&parts);
+        if cors::is_preflight(&parts) {
+            let asked = cors::preflight(&self.installation.store.view(), about.bucket(), &parts);
+            return match asked {
+                Ok(headers) => finish(allowed(headers), &about).await,
+                Err(error) => refusal(error, &about).await,
+            };
+        }
+        let of_origin = cors::of_request(&self.installation.store.view(), about.bucket(), &parts);
+        let mut answer = self.answer_to_caller(parts, body, peer, &about).await;
+        answer.headers_mut().extend(of_origin);
+        answer
+    }
+
+    async fn answer_to_caller(
+        &self,
+        mut parts: Parts,
+        body: Body,
+        peer: SocketAddr,
+        about: &About,
+    ) -> Answer {
         let (caller, onward) = match self.authenticate(&mut parts, peer) {
             Ok(known) => known,
-            Err(error) => return refusal(error, &about).await,
+            Err(error) => return refusal(error, about).await,
         };
         let query = parts.uri.query().unwrap_or_default();
-        if let Err(error) = subresources::check(&parts.method, &about.path, query) {
-            return refusal(error, &about).await;
+        let checked = subresources::check(&parts.method, &about.path, query)
+            .and_then(|()| arguments::check(&parts, !about.key().is_empty()));
+        if let Err(error) = checked {
+            return refusal(error, about).await;
         }
         pass_over_range(&mut parts);
-        if matches!(onward, Onward::Plain) {
-            quote_etags(&mut parts.headers);
-        }
+        quote_etags(&mut parts, &onward);
         let key = caller.access_key_id.clone();
         let session = Session { installation: Arc::clone(&self.installation), caller: Arc::new(caller) };
         let mut service = S3ServiceBuilder::new(session);
@@ -145,7 +165,9 @@ impl S3Front {
         service.set_validation(Names);
         service.set_host(Hosts);
         match onward {
-            Onward::Signed(secret) => service.set_auth(SimpleAuth::from_single(key, secret)),
+            Onward::Signed(_, secret) => {
+                service.set_auth(SimpleAuth::from_single(key, secret.expose().clone()));
+            }
             Onward::Plain => {
                 parts.headers.remove(http::header::AUTHORIZATION);
                 service.set_auth(SimpleAuth::new());
@@ -153,10 +175,10 @@ impl S3Front {
         }
         let request = Request::from_parts(parts, body);
         match service.build().call(request).await {
-            Ok(response) => finish(response, &about).await,
+            Ok(response) => finish(response, about).await,
             Err(error) => {
                 let error = Failure::internal(Box::<dyn std::error::Error + Send + Sync>::from(error));
-                refusal(error.into_service_error("s3"), &about).await
+                refusal(error.into_service_error("s3"), about).await
             }
         }
     }
@@ -194,17 +216,17 @@ impl S3Front {
         self.verifier
             .verify(&claim, &credentials.secret, &signed_parts(parts), Payload::Claimed, now)
             .map_err(|error| refusals::of_signature(&claim, error, now))?;
-        let secret = credentials.secret.expose().clone();
+        let secret = credentials.secret.clone();
         let signature = keys_of_signature(&claim, parts, now);
         let presigned = claim.expires.is_some();
         if presigned {
             plain_query(parts);
         }
-        let mut caller = caller(credentials, region, claim.access_key_id, parts, peer);
+        let mut caller = caller(credentials, region, claim.access_key_id.clone(), parts, peer);
         caller.via.extend(signature.into_iter().chain(keys_of_headers(parts)).map(condition));
         // Without a body everything that is signed has been verified.
         let whole = presigned || matches!(parts.method, http::Method::GET | http::Method::HEAD);
-        Ok((caller, if whole { Onward::Plain } else { Onward::Signed(secret) }))
+        Ok((caller, if whole { Onward::Plain } else { Onward::Signed(Box::new(claim), secret) }))
     }
 
     /// As [`Self::authenticate`], for signatures of version 2.
@@ -252,6 +274,13 @@ impl S3Front {
     }
 }
 
+/// An answer that has headers and nothing else.
+fn allowed(headers: HeaderMap) -> HttpResponse {
+    let mut response = HttpResponse::new(Body::empty());
+    *response.headers_mut() = headers;
+    response
+}
+
 /// A range that is none counts as not asked for (RFC 9110 §14.2).
 fn pass_over_range(parts: &mut Parts) {
     if matches!(parts.method, http::Method::GET | http::Method::HEAD)
@@ -271,17 +300,38 @@ const ETAGS: [&str; 4] =
     ["if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"];
 
 /// S3 takes an ETag without quotation marks, or with one of them, as one with both. The signature was verified with what
-/// was sent.
-fn quote_etags(headers: &mut HeaderMap) {
+/// was sent; where `s3s` verifies it again, for the sake of the body, it sees one of what it reads. The chunks of a body are
+/// signed after the request: there everything stays as it is.
+fn quote_etags(parts: &mut Parts, onward: &Onward) {
+    let signed = match onward {
+        Onward::Plain => None,
+        Onward::Signed(..) if has_signed_chunks(parts) => return,
+        Onward::Signed(claim, secret) => Some((claim, secret)),
+    };
+    let mut changed = false;
     for name in ETAGS {
-        let Some(value) = headers.get_mut(name) else { continue };
-        let is_tag = |text: &&str| !matches!(*text, "" | "*") && !text.starts_with("W/");
-        if let Some(text) = value.to_str().ok().map(str::trim).filter(is_tag)
-            && let Ok(quoted) = HeaderValue::from_str(&format!("\"{}\"", etag_in(text)))
-        {
+        let Some(value) = parts.headers.get_mut(name) else { continue };
+        if let Some(quoted) = quoted(value).filter(|quoted| quoted != value) {
             *value = quoted;
+            changed = true;
         }
     }
+    let Some((claim, secret)) = signed.filter(|_| changed) else { return };
+    let signature = signature_of(claim, secret, &signed_parts(parts));
+    let written = authorization(parts).map(|text| text.replace(&claim.signature, &signature));
+    if let Some(value) = written.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        parts.headers.insert(http::header::AUTHORIZATION, value);
+    }
+}
+
+fn has_signed_chunks(parts: &Parts) -> bool {
+    header(parts, "x-amz-content-sha256").is_some_and(|it| it.starts_with("STREAMING-AWS4-"))
+}
+
+fn quoted(value: &HeaderValue) -> Option<HeaderValue> {
+    let is_tag = |text: &&str| !matches!(*text, "" | "*") && !text.starts_with("W/");
+    let text = value.to_str().ok().map(str::trim).filter(is_tag)?;
+    HeaderValue::from_str(&format!("\"{}\"", etag_in(text))).ok()
 }
 
 /// What a condition names, without quotation marks. What can be no ETag is that of no object.
@@ -297,8 +347,8 @@ fn etag_in(text: &str) -> &str {
 enum Onward {
     /// Everything that is signed was verified here, or nothing is: `s3s` sees a request without a signature.
     Plain,
-    /// The signatures of a body's chunks are still to be verified, with this secret.
-    Signed(String),
+    /// The body, or the signatures of its chunks, is still to be verified: what was claimed, and the secret.
+    Signed(Box<Claim>, Sensitive<String>),
 }
 
 /// Regions that knew signatures of version 2 (User Guide, "Authenticating Requests (AWS Signature Version 2)"), beside the
@@ -431,10 +481,10 @@ mod tests {
             ("", ""),
         ] {
             for name in ETAGS {
-                let mut headers = HeaderMap::new();
-                headers.insert(name, HeaderValue::from_str(given).unwrap());
-                quote_etags(&mut headers);
-                assert_eq!(headers[name], wanted, "{name}");
+                let request = Request::builder().header(name, given).body(()).unwrap();
+                let mut parts = request.into_parts().0;
+                quote_etags(&mut parts, &Onward::Plain);
+                assert_eq!(parts.headers[name], wanted, "{name}");
             }
         }
     }

@@ -4,7 +4,9 @@
 //! [`S3Front`] says which requests are S3's and who makes them (with the server's own verifier, so that session tokens
 //! and refusals are as everywhere); `s3s` then checks what only it sees, the hashes and signatures of chunks of a body.
 
+mod arguments;
 mod convert;
+mod cors;
 mod finish;
 mod front;
 mod host;

@@ -2,7 +2,7 @@
 
 use landfall_base::Region;
 use landfall_services::s3::access::Ask;
-use landfall_services::s3::record::{Bucket, Encryption, PublicAccess, Versioning};
+use landfall_services::s3::record::{Bucket, ENFORCED, PublicAccess, Versioning};
 use landfall_services::s3::{buckets, error};
 use landfall_shape::ServiceError;
 use s3s::dto::*;
@@ -12,7 +12,7 @@ use super::{Answered, done};
 use crate::convert;
 use crate::front::Session;
 
-fn on<'a>(bucket: &'a str, owner: Option<&'a String>) -> Ask<'a> {
+pub(super) fn on<'a>(bucket: &'a str, owner: Option<&'a String>) -> Ask<'a> {
     Ask { bucket, expected_owner: owner.map(String::as_str), ..Ask::default() }
 }
 
@@ -29,12 +29,13 @@ macro_rules! none {
 }
 
 none! {
-    run_get_bucket_cors, "GetBucketCors", GetBucketCorsInput, GetBucketCorsOutput, no_such_cors;
-    run_get_bucket_lifecycle_configuration, "GetBucketLifecycleConfiguration", GetBucketLifecycleConfigurationInput, GetBucketLifecycleConfigurationOutput, no_such_lifecycle;
     run_get_bucket_replication, "GetBucketReplication", GetBucketReplicationInput, GetBucketReplicationOutput, no_such_replication;
     run_get_bucket_website, "GetBucketWebsite", GetBucketWebsiteInput, GetBucketWebsiteOutput, no_such_website;
     run_get_object_lock_configuration, "GetObjectLockConfiguration", GetObjectLockConfigurationInput, GetObjectLockConfigurationOutput, no_such_object_lock;
 }
+
+/// Who may own the objects of a bucket.
+const OWNERSHIPS: [&str; 3] = [ENFORCED, "BucketOwnerPreferred", "ObjectWriter"];
 
 /// Where a new bucket is to be. Whoever asks us-east-1 may name every other Region; elsewhere it is the Region that is asked.
 /// `home` is the installation's own, which may have a name that AWS does not know.
@@ -63,7 +64,7 @@ fn incompatible(constraint: &str) -> ServiceError {
 
 impl Session {
     /// The bucket of a request that reads one of its settings.
-    fn bucket(
+    pub(super) fn bucket(
         &self,
         name: &'static str,
         bucket: &str,
@@ -72,7 +73,7 @@ impl Session {
         self.allowed(name, &on(bucket, owner))
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         name: &'static str,
         bucket: &str,
@@ -132,7 +133,12 @@ impl Session {
         let region = buckets::region_of(&self.installation.store.view(), &input.bucket);
         match self.bucket("HeadBucket", &input.bucket, input.expected_bucket_owner.as_ref()) {
             Ok(row) => {
-                done(HeadBucketOutput { bucket_region: Some(row.region.to_string()), ..Default::default() })
+                let region = Some(row.region.to_string());
+                let mut answer =
+                    S3Response::new(HeadBucketOutput { bucket_region: region, ..Default::default() });
+                let kind = http::HeaderValue::from_static("application/xml");
+                answer.headers.insert(http::header::CONTENT_TYPE, kind);
+                Ok(answer)
             }
             Err(mut refused) => {
                 // Who may not look at a bucket may still know where it is: clients ask this way.
@@ -374,7 +380,8 @@ impl Session {
         )?;
         let encryption = encryption.unwrap_or_default();
         let owner = input.expected_bucket_owner.as_ref();
-        self.change("PutBucketEncryption", &input.bucket, owner, |row| row.encryption = encryption).await?;
+        let change = |row: &mut Bucket| (row.encryption, row.encryption_set) = (encryption, true);
+        self.change("PutBucketEncryption", &input.bucket, owner, change).await?;
         done(PutBucketEncryptionOutput::default())
     }
 
@@ -384,7 +391,7 @@ impl Session {
     ) -> Answered<DeleteBucketEncryptionOutput> {
         let input = req.input;
         let owner = input.expected_bucket_owner.as_ref();
-        let change = |row: &mut Bucket| row.encryption = Encryption::default();
+        let change = |row: &mut Bucket| (row.encryption, row.encryption_set) = Default::default();
         self.change("DeleteBucketEncryption", &input.bucket, owner, change).await?;
         Ok(S3Response::with_status(DeleteBucketEncryptionOutput::default(), http::StatusCode::NO_CONTENT))
     }
@@ -401,25 +408,33 @@ impl Session {
         done(GetBucketOwnershipControlsOutput { ownership_controls: Some(OwnershipControls { rules }) })
     }
 
-    pub(super) async fn run_get_bucket_acl(
+    pub(super) async fn run_put_bucket_ownership_controls(
         &self,
-        req: S3Request<GetBucketAclInput>,
-    ) -> Answered<GetBucketAclOutput> {
+        req: S3Request<PutBucketOwnershipControlsInput>,
+    ) -> Answered<PutBucketOwnershipControlsOutput> {
         let input = req.input;
-        let row = self.bucket("GetBucketAcl", &input.bucket, input.expected_bucket_owner.as_ref())?;
-        let owner = convert::owner(&row.owner);
-        let grantee = Grantee {
-            display_name: None,
-            email_address: None,
-            id: owner.id.clone(),
-            type_: Type::from_static(Type::CANONICAL_USER),
-            uri: None,
-        };
-        let grant = Grant {
-            grantee: Some(grantee),
-            permission: Some(Permission::from_static(Permission::FULL_CONTROL)),
-        };
-        done(GetBucketAclOutput { grants: Some(vec![grant]), owner: Some(owner) })
+        let rules = input.ownership_controls.rules;
+        let [rule] = rules.as_slice() else { return Err(convert::error(error::malformed_xml())) };
+        let ownership = rule.object_ownership.as_str().to_owned();
+        if !OWNERSHIPS.contains(&ownership.as_str()) {
+            return Err(convert::error(error::malformed_xml()));
+        }
+        let owner = input.expected_bucket_owner.as_ref();
+        let change = |row: &mut Bucket| row.ownership = Some(ownership);
+        self.change("PutBucketOwnershipControls", &input.bucket, owner, change).await?;
+        done(PutBucketOwnershipControlsOutput::default())
+    }
+
+    pub(super) async fn run_delete_bucket_ownership_controls(
+        &self,
+        req: S3Request<DeleteBucketOwnershipControlsInput>,
+    ) -> Answered<DeleteBucketOwnershipControlsOutput> {
+        let input = req.input;
+        let owner = input.expected_bucket_owner.as_ref();
+        let change = |row: &mut Bucket| row.ownership = None;
+        self.change("DeleteBucketOwnershipControls", &input.bucket, owner, change).await?;
+        let output = DeleteBucketOwnershipControlsOutput::default();
+        Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
     }
 
     pub(super) async fn run_get_bucket_request_payment(

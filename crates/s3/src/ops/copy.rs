@@ -9,13 +9,16 @@ use landfall_services::s3::files::DataKey;
 use landfall_services::s3::objects::{self, Condition};
 use landfall_services::s3::record::{Bucket, Content, Encryption, Object, Piece, SealedKey, Version};
 use landfall_services::s3::{encryption, error, later_read, readable, uploads};
+use landfall_shape::ServiceError;
 use landfall_store::View;
 use s3s::dto::*;
 use s3s::{S3Error, S3Request, S3Result};
 
+use super::acl::refuse_acl;
 use super::multipart::part_number;
 use super::object::{Conditions, Verdict, Write, attributes, refuse_unknown, refused, sse};
 use super::{Answered, done};
+use crate::arguments;
 use crate::convert::{self, Sums};
 use crate::front::Session;
 use crate::receive::{Expected, receive};
@@ -60,11 +63,12 @@ impl Session {
         };
         let [read, _] = access::ON_COPY_SOURCE;
         let version_id = version_id.as_deref();
+        version_id.map_or(Ok(()), arguments::check_version_id).map_err(convert::error)?;
         let source = self.on_source(read, bucket, |cx, view, row, checks| {
             let ask = Ask { expected_owner: owner.map(String::as_str), later, ..Ask::default() };
             let target = (&**key, version_id);
             let (version, object) = readable(cx, view, read, row, target, ask, checks)
-                .map_err(|failure| of_marker(failure, version_id))?;
+                .map_err(|failure| of_source(failure, version_id))?;
             let data_key = encryption::open(cx, view, bucket, key, &object.content.key)?;
             let version_id = row.versioning.map(|_| version.id.clone());
             Ok(Source { version, object, data_key, version_id })
@@ -211,6 +215,7 @@ impl Session {
         attributes.headers.extend(asked.headers.into_iter().filter(|(name, _)| name == REDIRECT));
         attributes.storage_class = asked.storage_class;
         let (row, key) = self.writable(&copy_of(&input, &attributes.tags)?)?;
+        refuse_acl(&req.headers, &row)?;
         let (new_key, sealed) = key.make(&self.cx("CopyObject")).map_err(convert::failure)?;
         if is_itself(&input) && !named && !is_new(&row, &sealed, &source.object) {
             let text = "This copy request is illegal because it is trying to copy an object to itself without changing \
@@ -328,7 +333,8 @@ fn copy_of<'a>(input: &'a CopyObjectInput, tags: &'a [(String, String)]) -> S3Re
 /// or encrypts in another way than the object is.
 fn is_new(bucket: &Bucket, key: &SealedKey, source: &Object) -> bool {
     let algorithm = |key: &SealedKey| key.protection().algorithm();
-    bucket.encryption != Encryption::default() || algorithm(key) != algorithm(&source.content.key)
+    let said = bucket.encryption_set || bucket.encryption != Encryption::default();
+    said || algorithm(key) != algorithm(&source.content.key)
 }
 
 /// Whether an object is copied onto itself; an older version of it is another object.
@@ -337,11 +343,14 @@ fn is_itself(input: &CopyObjectInput) -> bool {
         if **bucket == *input.bucket && **key == *input.key)
 }
 
-/// Who names a delete marker as the source is told so.
-fn of_marker(failure: Failure, version: Option<&str>) -> Failure {
+/// Who names a delete marker as the source, or what is archived, is told so.
+fn of_source(failure: Failure, version: Option<&str>) -> Failure {
     match failure {
         Failure::Service(error) if version.is_some() && error.code == "MethodNotAllowed" => {
             error::source_is_marker().into()
+        }
+        Failure::Service(error) if error.code == "InvalidObjectState" => {
+            ServiceError { members: error.members, ..error::source_archived() }.into()
         }
         failure => failure,
     }
@@ -366,7 +375,7 @@ fn unmet(header: &str) -> S3Error {
 }
 
 /// The bytes of the source that become a part: `bytes=first-last`, and within the source.
-fn span(range: Option<&str>, size: u64) -> Result<Span, landfall_shape::ServiceError> {
+fn span(range: Option<&str>, size: u64) -> Result<Span, ServiceError> {
     const NAME: &str = "x-amz-copy-source-range";
     let Some(text) = range else { return within(Span { first: 0, length: size }) };
     let digits = |text: &str| text.parse::<u64>().ok().filter(|_| !text.starts_with('+'));
@@ -384,7 +393,7 @@ fn span(range: Option<&str>, size: u64) -> Result<Span, landfall_shape::ServiceE
     within(Span { first, length: last - first + 1 })
 }
 
-fn within(span: Span) -> Result<Span, landfall_shape::ServiceError> {
+fn within(span: Span) -> Result<Span, ServiceError> {
     if span.length > LARGEST { Err(error::source_too_large()) } else { Ok(span) }
 }
 

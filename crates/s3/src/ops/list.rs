@@ -264,14 +264,18 @@ impl Session {
         };
         let view = self.installation.store.view();
         let page = listing::uploads(&view, query).map_err(|error| convert::failure(error.into()))?;
-        let uploads = page.items.iter().map(|(key, (id, upload))| MultipartUpload {
-            initiated: Some(convert::time(upload.initiated_at)),
-            initiator: Some(Initiator { display_name: None, id: Some(upload.initiator.clone()) }),
-            key: Some(encoder.encode(key)),
-            owner: Some(convert::owner(&row.owner)),
-            storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
-            upload_id: Some(id.clone()),
-            ..Default::default()
+        let uploads = page.items.iter().map(|(key, (id, upload))| {
+            let (checksum_algorithm, checksum_type) = convert::sums_of_upload(upload);
+            MultipartUpload {
+                checksum_algorithm,
+                checksum_type,
+                initiated: Some(convert::time(upload.initiated_at)),
+                initiator: Some(Initiator { display_name: None, id: Some(upload.initiator.clone()) }),
+                key: Some(encoder.encode(key)),
+                owner: Some(convert::owner(&row.owner)),
+                storage_class: Some(convert::storage_class(&upload.attributes)),
+                upload_id: Some(id.clone()),
+            }
         });
         let uploads = uploads.collect();
         let (next_key, next_id) = page.next.map_or((None, None), |(key, id)| (Some(key), id));

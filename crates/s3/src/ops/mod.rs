@@ -1,7 +1,11 @@
 //! The operations. What is not here answers `NotImplemented`.
 
+mod acl;
+mod attributes;
 mod bucket;
 mod copy;
+mod cors;
+mod lifecycle;
 mod list;
 mod multipart;
 mod object;
@@ -123,11 +127,32 @@ impl S3 for Session {
         self.run_delete_bucket(req).await
     }
 
+    async fn delete_bucket_cors(
+        &self,
+        req: S3Request<DeleteBucketCorsInput>,
+    ) -> Answered<DeleteBucketCorsOutput> {
+        self.run_delete_bucket_cors(req).await
+    }
+
     async fn delete_bucket_encryption(
         &self,
         req: S3Request<DeleteBucketEncryptionInput>,
     ) -> Answered<DeleteBucketEncryptionOutput> {
         self.run_delete_bucket_encryption(req).await
+    }
+
+    async fn delete_bucket_lifecycle(
+        &self,
+        req: S3Request<DeleteBucketLifecycleInput>,
+    ) -> Answered<DeleteBucketLifecycleOutput> {
+        self.run_delete_bucket_lifecycle(req).await
+    }
+
+    async fn delete_bucket_ownership_controls(
+        &self,
+        req: S3Request<DeleteBucketOwnershipControlsInput>,
+    ) -> Answered<DeleteBucketOwnershipControlsOutput> {
+        self.run_delete_bucket_ownership_controls(req).await
     }
 
     async fn delete_bucket_policy(
@@ -269,6 +294,17 @@ impl S3 for Session {
         self.run_get_object(req).await
     }
 
+    async fn get_object_acl(&self, req: S3Request<GetObjectAclInput>) -> Answered<GetObjectAclOutput> {
+        self.run_get_object_acl(req).await
+    }
+
+    async fn get_object_attributes(
+        &self,
+        req: S3Request<GetObjectAttributesInput>,
+    ) -> Answered<GetObjectAttributesOutput> {
+        self.run_get_object_attributes(req).await
+    }
+
     async fn get_object_lock_configuration(
         &self,
         req: S3Request<GetObjectLockConfigurationInput>,
@@ -328,11 +364,33 @@ impl S3 for Session {
         self.run_list_parts(req).await
     }
 
+    async fn put_bucket_acl(&self, req: S3Request<PutBucketAclInput>) -> Answered<PutBucketAclOutput> {
+        self.run_put_bucket_acl(req).await
+    }
+
+    async fn put_bucket_cors(&self, req: S3Request<PutBucketCorsInput>) -> Answered<PutBucketCorsOutput> {
+        self.run_put_bucket_cors(req).await
+    }
+
     async fn put_bucket_encryption(
         &self,
         req: S3Request<PutBucketEncryptionInput>,
     ) -> Answered<PutBucketEncryptionOutput> {
         self.run_put_bucket_encryption(req).await
+    }
+
+    async fn put_bucket_lifecycle_configuration(
+        &self,
+        req: S3Request<PutBucketLifecycleConfigurationInput>,
+    ) -> Answered<PutBucketLifecycleConfigurationOutput> {
+        self.run_put_bucket_lifecycle_configuration(req).await
+    }
+
+    async fn put_bucket_ownership_controls(
+        &self,
+        req: S3Request<PutBucketOwnershipControlsInput>,
+    ) -> Answered<PutBucketOwnershipControlsOutput> {
+        self.run_put_bucket_ownership_controls(req).await
     }
 
     async fn put_bucket_policy(
@@ -360,6 +418,10 @@ impl S3 for Session {
         self.run_put_object(req).await
     }
 
+    async fn put_object_acl(&self, req: S3Request<PutObjectAclInput>) -> Answered<PutObjectAclOutput> {
+        self.run_put_object_acl(req).await
+    }
+
     async fn put_object_tagging(
         &self,
         req: S3Request<PutObjectTaggingInput>,
@@ -372,6 +434,10 @@ impl S3 for Session {
         req: S3Request<PutPublicAccessBlockInput>,
     ) -> Answered<PutPublicAccessBlockOutput> {
         self.run_put_public_access_block(req).await
+    }
+
+    async fn restore_object(&self, req: S3Request<RestoreObjectInput>) -> Answered<RestoreObjectOutput> {
+        self.run_restore_object(req).await
     }
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answered<UploadPartOutput> {

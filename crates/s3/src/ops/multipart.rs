@@ -10,6 +10,7 @@ use landfall_services::s3::{encryption, error, uploads};
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
+use super::acl::refuse_acl;
 use super::object::{Write, attributes, protection, refuse_unknown, sse};
 use super::{Answered, done};
 use crate::convert::{self, Sums};
@@ -28,7 +29,7 @@ pub(super) fn part_number(number: i32) -> S3Result<u32> {
 }
 
 /// An argument of a listing of parts.
-fn not_negative(name: &str, asked: Option<i32>) -> S3Result<Option<u32>> {
+pub(super) fn not_negative(name: &str, asked: Option<i32>) -> S3Result<Option<u32>> {
     let refused = |_| {
         let text = format!("Argument {name} must be an integer between 0 and 2147483647");
         convert::error(error::invalid_argument(text))
@@ -64,7 +65,7 @@ impl Session {
             input.ssekms_key_id.as_deref(),
             input.bucket_key_enabled,
         )?;
-        let (_, key) = self.writable(&Write {
+        let (row, key) = self.writable(&Write {
             name: "CreateMultipartUpload",
             bucket: &input.bucket,
             key: &input.key,
@@ -72,6 +73,7 @@ impl Session {
             tags: &attributes.tags,
             encryption,
         })?;
+        refuse_acl(&req.headers, &row)?;
         let (_, sealed) = key.make(&self.cx("CreateMultipartUpload")).map_err(convert::failure)?;
         let upload = Upload {
             initiated_at: self.installation.clock.now(),
@@ -82,6 +84,7 @@ impl Session {
             asked: asked.is_some(),
             composite,
         };
+        let (checksum_algorithm, checksum_type) = convert::sums_of_upload(&upload);
         let id = random::alphanumeric(64);
         self.write("CreateMultipartUpload", |tx| {
             access::bucket(tx, &input.bucket)?;
@@ -90,13 +93,12 @@ impl Session {
         })
         .await?;
         let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
-        let kind = if composite { "COMPOSITE" } else { "FULL_OBJECT" };
         done(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
             key: Some(input.key),
             upload_id: Some(id),
-            checksum_algorithm: asked.map(|it| ChecksumAlgorithm::from_static(it.name())),
-            checksum_type: asked.map(|_| ChecksumType::from_static(kind)),
+            checksum_algorithm,
+            checksum_type,
             server_side_encryption,
             ssekms_key_id,
             bucket_key_enabled,
@@ -285,7 +287,8 @@ impl Session {
         }
         let more = rows.len() > most;
         rows.truncate(most);
-        let next = rows.last().and_then(|((_, number), _)| i32::try_from(*number).ok());
+        let next = rows.last().map_or(0, |((_, number), _)| i32::try_from(*number).unwrap_or(LAST_PART));
+        let (checksum_algorithm, checksum_type) = convert::sums_of_upload(&upload);
         let parts = rows.into_iter().map(|((_, number), part)| {
             let sums =
                 if upload.asked { Sums::one(upload.algorithm, &part.checksum) } else { Sums::default() };
@@ -304,11 +307,13 @@ impl Session {
         done(ListPartsOutput {
             is_truncated: Some(more),
             max_parts: i32::try_from(most).ok(),
-            next_part_number_marker: next.filter(|_| more),
+            next_part_number_marker: Some(next),
             owner: Some(convert::owner(&row.owner)),
             part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
             parts: Some(parts.collect()),
-            storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+            storage_class: Some(convert::storage_class(&upload.attributes)),
+            checksum_algorithm,
+            checksum_type,
             bucket: Some(input.bucket.clone()),
             key: Some(input.key.clone()),
             upload_id: Some(input.upload_id.clone()),

@@ -11,11 +11,12 @@ use landfall_services::s3::objects::{self, Condition};
 use landfall_services::s3::record::{
     Attributes, Bucket, Content, Encryption, Object, Protection, SealedKey, Version,
 };
-use landfall_services::s3::{error, names, readable};
+use landfall_services::s3::{archive, error, names, readable};
 use landfall_shape::ServiceError;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
+use super::acl::refuse_acl;
 use super::{Answered, done};
 use crate::convert::{self, Sums};
 use crate::front::Session;
@@ -70,6 +71,9 @@ pub(super) fn attributes(headers: &http::HeaderMap) -> S3Result<Attributes> {
         return Err(refused(error::metadata_too_large()));
     }
     attributes.storage_class = text("x-amz-storage-class");
+    if let Some(class) = &attributes.storage_class {
+        archive::check_class(class).map_err(refused)?;
+    }
     attributes.tags = convert::header_tags(text("x-amz-tagging").as_deref())?;
     Ok(attributes)
 }
@@ -80,11 +84,6 @@ pub(super) fn refuse_unknown(headers: &http::HeaderMap) -> S3Result<()> {
         return Err(refused(error::not_implemented(
             "Encryption with customer-provided keys is not implemented",
         )));
-    }
-    let acl = headers.get("x-amz-acl").and_then(|value| value.to_str().ok());
-    let granted = headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if granted || acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control")) {
-        return Err(refused(error::no_acls()));
     }
     Ok(())
 }
@@ -167,7 +166,7 @@ impl Session {
             input.bucket_key_enabled,
         )?;
         let place = (input.bucket.as_str(), input.key.as_str());
-        let (_, key) = self.writable(&Write {
+        let (row, key) = self.writable(&Write {
             name: "PutObject",
             bucket: place.0,
             key: place.1,
@@ -175,6 +174,7 @@ impl Session {
             tags: &attributes.tags,
             encryption,
         })?;
+        refuse_acl(&req.headers, &row)?;
         let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref());
         let view = self.installation.store.view();
         objects::check_condition(&view, place.0, place.1, &condition).map_err(convert::failure)?;
@@ -189,11 +189,13 @@ impl Session {
             attributes,
             checksum: Some(checksum.clone()),
         };
+        let expiration = self.expiration(place.0, place.1, &object, self.installation.clock.now());
         let version_id = self.keep(place, object, &condition, "PutObject").await?;
         let sums = Sums::of(Some(&checksum));
         let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sse(&sealed);
         done(PutObjectOutput {
             e_tag: Some(convert::etag(&hashes.etag)),
+            expiration,
             version_id,
             checksum_crc32: sums.crc32,
             checksum_crc32c: sums.crc32c,
@@ -234,7 +236,7 @@ impl Session {
     }
 
     /// Finds an object that is to be read, with all checks.
-    fn read(
+    pub(super) fn read(
         &self,
         name: &'static str,
         bucket: &str,
@@ -289,9 +291,11 @@ impl Session {
             content_range: part.range(&object),
             content_type: Some(header("content-type").unwrap_or_else(|| "binary/octet-stream".to_owned())),
             e_tag: Some(convert::etag(&object.etag)),
+            expiration: self.expiration_of(&input.bucket, &input.key, &version),
             last_modified: Some(convert::time(version.modified_at)),
             metadata: convert::metadata(attributes),
             parts_count: input.part_number.map(|_| parts_count(&object)),
+            restore: self.restore_of(&version),
             storage_class: attributes
                 .storage_class
                 .clone()
@@ -349,9 +353,11 @@ impl Session {
             content_range: part.range(&object),
             content_type: Some(header("content-type").unwrap_or_else(|| "binary/octet-stream".to_owned())),
             e_tag: Some(convert::etag(&object.etag)),
+            expiration: self.expiration_of(&input.bucket, &input.key, &version),
             last_modified: Some(convert::time(version.modified_at)),
             metadata: convert::metadata(attributes),
             parts_count: input.part_number.map(|_| parts_count(&object)),
+            restore: self.restore_of(&version),
             storage_class: attributes
                 .storage_class
                 .clone()
@@ -419,8 +425,9 @@ impl Session {
                 expected_owner: input.expected_bucket_owner.as_deref(),
                 ..Ask::default()
             };
-            match self.allowed("DeleteObject", &ask) {
-                Ok(_) => allowed.push(object),
+            let checked = self.allowed("DeleteObject", &ask).and_then(|_| deletable(&object));
+            match checked {
+                Ok(()) => allowed.push(object),
                 Err(error) => errors.push(s3s::dto::Error {
                     code: Some(error.code().as_str().to_owned()),
                     key: Some(object.key),
@@ -505,7 +512,13 @@ impl Session {
     }
 }
 
-fn parts_count(object: &Object) -> i32 {
+/// An id that no version can have is told in the answer, where the rest is done.
+fn deletable(object: &ObjectIdentifier) -> S3Result<()> {
+    let none = object.version_id.as_ref().filter(|id| !names::is_version_id(id));
+    none.map_or(Ok(()), |id| Err(refused(objects::missing(&object.key, Some(id)))))
+}
+
+pub(super) fn parts_count(object: &Object) -> i32 {
     i32::try_from(object.content.pieces.len()).unwrap_or(i32::MAX)
 }
 

@@ -66,7 +66,10 @@ pub static OPERATIONS: &[Operation] = &[
     on("CreateBucket", "s3:CreateBucket", On::Bucket),
     on("CreateMultipartUpload", "s3:PutObject", On::Object),
     on("DeleteBucket", "s3:DeleteBucket", On::Bucket),
+    on("DeleteBucketCors", "s3:PutBucketCORS", On::Bucket),
     on("DeleteBucketEncryption", "s3:PutEncryptionConfiguration", On::Bucket),
+    on("DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", On::Bucket),
+    on("DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", On::Bucket),
     on("DeleteBucketPolicy", "s3:DeleteBucketPolicy", On::Bucket),
     on("DeleteBucketTagging", "s3:PutBucketTagging", On::Bucket),
     versioned("DeleteObject", "s3:DeleteObject", "s3:DeleteObjectVersion"),
@@ -88,6 +91,8 @@ pub static OPERATIONS: &[Operation] = &[
     on("GetBucketVersioning", "s3:GetBucketVersioning", On::Bucket),
     on("GetBucketWebsite", "s3:GetBucketWebsite", On::Bucket),
     versioned("GetObject", "s3:GetObject", "s3:GetObjectVersion"),
+    versioned("GetObjectAcl", "s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
+    versioned("GetObjectAttributes", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"),
     on("GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration", On::Bucket),
     versioned("GetObjectTagging", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
     on("GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", On::Bucket),
@@ -99,13 +104,19 @@ pub static OPERATIONS: &[Operation] = &[
     on("ListObjects", "s3:ListBucket", On::Bucket),
     on("ListObjectsV2", "s3:ListBucket", On::Bucket),
     on("ListParts", "s3:ListMultipartUploadParts", On::Object),
+    on("PutBucketAcl", "s3:PutBucketAcl", On::Bucket),
+    on("PutBucketCors", "s3:PutBucketCORS", On::Bucket),
     on("PutBucketEncryption", "s3:PutEncryptionConfiguration", On::Bucket),
+    on("PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", On::Bucket),
+    on("PutBucketOwnershipControls", "s3:PutBucketOwnershipControls", On::Bucket),
     on("PutBucketPolicy", "s3:PutBucketPolicy", On::Bucket),
     on("PutBucketTagging", "s3:PutBucketTagging", On::Bucket),
     on("PutBucketVersioning", "s3:PutBucketVersioning", On::Bucket),
     on("PutObject", "s3:PutObject", On::Object),
+    versioned("PutObjectAcl", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
     on("PutObjectTagging", "s3:PutObjectTagging", On::Object),
     on("PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock", On::Bucket),
+    on("RestoreObject", "s3:RestoreObject", On::Object),
     on("UploadPart", "s3:PutObject", On::Object),
     on("UploadPartCopy", "s3:PutObject", On::Object),
 ];
@@ -198,8 +209,8 @@ pub fn permissions(
     all
 }
 
-/// What an ACL or an ownership setting in a request needs beside what the request does (Amazon S3 API Reference, "PutObject"
-/// and "CreateBucket", on permissions). A new bucket may have the ACL that every bucket begins with.
+/// What a request needs beside what it is called: for its ACL or ownership setting, and for attributes of what it could read
+/// (Amazon S3 API Reference, "PutObject", "CreateBucket" and "GetObjectAttributes", on permissions). A new bucket may have the ACL that every bucket begins with.
 fn further_actions(caller: &Caller, operation: &Operation, ask: &Ask<'_>) -> Vec<&'static str> {
     let own = ask.context.iter().map(|(key, value)| (*key, value.as_str()));
     let via = caller.via.iter().flat_map(|(key, values)| values.iter().map(|it| (key.as_str(), it.as_str())));
@@ -212,6 +223,9 @@ fn further_actions(caller: &Caller, operation: &Operation, ask: &Ask<'_>) -> Vec
             let ownership = sent.iter().any(|(key, _)| *key == keys::OWNERSHIP);
             let asked = [(grants, "s3:PutBucketAcl"), (ownership, "s3:PutBucketOwnershipControls")];
             asked.into_iter().filter(|(asked, _)| *asked).map(|(_, action)| action).collect()
+        }
+        "GetObjectAttributes" => {
+            vec![if ask.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" }]
         }
         _ => Vec::new(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_store::{Tx, View};
 
-use super::record::{BUCKETS, BY_OWNER, Bucket, PublicAccess, VERSIONS};
+use super::record::{BUCKETS, BY_OWNER, Bucket, ENFORCED, LIFECYCLES, PublicAccess, VERSIONS};
 use super::{access, error, names, policy, uploads};
 use crate::pipe::Failure;
 
@@ -41,7 +41,9 @@ pub fn create(
         policy: None,
         public_access: Some(PublicAccess::ALL),
         encryption: Default::default(),
-        ownership: Some(ownership.unwrap_or_else(|| "BucketOwnerEnforced".to_owned())),
+        encryption_set: false,
+        cors: Vec::new(),
+        ownership: Some(ownership.unwrap_or_else(|| ENFORCED.to_owned())),
     };
     tx.put(&BUCKETS, name, bucket);
     tx.put(&BY_OWNER, &(owner, name), ());
@@ -75,6 +77,7 @@ pub fn delete(tx: &mut Tx, now: Timestamp, name: &str) -> Result<(), Failure> {
     }
     uploads::abort_all(tx, now, name)?;
     tx.delete(&BUCKETS, name);
+    tx.delete(&LIFECYCLES, name);
     tx.delete(&BY_OWNER, &(&bucket.owner, name));
     Ok(())
 }

@@ -89,6 +89,14 @@ errors! {
     source_is_marker, 400, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.";
     /// 403
     public_policy, 403, "AccessDenied", "Access Denied";
+    /// 400
+    invalid_storage_class, 400, "InvalidStorageClass", "The storage class you specified is not valid";
+    /// 403
+    archived, 403, "InvalidObjectState", "The operation is not valid for the object's storage class";
+    /// 403
+    source_archived, 403, "InvalidObjectState", "Operation is not valid for the source object's storage class";
+    /// 403
+    not_archived, 403, "InvalidObjectState", "Restore is not allowed for the object's current storage class";
     /// 405
     method_not_allowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource.";
 }

@@ -6,7 +6,7 @@ use landfall_store::View;
 use super::access::{self, Ask};
 use super::files::DataKey;
 use super::record::{Bucket, Object};
-use super::{encryption, error, objects};
+use super::{archive, encryption, error, objects};
 use crate::pipe::{CallName, Caller, CheckRecord, Context, Failure, Installation, Later, Outcome, audit};
 
 /// `GetBucketLocation` as `caller`.
@@ -79,7 +79,7 @@ pub(super) fn bytes_of(
 /// Finds an object that is to be read, with all checks: of the bucket, of the key's existence, and of its KMS key.
 ///
 /// # Errors
-/// `AccessDenied`, `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`
+/// `AccessDenied`, `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`; `InvalidObjectState` for the bytes of what is archived.
 pub fn readable(
     cx: &Context<'_>,
     view: &View,
@@ -91,10 +91,15 @@ pub fn readable(
 ) -> Result<(std::sync::Arc<super::record::Version>, Object), Failure> {
     let found = objects::find(view, &bucket.name, key, version)?;
     let object = found.as_ref().and_then(|found| found.version.object.clone());
-    let ask = read_ask(cx, view, bucket, (key, version), object.as_ref(), ask)?;
+    let ask = read_ask(cx, view, operation, bucket, (key, version), object.as_ref(), ask)?;
     access::check(cx, view, operation, &ask, checks)?;
     match (found, object) {
-        (Some(found), Some(object)) => Ok((found.version, object)),
+        (Some(found), Some(object)) => {
+            if operation == "GetObject" {
+                archive::check_readable(&found.version, cx.now)?;
+            }
+            Ok((found.version, object))
+        }
         (Some(found), None) => {
             let method = if operation == "HeadObject" { "HEAD" } else { "GET" };
             let error = objects::marker_error(key, version, method);
@@ -120,14 +125,18 @@ pub fn later_read(
 ) -> Vec<Later> {
     let found = objects::find(view, &bucket.name, key, version).ok().flatten();
     let object = found.and_then(|found| found.version.object.clone());
-    let ask = read_ask(cx, view, bucket, (key, version), object.as_ref(), Ask::default());
+    let ask = read_ask(cx, view, operation, bucket, (key, version), object.as_ref(), Ask::default());
     ask.map(|ask| access::later(cx, view, operation, &ask)).unwrap_or_default()
 }
+
+/// Operations that need the object's KMS key.
+const DECRYPTING: [&str; 3] = ["GetObject", "GetObjectAttributes", "HeadObject"];
 
 /// What reading an object asks for.
 fn read_ask<'a>(
     cx: &Context<'_>,
     view: &View,
+    operation: &str,
     bucket: &'a Bucket,
     (key, version): (&'a str, Option<&'a str>),
     object: Option<&'a Object>,
@@ -135,8 +144,10 @@ fn read_ask<'a>(
 ) -> Result<Ask<'a>, Failure> {
     let existing_tags = object.map(|object| object.attributes.tags.as_slice()).unwrap_or_default();
     let further = match object {
-        Some(object) => encryption::read_permissions(cx, view, &bucket.name, key, &object.content.key)?,
-        None => Vec::new(),
+        Some(object) if DECRYPTING.contains(&operation) => {
+            encryption::read_permissions(cx, view, &bucket.name, key, &object.content.key)?
+        }
+        _ => Vec::new(),
     };
     Ok(Ask { bucket: &bucket.name, key, version, existing_tags, further, ..ask })
 }

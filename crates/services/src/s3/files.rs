@@ -237,7 +237,7 @@ impl Writer {
             sync_directory(parent)?;
         }
         self.kept = true;
-        Ok(Piece { id: self.id.clone(), size: self.size })
+        Ok(Piece { id: self.id.clone(), size: self.size, checksum: None })
     }
 }
 

@@ -7,14 +7,17 @@
 //! There are no ACLs: every bucket belongs to its owner alone, as new buckets of AWS do.
 
 pub mod access;
+pub mod archive;
 pub mod buckets;
 pub mod checksum;
 mod completed;
+pub mod cors;
 pub mod encryption;
 pub mod error;
 mod facade;
 pub mod files;
 pub mod keys;
+pub mod lifecycle;
 pub mod listing;
 pub mod names;
 pub mod objects;

@@ -22,6 +22,12 @@ pub fn is_bucket_name(name: &str) -> bool {
         && !RESERVED_ENDS.iter().any(|end| name.ends_with(end))
 }
 
+/// Whether this can be the id of a version: `null`, or 32 characters.
+pub fn is_version_id(id: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    id == "null" || id.len() == 32 && id.bytes().all(fits)
+}
+
 /// `arn:aws:s3:::bucket`
 pub fn bucket_arn(bucket: &str) -> Arn {
     Arn::global("s3", "", bucket)

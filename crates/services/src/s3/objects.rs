@@ -134,7 +134,7 @@ fn add(
         drop_version(tx, now, name, key, &old);
     }
     let is_object = object.is_some();
-    let version = Version { id: id.clone(), modified_at: now, object };
+    let version = Version { id: id.clone(), modified_at: now, object, restored_until: None };
     tx.put(&VERSIONS, &(name, key, order), version);
     if is_object {
         tx.put(&CURRENT, &(name, key), order);

@@ -1,11 +1,11 @@
-//! Background work: files that nothing needs go, and so does what old uploads made.
+//! Background work: lifecycle rules are applied, files that nothing needs go, and so does what old uploads made.
 
 use std::collections::HashSet;
 
 use landfall_store::WriteError;
 
-use super::completed;
 use super::record::{GARBAGE, PARTS, VERSIONS};
+use super::{completed, lifecycle};
 use crate::pipe::{Failure, Installation};
 
 /// How long a file stays that nothing needs any more, for those who are reading it.
@@ -14,11 +14,12 @@ const GRACE: i64 = 300;
 /// How many go at a time.
 const BATCH: usize = 1000;
 
-/// Removes files whose objects were deleted or replaced, and forgets uploads that were completed long ago.
+/// Applies lifecycle rules, removes files whose objects were deleted or replaced, and forgets uploads that were completed long ago.
 ///
 /// # Errors
 /// A row cannot be read, or the disk did not take the change.
 pub fn reconcile(installation: &Installation) -> Result<(), Failure> {
+    lifecycle::apply(installation)?;
     forget_completed(installation)?;
     remove_garbage(installation)
 }

@@ -9,6 +9,8 @@ use landfall_vault::Sealed;
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Checksum;
+use super::cors::Rule;
+use super::lifecycle::Lifecycle;
 
 /// Buckets by name: a name is taken once in the whole installation.
 pub const BUCKETS: Table<String, Bucket> = Table::new("s3.bucket");
@@ -34,6 +36,9 @@ pub const COMPLETED: Table<(String, String, String), Completed> = Table::new("s3
 /// Index of completed uploads by when that was.
 pub const COMPLETED_BY_AGE: Table<(Timestamp, String, String, String), ()> =
     Table::new("s3.completed_upload_by_age");
+
+/// Lifecycle rules by bucket.
+pub const LIFECYCLES: Table<String, Lifecycle> = Table::new("s3.lifecycle");
 
 /// Files that nothing needs any more, by when that happened.
 pub const GARBAGE: Table<(Timestamp, String), ()> = Table::new("s3.garbage");
@@ -64,9 +69,25 @@ pub struct Bucket {
     /// What new objects are encrypted with where the request does not say.
     #[serde(default)]
     pub encryption: Encryption,
+    /// Somebody said so, be it what every bucket begins with.
+    #[serde(default)]
+    pub encryption_set: bool,
+    /// Cross-origin rules.
+    #[serde(default)]
+    pub cors: Vec<Rule>,
     /// Who owns objects that others put there.
     #[serde(default)]
     pub ownership: Option<String>,
+}
+
+/// The ownership with which a bucket has no ACLs; what a new bucket has.
+pub const ENFORCED: &str = "BucketOwnerEnforced";
+
+impl Bucket {
+    /// Whether its ownership setting lets ACLs be. Without one, objects belong to who wrote them.
+    pub fn allows_acls(&self) -> bool {
+        self.ownership.as_deref() != Some(ENFORCED)
+    }
 }
 
 /// Whether old versions are kept.
@@ -137,6 +158,9 @@ pub struct Version {
     /// `None` is a delete marker.
     #[serde(default)]
     pub object: Option<Object>,
+    /// Until when an archived object can be read.
+    #[serde(default)]
+    pub restored_until: Option<Timestamp>,
 }
 
 /// An object.
@@ -168,7 +192,7 @@ pub struct Attributes {
     /// Tags.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
-    /// Storage class; only kept.
+    /// Storage class: all are kept alike, but what is in an archive cannot be read at once.
     #[serde(default)]
     pub storage_class: Option<String>,
 }
@@ -196,6 +220,9 @@ pub struct Piece {
     pub id: String,
     /// How many bytes of the object are in it.
     pub size: u64,
+    /// Of a part: its checksum, where the upload asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
 }
 
 /// The data key of an object.

@@ -30,6 +30,11 @@ pub(crate) struct Shown {
     id: String,
     modified_at: Timestamp,
     tags: Vec<(String, String)>,
+    /// An archive, or another class.
+    #[serde(default)]
+    storage_class: Option<String>,
+    #[serde(default)]
+    restored_until: Option<Timestamp>,
     /// The KMS key that it is under.
     #[serde(default)]
     key_arn: Option<Arn>,
@@ -66,6 +71,8 @@ pub(crate) fn hide(source: &Source<'_>, (bucket, key): &Key, order: &u64) -> Res
         id: version.id.clone(),
         modified_at: version.modified_at,
         tags: object.attributes.tags.clone(),
+        storage_class: object.attributes.storage_class.clone(),
+        restored_until: version.restored_until,
         key_arn: object.content.key.key_arn().cloned(),
         file: look(source, bucket, key, object)?,
     }))
@@ -128,10 +135,19 @@ pub(crate) fn show(target: &mut Target<'_>, (bucket, key): &Key, shown: Shown) -
         etag: String::new(),
         size,
         content: Content { key: sealed, pieces },
-        attributes: Attributes { tags: shown.tags, ..Attributes::default() },
+        attributes: Attributes {
+            tags: shown.tags,
+            storage_class: shown.storage_class,
+            ..Attributes::default()
+        },
         checksum: None,
     };
-    let version = Version { id: shown.id, modified_at: shown.modified_at, object: Some(object) };
+    let version = Version {
+        id: shown.id,
+        modified_at: shown.modified_at,
+        object: Some(object),
+        restored_until: shown.restored_until,
+    };
     target.tx.put(&VERSIONS, &(bucket.as_str(), key.as_str(), shown.order), version);
     Ok(shown.order)
 }
@@ -149,7 +165,7 @@ fn pieces(target: &Target<'_>, data_key: &DataKey, file: File) -> Result<Vec<Pie
         File::NotText => vec![0xff],
         File::TooLarge(_) => return Ok(Vec::new()),
         // A piece that there is not: reading fails as it did where the snapshot was taken.
-        File::Unreadable => return Ok(vec![Piece { id: random::hex(32), size: 1 }]),
+        File::Unreadable => return Ok(vec![Piece { id: random::hex(32), size: 1, checksum: None }]),
     };
     let mut writer = target.objects.create(data_key).map_err(Failure::internal)?;
     writer.write(&bytes).map_err(Failure::internal)?;

@@ -69,6 +69,17 @@ fn now(installation: &TestInstallation) -> Timestamp {
     installation.call.installation().clock.now()
 }
 
+fn keep_versions(installation: &TestInstallation) {
+    let store = &installation.call.installation().store;
+    write(store, |tx| {
+        buckets::update(tx, "bucket", |bucket| {
+            bucket.versioning = Some(Versioning::Enabled);
+            Ok(())
+        })
+    })
+    .unwrap();
+}
+
 fn with_bucket() -> TestInstallation {
     let installation = TestInstallation::new(crate::TABLES);
     make_bucket(&installation, "bucket");
@@ -212,13 +223,7 @@ fn versions_come_and_go() {
     let installation = with_bucket();
     let store = &installation.call.installation().store;
     assert_eq!(put(&installation, "k", b"0"), None);
-    write(store, |tx| {
-        buckets::update(tx, "bucket", |bucket| {
-            bucket.versioning = Some(Versioning::Enabled);
-            Ok(())
-        })
-    })
-    .unwrap();
+    keep_versions(&installation);
     let first = put(&installation, "k", b"1").unwrap();
     let second = put(&installation, "k", b"2").unwrap();
     let delete = |id: Option<&str>| {
@@ -400,13 +405,7 @@ fn complete(
 fn completing_again_answers_the_same() {
     let installation = with_bucket();
     let store = &installation.call.installation().store;
-    write(store, |tx| {
-        buckets::update(tx, "bucket", |bucket| {
-            bucket.versioning = Some(Versioning::Enabled);
-            Ok(())
-        })
-    })
-    .unwrap();
+    keep_versions(&installation);
     let (id, listed) = begin_upload(&installation, "k");
     let first = complete(&installation, &id, &listed, &Default::default()).unwrap();
     assert!(first.version_id.is_some());
@@ -448,4 +447,45 @@ fn an_aborted_upload_is_not_completed_again_and_completed_ones_go_with_their_buc
     assert_eq!(store.view().count(&record::COMPLETED_BY_AGE, ()), 0);
     make_bucket(&installation, "bucket");
     assert_eq!(code(complete(&installation, &id, &listed, &Default::default())), "NoSuchUpload");
+}
+
+#[test]
+fn lifecycle_rules_are_applied_once_a_day() {
+    let t = with_bucket();
+    keep_versions(&t);
+    let store = &t.call.installation().store;
+    let days = |days| Some(lifecycle::Expiration::At(lifecycle::When::Days(days)));
+    let older = lifecycle::Noncurrent { days: 2, keep: None };
+    let rule = lifecycle::Rule {
+        id: "all".to_owned(),
+        enabled: true,
+        prefix: Some(String::new()),
+        expiration: days(1),
+        noncurrent_expiration: Some(older),
+        abort_after: Some(1),
+        ..Default::default()
+    };
+    write(store, |tx| {
+        let lifecycle = lifecycle::Lifecycle { rules: vec![rule], ..Default::default() };
+        tx.put(&record::LIFECYCLES, "bucket", lifecycle);
+        Ok(())
+    })
+    .unwrap();
+    put(&t, "k", b"1");
+    put(&t, "k", b"2");
+    let versions = || store.view().list(&record::VERSIONS, ("bucket", "k")).unwrap();
+    let current = || store.view().contains(&record::CURRENT, &("bucket", "k"));
+    reconcile(t.call.installation()).unwrap();
+    assert_eq!((versions().len(), current()), (2, true));
+    // The newest gives way to a delete marker; then the older ones end, and the marker when it is alone and old enough.
+    t.clock.advance_seconds(2 * 86_400);
+    reconcile(t.call.installation()).unwrap();
+    assert_eq!((versions().len(), current()), (3, false));
+    assert!(versions()[0].1.object.is_none());
+    t.clock.advance_seconds(3 * 86_400);
+    reconcile(t.call.installation()).unwrap();
+    assert_eq!(versions().len(), 1);
+    t.clock.advance_seconds(86_400);
+    reconcile(t.call.installation()).unwrap();
+    assert!(versions().is_empty());
 }

@@ -8,7 +8,7 @@ use landfall_store::{Tx, View};
 
 use super::checksum::{checksum_of_parts, etag_of_parts};
 use super::objects::{self, Condition};
-use super::record::{Completed, Content, GARBAGE, Object, PARTS, Part, UPLOADS, Upload};
+use super::record::{Completed, Content, GARBAGE, Object, PARTS, Part, Piece, UPLOADS, Upload};
 use super::{access, completed, error};
 use crate::pipe::Failure;
 
@@ -78,7 +78,9 @@ pub fn complete(
         )
         .into());
     }
-    let pieces: Vec<_> = parts.iter().map(|part| part.piece.clone()).collect();
+    let checksum_of = |part: &Part| upload.asked.then(|| part.checksum.clone());
+    let pieces = parts.iter().map(|part| Piece { checksum: checksum_of(part), ..part.piece.clone() });
+    let pieces: Vec<_> = pieces.collect();
     let object = Object {
         etag: etag_of_parts(parts.iter().map(|part| part.etag.as_str())),
         size: pieces.iter().map(|piece| piece.size).sum(),

@@ -190,6 +190,7 @@ pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
             "secretsmanager.secret_by_creation",
             "ssm.count",
             "s3.bucket_by_owner",
+            "s3.lifecycle",
         ],
     ),
     (

@@ -14,7 +14,7 @@ use http::HeaderMap;
 
 pub use claim::{Claim, ClaimError};
 pub use sign::{Credentials, SignError, sign};
-pub use verify::{SignatureError, Verifier};
+pub use verify::{SignatureError, Verifier, signature_of};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use aws_lc_rs::hmac;
 use landfall_base::{Sensitive, Timestamp};
 
-use super::key::KeyCache;
+use super::key::{KeyCache, derive};
 use super::{Claim, Payload, RequestParts, UNSIGNED_PAYLOAD, canonical, header, sha256_hex, signs_raw_path};
 
 /// How far a signature's date may lie from now, in seconds.
@@ -124,6 +124,17 @@ impl Verifier {
     pub(super) fn cached_keys(&self) -> usize {
         self.keys.len()
     }
+}
+
+/// The signature that this request would have to have, in hexadecimal digits, its body taken as claimed: for who changes a
+/// verified request and hands it on.
+pub fn signature_of(claim: &Claim, secret: &Sensitive<String>, parts: &RequestParts<'_>) -> String {
+    let named = header(parts.headers, "x-amz-content-sha256").unwrap_or(UNSIGNED_PAYLOAD);
+    let raw = signs_raw_path(&claim.service);
+    let canonical = canonical::request(parts, raw, None, &claim.signed_headers, named);
+    let text = canonical::string_to_sign(&claim.timestamp, &claim.scope(), &canonical);
+    let key = derive(secret, &claim.scope_date, &claim.region, &claim.service);
+    hex::encode(hmac::sign(&key, text.as_bytes()))
 }
 
 fn check_time(claim: &Claim, now: Timestamp) -> Result<(), SignatureError> {

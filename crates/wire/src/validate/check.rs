@@ -2,7 +2,7 @@
 
 use landfall_shape::{Kind, Member, Schema, Structure, Value};
 
-use super::{Violation, pattern, print};
+use super::{PATTERN, Violation, pattern, print};
 
 /// Violations in one answer.
 const LIMIT: usize = 100;
@@ -197,7 +197,7 @@ impl Constraint {
             Self::MinInteger(min) => format!("Member must have value greater than or equal to {min}"),
             Self::MaxDouble(max) => format!("Member must have value less than or equal to {max}"),
             Self::MinDouble(min) => format!("Member must have value greater than or equal to {min}"),
-            Self::Pattern(pattern) => format!("Member must satisfy regular expression pattern: {pattern}"),
+            Self::Pattern(pattern) => format!("{PATTERN}{pattern}"),
             Self::Values(values) => format!("Member must satisfy enum value set: [{}]", values.join(", ")),
         }
     }

@@ -8,6 +8,9 @@ use landfall_shape::{Schema, Value};
 
 pub use pattern::unsupported_patterns;
 
+/// How the constraint of a pattern begins.
+pub const PATTERN: &str = "Member must satisfy regular expression pattern: ";
+
 /// A constraint that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {

@@ -271,6 +271,16 @@ fn refusal(of: &Circumstances<'_>, code: &str, message: &str) -> Advice {
                 Fix::command("create it and upload the file", commands),
             )
         }
+        (Work::EnvironmentFile { bucket, key }, "InvalidObjectState") => Advice::new(
+            Cause::Content,
+            format!(
+                "the object `{key}` in the bucket `{bucket}` is archived: it cannot be read before it is restored"
+            ),
+            Fix::command(
+                "upload the file again, to a storage class that is read at once",
+                upload(bucket, key),
+            ),
+        ),
         // A denial that no check of the object gave: who may not list the bucket is not told that a key is missing.
         (Work::EnvironmentFile { bucket, key }, "NoSuchKey" | "AccessDenied") => Advice::new(
             Cause::Content,
