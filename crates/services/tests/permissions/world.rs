@@ -198,6 +198,8 @@ impl World {
             policy: None,
             public_access: None,
             encryption: Encryption::default(),
+            encryption_set: false,
+            cors: Vec::new(),
             ownership: None,
         }
     }
