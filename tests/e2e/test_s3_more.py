@@ -83,6 +83,7 @@ def test_what_cannot_be_restored(s3, bucket):
     days = {"Days": 1}
     refused = error_of(s3.restore_object, Bucket=bucket, Key="k", RestoreRequest=days)
     assert refused["Message"] == "Restore is not allowed for the object's current storage class"
+    assert refused["StorageClass"] == "STANDARD"
     assert error_of(s3.restore_object, Bucket=bucket, Key="no", RestoreRequest=days)["Code"] == "NoSuchKey"
     assert error_of(s3.restore_object, Bucket=bucket, Key="deep", RestoreRequest={})["Code"] == "MalformedXML"
     quick = {**days, "GlacierJobParameters": {"Tier": "Expedited"}}

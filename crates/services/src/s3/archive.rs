@@ -38,8 +38,12 @@ pub fn check_class(class: &str) -> Result<(), ServiceError> {
 
 /// The archive that a version is in, restored or not.
 fn archive_of(version: &Version) -> Option<&str> {
-    let class = version.object.as_ref()?.attributes.storage_class.as_deref()?;
-    Some(class).filter(|class| ARCHIVES.contains(class))
+    Some(class_of(version)).filter(|class| ARCHIVES.contains(class))
+}
+
+fn class_of(version: &Version) -> &str {
+    let attributes = version.object.as_ref().map(|object| &object.attributes);
+    attributes.and_then(|attributes| attributes.storage_class.as_deref()).unwrap_or("STANDARD")
 }
 
 /// Until when a version is restored; `None` if it is not, or not any more.
@@ -77,7 +81,8 @@ pub fn restore(
     if found.version.object.is_none() {
         return Err(objects::marker_error(key, id, "POST").into());
     }
-    let class = archive_of(&found.version).ok_or_else(error::not_archived)?;
+    let other = || error::about(error::not_archived(), "StorageClass", class_of(&found.version));
+    let class = archive_of(&found.version).ok_or_else(other)?;
     if class == "DEEP_ARCHIVE" && tier == Some("Expedited") {
         return Err(error::invalid_argument("Retrieval option is not supported by this storage class").into());
     }

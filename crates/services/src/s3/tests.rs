@@ -69,6 +69,19 @@ fn now(installation: &TestInstallation) -> Timestamp {
     installation.call.installation().clock.now()
 }
 
+/// Has an object be in an archive.
+pub(crate) fn archive(installation: &TestInstallation, bucket: &str, key: &str) {
+    let store = &installation.call.installation().store;
+    write(store, |tx| {
+        let found = objects::newest(tx, bucket, key)?.unwrap();
+        let mut version = record::Version::clone(&found.version);
+        version.object.as_mut().unwrap().attributes.storage_class = Some("GLACIER".to_owned());
+        tx.put(&record::VERSIONS, &(bucket, key, found.order), version);
+        Ok(())
+    })
+    .unwrap();
+}
+
 fn keep_versions(installation: &TestInstallation) {
     let store = &installation.call.installation().store;
     write(store, |tx| {

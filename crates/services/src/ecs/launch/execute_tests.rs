@@ -634,6 +634,13 @@ fn environment_files_that_cannot_be_had() {
         (BOTH, "bytes.env", text("the file is not UTF-8 text"), fetch("bytes.env"), Cause::Content),
         (BOTH, "long.env", text("bufio.Scanner: token too long"), fetch("long.env"), Cause::Content),
         (BOTH, "large.env", text("the file is larger than 8 MiB"), fetch("large.env"), Cause::Content),
+        (
+            BOTH,
+            "old.env",
+            text("InvalidObjectState: The operation is not valid for the object's storage class"),
+            fetch("old.env"),
+            Cause::Content,
+        ),
     ];
     for (allowed, key, problem, agent, cause) in cases {
         let stage = Stage::new();
@@ -642,6 +649,7 @@ fn environment_files_that_cannot_be_had() {
         stage.file("bytes.env", &[b'A', b'=', 0xff]);
         stage.file("long.env", &[b'='; 70_000]);
         stage.file("large.env", &vec![b'\n'; 8 * 1024 * 1024 + 1]);
+        stage.archived_file("old.env", b"A=1");
         let execution = run(&stage, &with_files(&[key]), LaunchKind::Fargate);
         assert!(reason(&execution).starts_with(&format!("{FILES}{problem}")), "{}", reason(&execution));
         assert_eq!(failed(&execution).finding.as_ref().unwrap().cause, cause, "{key}");

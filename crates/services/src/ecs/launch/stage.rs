@@ -10,7 +10,7 @@ use crate::ecs::names::Home;
 use crate::ecs::node::put_task;
 use crate::ecs::record::{Container, TASK_DEFINITIONS, Task, TaskDefinition, TaskStatus};
 use crate::pipe::Caller;
-use crate::s3::tests::{make_bucket, put_in};
+use crate::s3::tests::{archive, make_bucket, put_in};
 use crate::stored::Stored;
 use crate::testing::{START, TestInstallation, account, region, root};
 
@@ -96,6 +96,12 @@ impl Stage {
             make_bucket(&self.it, "files");
         }
         put_in(&self.it, "files", key, bytes);
+    }
+
+    /// Such a file in an archive.
+    pub(super) fn archived_file(&self, key: &str, bytes: &[u8]) {
+        self.file(key, bytes);
+        archive(&self.it, "files", key);
     }
 
     /// The messages of a stream.
