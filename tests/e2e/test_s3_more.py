@@ -284,6 +284,18 @@ def test_lists_of_parts_and_uploads_say_what_there_is(s3, bucket):
     assert refused["Message"] == "Provided max-keys not an integer or within integer range"
 
 
+def test_a_page_of_versions_that_ends_with_a_prefix_names_no_version(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a/1", "a/2", "b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    asked = {"Bucket": bucket, "Delimiter": "/", "MaxKeys": 1}
+    first = s3.list_object_versions(**asked)
+    assert first["CommonPrefixes"] == [{"Prefix": "a/"}] and first["IsTruncated"]
+    assert first["NextKeyMarker"] == "a/" and "NextVersionIdMarker" not in first
+    rest = s3.list_object_versions(**asked, KeyMarker="a/")
+    assert [it["Key"] for it in rest["Versions"]] == ["b"] and "CommonPrefixes" not in rest
+
+
 def test_tags_of_aws(s3, bucket):
     refused = error_of(s3.put_object, Bucket=bucket, Key="k", Tagging="aws:x=1")
     assert (refused["Code"], refused["Message"]) == ("InvalidTag", "Your TagKey cannot be prefixed with aws:")

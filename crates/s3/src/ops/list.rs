@@ -3,7 +3,7 @@
 use landfall_services::s3::access::Ask;
 use landfall_services::s3::listing::{self, Query};
 use landfall_services::s3::record::{Bucket, Version};
-use landfall_services::s3::{error, objects};
+use landfall_services::s3::error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::*;
 use s3s::{S3Request, S3Result};
@@ -229,7 +229,7 @@ impl Session {
         let (next_key, next_id) = page.next.map_or((None, None), |(key, id)| (Some(key), id));
         done(ListObjectVersionsOutput {
             is_truncated: Some(next_key.is_some()),
-            next_version_id_marker: next_id.or_else(|| next_key.as_ref().map(|_| objects::NULL.to_owned())),
+            next_version_id_marker: next_id,
             next_key_marker: encoder.some(next_key),
             versions: Some(versions),
             delete_markers: Some(markers),
