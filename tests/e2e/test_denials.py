@@ -484,7 +484,7 @@ def test_an_explicit_deny_in_a_resource_control_policy(admin, anybody, things, c
 @pytest.mark.parametrize("service", ["iam", "ssm", "ecs", "lightsail", "ec2"])
 def test_resource_control_policies_do_not_reach_other_services(admin, anybody, things, service):
     case = next(case for case in CASES if case.service == service)
-    with organization.attached(admin, organization.RCP, things["account"], denied_to_all("*")):
+    with organization.attached(admin, organization.RCP, things["account"], denied_to_all(f"{service}:*")):
         case.call(anybody, things)
 
 

@@ -16,6 +16,16 @@ pub(crate) enum Version {
     V2012,
 }
 
+impl Version {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V2008 => "2008-10-17",
+            Self::V2012 => "2012-10-17",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Document {
     pub(crate) version: Version,
@@ -164,8 +174,13 @@ fn parse_principals(node: Node) -> Result<Vec<PrincipalEntry>, Reason> {
 fn parse_conditions(node: Node) -> Result<Vec<Condition>, Reason> {
     let mut conditions = Vec::new();
     for (name, keys) in node.object()? {
+        let keys = keys.object()?;
+        // IAM takes an operator that it does not know, as long as it compares nothing.
+        if keys.is_empty() {
+            continue;
+        }
         let operator = Operator::parse(&name).ok_or(Reason::Syntax)?;
-        for (key, values) in keys.object()? {
+        for (key, values) in keys {
             let values = values.list(Node::scalar)?;
             conditions.push(Condition { operator: operator.clone(), key, values });
         }

@@ -20,10 +20,13 @@ pub enum PolicyErrorReason {
     /// A trust policy that is not JSON.
     #[error("This policy contains invalid Json")]
     NotJson,
+    /// A trust policy with white space before it.
+    #[error("JSON strings must not have leading spaces")]
+    LeadingSpace,
     /// An identity policy of the 2008 language.
     #[error("Policy document must be version 2012-10-17 or greater.")]
     Version,
-    /// `Effect` in the wrong case, or a date that is none.
+    /// `Effect` in the wrong case, a date that is none, an ARN that cannot be read, or white space before the document.
     #[error("The policy failed legacy parsing")]
     Legacy,
     /// Neither `Action` nor `NotAction`, or an empty list.
@@ -49,7 +52,7 @@ pub enum PolicyErrorReason {
     Partition {
         /// As written.
         partition: String,
-        /// The whole ARN.
+        /// The whole ARN, with stars for what it lacks.
         resource: String,
     },
     /// A resource ARN without a service, or with wildcards in it.

@@ -264,7 +264,9 @@ fn why_absent(key: &str) -> &'static str {
         " because the caller is no IAM user"
     } else if is("aws:SourceArn") || is("aws:SourceAccount") {
         " because the caller is no service"
-    } else if is("aws:MultiFactorAuthPresent") || is("aws:MultiFactorAuthAge") {
+    } else if is("aws:MultiFactorAuthPresent") {
+        " because the caller signs with a long-term key"
+    } else if is("aws:MultiFactorAuthAge") {
         " because the caller signs with a long-term key or is a session that was made without an MFA code"
     } else if starts("aws:PrincipalTag/") {
         " because the caller has no such tag"

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use landfall_base::Arn;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::arn_match::ArnParts;
-use crate::evaluate::{Decision, Effect, Reason, StatementRef, evaluate};
-use crate::layers::{Attached, Layer, Layers, ResourceLayer};
+use crate::document::Version;
+use crate::evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
+use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::message::layer_name;
 use crate::policy::{Policy, PolicyKind, ResourceService};
 use crate::request::Request;
@@ -34,7 +36,7 @@ pub struct FixStep {
     pub layer: Layer,
     /// The principal, resource or policy to change, in words.
     pub place: String,
-    /// The resource, where its own policy is to be changed.
+    /// The resource whose own policy is to be changed: of an object of S3 it is the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The statement.
@@ -158,30 +160,33 @@ struct Patch {
     step: FixStep,
     /// Whose policies it is among, where it is not a resource's.
     principal: String,
+    /// The language of the policy that it extends.
+    version: Version,
     policy: Policy,
 }
 
 impl Patch {
     fn new(request: &Request<'_>, layers: &Layers<'_>, layer: Layer) -> Option<Self> {
         let on_resource = matches!(layer, Layer::Resource | Layer::RoleTrust);
+        let version = version(layers, layer);
         let step = FixStep {
             layer,
             place: place(request, layers, layer),
-            resource: on_resource.then(|| request.resource.to_owned()),
-            statement: statement(request, layer),
+            resource: on_resource.then(|| policy_holder(request.resource).to_owned()),
+            statement: statement(request, layer, version),
         };
-        Self::of(step, request.principal.display().to_owned())
+        Self::of(step, request.principal.display().to_owned(), version)
     }
 
-    fn of(step: FixStep, principal: String) -> Option<Self> {
-        let policy = policy_of(&step.statement, step.layer)?;
-        Some(Self { step, principal, policy })
+    fn of(step: FixStep, principal: String, version: Version) -> Option<Self> {
+        let policy = policy_of(&step.statement, step.layer, version)?;
+        Some(Self { step, principal, version, policy })
     }
 
     /// Whether the policy that it extends has a say in a request.
     fn concerns(&self, request: &Request<'_>) -> bool {
         match &self.step.resource {
-            Some(resource) => resource == request.resource,
+            Some(resource) => resource == policy_holder(request.resource),
             None => self.principal == request.principal.display(),
         }
     }
@@ -191,11 +196,11 @@ impl Patch {
         let (own, others) = (&self.step, &other.step);
         let same_place =
             (own.layer, &own.place, &own.resource) == (others.layer, &others.place, &others.resource);
-        if !same_place || self.principal != other.principal {
+        if !same_place || (&self.principal, self.version) != (&other.principal, other.version) {
             return None;
         }
         let statement = joined(&own.statement, &others.statement)?;
-        Self::of(FixStep { statement, ..own.clone() }, self.principal.clone())
+        Self::of(FixStep { statement, ..own.clone() }, self.principal.clone(), self.version)
     }
 
     /// It without one of its actions or resources, for each of them; nothing for a patch of one of each.
@@ -207,7 +212,7 @@ impl Patch {
                 let rest: Vec<_> = entries.iter().filter(|it| *it != left_out).cloned().collect();
                 let mut step = self.step.clone();
                 step.statement[element] = list(rest);
-                parts.extend(Self::of(step, self.principal.clone()));
+                parts.extend(Self::of(step, self.principal.clone(), self.version));
             }
         }
         parts
@@ -317,7 +322,7 @@ fn with_patches(
     let levels: Vec<_> =
         layers.scp.iter().map(|level| extended(level, &patches, Layer::ServiceControl)).collect();
     let scp: Vec<&[Attached<'_>]> = levels.iter().map(Vec::as_slice).collect();
-    let current = layers.resource.or_else(|| missing_resource(&patches));
+    let current = layers.resource.or_else(|| missing_resource(request, &patches));
     let own = current.map_or(Vec::new(), |resource| extended(resource.policies, &patches, resource.layer()));
     let resource = current.map(|resource| ResourceLayer { policies: &own, ..resource });
     let patched = Layers {
@@ -338,17 +343,37 @@ fn extended<'a>(policies: &[Attached<'a>], patches: &[&'a Patch], layer: Layer) 
     policies.iter().copied().chain(added.map(|patch| Attached::inline("suggested", &patch.policy))).collect()
 }
 
-/// The layer of a resource that has no policy yet.
-fn missing_resource<'a>(patches: &[&Patch]) -> Option<ResourceLayer<'a>> {
-    patches.iter().find_map(|patch| match patch.step.layer {
-        Layer::Resource => Some(ResourceLayer::ordinary(&[])),
-        Layer::RoleTrust => Some(ResourceLayer::role_trust(&[])),
-        _ => None,
-    })
+/// The layer of a resource that has no policy yet: as much depends on it as in a decision.
+fn missing_resource<'a>(request: &Request<'_>, patches: &[&Patch]) -> Option<ResourceLayer<'a>> {
+    let on_resource = |patch: &&&Patch| patch.step.resource.is_some();
+    patches.iter().find(on_resource)?;
+    let kind = required_policy(request.action, request.resource).unwrap_or(ResourceKind::Ordinary);
+    Some(ResourceLayer { policies: &[], kind })
 }
 
-fn statement(request: &Request<'_>, layer: Layer) -> Value {
-    let (action, resource) = (request.action, literal(request.resource));
+/// The resource that has the policy about a resource: the bucket of an object, otherwise itself.
+pub fn policy_holder(resource: &str) -> &str {
+    let of_s3 = ArnParts::split(resource).is_some_and(|arn| arn.head[2] == "s3" && arn.head[4].is_empty());
+    match resource.split_once('/') {
+        Some((bucket, _)) if of_s3 => bucket,
+        _ => resource,
+    }
+}
+
+/// The language of the policy that a statement is added to; a new policy has the present one.
+fn version(layers: &Layers<'_>, layer: Layer) -> Version {
+    let extended = match layer {
+        Layer::Resource | Layer::RoleTrust => layers.resource.map_or(&[][..], |resource| resource.policies),
+        Layer::Boundary => layers.boundary,
+        Layer::Session => layers.session,
+        Layer::Endpoint => layers.endpoint,
+        _ => &[],
+    };
+    extended.first().map_or(Version::V2012, |attached| attached.policy.version())
+}
+
+fn statement(request: &Request<'_>, layer: Layer, version: Version) -> Value {
+    let (action, resource) = (request.action, pattern(request.resource, version));
     match layer {
         Layer::RoleTrust => json!({"Effect": "Allow", "Principal": principal(request), "Action": action}),
         Layer::Resource => {
@@ -367,12 +392,16 @@ fn statement(request: &Request<'_>, layer: Layer) -> Value {
     }
 }
 
-/// A resource as a pattern that matches it and nothing else: its wildcards are characters here.
-fn literal(resource: &str) -> Cow<'_, str> {
-    let special = |letter| matches!(letter, '*' | '?' | '$');
-    let Some(arn) = ArnParts::split(resource).filter(|arn| arn.tail.contains(special)) else {
+/// A resource as a pattern that matches it, and nothing else if that can be said: characters that are special in patterns
+/// are written as variables, which policies of 2008 do not have. The star in a resource is a character in a name only where
+/// names may have one, in keys of S3; elsewhere it means all.
+fn pattern(resource: &str, version: Version) -> Cow<'_, str> {
+    let Some(arn) = ArnParts::split(resource) else { return resource.into() };
+    let has_stars = arn.head[2] == "s3";
+    let special = |letter| matches!(letter, '?' | '$') || (letter == '*' && has_stars);
+    if version == Version::V2008 || !arn.tail.contains(special) {
         return resource.into();
-    };
+    }
     let mut text = arn.before_tail().to_owned();
     for letter in arn.tail.chars() {
         if special(letter) {
@@ -395,7 +424,7 @@ fn principal(request: &Request<'_>) -> Value {
     }
 }
 
-fn policy_of(statement: &Value, layer: Layer) -> Option<Policy> {
+fn policy_of(statement: &Value, layer: Layer, version: Version) -> Option<Policy> {
     let kind = match layer {
         Layer::RoleTrust => PolicyKind::RoleTrust,
         Layer::Resource => PolicyKind::Resource(ResourceService::Other),
@@ -405,12 +434,12 @@ fn policy_of(statement: &Value, layer: Layer) -> Option<Policy> {
         Layer::Session => PolicyKind::Session,
         _ => PolicyKind::Identity,
     };
-    let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let document = json!({"Version": version.name(), "Statement": [statement]});
     Policy::stored(&document.to_string(), kind).ok()
 }
 
 fn place(request: &Request<'_>, layers: &Layers<'_>, layer: Layer) -> String {
-    let caller = request.principal.principal_arn().map_or("", |arn| arn.as_str());
+    let caller = request.principal.policy_holder().map_or("", Arn::as_str);
     let name =
         |policies: &[Attached<'_>]| policies.first().map_or(String::new(), |it| format!(" `{}`", it.name));
     let kind = layer_name(layer);
@@ -420,6 +449,6 @@ fn place(request: &Request<'_>, layers: &Layers<'_>, layer: Layer) -> String {
         Layer::Session => format!("the {kind} of the session `{}`", request.principal.display()),
         Layer::Endpoint => format!("the {kind}{}", name(layers.endpoint)),
         Layer::ServiceControl => format!("a {kind} at each level that does not allow it"),
-        _ => format!("the {kind} of `{}`", request.resource),
+        _ => format!("the {kind} of `{}`", policy_holder(request.resource)),
     }
 }

@@ -60,7 +60,7 @@ pub use context::Context;
 pub use error::{PolicyError, PolicyErrorReason};
 pub use evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
 pub use explain::explain;
-pub use fix::{Ask, Blocker, Fix, FixStep, suggest_fix, suggest_fix_for_all};
+pub use fix::{Ask, Blocker, Fix, FixStep, policy_holder, suggest_fix, suggest_fix_for_all};
 pub use grant::{Grant, GrantConstraint};
 pub use layers::{Attached, Layer, Layers, Origin, ResourceKind, ResourceLayer};
 pub use message::MessageStyle;

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::compile::{self, Statement};
-use crate::document::Document;
+use crate::document::{Document, Version};
 use crate::error::{PolicyError, PolicyErrorReason};
 use crate::index::{Index, Near};
 use crate::principal_match::{NamedPrincipal, Principals, Strength};
@@ -72,6 +72,7 @@ pub struct Policy(Arc<Inner>);
 struct Inner {
     text: Box<str>,
     kind: PolicyKind,
+    version: Version,
     ids: BTreeMap<String, String>,
     statements: Box<[Statement]>,
     index: Index,
@@ -87,6 +88,7 @@ impl Policy {
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         let refuse = |reason| PolicyError::new(kind, reason);
         let document = Document::parse(text).map_err(|reason| refuse(unreadable(text, kind, reason)))?;
+        leading_space(text, kind).map_err(refuse)?;
         validate(&document, kind).map_err(refuse)?;
         Self::build(text, kind, BTreeMap::new(), &document).map_err(refuse)
     }
@@ -113,7 +115,15 @@ impl Policy {
         let statements = compile::statements(document, kind, &ids)?;
         let index = Index::new(statements.iter());
         let near = (statements.len() > LISTED_IN_FULL).then(|| Near::new(&statements));
-        Ok(Self(Arc::new(Inner { text: text.into(), kind, ids, statements, index, near })))
+        Ok(Self(Arc::new(Inner {
+            text: text.into(),
+            kind,
+            version: document.version,
+            ids,
+            statements,
+            index,
+            near,
+        })))
     }
 
     /// Binds the users and roles named as principals to their unique ids, as AWS does when a policy is saved: a
@@ -159,6 +169,11 @@ impl Policy {
         self.0.kind
     }
 
+    /// Of its language.
+    pub(crate) fn version(&self) -> Version {
+        self.0.version
+    }
+
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.0.statements
     }
@@ -183,6 +198,16 @@ impl Policy {
 fn unreadable(text: &str, kind: PolicyKind, reason: PolicyErrorReason) -> PolicyErrorReason {
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     if kind == PolicyKind::RoleTrust && !is_json() { PolicyErrorReason::NotJson } else { reason }
+}
+
+/// IAM wants a document to begin with its brace, and says so of trust policies.
+fn leading_space(text: &str, kind: PolicyKind) -> Result<(), PolicyErrorReason> {
+    match kind {
+        _ if !text.starts_with(char::is_whitespace) => Ok(()),
+        PolicyKind::Identity | PolicyKind::Boundary => Err(PolicyErrorReason::Legacy),
+        PolicyKind::RoleTrust => Err(PolicyErrorReason::LeadingSpace),
+        _ => Ok(()),
+    }
 }
 
 /// Size of a document as IAM counts it against its quotas: characters other than white space.

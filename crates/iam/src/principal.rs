@@ -130,6 +130,15 @@ impl Principal {
         }
     }
 
+    /// Whose identity-based policies count: the role's for its session, for a federated session those of the user who asked
+    /// for it.
+    pub(crate) fn policy_holder(&self) -> Option<&Arn> {
+        match &self.kind {
+            Kind::FederatedUser { parent: Some(parent), .. } => Some(&parent.arn),
+            _ => self.principal_arn(),
+        }
+    }
+
     /// The account the caller belongs to; services and anonymous callers have none.
     pub fn account(&self) -> Option<&AccountId> {
         match &self.kind {

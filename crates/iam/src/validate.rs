@@ -35,12 +35,14 @@ pub(crate) fn validate(document: &Document, kind: PolicyKind) -> Check {
     version(document, kind)?;
     each(document, |statement| principal(statement, kind))?;
     each(document, legacy)?;
+    legacy_resources(document, kind)?;
     each(document, |statement| sid(statement, kind))?;
     unique_sids(document)?;
     each(document, has_actions)?;
-    each(document, |statement| has_resources(statement, kind))?;
+    each(document, |statement| no_resources(statement, kind))?;
     each(document, resources)?;
     each(document, |statement| actions(statement, kind))?;
+    each(document, |statement| has_resources(statement, kind))?;
     each(document, |statement| control(statement, kind))
 }
 
@@ -98,22 +100,100 @@ fn is_aws_principal(value: &str) -> bool {
 
 fn is_principal_arn(value: &str) -> bool {
     let Ok(arn) = value.parse::<landfall_base::Arn>() else { return false };
+    // Principals of other partitions are unknown in this one, which IAM's and STS's ARNs are of in every Region.
+    if arn.partition() != "aws" {
+        return false;
+    }
     let prefixes: &[&str] = match arn.service() {
         "iam" => &["user/", "role/"],
         "sts" => &["assumed-role/", "federated-user/"],
         _ => return false,
     };
     let named = prefixes.iter().any(|prefix| arn.resource().starts_with(prefix));
-    arn.region().is_empty() && !arn.account().is_empty() && (named || arn.resource() == "root")
+    arn.region().is_empty() && arn.account_id().is_some() && (named || arn.resource() == "root")
 }
 
 fn legacy(statement: &Statement) -> Check {
     if !matches!(statement.effect.as_str(), "Allow" | "Deny") {
         return Err(Reason::Legacy);
     }
-    let bad_date = |value: &String| parse_date(value).is_none();
+    let bad_date = |value: &String| parse_date(value).is_none() && !is_date(value);
     let mut dates = statement.conditions.iter().filter(|it| matches!(it.operator.base, Base::Date(_)));
     if dates.any(|condition| condition.values.iter().any(bad_date)) { Err(Reason::Legacy) } else { Ok(()) }
+}
+
+/// IAM reads the ARNs in policies of principals before it looks for what is missing elsewhere, up to the first one that it
+/// has another word for.
+fn legacy_resources(document: &Document, kind: PolicyKind) -> Check {
+    if !kind.is_attached_to_principal() {
+        return Ok(());
+    }
+    for statement in &document.statements {
+        let mut entries = statement.resource.iter().flat_map(|it| &it.entries);
+        let unreadable = entries.any(|text| !is_readable_arn(text));
+        match resources(statement) {
+            Ok(()) | Err(Reason::ResourceVendor) if unreadable => return Err(Reason::Legacy),
+            Ok(()) => {}
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a resource can be taken for an ARN: it has a service, no colon is missing behind an empty field, and nothing
+/// that belongs elsewhere stands where the account does.
+fn is_readable_arn(text: &str) -> bool {
+    let mut fields = text.splitn(6, ':').skip(2);
+    let (service, _, account) = (fields.next(), fields.next(), fields.next());
+    let complete = fields.next().is_some() || !text.contains("::");
+    // Variables stand for nothing there, but are written.
+    let of_account = |byte: u8| byte.is_ascii_alphanumeric() || b"-*?${}".contains(&byte);
+    service != Some("") && complete && account.is_none_or(|account| account.bytes().all(of_account))
+}
+
+/// What IAM takes for a date when a policy is written, beyond what has a meaning in a request: fields of any width, and of
+/// the time no more than its beginning.
+fn is_date(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    if !text.contains(['t', '-']) {
+        return text.parse::<i64>().is_ok_and(|seconds| seconds >= 0);
+    }
+    let (date, time) = text.split_once('t').unwrap_or((&text, ""));
+    let (most_years, date) = match date.strip_prefix('-') {
+        Some(date) => (292_275_054, date),
+        None => (292_278_993, date),
+    };
+    let mut fields = date.split('-');
+    let year = fields.next().is_some_and(|year| is_number(year, 0, most_years));
+    let month = fields.next().is_none_or(|month| is_number(month, 1, 12));
+    let day = fields.next().is_none_or(|day| is_number(day, 1, 31));
+    year && month && day && fields.next().is_none() && is_time(time)
+}
+
+fn is_number(text: &str, least: u32, most: u32) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    plain && text.parse::<u32>().is_ok_and(|number| (least..=most).contains(&number))
+}
+
+/// Of a date in a policy; see [`is_date`].
+fn is_time(text: &str) -> bool {
+    let mut fields = text.splitn(3, ':');
+    let hour = fields.next().is_none_or(|hour| hour.is_empty() || is_number(hour, 0, 23));
+    let minute = fields.next().is_none_or(|minute| is_number(minute, 0, 59));
+    hour && minute && fields.next().is_none_or(is_second)
+}
+
+/// Seconds, with a fraction and an offset if there are some.
+fn is_second(text: &str) -> bool {
+    let (text, offset) = match (text.strip_suffix('z'), text.split_once('+')) {
+        (Some(text), _) => (text, None),
+        (None, Some((text, offset))) => (text, Some(offset)),
+        (None, None) => (text, None),
+    };
+    let (second, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let (hours, minutes) = offset.map_or(("00", "00"), |it| it.split_once(':').unwrap_or((it, "00")));
+    let two = |text: &str, most| text.len() == 2 && is_number(text, 0, most);
+    is_number(second, 0, 59) && is_number(fraction, 0, 999_999_999) && two(hours, 23) && two(minutes, 59)
 }
 
 /// Policies of IAM have letters and digits in their `Sid`; services allow more in policies of resources (IAM User Guide,
@@ -142,17 +222,19 @@ fn has_actions(statement: &Statement) -> Check {
     if is_empty(statement.action.as_ref()) { Err(Reason::NoAction) } else { Ok(()) }
 }
 
+/// Whether a policy is about the one resource that it is attached to.
+fn names_no_resource(kind: PolicyKind) -> bool {
+    matches!(kind, PolicyKind::RoleTrust | PolicyKind::Resource(ResourceService::EcrRepository))
+}
+
+fn no_resources(statement: &Statement, kind: PolicyKind) -> Check {
+    let prohibited = names_no_resource(kind) && statement.resource.is_some();
+    if prohibited { Err(Reason::ResourceNotAllowed) } else { Ok(()) }
+}
+
 fn has_resources(statement: &Statement, kind: PolicyKind) -> Check {
-    use ResourceService::{EcrRepository, Other};
-    match kind {
-        PolicyKind::RoleTrust | PolicyKind::Resource(EcrRepository) => match statement.resource {
-            Some(_) => Err(Reason::ResourceNotAllowed),
-            None => Ok(()),
-        },
-        PolicyKind::Resource(Other) => Ok(()),
-        _ if is_empty(statement.resource.as_ref()) => Err(Reason::NoResource),
-        _ => Ok(()),
-    }
+    let needed = !names_no_resource(kind) && kind != PolicyKind::Resource(ResourceService::Other);
+    if needed && is_empty(statement.resource.as_ref()) { Err(Reason::NoResource) } else { Ok(()) }
 }
 
 fn resources(statement: &Statement) -> Check {
@@ -163,11 +245,16 @@ fn resource(text: &str) -> Check {
     if text == "*" {
         return Ok(());
     }
-    let Some(rest) = text.strip_prefix("arn:") else { return Err(Reason::NotAnArn(text.to_owned())) };
+    let not_an_arn = || Reason::NotAnArn(text.to_owned());
+    let (prefix, rest) = text.split_once(':').ok_or_else(not_an_arn)?;
     let mut fields = rest.splitn(5, ':');
     let partition = fields.next().unwrap_or_default();
+    // The partition is looked at first, whatever stands before it.
     if !partition.contains(['*', '?']) && !PARTITIONS.contains(&partition) {
-        return Err(Reason::Partition { partition: partition.to_owned(), resource: text.to_owned() });
+        return Err(Reason::Partition { partition: partition.to_owned(), resource: completed(rest) });
+    }
+    if prefix != "arn" {
+        return Err(not_an_arn());
     }
     let service = fields.next().filter(|service| !service.is_empty() && !service.contains(['*', '?']));
     let service = service.ok_or(Reason::ResourceVendor)?;
@@ -181,6 +268,12 @@ fn resource(text: &str) -> Check {
         }
         _ => Ok(()),
     }
+}
+
+/// An ARN of which this stands behind the first colon, with a star for each field that is missing.
+fn completed(rest: &str) -> String {
+    let missing = 5 - rest.splitn(5, ':').count();
+    format!("arn:{rest}{}", ":*".repeat(missing))
 }
 
 /// `None` for an ARN that stops before its last field.
@@ -210,7 +303,7 @@ fn action(text: &str) -> Check {
     if name.contains(':') {
         return Err(Reason::SeveralColons);
     }
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     if vendor.is_empty() || !vendor.bytes().all(legal) {
         return Err(Reason::Vendor(vendor.to_owned()));
     }
@@ -231,8 +324,8 @@ fn trust_action(text: &str) -> Check {
     if wild || ALLOWED.contains(&text.as_str()) { Ok(()) } else { Err(Reason::TrustAction) }
 }
 
-/// Resource control policies only deny, only everybody, and have no `NotAction` (AWS Organizations User Guide, "RCP
-/// syntax").
+/// Resource control policies only deny, only everybody, and only actions of services that they name: no `NotAction` and no
+/// lone star (AWS Organizations User Guide, "RCP syntax").
 fn control(statement: &Statement, kind: PolicyKind) -> Check {
     if kind != PolicyKind::ResourceControl {
         return Ok(());
@@ -241,7 +334,8 @@ fn control(statement: &Statement, kind: PolicyKind) -> Check {
         .principal
         .as_ref()
         .is_some_and(|it| !it.not && it.entries.iter().all(|entry| entry.value == "*"));
-    let listed = statement.action.as_ref().is_some_and(|it| !it.not);
+    let listed =
+        statement.action.as_ref().is_some_and(|it| !it.not && it.entries.iter().all(|action| action != "*"));
     if everyone && listed && statement.effect == "Deny" { Ok(()) } else { Err(Reason::NotForType) }
 }
 
@@ -260,6 +354,8 @@ mod tests {
             (r#""Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"s3:*""#, false),
             (r#""Effect":"Deny","NotPrincipal":"*","Action":"s3:*""#, false),
             (r#""Effect":"Deny","Principal":"*","NotAction":"s3:*""#, false),
+            (r#""Effect":"Deny","Principal":"*","Action":"*""#, false),
+            (r#""Effect":"Deny","Principal":"*","Action":["s3:*","*"]"#, false),
         ];
         for (statement, good) in table {
             let parsed = Policy::parse(&text(statement), PolicyKind::ResourceControl);

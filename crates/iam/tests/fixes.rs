@@ -140,7 +140,7 @@ fn one_fix_allows_all_checks_of_a_call() {
             json!([register, pass("exec"), pass("exec")]),
             json!({}),
             vec![
-                allow(json!("ecs:RegisterTaskDefinition"), json!(family.replace('*', "${*}"))),
+                allow(json!("ecs:RegisterTaskDefinition"), json!(family)),
                 allow(json!("iam:PassRole"), json!(role("exec"))),
             ],
         ),
@@ -149,10 +149,7 @@ fn one_fix_allows_all_checks_of_a_call() {
             json!({}),
             vec![
                 allow(json!("iam:PassRole"), json!(role("exec"))),
-                allow(
-                    json!(["ecs:TagResource", "ecs:RegisterTaskDefinition"]),
-                    json!(family.replace('*', "${*}")),
-                ),
+                allow(json!(["ecs:TagResource", "ecs:RegisterTaskDefinition"]), json!(family)),
             ],
         ),
     ];

@@ -38,7 +38,8 @@ fn the_document_that_denies_is_named_by_its_place() {
 #[test]
 fn an_absent_key_has_its_reason() {
     for (key, reason) in [
-        ("aws:MultiFactorAuthPresent", "long-term key"),
+        ("aws:MultiFactorAuthPresent", "because the caller signs with a long-term key\""),
+        ("aws:MultiFactorAuthAge", "made without an MFA code"),
         ("aws:PrincipalTag/team", "the caller has no such tag"),
         ("aws:ResourceTag/team", "the resource has no such tag"),
         ("ecr:ResourceTag/team", "the resource has no such tag"),

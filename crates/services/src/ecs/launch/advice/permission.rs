@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use landfall_acs::{Cause, Fix};
-use landfall_iam::{Blocker, FixStep, Layer};
+use landfall_iam::{Blocker, FixStep, Layer, policy_holder};
 use serde_json::{Value, json};
 
 use super::denial::{denial, explicitly};
@@ -219,7 +219,9 @@ fn add(of: &Circumstances<'_>, denied: &CheckRecord, step: &FixStep, together: &
             let policy = with_all(&Place::Endpoint(id.to_owned()), of.policy);
             endpoint_policy(of, id, policy).saying("in the policy of the VPC endpoint")
         }
-        Layer::RoleTrust | Layer::Resource if step.resource.as_deref() == Some(&denied.resource) => {
+        Layer::RoleTrust | Layer::Resource
+            if step.resource.as_deref() == Some(policy_holder(&denied.resource)) =>
+        {
             let place = Place::on(&denied.resource);
             let policy = with_all(&place, of.policy);
             match write(&denied.resource, &of.step.region, &policy) {

@@ -68,10 +68,7 @@ pub enum Place {
 impl Place {
     /// Where the policy of a resource is: that of an object is its bucket's.
     pub(super) fn on(resource: &str) -> Self {
-        match resource.starts_with("arn:aws:s3:") {
-            true => Self::Resource(resource.split('/').next().unwrap_or(resource).to_owned()),
-            false => Self::Resource(resource.to_owned()),
-        }
+        Self::Resource(landfall_iam::policy_holder(resource).to_owned())
     }
 }
 
