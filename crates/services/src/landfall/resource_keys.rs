@@ -4,6 +4,7 @@
 use landfall_base::{AccountId, Arn, Region};
 use landfall_store::View;
 
+use super::resource_policies::{has_repository, policy_of_resource};
 use crate::pipe::{Caller, Context, Failure, Permission};
 use crate::{ec2, ecr, ecs, iam, kms, lightsail, logs, s3, secretsmanager, ssm};
 
@@ -22,6 +23,28 @@ pub(super) fn keys_of(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Keys, 
     let caller = at_home(cx, &owner, arn);
     let cx = &cx.as_caller(&caller);
     keys_there(cx, view, arn).map(keys)
+}
+
+/// The ARN that a resource has, of those whose own policy may have a say: secrets are found by the name in it. `None` for one
+/// that does not exist; of others only the ARN is known.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn known_arn(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Arn>, Failure> {
+    let Some(owner) = arn.account_id() else { return Ok(Some(arn.clone())) };
+    let exists = match (arn.service(), arn.resource()) {
+        ("secretsmanager", _) => {
+            let caller = at_home(cx, &owner, arn);
+            let secret = secretsmanager::permission_on(&cx.as_caller(&caller), view, arn)?;
+            return secret.map(|it| it.resource.parse().map_err(Failure::internal)).transpose();
+        }
+        // Keys and roles always have a policy.
+        ("kms", name) if name.starts_with("key/") => policy_of_resource(view, arn)?.is_some(),
+        ("iam", name) if name.starts_with("role/") => policy_of_resource(view, arn)?.is_some(),
+        ("ecr", name) if name.starts_with("repository/") => has_repository(view, arn)?,
+        _ => true,
+    };
+    Ok(exists.then(|| arn.clone()))
 }
 
 /// The asker, in account and Region of the resource: names are looked up there.

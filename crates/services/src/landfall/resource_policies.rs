@@ -7,6 +7,7 @@ use landfall_base::{AccountId, Arn, Region};
 use landfall_iam::{Grant, Policy, ResourceKind};
 use landfall_store::{StoreError, View};
 
+use crate::ecr::record::Repository;
 use crate::ecr::registry::find_repository;
 use crate::iam::find_role;
 use crate::kms::record::{GRANTS, KEYS};
@@ -75,7 +76,7 @@ pub(crate) fn policy_of_resource(view: &View, arn: &Arn) -> Result<Option<Resour
             Ok(policy.map(|policy| ResourcePolicy::new(policy, Kind::Ordinary)))
         }
         "ecr" => {
-            let policy = repository(view, arn, &owner)?;
+            let policy = repository(view, arn, &owner)?.and_then(|repository| repository.policy.clone());
             Ok(policy.map(|policy| ResourcePolicy::new(policy, Kind::Ordinary)))
         }
         "kms" => key(view, arn, &owner),
@@ -116,11 +117,19 @@ fn function(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Poli
     Ok(function.map(|function| Arc::clone(&function.policy)))
 }
 
-fn repository(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Policy>>, StoreError> {
+/// Whether there is the repository of an ARN.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn has_repository(view: &View, arn: &Arn) -> Result<bool, StoreError> {
+    let Some(owner) = arn.account_id() else { return Ok(false) };
+    Ok(repository(view, arn, &owner)?.is_some())
+}
+
+fn repository(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Repository>>, StoreError> {
     let name = arn.resource().strip_prefix("repository/");
     let Some((name, region)) = name.zip(arn.region().parse().ok()) else { return Ok(None) };
-    let repository = find_repository(view, &(owner.clone(), region, name.to_owned()))?;
-    Ok(repository.and_then(|repository| repository.policy.clone()))
+    find_repository(view, &(owner.clone(), region, name.to_owned()))
 }
 
 fn secret(view: &View, arn: &Arn, owner: &AccountId) -> Result<Option<Arc<Secret>>, StoreError> {

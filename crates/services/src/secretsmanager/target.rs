@@ -149,5 +149,6 @@ fn look_up(view: &View, id: &SecretId) -> Result<Option<(SecretKey, Arc<Secret>)
 /// A row cannot be read.
 pub(crate) fn permission_on(cx: &Context<'_>, view: &View, arn: &Arn) -> Result<Option<Permission>, Failure> {
     let target = Target::find(cx, view, arn.as_str());
-    Ok(target.ok().map(|target| target.permission("secretsmanager:DescribeSecret")))
+    let there = target.ok().filter(|target| target.secret.is_some());
+    Ok(there.map(|target| target.permission("secretsmanager:DescribeSecret")))
 }

@@ -146,6 +146,57 @@ fn actions_and_resources_that_do_not_go_together() {
     }
 }
 
+#[test]
+fn a_secret_is_found_by_the_name_in_its_arn() {
+    let t = with_account();
+    allow(&t, &user(&t, "reader"), &policy("Allow", "secretsmanager:GetSecretValue", "*"));
+    let secret = secretsmanager::CreateSecretRequest {
+        name: "sealed".into(),
+        secret_string: Some("v".to_owned().into()),
+        client_request_token: Some("0123456789abcdef0123456789abcdef".into()),
+        ..Default::default()
+    };
+    let secret = ok::<secretsmanager::CreateSecret>(&t, &root(), secret).arn.unwrap();
+    let (without_suffix, _) = secret.rsplit_once('-').unwrap();
+    let value = "secretsmanager:GetSecretValue";
+    assert!(may(&t, "reader", ask(value, without_suffix, &[])));
+    let deny = secretsmanager::PutResourcePolicyRequest {
+        secret_id: secret.clone(),
+        resource_policy: r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*",
+            "Action":"secretsmanager:GetSecretValue","Resource":"*"}}"#
+            .into(),
+        ..Default::default()
+    };
+    ok::<secretsmanager::PutResourcePolicy>(&t, &root(), deny);
+    assert_eq!(who(&t, value, &secret), []);
+    assert_eq!(who(&t, value, without_suffix), []);
+}
+
+#[test]
+fn of_what_does_not_exist_nobody_can_tell_who_may() {
+    let t = with_account();
+    let arn = |service: &str, name: &str| format!("arn:aws:{service}:111122223333:{name}");
+    let absent = [
+        ("secretsmanager:GetSecretValue", arn("secretsmanager:us-east-1", "secret:absent-AAAAAA")),
+        ("secretsmanager:GetSecretValue", arn("secretsmanager:us-east-1", "secret:absent")),
+        ("kms:Decrypt", arn("kms:us-east-1", "key/00000000-0000-0000-0000-000000000000")),
+        ("sts:AssumeRole", arn("iam:", "role/absent")),
+        ("ecr:BatchGetImage", arn("ecr:us-east-1", "repository/absent")),
+    ];
+    for (action, arn) in absent {
+        let (code, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask(action, &arn, &[]));
+        let text = format!("`{arn}` does not exist, so that no policy of its own tells who can");
+        assert_eq!((code, message), ("InvalidParameterException".into(), text));
+    }
+    let (_, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask("kms:Decrypt", "*", &[]));
+    assert!(message.starts_with("`kms:Decrypt` is always about a resource"), "{message}");
+    allow(&t, &user(&t, "maker"), &policy("Allow", "ecr:*", "*"));
+    for action in ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"] {
+        assert!(may(&t, "maker", ask(action, &arn("ecr:us-east-1", "repository/absent"), &[])));
+    }
+    assert!(may(&t, "maker", ask("ecr:BatchGetImage", &arn("ecr:us-east-1", "repository/team/*"), &[])));
+}
+
 /// Who may, with what must hold.
 fn who(t: &TestInstallation, action: &str, resource: &str) -> Vec<(String, Option<String>)> {
     let found = ok::<api::ListAllowedPrincipals>(t, &root(), ask(action, resource, &[])).principals;

@@ -32,7 +32,8 @@ const EVERYBODY: &str = "*";
 /// What is asked about every principal.
 pub(super) struct Search<'a> {
     action: &'a str,
-    resource: &'a str,
+    /// Its ARN as the service knows it, or `*`.
+    resource: String,
     /// The accounts whose principals are asked one by one.
     accounts: Vec<AccountId>,
     owner: Option<AccountId>,
@@ -98,6 +99,7 @@ impl<'a> Search<'a> {
             return Err(api::error::invalid_parameter_exception(text).into());
         }
         subject::check(&input.action, arn.as_ref())?;
+        let arn = arn.map(|arn| subject::known(cx, view, &input.action, arn)).transpose()?;
         let policy = arn.as_ref().map(|arn| policy_of_resource(view, arn)).transpose()?.flatten();
         // A trust policy says who may become the role, not who may change it.
         let policy = policy.filter(|policy| !policy.is_role_trust() || input.action.starts_with("sts:"));
@@ -108,7 +110,7 @@ impl<'a> Search<'a> {
         let management = &cx.installation.default_account;
         Ok(Self {
             action: &input.action,
-            resource: &input.resource,
+            resource: arn.as_ref().map_or("*", Arn::as_str).to_owned(),
             accounts,
             rcp: levels_of(view, management, owner.as_ref(), ControlKind::Resource)?,
             context: context(cx, view, input, arn.as_ref(), owner.as_ref())?,
@@ -256,7 +258,7 @@ impl<'a> Search<'a> {
             principal,
             policies,
             action: self.action,
-            resource: self.resource,
+            resource: &self.resource,
             owner: self.owner.as_ref(),
             context,
             resource_policy: policy.map(|policy| policy.policy.as_ref()),

@@ -1,10 +1,12 @@
-//! Whether an action and a resource go together at all.
+//! Whether an action and a resource go together at all, and which resource is meant.
 
 use landfall_api::landfall::error::invalid_parameter_exception;
 use landfall_base::Arn;
 use landfall_iam::reference;
+use landfall_store::View;
 
-use crate::pipe::Failure;
+use crate::landfall::resource_keys::known_arn;
+use crate::pipe::{Context, Failure};
 
 /// Refuses actions that do not exist, and resources that an action cannot be about.
 ///
@@ -22,11 +24,32 @@ pub(super) fn check(action: &str, arn: Option<&Arn>) -> Result<(), Failure> {
         (Some([]), Some(_)) => {
             refuse(format!("`{action}` is about no single resource: give `*` in place of an ARN"))
         }
+        (Some(required), None) if required.iter().any(|name| name.ends_with('*')) => refuse(format!(
+            "`{action}` is always about a resource, whose own policy may have a say: give its ARN: {}",
+            types(action)
+        )),
         (Some(_), Some(arn)) if reference::applies_to(action, arn.as_str()) == Some(false) => {
             refuse(format!("`{action}` cannot be about `{arn}`: it applies to {}", types(action)))
         }
         _ => Ok(()),
     }
+}
+
+/// The resource as its service would find it: a secret also without the end of its ARN.
+///
+/// # Errors
+/// `InvalidParameterException` for a resource that does not exist and whose own policy would have a say, or a row cannot be
+/// read. An action that makes it needs none.
+pub(super) fn known(cx: &Context<'_>, view: &View, action: &str, arn: Arn) -> Result<Arn, Failure> {
+    let name = action.split_once(':').map_or(action, |(_, name)| name).to_ascii_lowercase();
+    // Pulling through a cache makes the repository as well. A star stands for names.
+    if name.starts_with("create") || name == "batchimportupstreamimage" || arn.resource().contains('*') {
+        return Ok(arn);
+    }
+    known_arn(cx, view, &arn)?.ok_or_else(|| {
+        let text = format!("`{arn}` does not exist, so that no policy of its own tells who can");
+        invalid_parameter_exception(text).into()
+    })
 }
 
 /// The types that an action applies to, with the shape of their ARNs.
@@ -60,5 +83,12 @@ mod tests {
             "`sts:AssumeRole` cannot be about `arn:aws:iam::111122223333:user/a`: it applies to role \
              (`arn:aws:iam::Account:role/RoleNameWithPath`)"
         );
+        let Err(Failure::Service(error)) = check("secretsmanager:GetSecretValue", None) else {
+            panic!("taken")
+        };
+        let asks = "`secretsmanager:GetSecretValue` is always about a resource, whose own policy may have a say: give its ARN: \
+                    Secret (`arn:aws:secretsmanager:";
+        assert!(error.message.starts_with(asks), "{}", error.message);
+        assert!(check("ecs:ListTasks", None).is_ok() && check("ecr:GetAuthorizationToken", None).is_ok());
     }
 }
