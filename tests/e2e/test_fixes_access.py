@@ -7,6 +7,7 @@ import pytest
 from harness import ecr
 from harness.account import allow, unique
 from harness.fixes import LOGS, READ, Case, assert_mended, bare_role
+from support import images
 
 TOKEN = allow("ecr:GetAuthorizationToken")
 PULL = allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
@@ -73,6 +74,25 @@ def test_there_is_no_such_image(tasks, admin, launch):
     task = case.start()
     assert case.tasks.trace(task["taskArn"])["finding"]["headline"] == found["headline"]
     ecr.Registry.of(admin).push(ecr.several_layers(unique("later")), repository["repositoryUri"], "v2")
+    case.runs()
+
+
+@pytest.mark.parametrize("in_index", [False, True])
+def test_the_image_is_for_another_machine(tasks, admin, launch, in_index):
+    """Nobody has pulled it yet: its config says so, or the index that has no other."""
+    repository, registry = ecr.repository(admin), ecr.Registry.of(admin)
+    wrong = ecr.several_layers(unique("wrong"), "s390x")
+    wrong = images.index({"linux/s390x": wrong}) if in_index else wrong
+    registry.push(wrong, repository["repositoryUri"], "v1")
+    case = image_case(tasks, launch, aws_name(repository), TOKEN, PULL)
+    (found,) = case.findings()
+    assert (found["cause"], found["headline"]) == (
+        "CONFIGURATION",
+        f"`{aws_name(repository)}` was not built for the platform of the task",
+    )
+    after = case.tasks.trace(case.start()["taskArn"])["finding"]
+    assert [after[name] for name in ("headline", "cause", "fix")] == [found[name] for name in ("headline", "cause", "fix")]
+    registry.push(ecr.several_layers(unique("right")), repository["repositoryUri"], "v1")
     case.runs()
 
 

@@ -40,6 +40,7 @@ MODES = {
     "gated-layer": "half of a layer, and the rest after `let_go()`",
     "slow-layer": "a layer in pieces, half a second apart, for eight seconds",
     "denied": "403 DENIED",
+    "denied-layer": "403 DENIED for layers",
     "redirect-layer": "307 of layers to another address; set `redirect_to`",
     "endless-manifest": "a manifest that does not end",
     "looping-index": "an index that names itself as its only image",
@@ -55,6 +56,7 @@ class Recorded:
     authorized: bool
     authorization: str | None
     user_agent: str | None
+    range: str | None = None
 
 
 class HostileRegistry:
@@ -83,6 +85,9 @@ class HostileRegistry:
         self._blobs: dict[str, bytes] = {}
         self._manifests: dict[str, Image] = {}
         self._seen: set[tuple[str, str]] = set()
+        self.layer_bytes = 0
+        #: Digests of blobs that it no longer has.
+        self.lost: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._gate = threading.Event()
@@ -122,6 +127,10 @@ class HostileRegistry:
     def let_go(self) -> None:
         """Lets the second halves of gated layers go, from now on."""
         self._gate.set()
+
+    def last_layer(self) -> str:
+        """The digest of the last layer of the default image."""
+        return json.loads(self._default_image("ok").manifest)["layers"][-1]["digest"]
 
     def set_mode(self, repository: str, mode: str) -> None:
         """Lets one repository misbehave."""
@@ -204,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         registry = self.server.registry
         authorization = self.headers.get("Authorization")
         agent = self.headers.get("User-Agent")
-        registry._record(Recorded(self.command, self.path, authorization is not None, authorization, agent))
+        wanted = self.headers.get("Range")
+        registry._record(Recorded(self.command, self.path, authorization is not None, authorization, agent, wanted))
         path = self.path.split("?", 1)[0]
         if path in ("/v2", "/v2/"):
             self._ping(registry, authorization)
@@ -281,10 +291,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _blob(self, registry: HostileRegistry, mode: str, digest: str):
         with registry._lock:
             data = registry._blobs.get(digest)
-        if data is None:
+        if data is None or digest in registry.lost:
             return self._error(404, "BLOB_UNKNOWN", "blob unknown to registry")
         is_layer = not data.startswith(b"{")
         headers = {"Docker-Content-Digest": digest}
+        if is_layer and mode == "denied-layer":
+            return self._error(403, "DENIED", "requested access to the resource is denied")
         if is_layer and mode == "redirect-layer" and registry.redirect_to:
             return self._reply(307, b"", "text/plain", {"Location": f"{registry.redirect_to}/{digest}"})
         if is_layer and mode == "lying-layer":
@@ -293,15 +305,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._slowly(registry, data, headers, gated=mode == "gated-layer")
         if is_layer and mode in ("truncated-layer", "hang-layer"):
             return self._half(registry, data, headers, hang=mode == "hang-layer")
-        return self._ranged(data, headers)
+        status, data, headers = self._ranged(data, headers)
+        if is_layer:
+            with registry._lock:
+                registry.layer_bytes += len(data)
+        return self._reply(status, data, "application/octet-stream", headers)
 
-    def _ranged(self, data: bytes, headers: dict):
+    def _ranged(self, data: bytes, headers: dict) -> tuple[int, bytes, dict]:
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not found or int(found[1]) >= len(data):
-            return self._reply(200, data, "application/octet-stream", headers)
+            return 200, data, headers
         start, end = int(found[1]), min(int(found[2] or len(data) - 1), len(data) - 1)
-        headers = headers | {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
-        return self._reply(206, data[start : end + 1], "application/octet-stream", headers)
+        return 206, data[start : end + 1], headers | {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
 
     def _half(self, registry: HostileRegistry, data: bytes, headers: dict, *, hang: bool):
         self._head(200, "application/octet-stream", len(data), headers)

@@ -22,7 +22,7 @@ pub use assignment::{
 };
 pub use finding::{Cause, Finding, Fix};
 pub use metadata::{ContainerMetadata, TaskMetadata};
-pub use probe::{ImageProbe, ImageQuestion, Program};
+pub use probe::{ImageProbe, ImageQuestion, Probed, Program, Seen};
 pub use progress::PullProgress;
 pub use report::{
     ContainerReport, ContainerState, Health, ImageReport, NetworkBinding, TaskPhase, TaskReport,
@@ -30,7 +30,7 @@ pub use report::{
 pub use sheet::{
     ContainerSheet, LaunchSheet, LogEvent, NoCredentials, RegistryCredential, RoleCredentials, StartFailure,
 };
-pub use step::{StepOutcome, StepRecord};
+pub use step::{NOT_ASKED, StepOutcome, StepRecord};
 
 /// The control plane as the agent sees it.
 #[async_trait]

@@ -11,6 +11,8 @@ pub struct ImageQuestion {
     pub container: String,
     /// As written in the task definition.
     pub image: String,
+    /// Where it is pulled from, if not from there: registries of Amazon ECR have addresses of their own.
+    pub address: Option<String>,
     /// `os/architecture`.
     pub platform: String,
     /// Decides the wording of a failure.
@@ -42,10 +44,35 @@ pub struct Program {
     pub mounts: Vec<String>,
 }
 
+/// What is known of an image that nobody runs yet.
+#[derive(Debug, Default)]
+pub struct Probed {
+    /// The steps that were taken.
+    pub steps: Vec<StepRecord>,
+    /// How much of the image was seen.
+    pub seen: Seen,
+}
+
+/// How much of an image was seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing of what it holds.
+    #[default]
+    Nothing,
+    /// Its config: whether it has an entry point of its own.
+    Config {
+        /// Whether it does.
+        entry_point: bool,
+    },
+    /// Its files, or enough to know that nothing of it would start.
+    All,
+}
+
 /// Who can ask registries: the agent.
 #[async_trait]
 pub trait ImageProbe: Send + Sync {
-    /// Asks for the image's manifest, as the start of a task does, and says how that step came out. Where the image is on
-    /// this machine, a further step says whether it has what the container would start.
-    async fn probe(&self, question: ImageQuestion) -> Vec<StepRecord>;
+    /// Asks for the image's manifest and config and for its layers, as the start of a task does, and says how these steps
+    /// came out. No layer is brought. Where all of them are on this machine, a further step says whether the image has what
+    /// the container would start.
+    async fn probe(&self, question: ImageQuestion) -> Probed;
 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Finding;
 
+/// What notes begin with about questions that were not asked, or not answered.
+pub const NOT_ASKED: &str = "not asked: ";
+
 /// One step of a task's start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {

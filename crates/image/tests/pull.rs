@@ -59,6 +59,41 @@ fn assert_empty(store: &LayerStore, dir: &Path) {
     assert_eq!(std::fs::read_dir(dir.join("tmp")).unwrap().count(), 0);
 }
 
+#[tokio::test]
+async fn a_preview_brings_no_layer_and_finds_what_a_pull_would() {
+    let built = image();
+    let [big, small] = <[Digest; 2]>::try_from(layers_of(&built)).unwrap();
+    let refused = Arc::new(Mutex::new(None));
+    let lost = Arc::clone(&refused);
+    let registry = Registry::serving(&built, move |seen: &Seen| {
+        let lost = lost.lock().unwrap().clone().filter(|it: &Digest| seen.path.ends_with(it.as_str()));
+        lost.map(|_| Reply::error(404, "BLOB_UNKNOWN", "blob unknown"))
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let client = hasty_client();
+    let resolved = client.resolve(&registry.reference("team/app:v1"), None, &amd64()).await.unwrap();
+    let config = store.preview(&client, &resolved, None, 3).await.unwrap();
+    assert_eq!(config.config.cmd, ["/bin/hello"]);
+    assert_empty(&store, dir.path());
+    for layer in [&big, &small] {
+        let seen = registry.seen();
+        let asked: Vec<_> = seen.iter().filter(|it| it.path.ends_with(layer.as_str())).collect();
+        assert!(matches!(asked.as_slice(), [one] if one.range.is_some()), "{asked:?}");
+    }
+    *refused.lock().unwrap() = Some(small.clone());
+    let error = store.preview(&client, &resolved, None, 3).await.unwrap_err();
+    let of_pull = store.pull(&client, &resolved, None, &NoProgress, 1).await.unwrap_err();
+    assert_eq!((error.kind(), error.containerd_text()), (Kind::NotFound, of_pull.containerd_text()));
+    // What is here is not asked for.
+    *refused.lock().unwrap() = None;
+    store.pull(&client, &resolved, None, &NoProgress, 1).await.unwrap();
+    let before = registry.seen().len();
+    store.preview(&client, &resolved, None, 3).await.unwrap();
+    assert_eq!(registry.seen().len(), before);
+}
+
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(Digest, LayerEvent)>>);
 

@@ -1,7 +1,7 @@
 //! From a container's specification to the plan for its shim: checks everything that can be checked before anything
 //! is touched. Pure but for a look at whether the layers exist.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::capability;
 use crate::error::RuntimeError;
@@ -87,11 +87,7 @@ pub(crate) struct Sandbox<'a> {
 }
 
 fn check(spec: &ContainerSpec, network: NetworkKind) -> Result<(), RuntimeError> {
-    if spec.args.first().is_none_or(String::is_empty) {
-        return Err(invalid(
-            "no command specified: neither the image nor the task definition names one".to_owned(),
-        ));
-    }
+    check_process(&spec.args, &spec.cwd)?;
     if spec.layers.is_empty() {
         return Err(invalid(format!("container `{}` has no layers: it needs at least one", spec.id)));
     }
@@ -101,21 +97,40 @@ fn check(spec: &ContainerSpec, network: NetworkKind) -> Result<(), RuntimeError>
             missing.display()
         )));
     }
-    if !spec.cwd.is_absolute() {
-        return Err(invalid(format!("the working directory `{}` is not absolute", spec.cwd.display())));
-    }
     spec.mounts.iter().try_for_each(check_mount)?;
     spec.sysctls.keys().try_for_each(|name| check_sysctl(name, network))
 }
 
+/// Whether a container can have this process, whatever is in its image.
+///
+/// # Errors
+/// [`RuntimeError::Invalid`]: as a start would say it.
+pub fn check_process(args: &[String], cwd: &Path) -> Result<(), RuntimeError> {
+    if args.first().is_none_or(String::is_empty) {
+        return Err(invalid(
+            "no command specified: neither the image nor the task definition names one".to_owned(),
+        ));
+    }
+    if cwd.is_absolute() {
+        return Ok(());
+    }
+    Err(invalid(format!("the working directory `{}` is not absolute", cwd.display())))
+}
+
+/// Whether a container can have a mount there.
+///
+/// # Errors
+/// [`RuntimeError::Invalid`]: as a start would say it.
+pub fn check_mount_target(target: &Path) -> Result<(), RuntimeError> {
+    if target.is_absolute() && target.components().count() >= 2 {
+        return Ok(());
+    }
+    Err(invalid(format!("cannot mount on `{}`: expected an absolute path below `/`", target.display())))
+}
+
 fn check_mount(mount: &Mount) -> Result<(), RuntimeError> {
     let (Mount::Bind { target, .. } | Mount::Tmpfs { target, .. }) = mount;
-    if !target.is_absolute() || target.components().count() < 2 {
-        return Err(invalid(format!(
-            "cannot mount on `{}`: expected an absolute path below `/`",
-            target.display()
-        )));
-    }
+    check_mount_target(target)?;
     match mount {
         Mount::Bind { source, .. } if !source.is_absolute() => Err(invalid(format!(
             "cannot mount `{}`: expected an absolute path on the host",

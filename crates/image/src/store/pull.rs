@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 
 use super::layer::LayerRecord;
 use super::locks::PinGuard;
@@ -70,6 +70,29 @@ impl LayerStore {
             layers: digests,
             _pins: pins,
         })
+    }
+
+    /// What a pull would find before it brings layers: the image's config, and whether the registry gives the layers out that
+    /// are not here. Of each the last byte is asked for.
+    ///
+    /// # Errors
+    /// As [`LayerStore::pull`], as far as it shows by then.
+    pub async fn preview(
+        &self,
+        client: &Client,
+        resolved: &Resolved,
+        credential: Option<&Credential>,
+        concurrency: usize,
+    ) -> Result<ImageConfig, PullError> {
+        let session = client.pull_session(&resolved.reference, credential);
+        let config = self.config(&session, resolved).await?;
+        let missing = distinct(&resolved.manifest.layers).into_iter().filter(|it| !self.contains(&it.digest));
+        let mut jobs = Vec::new();
+        for layer in missing {
+            jobs.push(session.open_blob(layer, layer.size.saturating_sub(1)).map_ok(drop));
+        }
+        stream::iter(jobs).buffer_unordered(concurrency.max(1)).try_collect::<()>().await?;
+        Ok(config)
     }
 
     async fn ensure_layer(

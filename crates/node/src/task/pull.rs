@@ -76,7 +76,8 @@ async fn resolve(
 ) -> Result<Resolved, Ended> {
     let asked = Asked {
         container: &container.name,
-        image: sheet.and_then(|it| it.image.as_deref()).unwrap_or(&container.image),
+        image: &container.image,
+        address: sheet.and_then(|it| it.image.as_deref()),
         platform: &task.assignment.platform,
         launch: task.assignment.launch,
         credential,
@@ -91,7 +92,10 @@ async fn resolve(
 /// What a registry is asked.
 pub(crate) struct Asked<'a> {
     pub(crate) container: &'a str,
+    /// As written in the task definition.
     pub(crate) image: &'a str,
+    /// Where it is pulled from, if not from there.
+    pub(crate) address: Option<&'a str>,
     pub(crate) platform: &'a str,
     pub(crate) launch: LaunchKind,
     pub(crate) credential: Option<&'a Credential>,
@@ -104,7 +108,8 @@ pub(crate) struct Asked<'a> {
 /// Asks a registry what an image is right now. The error is in the words of the launch type.
 pub(crate) async fn ask(parts: &Parts, asked: Asked<'_>) -> (StepRecord, Result<Resolved, String>) {
     let began = parts.clock.now();
-    let outcome = match asked.image.parse::<Reference>() {
+    let address = asked.address.unwrap_or(asked.image);
+    let outcome = match address.parse::<Reference>() {
         Ok(reference) => parts.client.resolve(&reference, asked.credential, &platform(asked.platform)).await,
         Err(invalid) => Err(PullError::from(invalid)),
     };
@@ -112,7 +117,7 @@ pub(crate) async fn ask(parts: &Parts, asked: Asked<'_>) -> (StepRecord, Result<
         name: "resolve image",
         container: Some(asked.container),
         action: "HEAD manifest",
-        resource: asked.image,
+        resource: address,
         notes: vec![match asked.credential {
             Some(credential) => format!("with the credential of user `{}`", credential.username),
             None => "without a credential".to_owned(),
@@ -141,26 +146,48 @@ async fn pull(
     let began = task.now();
     let store = &task.parts.layers;
     let outcome = store.pull(&task.parts.client, resolved, credential, board, CONCURRENCY).await;
-    let digest = resolved.manifest_digest.to_string();
-    let mut step = Step {
-        name: "pull image",
-        container: Some(&container.name),
-        action: "GET blobs",
-        resource: &digest,
-        ..Step::default()
-    };
-    let launch = task.assignment.launch;
-    let of = Pulled {
+    let of = Layers {
+        container: &container.name,
         image: &container.image,
+        digest: &resolved.manifest_digest.to_string(),
         anonymous: credential.is_none(),
-        replace: None,
-        login: None,
-        launch,
+        launch: task.assignment.launch,
     };
-    let (outcome, told) =
-        of.conclude(&mut step, outcome, Stage::Pull, |image| format!("{} layers", image.layers.len()));
+    let (step, told, outcome) = of.step(outcome, |image| format!("{} layers", image.layers.len()));
     task.record(step, began, told).await;
     outcome.map_err(|reason| Ended::container(&container.name, reason))
+}
+
+/// Layers that are brought, or asked for.
+pub(crate) struct Layers<'a> {
+    pub(crate) container: &'a str,
+    /// As written in the task definition.
+    pub(crate) image: &'a str,
+    /// Of the manifest.
+    pub(crate) digest: &'a str,
+    pub(crate) anonymous: bool,
+    pub(crate) launch: LaunchKind,
+}
+
+impl<'a> Layers<'a> {
+    /// The step, by how it came out. The error is in the words of the launch type.
+    pub(crate) fn step<T>(
+        &self,
+        outcome: Result<T, PullError>,
+        note: impl FnOnce(&T) -> String,
+    ) -> (Step<'a>, StepOutcome, Result<T, String>) {
+        let Self { container, image, digest, anonymous, launch } = *self;
+        let mut step = Step {
+            name: "pull image",
+            container: Some(container),
+            action: "GET blobs",
+            resource: digest,
+            ..Step::default()
+        };
+        let of = Pulled { image, anonymous, replace: None, login: None, launch };
+        let (outcome, told) = of.conclude(&mut step, outcome, Stage::Pull, note);
+        (step, told, outcome)
+    }
 }
 
 /// What a pull was about.
@@ -207,10 +234,10 @@ pub(crate) fn platform(text: &str) -> Platform {
 /// Adds up what happens to the layers of all images of a task.
 struct Board<'a> {
     task: &'a Task,
-    layers: Mutex<Layers>,
+    layers: Mutex<Counted>,
 }
 
-struct Layers {
+struct Counted {
     known: HashMap<Digest, Layer>,
     told: Instant,
 }
@@ -225,7 +252,7 @@ impl<'a> Board<'a> {
     fn new(task: &'a Task) -> Self {
         let now = Instant::now();
         let told = now.checked_sub(TELL_EVERY).unwrap_or(now);
-        Self { task, layers: Mutex::new(Layers { known: HashMap::new(), told }) }
+        Self { task, layers: Mutex::new(Counted { known: HashMap::new(), told }) }
     }
 
     fn expect(&self, resolved: &Resolved) {
@@ -236,7 +263,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn tell(&self, layers: &mut Layers, now: Instant) {
+    fn tell(&self, layers: &mut Counted, now: Instant) {
         layers.told = now;
         let mut sum = PullProgress::default();
         for layer in layers.known.values() {

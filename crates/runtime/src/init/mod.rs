@@ -88,10 +88,18 @@ fn make_working_directory(root: &inroot::Root, cwd: &Path) -> Result<(), StartFa
     if root.existing(cwd).is_ok() {
         return Ok(());
     }
-    root.ensure_dir(cwd).map(drop).map_err(|error| {
-        let text = format!("cannot make the working directory `{}`: {}", cwd.display(), reason(&error));
-        StartFailure::new(StartFailureKind::WorkingDirectory, text)
-    })
+    root.ensure_dir(cwd).map(drop).map_err(|error| unmade_directory(cwd, &error))
+}
+
+fn unmade_directory(cwd: &Path, error: &std::io::Error) -> StartFailure {
+    let text = format!("cannot make the working directory `{}`: {}", cwd.display(), reason(error));
+    StartFailure::new(StartFailureKind::WorkingDirectory, text)
+}
+
+/// A working directory in whose place, or on whose way, there is something else, as a start would say it.
+pub fn no_directory(cwd: &Path, in_its_place: bool) -> StartFailure {
+    let error = std::io::ErrorKind::NotADirectory.into();
+    if in_its_place { process::not_entered(cwd, &error) } else { unmade_directory(cwd, &error) }
 }
 
 fn set_sysctl(name: &str, value: &str) -> Result<(), StartFailure> {

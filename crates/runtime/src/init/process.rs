@@ -124,11 +124,12 @@ fn become_user(identity: &Identity) -> io::Result<()> {
 }
 
 fn enter_directory(cwd: &Path) -> Result<(), StartFailure> {
-    rustix::process::chdir(cwd).map_err(|error| {
-        let text =
-            format!("chdir to cwd ({:?}) failed: {}", cwd.display().to_string(), reason(&error.into()));
-        StartFailure::new(StartFailureKind::WorkingDirectory, text)
-    })
+    rustix::process::chdir(cwd).map_err(|error| not_entered(cwd, &error.into()))
+}
+
+pub(super) fn not_entered(cwd: &Path, error: &io::Error) -> StartFailure {
+    let text = format!("chdir to cwd ({:?}) failed: {}", cwd.display().to_string(), reason(error));
+    StartFailure::new(StartFailureKind::WorkingDirectory, text)
 }
 
 /// Finds the program as execvp(3) does, with runc's words for what goes wrong.

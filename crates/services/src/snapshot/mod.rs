@@ -14,6 +14,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub use landfall_acs::NOT_ASKED;
 use landfall_base::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -59,9 +60,6 @@ pub struct Origin {
     /// What ran on it.
     pub taken: Vec<Demand>,
 }
-
-/// What notes about questions begin with that only a server can ask.
-pub const NOT_ASKED: &str = "not asked: ";
 
 /// Waits for something on a thread of its own: the caller's may belong to a runtime, which cannot be entered twice. `None`
 /// when there is no thread, or it panicked.

@@ -2,8 +2,8 @@
 //! for. Everything that is wrong is told, not the first thing alone.
 
 use landfall_acs::{
-    Cause, ContainerSheet, Finding, Fix, ImageQuestion, LaunchKind, Program, RegistryCredential, StepOutcome,
-    StepRecord,
+    Cause, ContainerSheet, Finding, Fix, ImageQuestion, LaunchKind, NOT_ASKED, Probed, Program,
+    RegistryCredential, Seen, StepOutcome, StepRecord,
 };
 use landfall_api::ecs::{self as api, Compatibility, NetworkMode};
 use landfall_base::Arn;
@@ -24,7 +24,6 @@ use crate::ecs::rules::placement::{Demand, Machine, Shortage, demand, place};
 use crate::ecs::rules::run::check_supported;
 use crate::ecs::rules::task_definition;
 use crate::pipe::{Calls, Context, Failure, Permission};
-use crate::snapshot::NOT_ASKED;
 
 /// The step that looks into an image.
 const LOOK: &str = "look into image";
@@ -164,13 +163,12 @@ impl Question {
         let mut looked = look(calls, &plan, cx.caller);
         logins(view, &facts, &definition, &mut looked.sheets);
         steps.extend(looked.steps);
-        if self.images {
-            steps.extend(images(cx, &definition, launch, &looked.sheets));
+        let probed = if self.images { images(cx, &definition, launch, &looked.sheets) } else { Vec::new() };
+        for container in definition.container_definitions.iter().flatten() {
+            let seen = probed.iter().find(|(name, _)| Some(name) == container.name.as_ref());
+            steps.extend(seen.into_iter().flat_map(|(_, probed)| probed.steps.iter().cloned()));
+            steps.extend(in_image(cx, container, seen.map_or(Seen::Nothing, |(_, probed)| probed.seen)));
         }
-        let seen = |name: &Option<String>| steps.iter().any(|it| it.name == LOOK && it.container == *name);
-        let unseen = definition.container_definitions.iter().flatten().filter(|it| !seen(&it.name));
-        let open: Vec<StepRecord> = unseen.filter_map(|it| in_image(cx, it)).collect();
-        steps.extend(open);
         Ok(Answer { launch, steps })
     }
 }
@@ -307,16 +305,17 @@ fn room(
     }))
 }
 
-/// Asks the registries for the images that are not in Amazon ECR, all at once. Where a credential is wanted and could not
-/// be had, asking without it would only add a second failure.
+/// Asks the registries for the images, all at once: each container's name, and what came of it. Those of Amazon ECR were
+/// asked for their manifest by the plan. Where a credential is wanted and could not be had, asking without it would only add a
+/// second failure.
 fn images(
     cx: &Context<'_>,
     definition: &api::TaskDefinition,
     launch: LaunchKind,
     sheets: &[ContainerSheet],
-) -> Vec<StepRecord> {
+) -> Vec<(String, Probed)> {
     let mut asked = Vec::new();
-    let mut unasked = Vec::new();
+    let mut probed = Vec::new();
     for container in definition.container_definitions.iter().flatten() {
         let image = container.image.clone().unwrap_or_default();
         let name = container.name.clone().unwrap_or_default();
@@ -328,22 +327,23 @@ fn images(
         }
         let credential: Option<RegistryCredential> = sheet.and_then(|it| it.registry.clone());
         if !ecr && container.repository_credentials.is_some() && credential.is_none() {
-            unasked.push(not_asked(cx, name, image));
+            probed.push((name.clone(), not_asked(cx, name, image)));
             continue;
         }
         let (Some(probe), Ok(runtime)) =
             (cx.installation.images.get(), tokio::runtime::Handle::try_current())
         else {
             let known = ecr || cx.installation.origin.is_none();
-            unasked.extend((!known).then(|| not_asked(cx, name, image)));
+            probed.extend((!known).then(|| (name.clone(), not_asked(cx, name, image))));
             continue;
         };
         let platform = platform(definition.runtime_platform.as_ref());
         let question = ImageQuestion {
             login: sheet.and_then(|it| it.login.clone()),
             program: program(container),
-            container: name,
+            container: name.clone(),
             image,
+            address: sheet.and_then(|it| it.image.clone()),
             platform,
             launch,
             credential,
@@ -351,11 +351,12 @@ fn images(
         };
         let probe = std::sync::Arc::clone(probe);
         let answer = runtime.spawn(async move { probe.probe(question).await });
-        asked.push((runtime, answer));
+        asked.push((name, runtime, answer));
     }
-    let answers = asked.into_iter().filter_map(|(runtime, answer)| runtime.block_on(answer).ok());
-    unasked.extend(answers.flatten());
-    unasked
+    let answers =
+        asked.into_iter().filter_map(|(name, runtime, answer)| Some((name, runtime.block_on(answer).ok()?)));
+    probed.extend(answers);
+    probed
 }
 
 /// What a container starts, as far as its definition says.
@@ -372,15 +373,16 @@ fn program(container: &api::ContainerDefinition) -> Program {
 }
 
 /// A snapshot has neither registries nor passwords; and without its credential a registry is not asked.
-fn not_asked(cx: &Context<'_>, container: String, image: String) -> StepRecord {
+fn not_asked(cx: &Context<'_>, container: String, image: String) -> Probed {
     let note = format!("{NOT_ASKED}whether the registry has `{image}` and gives it out");
-    StepRecord { notes: vec![note], ..skipped(cx, "ask for image", container, image) }
+    let step = StepRecord { notes: vec![note], ..skipped(cx, "ask for image", container, image) };
+    Probed { steps: vec![step], ..Probed::default() }
 }
 
-/// What only the content of a container's image tells.
-fn in_image(cx: &Context<'_>, container: &api::ContainerDefinition) -> Option<StepRecord> {
+/// What only the content of a container's image tells, beside what was seen of it.
+fn in_image(cx: &Context<'_>, container: &api::ContainerDefinition, seen: Seen) -> Option<StepRecord> {
     let image = container.image.clone().filter(|image| !image.is_empty())?;
-    let open = in_image::open(&image, container);
+    let open = in_image::open(&image, container, seen);
     let notes: Vec<_> = open.into_iter().map(|what| format!("{NOT_ASKED}{what}")).collect();
     let name = container.name.clone().unwrap_or_default();
     (!notes.is_empty()).then(|| StepRecord { notes, ..skipped(cx, LOOK, name, image) })

@@ -1,12 +1,16 @@
 //! What only an image's own files tell: whether they have the program that a container starts, its user and its group.
 
+use landfall_acs::Seen;
 use landfall_api::ecs::ContainerDefinition;
 
-/// What is not known of an image before it is pulled, as far as the definition names it. What the image itself names it
-/// has.
-pub(super) fn open(image: &str, container: &ContainerDefinition) -> Vec<String> {
+/// What is not known of an image before it is pulled, as far as the definition names it and nothing was seen of it. What the
+/// image itself names it has.
+pub(super) fn open(image: &str, container: &ContainerDefinition, seen: Seen) -> Vec<String> {
+    if seen == Seen::All {
+        return Vec::new();
+    }
     let has = |what: &str, name: &str| format!("whether the image `{image}` has the {what} `{name}`");
-    let mut open: Vec<_> = program(container).map(|program| program.open(image)).into_iter().collect();
+    let mut open: Vec<_> = program(container, seen).map(|program| program.open(image)).into_iter().collect();
     let (user, group) = account(container);
     open.extend(user.map(|name| has("user", name)));
     open.extend(group.map(|name| has("group", name)));
@@ -32,13 +36,19 @@ impl Program<'_> {
     }
 }
 
-fn program(container: &ContainerDefinition) -> Option<Program<'_>> {
+fn program(container: &ContainerDefinition, seen: Seen) -> Option<Program<'_>> {
     fn first(words: &Option<Vec<String>>) -> Option<&str> {
         words.as_ref()?.first().map(String::as_str)
     }
-    first(&container.entry_point)
-        .map(Program::Named)
-        .or_else(|| first(&container.command).map(Program::Perhaps))
+    if let Some(name) = first(&container.entry_point) {
+        return Some(Program::Named(name));
+    }
+    let name = first(&container.command)?;
+    match seen {
+        Seen::Config { entry_point: true } => None,
+        Seen::Config { entry_point: false } => Some(Program::Named(name)),
+        Seen::Nothing | Seen::All => Some(Program::Perhaps(name)),
+    }
 }
 
 /// Numbers need no entry in the image's files.
@@ -71,7 +81,24 @@ mod tests {
             let container = ContainerDefinition { entry_point, command, user, ..Default::default() };
             let expected: Vec<_> =
                 expected.into_iter().map(|it| format!("whether the image `r/a:1` has {it}")).collect();
-            assert_eq!(open("r/a:1", &container), expected);
+            assert_eq!(open("r/a:1", &container, Seen::Nothing), expected);
+            assert!(open("r/a:1", &container, Seen::All).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_config_tells_whether_a_command_is_a_program() {
+        let words = |text: &str| Some(text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let program = |name: &str| format!("whether the image `r/a:1` has the program `{name}`");
+        for (entry_point, of_image, expected) in [
+            (None, false, vec![program("/nope")]),
+            (None, true, vec![]),
+            (words("sh -c"), false, vec![program("sh")]),
+            (words("sh -c"), true, vec![program("sh")]),
+        ] {
+            let container =
+                ContainerDefinition { entry_point, command: words("/nope"), ..Default::default() };
+            assert_eq!(open("r/a:1", &container, Seen::Config { entry_point: of_image }), expected);
         }
     }
 }
