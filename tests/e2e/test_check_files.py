@@ -3,7 +3,7 @@ finding. And `check --reason`: a text pasted from a real account."""
 
 import json
 
-from harness.account import allow, unique
+from harness.account import allow, trust, unique
 
 TEMPLATE = """
 Resources:
@@ -77,6 +77,118 @@ def test_what_is_known_of_a_template_is_looked_at(tasks):
     text = TEMPLATE.replace("ROLE", role).replace("!Ref Parameter", "/cf/other")
     headlines = [finding["headline"] for finding in check(tasks, text)["findings"]]
     assert headlines and all("cf/other" in it for it in headlines), headlines
+
+
+BESIDE = """
+Resources:
+  Exec:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: TRUST
+  Read:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: read
+      Roles: [!Ref Exec]
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement: [{Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: 'SECRET'}]
+  Logs:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Roles: [!Ref Exec]
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement: [{Effect: Allow, Action: 'logs:*', Resource: '*'}]
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: cf
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      Cpu: 256
+      Memory: 512
+      ExecutionRoleArn: !GetAtt Exec.Arn
+      ContainerDefinitions:
+        - Name: app
+          Image: registry.example/app:1
+          Secrets:
+            - {Name: A, ValueFrom: 'SECRET'}
+            - {Name: B, ValueFrom: 'PARAMETER'}
+"""
+
+
+def test_policies_beside_a_role_count(tasks):
+    """What the role may not do is found, and the policy that is printed is enough."""
+    name = unique("/parameter")
+    tasks.account.client("ssm").put_parameter(Name=name, Value="x", Type="String")
+    trusting = json.dumps(trust("ecs-tasks.amazonaws.com"))
+    text = BESIDE.replace("TRUST", trusting).replace("SECRET", tasks.account.secret("x")).replace("PARAMETER", name)
+    answer = check(tasks, text)
+    (finding,) = answer["findings"]
+    resource = f"arn:aws:ssm:us-east-1:{tasks.account.id}:parameter{name}"
+    assert finding["headline"] == f"the role `Exec` of the template may not `ssm:GetParameters` on `{resource}`"
+    assert (finding["cause"], answer["unknown"]) == ("PERMISSION", [])
+    policies = f"      Policies: [{finding['fix']['document']}]\n"
+    mended = text.replace("    Properties:\n      AssumeRole", f"    Properties:\n{policies}      AssumeRole", 1)
+    assert (check(tasks, mended)["findings"], check(tasks, mended)["unknown"]) == ([], [])
+    distrusted = check(tasks, mended.replace("ecs-tasks", "ecs"))["findings"]
+    assert [it["headline"] for it in distrusted] == [
+        "the role `Exec` of the template does not trust `ecs-tasks.amazonaws.com`"
+    ]
+
+
+def resource(address, values, unknown=(), refers=None):
+    """A resource that a plan creates: in its values, its changes and its configuration."""
+    of = {"address": address, "mode": "managed", "type": address.split(".")[0], "name": address.split(".")[1]}
+    change = {"actions": ["create"], "before": None, "after": values, "after_unknown": dict.fromkeys(unknown, True)}
+    expressions = {name: {"references": [f"{to}.arn", to]} for name, to in (refers or {}).items()}
+    return {**of, "values": values}, {**of, "change": change}, {**of, "expressions": expressions}
+
+
+def plan_of(*resources):
+    planned, changes, configured = zip(*resources)
+    return json.dumps({
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": planned}},
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": configured}},
+    })
+
+
+def test_policies_of_a_plan_count(tasks):
+    secret = tasks.account.secret("x")
+    container = {"name": "app", "image": "registry.example/app:1", "secrets": [{"name": "A", "valueFrom": secret}]}
+    role = "aws_iam_role.exec"
+    task = resource(
+        "aws_ecs_task_definition.app",
+        {"family": "tf", "requires_compatibilities": ["FARGATE"], "network_mode": "awsvpc", "cpu": "256", "memory": "512",
+         "container_definitions": json.dumps([container])},
+        ["execution_role_arn", "arn"],
+        {"execution_role_arn": role},
+    )  # fmt: skip
+    exec_role = resource(role, {"name": "exec", "assume_role_policy": json.dumps(trust("ecs-tasks.amazonaws.com"))}, ["arn", "id"])
+
+    def policy(name, resource_arn):
+        document = json.dumps(allow("secretsmanager:GetSecretValue", resource_arn))
+        return resource(f"aws_iam_policy.{name}", {"name": name, "policy": document}, ["arn"])
+
+    def attached(name):
+        return resource(
+            f"aws_iam_role_policy_attachment.{name}", {}, ["role", "policy_arn"],
+            {"role": role, "policy_arn": f"aws_iam_policy.{name}"},
+        )  # fmt: skip
+
+    answer = check(tasks, plan_of(task, exec_role, policy("read", secret), attached("read")))
+    assert (answer["findings"], answer["unknown"]) == ([], [])
+    answer = check(tasks, plan_of(task, exec_role, policy("read", "arn:aws:secretsmanager:*:*:secret:x-*"), attached("read")))
+    (finding,) = answer["findings"]
+    assert finding["headline"] == f"the role `exec` of the plan may not `secretsmanager:GetSecretValue` on `{secret}`"
+    assert finding["fix"]["document"].startswith('resource "aws_iam_role_policy" "task_start_1" {\n  role   = aws_iam_role.exec.name\n')
+    statement = json.loads(finding["fix"]["document"].split("jsonencode(")[1].rsplit(")", 1)[0])["Statement"]
+    assert statement == [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret}]
+    answer = check(tasks, plan_of(task, exec_role))
+    assert answer["unknown"] == [what_it_may("the role `exec` is created by this plan")]
 
 
 def plan(values, unknown):

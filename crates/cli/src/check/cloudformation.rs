@@ -1,14 +1,16 @@
 //! Task definitions in a CloudFormation template, with references and functions worked out as far as a file allows. What
 //! depends on the cloud stays as it is written and is told.
 
+mod role;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value};
 
+use self::role::execution_role;
 use super::input::{Found, Kind, Place};
-use super::role::Role;
 use super::shape::fit;
 use super::unknown::{Created, Creates, without_holes};
 
@@ -16,6 +18,7 @@ use super::unknown::{Created, Creates, without_holes};
 const DEEPEST: usize = 40;
 
 const TASK_DEFINITION: &str = "AWS::ECS::TaskDefinition";
+const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
 
 /// The task definitions of a template.
 pub(super) fn task_definitions(
@@ -64,31 +67,6 @@ pub(super) fn task_definitions(
 pub(super) fn has_task_definitions(template: &Value) -> bool {
     let mut resources = template["Resources"].as_object().into_iter().flatten();
     resources.any(|(_, resource)| resource["Type"] == TASK_DEFINITION)
-}
-
-/// The execution role, if the template creates it. Policies that lie beside a role are not told by the role itself.
-fn execution_role(
-    template: &Value,
-    given: &BTreeMap<String, String>,
-    place: &Place,
-    found: &Found,
-) -> Option<Role> {
-    let wanted = found.definition["executionRoleArn"].as_str()?;
-    let resources = template["Resources"].as_object()?;
-    let beside = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"];
-    let lie_beside = resources.values().any(|it| beside.iter().any(|kind| it["Type"] == *kind));
-    for (id, resource) in resources.iter().filter(|(_, it)| it["Type"] == "AWS::IAM::Role") {
-        let mut solver = Solver { template, given, place, open: Vec::new() };
-        let name = solver.name_of(id, "RoleName", DEEPEST);
-        if !Created::Role.is_meant(&name, wanted, place) {
-            continue;
-        }
-        let properties = solver.solve(&resource["Properties"], DEEPEST).unwrap_or_default();
-        let role = Role::new(name, &properties);
-        let policies = role.policies.filter(|_| !lie_beside);
-        return Some(Role { policies, ..role });
-    }
-    None
 }
 
 /// What the template itself creates, under the names that it will have.
@@ -208,10 +186,14 @@ impl Solver<'_> {
 
     /// The name a resource of the template will have: the one it is given, or its logical id.
     fn name_of(&mut self, id: &str, member: &str, depth: usize) -> String {
+        self.name_or(id, member, id, depth)
+    }
+
+    fn name_or(&mut self, id: &str, member: &str, default: &str, depth: usize) -> String {
         let property = self.template["Resources"][id]["Properties"][member].clone();
         match self.solve(&property, depth) {
             Some(Value::String(name)) => name,
-            _ => id.to_owned(),
+            _ => default.to_owned(),
         }
     }
 
@@ -219,7 +201,7 @@ impl Solver<'_> {
     fn identity(&mut self, id: &str, depth: usize) -> Value {
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap_or_default().to_owned();
         match kind.as_str() {
-            "AWS::SecretsManager::Secret" => self.arn_of(id, &kind, depth).into(),
+            "AWS::SecretsManager::Secret" | MANAGED_POLICY => self.arn_of(id, &kind, depth).into(),
             "AWS::IAM::Role" => self.name_of(id, "RoleName", depth).into(),
             "AWS::SSM::Parameter" => self.name_of(id, "Name", depth).into(),
             "AWS::Logs::LogGroup" => self.name_of(id, "LogGroupName", depth).into(),
@@ -240,6 +222,11 @@ impl Solver<'_> {
             }
             "AWS::IAM::Role" => {
                 format!("arn:aws:iam::{account}:role/{}", self.name_of(id, "RoleName", depth))
+            }
+            MANAGED_POLICY => {
+                let path = self.name_or(id, "Path", "/", depth);
+                let name = self.name_of(id, "ManagedPolicyName", depth);
+                format!("arn:aws:iam::{account}:policy{path}{name}")
             }
             "AWS::Logs::LogGroup" => {
                 format!(
@@ -265,7 +252,7 @@ impl Solver<'_> {
         };
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap_or_default().to_owned();
         let value = match attribute {
-            "Arn" | "Id" => self.arn_of(id, &kind, DEEPEST),
+            "Arn" | "Id" | "PolicyArn" => self.arn_of(id, &kind, DEEPEST),
             "RepositoryUri" => {
                 let Place { account, region } = self.place;
                 format!(

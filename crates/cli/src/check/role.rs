@@ -1,4 +1,4 @@
-//! The execution role that a template creates: whom it trusts and what it may, by what the template says of it. The server
+//! The execution role that a template or plan creates: whom it trusts and what it may, by what the file says of it. The server
 //! does not know it yet.
 
 use landfall_api::landfall::{Cause, Finding, Fix, Step};
@@ -12,39 +12,96 @@ use serde_json::{Value, json};
 use super::input::Place;
 use super::unknown::is_named_in;
 
-/// A role of the template.
+/// A role of the file.
 #[derive(Debug)]
 pub(super) struct Role {
     /// The name that it will have.
     pub(super) name: String,
+    /// Where it is written.
+    pub(super) written: Written,
     /// `AssumeRolePolicyDocument`
     pub(super) trust: Value,
-    /// Its policies; `None` where the template does not tell all of them.
+    /// Its policies; `None` where the file does not tell all of them.
     pub(super) policies: Option<Vec<String>>,
 }
 
-impl Role {
-    /// A role by its properties, with functions worked out.
-    pub(super) fn new(name: String, properties: &Value) -> Self {
-        let inline = properties["Policies"].as_array().into_iter().flatten();
-        let mut policies: Vec<String> = inline.map(|it| it["PolicyDocument"].to_string()).collect();
-        // Of a role without policies it is not said where it gets them.
-        let told = ["Policies", "ManagedPolicyArns"].iter().any(|member| properties[*member].is_array());
-        let mut whole = told && properties["PermissionsBoundary"].is_null();
-        for arn in properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
-            match arn.as_str().and_then(aws_managed_policy) {
-                Some(policy) => policies.push(policy.document().to_owned()),
-                None => whole = false,
-            }
-        }
-        whole &= policies.iter().all(|it| !it.contains("${"));
-        Self {
-            name,
-            trust: properties["AssumeRolePolicyDocument"].clone(),
-            policies: whole.then_some(policies),
+/// Where a role is written, and in which language what it lacks is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written {
+    Template,
+    /// As its module calls it.
+    Plan {
+        address: String,
+    },
+}
+
+impl Written {
+    fn file(&self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Plan { .. } => "plan",
         }
     }
 
+    fn trust(&self, document: &Value) -> Fix {
+        let document = match self {
+            Self::Template => format!("\"AssumeRolePolicyDocument\": {document}"),
+            Self::Plan { .. } => format!("assume_role_policy = jsonencode({document})"),
+        };
+        Fix { text: "let ECS tasks assume the role".to_owned(), document: Some(document), ..Fix::default() }
+    }
+
+    /// What gives the role one more policy; `number` tells those of one answer apart.
+    fn policy(&self, number: usize, document: &Value) -> Fix {
+        let (text, document) = match self {
+            Self::Template => (
+                "add a policy to the role's `Policies`",
+                json!({"PolicyName": format!("task-start-{number}"), "PolicyDocument": document}).to_string(),
+            ),
+            Self::Plan { address } => (
+                "add a policy beside the role",
+                format!(
+                    "resource \"aws_iam_role_policy\" \"task_start_{number}\" {{\n  role   = {address}.name\n  policy = \
+                     jsonencode({document})\n}}"
+                ),
+            ),
+        };
+        Fix { text: text.to_owned(), document: Some(document), ..Fix::default() }
+    }
+}
+
+/// Policies of a role, as far as a file tells them.
+#[derive(Debug, Default)]
+pub(super) struct Policies {
+    /// Their documents.
+    pub(super) documents: Vec<String>,
+    /// There are some that it does not tell.
+    pub(super) more: bool,
+    /// It speaks of policies of the role at all: of a role without any it is not said where it gets them.
+    pub(super) told: bool,
+}
+
+impl Policies {
+    /// A document that the file holds, if it does.
+    pub(super) fn add(&mut self, document: Option<String>) {
+        self.told = true;
+        match document.filter(|it| !it.contains("${")) {
+            Some(document) => self.documents.push(document),
+            None => self.more = true,
+        }
+    }
+
+    /// A managed policy of AWS's; others are known to the account alone.
+    pub(super) fn add_managed(&mut self, arn: Option<&str>) {
+        self.add(arn.and_then(aws_managed_policy).map(|it| it.document().to_owned()));
+    }
+
+    pub(super) fn whole(self) -> Option<Vec<String>> {
+        (self.told && !self.more).then_some(self.documents)
+    }
+}
+
+impl Role {
     /// What is wrong with the trust policy, for tasks of this account and Region.
     pub(super) fn trust_finding(&self, place: &Place) -> Option<Finding> {
         let text = self.trust.to_string();
@@ -60,13 +117,13 @@ impl Role {
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL}, "Action": "sts:AssumeRole"}]});
         Some(self.finding(
-            format!("the role `{}` of the template does not trust `{SERVICE_PRINCIPAL}`", self.name),
+            format!(
+                "the role `{}` of the {} does not trust `{SERVICE_PRINCIPAL}`",
+                self.name,
+                self.written.file()
+            ),
             ("sts:AssumeRole", &self.name),
-            Fix {
-                text: "let ECS tasks assume the role".to_owned(),
-                document: Some(format!("\"AssumeRolePolicyDocument\": {document}")),
-                ..Fix::default()
-            },
+            self.written.trust(&document),
         ))
     }
 
@@ -89,37 +146,37 @@ impl Role {
                 context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));
             }
             for resource in step.resource.split(", ").filter(|it| !is_named_in(it)) {
-                let request = Request {
-                    principal: &principal,
-                    action: &step.action,
-                    resource,
-                    resource_account: None,
-                    context: &context,
-                };
-                if !evaluate(&request, &layers).is_allowed() {
-                    found.push(self.denial(&step.action, resource));
+                for action in actions(&step.action) {
+                    let request = Request {
+                        principal: &principal,
+                        action,
+                        resource,
+                        resource_account: None,
+                        context: &context,
+                    };
+                    if !evaluate(&request, &layers).is_allowed() {
+                        self.deny(&mut found, action, resource);
+                    }
                 }
             }
         }
-        found.dedup_by(|one, other| one.headline == other.headline);
         Some(found)
     }
 
-    fn denial(&self, action: &str, resource: &str) -> Finding {
+    /// Tells it once.
+    fn deny(&self, found: &mut Vec<Finding>, action: &str, resource: &str) {
         let resource = resource
             .split_once(":log-stream:")
             .map_or_else(|| resource.to_owned(), |(group, _)| format!("{group}:*"));
+        let file = self.written.file();
+        let headline = format!("the role `{}` of the {file} may not `{action}` on `{resource}`", self.name);
+        if found.iter().any(|it| it.headline == headline) {
+            return;
+        }
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": action, "Resource": resource}]});
-        self.finding(
-            format!("the role `{}` of the template may not `{action}` on `{resource}`", self.name),
-            (action, &resource),
-            Fix {
-                text: "add a policy to the role's `Policies`".to_owned(),
-                document: Some(json!({"PolicyName": "task-start", "PolicyDocument": document}).to_string()),
-                ..Fix::default()
-            },
-        )
+        let fix = self.written.policy(found.len() + 1, &document);
+        found.push(self.finding(headline, (action, &resource), fix));
     }
 
     fn finding(&self, headline: String, (action, resource): (&str, &str), fix: Fix) -> Finding {
@@ -128,7 +185,7 @@ impl Role {
             headline,
             cause: Cause::Permission,
             fix: Some(fix),
-            step: Some("read the role in the template".to_owned()),
+            step: Some(format!("read the role in the {}", self.written.file())),
             action: Some(action.to_owned()),
             resource: Some(resource.to_owned()),
             ..Finding::default()
@@ -142,6 +199,14 @@ fn is_call(step: &Step) -> bool {
     by_role.iter().any(|service| step.action.starts_with(service))
 }
 
+/// What a step of a start asks for: an image is nothing without its layers.
+fn actions(action: &str) -> Vec<&str> {
+    match action {
+        "ecr:BatchGetImage" => vec![action, "ecr:GetDownloadUrlForLayer"],
+        _ => vec![action],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,23 +215,28 @@ mod tests {
         Place { account: "111122223333".to_owned(), region: "us-east-1".to_owned() }
     }
 
-    fn role(trusted: &str, policies: Value, managed: Value) -> Role {
-        let trust = json!({"Statement": [
-            {"Effect": "Allow", "Principal": {"Service": [trusted]}, "Action": ["sts:AssumeRole"]}]});
-        let properties =
-            json!({"AssumeRolePolicyDocument": trust, "Policies": policies, "ManagedPolicyArns": managed});
-        Role::new("exec".to_owned(), &properties)
+    fn role(trusted: &str, policies: &[Value], managed: &[&str]) -> Role {
+        let mut all = Policies::default();
+        policies.iter().for_each(|it| all.add(Some(it.to_string())));
+        managed.iter().for_each(|arn| all.add_managed(Some(arn)));
+        Role {
+            name: "exec".to_owned(),
+            written: Written::Template,
+            trust: json!({"Statement": [
+                {"Effect": "Allow", "Principal": {"Service": [trusted]}, "Action": ["sts:AssumeRole"]}]}),
+            policies: all.whole(),
+        }
     }
 
     #[test]
     fn a_role_must_trust_tasks() {
-        assert!(role(SERVICE_PRINCIPAL, json!([]), json!([])).trust_finding(&place()).is_none());
-        assert!(role("${Service}", json!([]), json!([])).trust_finding(&place()).is_none());
+        assert!(role(SERVICE_PRINCIPAL, &[], &[]).trust_finding(&place()).is_none());
+        assert!(role("${Service}", &[], &[]).trust_finding(&place()).is_none());
         let elsewhere = json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": SERVICE_PRINCIPAL},
             "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:SourceAccount": "444455556666"}}}]});
-        let of_other = Role { trust: elsewhere, ..role(SERVICE_PRINCIPAL, json!([]), json!([])) };
+        let of_other = Role { trust: elsewhere, ..role(SERVICE_PRINCIPAL, &[], &[]) };
         assert!(of_other.trust_finding(&place()).is_some());
-        let found = role("ecs.amazonaws.com", json!([]), json!([])).trust_finding(&place()).unwrap();
+        let found = role("ecs.amazonaws.com", &[], &[]).trust_finding(&place()).unwrap();
         assert_eq!(
             found.headline,
             "the role `exec` of the template does not trust `ecs-tasks.amazonaws.com`"
@@ -192,21 +262,47 @@ mod tests {
                 "arn:aws:secretsmanager:us-east-1:111122223333:secret:landfall-unknown",
             ),
         ];
-        let execution = json!(["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]);
-        let read = json!([{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement":
-            [{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "arn:aws:ssm:*:*:parameter/a"}]}}]);
+        let execution = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
+        let read = json!({"Version": "2012-10-17", "Statement":
+            [{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "arn:aws:ssm:*:*:parameter/a"}]});
         let headlines = |role: Role| {
             let found = role.denials(&steps, "111122223333")?;
             Some(found.into_iter().map(|it| it.headline).collect::<Vec<_>>())
         };
+        let read = [read];
         assert_eq!(
-            headlines(role(SERVICE_PRINCIPAL, read.clone(), execution)),
+            headlines(role(SERVICE_PRINCIPAL, &read, &[execution])),
             Some(vec!["the role `exec` of the template may not `ssm:GetParameters` on `arn:aws:ssm:us-east-1:111122223333:parameter/b`".to_owned()])
         );
-        assert_eq!(headlines(role(SERVICE_PRINCIPAL, read.clone(), json!([]))).map(|it| it.len()), Some(2));
+        assert_eq!(headlines(role(SERVICE_PRINCIPAL, &read, &[])).map(|it| it.len()), Some(2));
+        let own = "arn:aws:iam::111122223333:policy/own";
+        assert_eq!(headlines(role(SERVICE_PRINCIPAL, &read, &[own])), None);
+        assert_eq!(headlines(role(SERVICE_PRINCIPAL, &[], &[])), None);
+    }
+
+    #[test]
+    fn what_a_role_lacks_is_written_in_the_files_language() {
+        let step =
+            |action: &str| Step { action: action.to_owned(), resource: "*".to_owned(), ..Step::default() };
+        let steps = [step("ecr:GetAuthorizationToken"), step("ecr:BatchGetImage")];
+        let other = json!({"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"});
+        let nothing = [json!({"Version": "2012-10-17", "Statement": [other]})];
+        let address = "aws_iam_role.exec".to_owned();
+        let of_plan = Role { written: Written::Plan { address }, ..role("x", &nothing, &[]) };
+        let documents = |role: &Role| {
+            let found = role.denials(&steps, "111122223333").unwrap();
+            found.into_iter().filter_map(|it| it.fix?.document).collect::<Vec<_>>()
+        };
+        let of_template = documents(&role("x", &nothing, &[]));
+        assert!(of_template[0].contains(r#""PolicyName":"task-start-1""#), "{of_template:?}");
+        assert!(of_template[2].contains("ecr:GetDownloadUrlForLayer"), "{of_template:?}");
         assert_eq!(
-            headlines(role(SERVICE_PRINCIPAL, read, json!(["arn:aws:iam::111122223333:policy/own"]))),
-            None
+            documents(&of_plan)[0],
+            "resource \"aws_iam_role_policy\" \"task_start_1\" {\n  role   = aws_iam_role.exec.name\n  policy = \
+             jsonencode({\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"ecr:GetAuthorizationToken\",\
+             \"Resource\":\"*\"}]})\n}"
         );
+        let trust = of_plan.trust_finding(&place()).and_then(|it| it.fix?.document).unwrap_or_default();
+        assert!(trust.starts_with("assume_role_policy = jsonencode({"), "{trust}");
     }
 }

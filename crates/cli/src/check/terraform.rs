@@ -1,5 +1,8 @@
 //! Task definitions and Lightsail deployments in the output of `terraform show -json`, of a plan or of a state.
 
+mod references;
+mod role;
+
 use std::collections::BTreeSet;
 
 use landfall_api::ecs::RegisterTaskDefinition;
@@ -7,6 +10,7 @@ use landfall_api::lightsail::CreateContainerServiceDeployment;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value, json};
 
+use self::role::execution_role;
 use super::input::{Found, Kind, Place};
 use super::shape::fit;
 use super::unknown::{Created, Creates};
@@ -50,6 +54,10 @@ impl Reader<'_> {
         for resource in module["resources"].as_array().into_iter().flatten() {
             if resource["type"] == "aws_ecs_task_definition" && resource["mode"] != "data" {
                 let mut found = task_definition(resource, &|name| self.is_unknown(resource, name));
+                found.role = execution_role(self.document, resource, self.creates.place);
+                if found.role.is_some() {
+                    found.open.retain(|it| *it != not_known("execution_role_arn"));
+                }
                 self.creates.settle(&mut found);
                 out.push(found);
             }
@@ -160,6 +168,10 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+fn not_known(member: &str) -> String {
+    format!("`{member}` is not known before it is applied")
+}
+
 fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found {
     let name = resource["address"].as_str().unwrap_or("aws_ecs_task_definition").to_owned();
     let values = &resource["values"];
@@ -193,7 +205,7 @@ fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found
         let lacks_containers = from == "container_definitions" && values[from].is_null();
         if lacks_containers || is_unknown(from) {
             unknown.insert(to.to_owned());
-            open.push(format!("`{from}` is not known before it is applied"));
+            open.push(not_known(from));
         }
     }
     members.insert("containerDefinitions".to_owned(), containers.unwrap_or_else(|| json!([])));
@@ -214,7 +226,7 @@ fn deployment(resource: &Value) -> Found {
     let service = values["service_name"].as_str().unwrap_or_default().to_owned();
     let mut open = Vec::new();
     if service.is_empty() {
-        open.push("`service_name` is not known before it is applied".to_owned());
+        open.push(not_known("service_name"));
     }
     let mut containers = Map::new();
     for block in values["container"].as_array().into_iter().flatten() {

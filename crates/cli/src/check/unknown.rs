@@ -125,7 +125,8 @@ impl Creates<'_> {
             match told.pop() {
                 Some(made) if role == EXECUTION_ROLE => open.push(what_it_may(&made)),
                 None if role == EXECUTION_ROLE && is_new_role(&found.unknown) => {
-                    open.push(what_it_may("the execution role is not known yet"));
+                    let made = found.role.as_ref().map(|role| self.creates(Created::Role, &role.name));
+                    open.push(what_it_may(made.as_deref().unwrap_or("the execution role is not known yet")));
                 }
                 told => open.extend(told.map(not_looked_at)),
             }
@@ -184,12 +185,16 @@ impl Creates<'_> {
         }
     }
 
+    fn creates(&self, kind: Created, name: &str) -> String {
+        format!("the {} `{name}` is created by this {}", kind.word(), self.file)
+    }
+
     fn is_unknown(&self, value: &Value, kinds: &[Created], open: &mut Vec<String>) -> bool {
         let Some(text) = value.as_str() else { return false };
         let meant =
             |(kind, name): &&(Created, String)| kinds.contains(kind) && kind.is_meant(name, text, self.place);
         if let Some((kind, name)) = self.resources.iter().find(meant) {
-            open.push(format!("the {} `{name}` is created by this {}", kind.word(), self.file));
+            open.push(self.creates(*kind, name));
             return true;
         }
         text.contains(UNKNOWN)
