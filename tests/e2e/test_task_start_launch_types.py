@@ -8,6 +8,7 @@ import pytest
 
 from harness import sensitive
 from harness.account import deny, unique
+from harness.server import free_port
 from harness.tasks import assert_never_ran, container, failed_step
 
 RESOURCES = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
@@ -54,8 +55,8 @@ def denied(action, resource):
 class Stage:
     """What a cause needs: containers, the settings of a task definition, and what to hide in the reason."""
 
-    def __init__(self, tasks, admin, account_id):
-        self.tasks, self.admin, self.account_id = tasks, admin, account_id
+    def __init__(self, tasks, admin, account_id, hostile):
+        self.tasks, self.admin, self.account_id, self.hostile = tasks, admin, account_id, hostile
         self.names, self.settings = {}, {}
 
     def role(self, *secrets, extra=()):
@@ -252,6 +253,68 @@ def denied_ecr_digest(stage):
     return ecr_image(stage, "ecr:GetAuthorizationToken", digest=True)
 
 
+def no_registry(stage):
+    stage.names["host"] = f"127.0.0.1:{free_port()}"
+    return stage.tasks.container(image=f"{stage.names['host']}/team/app:1")
+
+
+def misbehaving(mode, **options):
+    """An image of a registry that misbehaves."""
+
+    return lambda stage: from_registry(stage, stage.hostile(mode, **options))
+
+
+def from_registry(stage, registry):
+    stage.names |= {"image": registry.reference, "host": registry.host}
+    main, stage.settings["executionRoleArn"] = stage.tasks.hostile_container(registry)
+    return main
+
+
+def lost_layer(stage):
+    registry = stage.hostile("ok")
+    layer = registry.last_layer()
+    registry.lost.add(layer)
+    stage.names["layer"] = layer
+    return from_registry(stage, registry)
+
+
+def container_with(**members):
+    return lambda stage: stage.tasks.container(**members)
+
+
+def no_program(stage):
+    main = misbehaving("ok")(stage)
+    del main["command"]
+    return main
+
+
+def started(tail):
+    """A container whose program does not begin, in the words of runc."""
+    runc = (
+        "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+        f"{tail}: unknown"
+    )
+    fargate = "ResourceInitializationError: failed to create new container runtime task: "
+    return f"CannotStartContainerError: {fargate}{runc}", f"CannotStartContainerError: {OF_DAEMON}{runc}"
+
+
+def pulled(fargate, agent):
+    """A manifest that is not had."""
+    retried = "CannotPullContainerError: pull image manifest has been retried ... time(s): "
+    return retried + fargate, "CannotPullImageManifestError: " + OF_DAEMON + agent
+
+
+def layers(fargate, agent, advice=""):
+    """Layers that are not had."""
+    retried = "CannotPullContainerError: ref pull has been retried ... time(s): failed to copy: httpReadSeeker: failed open: "
+    return retried + fargate, "CannotPullContainerError: " + advice + OF_DAEMON + agent
+
+
+OF_DAEMON = "Error response from daemon: "
+REFUSED = "dial tcp <host>: connect: connection refused"
+NO_ACCESS = "denied: requested access to the resource is denied"
+PULL_DENIED = f"pull access denied for <host>/team/app, repository does not exist or may require 'docker login': {NO_ACCESS}"
+NO_USER = "unable to find user nosuchuser: no matching entries in passwd file"
 NOT_JSON = "invalid character '\\'' looking for beginning of value"
 TRAILING = "nvalid character after top-level value"
 NO_MEMBERS = "etrieved secret from Secrets Manager did not contain json key "
@@ -421,6 +484,99 @@ CAUSES = {
         "s3:GetObject on resource: ...",
         False,
     ),
+    "no registry there": (
+        no_registry,
+        *pulled(
+            'failed to resolve ref <host>/team/app:1: failed to do request: Head "http://<host>/v2/team/app/manifests/1": '
+            + REFUSED,
+            'Get "http://<host>/v2/": ' + REFUSED,
+        ),
+        True,
+    ),
+    "an image name that is none": (
+        container_with(image="team/UPPER:1", repositoryCredentials=None),
+        *pulled(*2 * ["invalid reference format: repository name must be lowercase"]),
+        True,
+    ),
+    "a user who may not pull": (
+        misbehaving("denied"),
+        *pulled(
+            "failed to resolve ref <image>: pulling from host <host> failed with status code [manifests latest]: 403 Forbidden",
+            PULL_DENIED,
+        ),
+        True,
+    ),
+    "too many pulls": (
+        misbehaving("rate-limit", retry_after=600),
+        *pulled(
+            "failed to resolve ref <image>: pulling from host <host> failed with status code [manifests latest]: 429 Too Many "
+            "Requests",
+            "toomanyrequests: you have reached your pull rate limit",
+        ),
+        True,
+    ),
+    "an image for another machine": (
+        misbehaving("wrong-platform"),
+        *pulled(
+            "image Manifest does not contain descriptor matching platform 'linux/...'",
+            "no matching manifest for linux/... in the manifest list entries",
+        ),
+        True,
+    ),
+    "a layer that is lost": (
+        lost_layer,
+        *layers(
+            "content at http://<host>/v2/team/app/blobs/<layer> not found: not found",
+            "blob unknown: blob unknown to registry",
+        ),
+        True,
+    ),
+    "a layer that is refused": (
+        misbehaving("denied-layer"),
+        *layers(
+            "unexpected status code http://<host>/v2/team/app/blobs/sha256:...: 403 Forbidden - Server message: " + NO_ACCESS,
+            PULL_DENIED,
+            "The task can\u2019t pull the image. Check whether the image exists. ",
+        ),
+        True,
+    ),
+    "no such program": (
+        container_with(command=["/nope"]),
+        *started('exec: "/nope": stat /nope: no such file or directory'),
+        True,
+    ),
+    "no such program in PATH": (
+        container_with(command=["nope"]),
+        *started('exec: "nope": executable file not found in $PATH'),
+        True,
+    ),
+    "a program that is none": (
+        container_with(command=["/etc/hosts"]),
+        *started('exec: "/etc/hosts": permission denied'),
+        True,
+    ),
+    "a program that is a directory": (
+        container_with(command=["/bin"]),
+        *started('exec: "/bin": is a directory'),
+        True,
+    ),
+    "a working directory that is a file": (
+        container_with(command="true", workingDirectory="/etc/hosts"),
+        *started('chdir to cwd ("/etc/hosts") failed: not a directory'),
+        True,
+    ),
+    "no such user": (
+        container_with(command="true", user="nosuchuser"),
+        "CannotStartContainerError: " + NO_USER,
+        "CannotStartContainerError: " + OF_DAEMON + NO_USER,
+        True,
+    ),
+    "no program": (
+        no_program,
+        "CannotCreateContainerError: No command specified",
+        "CannotCreateContainerError: " + OF_DAEMON + "No command specified",
+        True,
+    ),
     "no log group": (missing_group, LOGS + NO_GROUP + " : exit status 1", DAEMON + NO_GROUP, True),
     "no permission for the log stream": (
         denied_stream,
@@ -433,9 +589,9 @@ CAUSES = {
 
 @pytest.mark.parametrize("launch", LAUNCHES)
 @pytest.mark.parametrize("cause", CAUSES)
-def test_a_cause(tasks, admin, account_id, cause, launch):
+def test_a_cause(tasks, admin, account_id, hostile, cause, launch):
     how, fargate, agent, of_container = CAUSES[cause]
-    stage = Stage(tasks, admin, account_id)
+    stage = Stage(tasks, admin, account_id, hostile)
     main = how(stage)
     network, settings = LAUNCHES[launch]
     definition = tasks.define(main, network=network, **settings, **stage.settings)

@@ -31,7 +31,19 @@ pub(crate) fn pull(launch: LaunchKind, stage: Stage, error: &PullError) -> Strin
             )
         }
         (_, Stage::Resolve) => format!("CannotPullImageManifestError: {}", error.docker_text()),
-        (_, Stage::Pull) => format!("CannotPullContainerError: {}", error.docker_text()),
+        (_, Stage::Pull) => format!("CannotPullContainerError: {}", with_advice(error.docker_text())),
+    }
+}
+
+/// What the container agent puts before Docker's words where it knows them; not where a manifest was asked for.
+fn with_advice(words: String) -> String {
+    let advice = [
+        ("denied: requested access to the resource is denied", "Check whether the image exists."),
+        ("request canceled while waiting for connection", "Check your network configuration."),
+    ];
+    match advice.iter().find(|(known, _)| words.contains(known)) {
+        Some((_, advice)) => format!("The task can\u{2019}t pull the image. {advice} {words}"),
+        None => words,
     }
 }
 
