@@ -198,6 +198,46 @@ def test_no_permission_and_no_environment_file(tasks, launch, tmp_path):
     case.runs()
 
 
+def test_no_permission_and_no_bucket(tasks, launch, tmp_path):
+    """Who looks sees what is missing where the role is refused: one round is enough."""
+    bucket, file = unique("files").lower(), tmp_path / "a.env"
+    file.write_text("V=hello\n")
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/a.env"}]
+    main = tasks.container(command='test "$V" = hello', environmentFiles=files)
+    case = Case(tasks, launch, main, executionRoleArn=bare_role(tasks.account, LOGS, READ))
+    case.words["FILE"] = str(file)
+    found = case.mend_all()
+    headlines = [it["headline"] for it in found]
+    assert f"there is no bucket `{bucket}`" in headlines and len(headlines) == len(set(headlines)), headlines
+    assert [it["action"] for it in found if it["cause"] == "PERMISSION"] == ["s3:GetBucketLocation", "s3:GetObject"]
+    case.runs()
+
+
+@pytest.mark.parametrize(
+    ("form", "more"),
+    [
+        ('{"user":"NAME","password":"SECRET"}', []),
+        ('{"user":"NAME","password":"SECRET"}', ["other"]),
+        ('{"username":"NAME","pass":"SECRET"}', []),
+        ('{"password":"SECRET"}', []),
+        ('{"password":"SECRET"}', ["other"]),
+        ("'{\"user\":\"NAME\",\"password\":\"SECRET\"}'", ["other"]),
+    ],
+)
+def test_a_credential_whose_parts_are_wanted_too(tasks, registry, form, more):
+    """One secret for the registry and for variables: what mends it for one use is no harm to the other."""
+    secret = tasks.account.secret(form.replace("NAME", registry.username).replace("SECRET", registry.password))
+    keys = ["username", "password", *more]
+    main = tasks.container(
+        command=f'test "$USERNAME" = {registry.username}',
+        repositoryCredentials={"credentialsParameter": secret},
+        secrets=[{"name": key.upper(), "valueFrom": f"{secret}:{key}::"} for key in keys],
+    )
+    case = Case(tasks, "FARGATE", main, executionRoleArn=tasks.account.execution_role(secret))
+    assert {it["cause"] for it in case.mend_all()} == {"CONTENT"}
+    case.runs()
+
+
 def test_the_password_is_wrong(tasks, launch, registry):
     case = secret_case(tasks, launch, {"username": registry.username, "password": sensitive.password()})
     assert_mended(case, "REGISTRY", "does not accept the user and password")

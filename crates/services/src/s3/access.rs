@@ -317,6 +317,26 @@ pub fn check(
     }
 }
 
+/// Makes the checks of an operation as if its bucket were there, new, and the caller's account's.
+///
+/// # Errors
+/// `AccessDenied`
+pub fn check_in_new_bucket(
+    cx: &Context<'_>,
+    view: &View,
+    name: &str,
+    ask: &Ask<'_>,
+    checks: &mut Vec<CheckRecord>,
+) -> Result<(), Failure> {
+    let operation = operation(name).ok_or_else(|| Failure::internal("an operation without permissions"))?;
+    let mut permissions = permissions(cx.caller, None, operation, ask);
+    if let Some(account) = cx.caller.principal.account() {
+        let own = |it: Permission| it.with("s3:ResourceAccount", account.as_str());
+        permissions = permissions.into_iter().map(own).collect();
+    }
+    authorize(cx, view, &SERVICE, Asked { permissions, later: &ask.later }, checks).map(drop)
+}
+
 /// The checks of an operation that a call makes later on; none if its bucket is not there, where the call ends otherwise.
 pub fn later(cx: &Context<'_>, view: &View, name: &str, ask: &Ask<'_>) -> Vec<Later> {
     let (Some(operation), Ok(row)) = (operation(name), bucket(view, ask.bucket)) else { return Vec::new() };

@@ -20,6 +20,20 @@ pub fn get_bucket_location(installation: &Installation, caller: &Caller, bucket:
     conclude(call, caller, result, checks)
 }
 
+/// Whether `caller` may do something in a bucket that is not there, once his account has made it. Nobody calls anything.
+pub fn would_be_allowed(
+    installation: &Installation,
+    caller: &Caller,
+    operation: &'static str,
+    (bucket, key): (&str, &str),
+) -> Outcome<()> {
+    let cx = Context::new(installation, caller, access::call(operation));
+    let mut checks = Vec::new();
+    let ask = Ask { bucket, key, ..Ask::default() };
+    let result = access::check_in_new_bucket(&cx, &installation.store.view(), operation, &ask, &mut checks);
+    Outcome { result: result.map_err(|failure| failure.into_service_error("s3")), checks }
+}
+
 /// `GetObject` as `caller`: the whole object, which must not be longer than `limit`. It may block.
 pub fn get_object_for(
     installation: &Installation,

@@ -31,5 +31,5 @@ pub(crate) mod tests;
 pub mod uploads;
 
 pub(crate) use access::{is_restricted, permission_on};
-pub use facade::{get_bucket_location, get_object_for, later_read, readable};
+pub use facade::{get_bucket_location, get_object_for, later_read, readable, would_be_allowed};
 pub use reconcile::{reconcile, sweep};

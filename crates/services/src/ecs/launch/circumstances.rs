@@ -129,11 +129,14 @@ pub(super) fn absent_secret(view: &View, account: &AccountId, step: &Step) -> Ve
 
 /// The JSON keys that the steps of a plan want of a step's secret.
 pub(super) fn wanted_keys<'a>(plan: &'a LaunchPlan, step: &Step) -> Vec<&'a str> {
-    let is_credential = |it: &Step| matches!(it.work, Work::RegistryCredential { .. });
-    let credential = of_same_secret(plan, step).any(is_credential);
-    let mut keys = if credential { vec!["username", "password"] } else { Vec::new() };
+    let mut keys = if is_credential(plan, step) { vec!["username", "password"] } else { Vec::new() };
     keys.extend(json_keys(plan, step));
     without_repetition(keys)
+}
+
+/// Whether a step's secret is a registry credential, too.
+pub(super) fn is_credential(plan: &LaunchPlan, step: &Step) -> bool {
+    of_same_secret(plan, step).any(|it| matches!(it.work, Work::RegistryCredential { .. }))
 }
 
 /// Those of them that `valueFrom` names. What a registry credential is made of is another matter: there more is wrong than

@@ -10,7 +10,7 @@ use landfall_acs::RegistryCredential;
 use landfall_base::Sensitive;
 
 use super::json::{self, Document};
-use super::mend::{Mend, mends};
+use super::mend::{Mend, mended};
 
 /// What is wrong with the content of a registry credential secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,8 @@ const LONGEST_KEY: usize = 40;
 pub fn read(text: Option<&str>) -> Finding {
     let Content { result, notes, .. } = look(text);
     let wrong = text.filter(|_| result.is_err());
-    Finding { result, notes, mends: wrong.map(mends).unwrap_or_default() }
+    let mends = wrong.and_then(mended).map(|(mends, _)| mends).unwrap_or_default();
+    Finding { result, notes, mends }
 }
 
 /// What a text holds, and the first thing that would mend it.

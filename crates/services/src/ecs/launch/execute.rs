@@ -107,13 +107,23 @@ pub(super) struct Taken {
     pub(super) beside: Option<Problem>,
     /// What makes a secret hold what is wanted.
     pub(super) mends: Vec<Mend>,
+    /// It has to be written anew for another of the plan's steps: it is no registry credential, and no mend makes one of it.
+    pub(super) anew: bool,
     /// The current version of the secret, where another one is wanted.
     pub(super) current: Option<CurrentVersion>,
 }
 
 impl Taken {
     pub(super) fn new(checks: Vec<CheckRecord>, result: Result<(), Problem>) -> Self {
-        Self { checks, notes: Vec::new(), result, beside: None, mends: Vec::new(), current: None }
+        Self {
+            checks,
+            notes: Vec::new(),
+            result,
+            beside: None,
+            mends: Vec::new(),
+            anew: false,
+            current: None,
+        }
     }
 
     pub(super) fn failed(problem: Problem) -> Self {
@@ -273,7 +283,7 @@ impl<'a> Run<'a> {
     }
 
     /// Without a role the reader asks himself: what is missing is missing for everybody.
-    fn is_asked_by_the_reader(&self, step: &Step) -> bool {
+    pub(super) fn is_asked_by_the_reader(&self, step: &Step) -> bool {
         let assumes = matches!(
             step.work,
             Work::AssumeRole { .. } | Work::AssumeTaskRole { .. } | Work::AssumeInstanceRole(_)
@@ -374,6 +384,7 @@ impl<'a> Run<'a> {
             needs: &needs,
             absent: &absent,
             mends: &taken.mends,
+            anew: taken.anew,
             current: taken.current.as_ref(),
             example: &example(&wanted_keys(self.plan, step)),
             log_words: &settled.log_words,

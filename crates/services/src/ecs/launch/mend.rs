@@ -39,21 +39,20 @@ const MOST: usize = 5;
 /// White space inside a line: `sed` sees one at a time.
 const SPACE: &str = r"[ \t\r\x0b\x0c]*";
 
-/// What makes a credential of a text; empty if that cannot be done.
-pub(super) fn mends(text: &str) -> Vec<Mend> {
+/// What makes a credential of a text, and the text that it becomes; `None` if that cannot be done.
+pub(super) fn mended(text: &str) -> Option<(Vec<Mend>, Sensitive<String>)> {
     let mut text = Sensitive::new(text.to_owned());
     let mut found = Vec::new();
     while found.len() <= MOST {
         let content = look(Some(text.expose()));
         if content.result.is_ok() {
-            return found;
+            return Some((found, text));
         }
-        let mended = content.mend.and_then(|mend| Some((mend.apply(text.expose())?, mend)));
-        let Some((better, mend)) = mended else { break };
-        text = Sensitive::new(better);
+        let mend = content.mend?;
+        text = Sensitive::new(mend.apply(text.expose())?);
         found.push(mend);
     }
-    Vec::new()
+    None
 }
 
 impl Mend {
@@ -111,7 +110,7 @@ impl Mend {
         match self {
             Self::Rename { from, to } => format!(r#"s/"{from}"\([[:space:]]*:\)/"{to}"\1/"#),
             Self::Quote { key } => {
-                format!(r#"s/\("{key}"[[:space:]]*:[[:space:]]*\)\([-+.0-9eE]*\)/\1"\2"/"#)
+                format!(r#"s/\("{key}"[[:space:]]*:[[:space:]]*\)\([-+.0-9eE][-+.0-9eE]*\)/\1"\2"/"#)
             }
             Self::Add { keys, first } => {
                 let comma = if *first { "" } else { "," };
@@ -167,7 +166,8 @@ mod tests {
             (r#"'{"username":"u"}'"#, vec![]),
             ("hunter2", vec![]),
         ] {
-            assert_eq!(mends(text), expected, "{text}");
+            let found = mended(text).map(|(mends, _)| mends).unwrap_or_default();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

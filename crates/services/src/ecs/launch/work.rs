@@ -9,11 +9,11 @@ use landfall_shape::ServiceError;
 use serde_json::Value;
 
 use super::advice::{CurrentVersion, example, put_secret};
-use super::circumstances::{json_keys, wanted_keys};
+use super::circumstances::{is_credential, json_keys, wanted_keys};
 use super::execute::{Run, Taken};
 use super::json::{self, Document};
 use super::log_destination::is_name_option;
-use super::mend::Mend;
+use super::mend::{Mend, mended};
 use super::plan::{ContainerFiles, S3Object, Step, Target, TargetKind, WantedParameter, Work};
 use super::problem::{EnvFileProblem, Problem};
 use super::value_from::SecretReference;
@@ -50,8 +50,8 @@ impl Run<'_> {
             Work::EcrToken { registry } => self.ecr_token(caller, step, registry),
             Work::EcrImage(image) => self.ecr_image(caller, step, image),
             Work::Parameters(wanted) => self.parameters(caller, wanted),
-            Work::BucketLocation { bucket, .. } => self.bucket_location(caller, bucket),
-            Work::EnvironmentFile { bucket, key } => self.environment_file(caller, bucket, key),
+            Work::BucketLocation { bucket, .. } => self.bucket_location(caller, step, bucket),
+            Work::EnvironmentFile { bucket, key } => self.environment_file(caller, step, bucket, key),
             Work::LogStream { .. } | Work::LogGroup { .. } if self.is_named_by_unknown_secrets(step) => {
                 let note = format!("{NOT_ASKED}whether the log group is there that a secret names");
                 Taken::new(Vec::new(), Ok(())).noting(vec![note])
@@ -161,7 +161,7 @@ impl Run<'_> {
                 let value = value_of(&secret, reference, self.is_fargate());
                 let result = value.map(|value| self.give(targets, &value));
                 let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
-                taken.mends = self.adding(&secret, step, reference);
+                (taken.mends, taken.anew) = self.adding(&secret, step, reference);
                 taken
             }
             Err(error) => Taken::new(checks, Err(Problem::Refused(error))),
@@ -170,7 +170,7 @@ impl Run<'_> {
         match self.read_instead(caller, asked, &taken) {
             Some(Ok(secret)) => {
                 taken.beside = value_of(&secret, reference, self.is_fargate()).err();
-                taken.mends = self.adding(&secret, step, reference);
+                (taken.mends, taken.anew) = self.adding(&secret, step, reference);
                 reader = self.reader;
             }
             Some(Err(error)) => taken.beside = Some(Problem::Refused(error)),
@@ -194,16 +194,28 @@ impl Run<'_> {
         let asked = self.calls.dry().call::<secrets::GetSecretValue>(caller, value_request(&reference));
         let secret = asked.result.ok()?;
         let holds = value_of(&secret, &reference, self.is_fargate()).is_ok();
-        Some(CurrentVersion { holds, mends: self.adding(&secret, step, &reference) })
+        Some(CurrentVersion { holds, mends: self.adding(&secret, step, &reference).0 })
     }
 
-    /// What adds the JSON keys to a secret that its steps want and that it does not have.
-    fn adding(&self, secret: &GetSecretValueResponse, step: &Step, wanted: &SecretReference) -> Vec<Mend> {
-        let keys = json_keys(self.plan, step);
-        let lacks = |key: &str| Mend::add(text_of(secret)?, &[key]);
-        let own = wanted.json_key.as_deref().and_then(lacks);
-        let all = own.and_then(|own| Mend::add(text_of(secret)?, &keys).or(Some(own)));
-        all.into_iter().collect()
+    /// What makes a secret hold the JSON keys that its steps want, and whether it has to be written anew. Where it is a registry
+    /// credential, too, that is mended first: a key that only has another name there is not to be added.
+    fn adding(
+        &self,
+        secret: &GetSecretValueResponse,
+        step: &Step,
+        wanted: &SecretReference,
+    ) -> (Vec<Mend>, bool) {
+        let Some(text) = text_of(secret) else { return (Vec::new(), false) };
+        let credential = is_credential(self.plan, step).then(|| mended(text));
+        let (mut mends, better) = match credential {
+            Some(None) => return (Vec::new(), true),
+            Some(Some((mends, better))) => (mends, better),
+            None => (Vec::new(), text.into()),
+        };
+        let lacks = |keys: &[&str]| Mend::add(better.expose(), keys);
+        let own = wanted.json_key.as_deref().and_then(|key| lacks(&[key]));
+        mends.extend(own.and_then(|own| lacks(&json_keys(self.plan, step)).or(Some(own))));
+        (mends, false)
     }
 
     /// Values are found by what was asked for: a parameter is called by its name or by its ARN, with or without a version
@@ -250,15 +262,38 @@ impl Run<'_> {
     }
 
     /// The container agent asks where the bucket lies before it fetches from there.
-    fn bucket_location(&self, caller: &Caller, bucket: &str) -> Taken {
+    fn bucket_location(&self, caller: &Caller, step: &Step, bucket: &str) -> Taken {
         let Outcome { result, checks } = s3::get_bucket_location(self.calls.installation(), caller, bucket);
         let notes = result.as_ref().map(|region| format!("`{bucket}` is in {region}")).ok();
-        Taken::new(checks, result.map(drop).map_err(Problem::Refused)).noting(notes.into_iter().collect())
+        let taken = Taken::new(checks, result.map(drop).map_err(Problem::Refused));
+        self.or_in_new_bucket(caller, step, "GetBucketLocation", taken.noting(notes.into_iter().collect()))
+    }
+
+    /// S3 tells everybody that a bucket is not there. Who only looks tells beside that what the role may not do once it is.
+    fn or_in_new_bucket(&self, caller: &Caller, step: &Step, operation: &'static str, taken: Taken) -> Taken {
+        let (Work::BucketLocation { bucket, key } | Work::EnvironmentFile { bucket, key }) = &step.work
+        else {
+            return taken;
+        };
+        let missing = matches!(&taken.result, Err(Problem::Refused(error)) if error.code == "NoSuchBucket");
+        let by_role = self.reader.is_some() && !self.is_asked_by_the_reader(step);
+        if !missing || !by_role || !s3::names::is_bucket_name(bucket) {
+            return taken;
+        }
+        let asked = s3::would_be_allowed(self.calls.installation(), caller, operation, (bucket, key));
+        match asked.result {
+            Ok(()) => taken,
+            Err(error) => Taken {
+                beside: taken.result.err(),
+                notes: taken.notes,
+                ..Taken::new(asked.checks, Err(Problem::Refused(error)))
+            },
+        }
     }
 
     /// The trace tells how many variables there are and not their names: a line that is no variable at all may look like
     /// one, as the end of a key in Base64 does.
-    fn environment_file(&mut self, caller: &Caller, bucket: &str, key: &str) -> Taken {
+    fn environment_file(&mut self, caller: &Caller, step: &Step, bucket: &str, key: &str) -> Taken {
         let installation = self.calls.installation();
         let Outcome { result, checks } =
             s3::get_object_for(installation, caller, bucket, key, env_file::LARGEST);
@@ -268,7 +303,7 @@ impl Run<'_> {
         let result = variables.map(|variables| drop(self.files.insert(object, variables)));
         let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
         taken.beside = self.file_beside(caller, &taken, bucket, key);
-        taken
+        self.or_in_new_bucket(caller, step, "GetObject", taken)
     }
 
     /// What is wrong with a file that the role may not read.

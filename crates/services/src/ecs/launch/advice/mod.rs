@@ -66,6 +66,8 @@ pub struct Circumstances<'a> {
     pub absent: &'a [String],
     /// What makes the secret hold what is wanted; empty if no replacement does.
     pub mends: &'a [Mend],
+    /// The secret is to be written anew for another step.
+    pub anew: bool,
     /// The current version of the secret, where the step names another.
     pub current: Option<&'a CurrentVersion>,
     /// What the secret has to look like for all of the task's steps.

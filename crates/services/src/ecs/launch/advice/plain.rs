@@ -42,6 +42,7 @@ impl Plain {
             needs: &[],
             absent: &[],
             mends: &[],
+            anew: false,
             current: None,
             example: "VALUE",
             log_words: &self.words,

@@ -254,6 +254,7 @@ pub(super) fn missing_key(of: &Circumstances<'_>, key: &str, meant: Option<&str>
         short(secret_id(step))
     );
     let fix = match of.mends {
+        [] if of.anew => Fix::command(text, put_secret(step, of.example)),
         [] => Fix::advice(text),
         mends => Fix::command(text, mend_command(step, mends)),
     };
@@ -264,9 +265,11 @@ pub(super) fn missing_key(of: &Circumstances<'_>, key: &str, meant: Option<&str>
 pub(super) fn json_value(of: &Circumstances<'_>) -> Fix {
     let text =
         "store the secret as a JSON object, or leave the JSON key out of `valueFrom` to get the whole value";
-    let fix =
-        Fix { document: Some(of.example.to_owned()), ..Fix::command(text, put_secret(of.step, of.example)) };
-    mended(of, fix)
+    let command = match of.mends {
+        [] => put_secret(of.step, of.example),
+        mends => mend_command(of.step, mends),
+    };
+    mended(of, Fix { document: Some(of.example.to_owned()), ..Fix::command(text, command) })
 }
 
 /// An ARN with parts behind it that are too few: their colons are missing.
