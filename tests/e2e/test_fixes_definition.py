@@ -41,7 +41,14 @@ def told(case, cause, *words):
     assert (after["headline"], after["cause"]) == (before["headline"], before["cause"])
     assert after["message"] in (task["stoppedReason"], container(task).get("reason")), after
     assert (after["fix"]["command"], after["fix"]["document"]) == (before["fix"]["command"], before["fix"]["document"])
+    for shown in (case.shown(), case.shown(task)):
+        lines = [line.strip() for line in shown.splitlines()]
+        assert [line for line in to_paste(before["fix"]) if line not in lines] == [], shown
     return before["fix"]
+
+
+def to_paste(fix):
+    return [line for part in (fix["command"], fix["document"]) for line in (part or "").splitlines()]
 
 
 # --- a login, a role ---

@@ -37,16 +37,22 @@ class Case:
         assert answer["would_start"] == (done.returncode == 0) == (answer["findings"] == [])
         return answer["findings"]
 
+    def shown(self, task=None):
+        """What `check` prints on a terminal, or `explain` of a task."""
+        if task is None:
+            return self.check().stdout
+        return self.tasks.server.command("explain", task["taskArn"], environment=self.account.env()).stdout
+
     def start(self):
         return self.tasks.wait_stopped(self.tasks.run(self.definition, self.network))
 
     def mend(self, fix):
-        """Pastes the fix into a shell. Words in capitals are filled in, as the user would."""
+        """Pastes the fix into a shell. Words in capitals are filled in, as the user would: between single quotes."""
         command = fix["command"]
         for word, name in WORDS.items():
             command = command.replace(f":\"{word}\"", f":\"{getattr(self.tasks.registry, name)}\"")
         for word, value in self.words.items():
-            command = command.replace(word, value)
+            command = command.replace(word, value.replace("'", r"'\''"))
         first, *others = command.split("# in the account ")
         if first:
             paste(first, self.account)

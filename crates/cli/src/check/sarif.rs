@@ -61,12 +61,10 @@ fn run(results: &[Value]) -> Value {
 
 fn result(found: &Finding) -> Value {
     let fix = found.fix.as_ref();
-    let parts = [
-        Some(found.headline.as_str()),
-        fix.map(|fix| fix.text.as_str()).filter(|text| !text.is_empty()),
-        fix.and_then(|fix| fix.command.as_deref()),
-    ];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let words = fix.map(|fix| fix.text.as_str()).filter(|text| !text.is_empty());
+    let parts = [Some(found.headline.as_str()), words].into_iter().flatten();
+    let parts = parts.chain(fix.map(finding::to_paste).unwrap_or_default());
+    let text = parts.collect::<Vec<_>>().join("\n");
     json!({
         "ruleId": finding::cause(&found.cause),
         "kind": "fail",

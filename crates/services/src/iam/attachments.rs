@@ -14,7 +14,7 @@ use super::record::key_name;
 use crate::pipe::{Checked, Context, Failure};
 
 /// The most managed policies that one user or role may have.
-const QUOTA: usize = 10;
+pub(super) const QUOTA: usize = 10;
 
 /// A policy to attach or detach.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ mod policies;
 pub mod record;
 mod rename;
 mod roles;
+mod room;
 mod service_linked;
 pub mod simulate;
 mod tags;
@@ -41,6 +42,7 @@ pub use policies::{
     managed_policy, policies_of,
 };
 pub use roles::{find_role, role_policy};
+pub use room::{RoleRoom, role_room, version_in_the_way};
 pub use service_linked::{ensure_service_linked_role, service_linked_role};
 pub use usage::{access_key_needs_touch, role_needs_touch, touch_access_key, touch_role};
 

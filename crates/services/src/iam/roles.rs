@@ -24,12 +24,17 @@ pub fn find_role(
     view.get(&ROLES, &(account, key_name(arn_or_name).as_str()))
 }
 
-/// An inline policy of a role, by the role's ARN and the policy's name.
+/// An inline policy of a role, by the role's ARN or its name in an account, and the policy's name.
 ///
 /// # Errors
 /// A row cannot be read.
-pub fn role_policy(view: &View, role_arn: &str, name: &str) -> Result<Option<Arc<Policy>>, StoreError> {
-    let Some(role) = find_by_arn::<Role>(view, role_arn)? else { return Ok(None) };
+pub fn role_policy(
+    view: &View,
+    role: &str,
+    account: &AccountId,
+    name: &str,
+) -> Result<Option<Arc<Policy>>, StoreError> {
+    let Some(role) = find_role(view, role, account)? else { return Ok(None) };
     let account = role.arn.parse::<Arn>().ok().and_then(|arn| arn.account_id());
     let Some(account) = account else { return Ok(None) };
     let row = view.get(&ROLE_POLICIES, &(&account, key_name(&role.name).as_str(), name))?;

@@ -12,6 +12,9 @@ use super::policies::AwsManagedPolicy;
 use super::record::{ManagedPolicy, POLICY_VERSIONS, PolicyVersion, key_name};
 use crate::pipe::Failure;
 
+/// The most versions that a policy may have.
+pub(super) const QUOTA: usize = 5;
+
 /// The versions of a policy, the oldest first.
 pub(super) fn versions(
     view: &View,

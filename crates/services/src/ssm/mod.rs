@@ -32,7 +32,7 @@ use landfall_api::ssm as api;
 
 pub(crate) use names::can_be_made;
 pub use reconcile::reconcile;
-pub(crate) use target::permission_on;
+pub(crate) use target::{nearly_named, permission_on};
 
 use crate::pipe::{Endpoint, read, write};
 

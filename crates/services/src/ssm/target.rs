@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_base::Arn;
+use landfall_base::{AccountId, Arn, Region};
 use landfall_shape::ServiceError;
 use landfall_store::View;
 
@@ -59,6 +59,16 @@ impl Target {
     pub(super) fn existing(&self) -> Result<&Arc<Parameter>, ServiceError> {
         self.parameter.as_ref().ok_or_else(rules::not_found)
     }
+}
+
+/// The name of a parameter that was asked for without the slash that it has, or with one that it has not; what stands
+/// behind a colon stays.
+pub(crate) fn nearly_named(view: &View, account: &AccountId, region: &Region, asked: &str) -> Option<String> {
+    let asked = asked.trim();
+    let name = Name::parse(asked, account, region).ok().filter(|_| !asked.starts_with("arn:"))?;
+    let there = view.get(&PARAMETERS, &name.key).ok()??;
+    let selector = name.selector.map(|it| format!(":{it}")).unwrap_or_default();
+    (there.name != name.text).then(|| format!("{}{selector}", there.name))
 }
 
 /// What a check on a resource knows of it, for questions that no call asks; `None` if there is no such resource.

@@ -13,17 +13,19 @@ use super::advice::{
     Anonymous, Denying, Holder, KeyInUse, KeyState, NewRole, SecretName, is_same_secret, login, secret_names,
 };
 use super::plan::{LaunchPlan, Step, TaskFacts, When, Work};
+use super::quotas::Quotas;
 use crate::iam::organization::{ControlKind, attached_policy};
 use crate::iam::record::ACCOUNTS;
 use crate::iam::{find_role, managed_policy, role_policy};
 use crate::kms;
 use crate::pipe::CheckRecord;
-use crate::{s3, secretsmanager};
+use crate::{s3, secretsmanager, ssm};
 
 /// The policies whose statements refused a check, where all of them can be changed in the role's or the resource's account:
 /// of a boundary, say, nothing is answered. `resource` is the policy on the resource.
 pub(super) fn denying(
     view: &View,
+    account: &AccountId,
     denied: &CheckRecord,
     role: Option<&str>,
     resource: Option<&str>,
@@ -43,7 +45,7 @@ pub(super) fn denying(
                 (Holder::Managed(arn.to_owned()), policy.text().to_owned())
             }
             (Layer::Identity, None) => {
-                let policy = role_policy(view, role?, name).ok()??;
+                let policy = role_policy(view, role?, account, name).ok()??;
                 (Holder::Role { role: role?.to_owned(), policy: name.to_owned() }, policy.text().to_owned())
             }
             (Layer::ServiceControl | Layer::ResourceControl, Some(arn)) => {
@@ -75,9 +77,22 @@ pub(super) fn key_in_use(view: &View, checks: &[CheckRecord]) -> Option<KeyInUse
     Some(KeyInUse { arn: check.resource.clone(), state })
 }
 
-/// Secrets of the account that have a name which a step asked for in vain: the name, and their ARN. One in the step's Region
-/// comes before others.
+/// What a step most likely meant that asked for a name in vain: the name, and how it is written. Parameters that differ in
+/// the slash in front; secrets of the account, by their ARN, one in the step's Region before others.
 pub(super) fn namesakes(view: &View, account: &AccountId, step: &Step) -> Vec<(String, String)> {
+    let mut found = near_parameters(view, account, step);
+    found.extend(secrets_of_name(view, account, step));
+    found
+}
+
+fn near_parameters(view: &View, account: &AccountId, step: &Step) -> Vec<(String, String)> {
+    let (Work::Parameters(wanted), Ok(region)) = (&step.work, step.region.parse()) else { return Vec::new() };
+    let asked = wanted.iter().map(|it| &it.value_from);
+    let near = asked.map(|asked| Some((asked.clone(), ssm::nearly_named(view, account, &region, asked)?)));
+    near.flatten().collect()
+}
+
+fn secrets_of_name(view: &View, account: &AccountId, step: &Step) -> Vec<(String, String)> {
     let asked: Vec<&str> = match &step.work {
         Work::RegistryCredential { parameter } => vec![parameter],
         Work::Secret { reference: Some(reference), .. } => vec![&reference.secret_id],
@@ -191,7 +206,8 @@ pub fn logins(
         };
         let there =
             secretsmanager::named(view, task.account, &of.secret_name()).is_ok_and(|it| !it.is_empty());
-        sheet.login = Some(login(of, &new_role, there));
+        let mut quotas = Quotas::of(view, task.account);
+        sheet.login = Some(login(of, &new_role, there, |role, name, policy| quotas.give(role, name, policy)));
     }
 }
 

@@ -24,6 +24,7 @@ use super::log_destination::{masked, with_secret_options};
 use super::mend::Mend;
 use super::plan::{InstanceRole, LaunchPlan, S3Object, Step, When, Work};
 use super::problem::{Problem, Purpose};
+use super::quotas::Quotas;
 use super::wording;
 use crate::ec2::{Service, Way, way};
 use crate::landfall::policy_of_resource;
@@ -215,6 +216,9 @@ impl<'a> Run<'a> {
         let mut all: Vec<_> =
             self.remedies.iter_mut().filter_map(|(at, remedy)| Some((headline(*at)?, remedy))).collect();
         settle(&mut all);
+        let view = self.calls.installation().store.view();
+        let mut quotas = Quotas::of(&view, &self.plan.account);
+        all.into_iter().for_each(|(_, remedy)| quotas.fit(remedy));
         for (at, remedy) in &self.remedies {
             let Some(record) = self.records.get_mut(*at) else { continue };
             let Some(finding) = record.finding.as_mut() else { continue };
@@ -359,7 +363,8 @@ impl<'a> Run<'a> {
         let existing = existing.as_ref().map(|it| it.policy.text());
         let passed = self.endpoint_policy(step, denied);
         let role = self.plan.role.as_deref();
-        let denying = denied.map(|it| denying(&view, it, role, existing)).unwrap_or_default();
+        let denying =
+            denied.map(|it| denying(&view, &self.plan.account, it, role, existing)).unwrap_or_default();
         let key = key_in_use(&view, checks);
         let namesakes = namesakes(&view, &self.plan.account, step);
         let boundary = role.and_then(|role| boundary_of(&view, role));

@@ -64,7 +64,7 @@ fn the_key_alone_is_corrected_and_not_the_arn() {
 fn a_version_is_not_mended() {
     for (now, command) in [
         (r#"{"token":"hunter2"}"#, None),
-        (r#"{"user":"hunter2"}"#, Some(r#"s/}[[:space:]]*$/,"token":"VALUE"}/"#)),
+        (r#"{"user":"hunter2"}"#, Some(r#"',"token":"'"$v0"'"}'"#)),
         ("hunter2", Some(r#"--secret-string '{"token":"VALUE"}'"#)),
     ] {
         for before in [r#"{"a":"hunter1"}"#, "hunter1"] {
@@ -90,8 +90,8 @@ fn a_secret_is_written_with_all_keys() {
     for (value, expected) in [
         (Some("hunter2"), both),
         (Some(""), both),
-        (Some(r#"{"a":"hunter2"}"#), r#"s/}[[:space:]]*$/,"k1":"VALUE","k2":"VALUE"}/"#),
-        (Some("{}"), r#"s/}[[:space:]]*$/"k1":"VALUE","k2":"VALUE"}/"#),
+        (Some(r#"{"a":"hunter2"}"#), r#"',"k1":"'"$v0"'","k2":"'"$v1"'"}'"#),
+        (Some("{}"), r#"'"k1":"'"$v0"'","k2":"'"$v1"'"}'"#),
         (None, both),
     ] {
         let stage = Stage::new();
@@ -114,7 +114,7 @@ fn a_credential_that_has_more_keys() {
         "secrets": [{"name": "V", "valueFrom": format!("{arn}:token::")}]}]));
     let commands: Vec<_> = fixes(&stage, &definition).into_iter().filter_map(|it| it.command).collect();
     assert!(commands[0].contains(r#"/"username"\1/"#) && !commands[0].contains("token"), "{commands:?}");
-    assert!(commands[1].contains(r#"/,"token":"VALUE"}/"#), "{commands:?}");
+    assert!(commands[1].contains(r#"',"token":"'"$v0"'"}'"#), "{commands:?}");
     put(&stage, &arn, "hunter2");
     let anew = fixes(&stage, &definition)[0].command.clone().unwrap();
     assert!(anew.contains(r#"'{"username":"USER","password":"PASSWORD","token":"VALUE"}'"#), "{anew}");

@@ -56,16 +56,13 @@ pub(super) fn mended(text: &str) -> Option<(Vec<Mend>, Sensitive<String>)> {
 }
 
 impl Mend {
-    /// Adds the keys of `wanted` that a JSON object does not have; `None` for other text, and where one that is missing
-    /// would need escapes.
+    /// Adds the keys of `wanted` that a JSON object does not have; `None` for other text.
     pub(super) fn add(text: &str, wanted: &[&str]) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let Document::Object(members) = json::read(text).ok()? else { return None };
         let there = |key: &str| members.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
         let missing: Vec<&str> = wanted.iter().copied().filter(|key| !there(key)).collect();
-        let sound = !missing.is_empty() && missing.iter().all(|key| key.bytes().all(plain));
-        let keys = missing.into_iter().map(str::to_owned).collect();
-        sound.then_some(Self::Add { keys, first: members.is_empty() })
+        let keys: Vec<String> = missing.into_iter().map(str::to_owned).collect();
+        (!keys.is_empty()).then_some(Self::Add { keys, first: members.is_empty() })
     }
 
     /// The text with the change; `None` if it would not be made in one place alone.
@@ -105,18 +102,14 @@ impl Mend {
         }
     }
 
-    /// What does it, for `sed`.
+    /// What does it, for `sed`. New keys come behind what it leaves: of an object all but the brace that closes it.
     pub(super) fn script(&self) -> String {
         match self {
             Self::Rename { from, to } => format!(r#"s/"{from}"\([[:space:]]*:\)/"{to}"\1/"#),
             Self::Quote { key } => {
                 format!(r#"s/\("{key}"[[:space:]]*:[[:space:]]*\)\([-+.0-9eE][-+.0-9eE]*\)/\1"\2"/"#)
             }
-            Self::Add { keys, first } => {
-                let comma = if *first { "" } else { "," };
-                let members: Vec<_> = keys.iter().map(|key| format!("\"{key}\":\"VALUE\"")).collect();
-                format!(r#"s/}}[[:space:]]*$/{comma}{}}}/"#, members.join(","))
-            }
+            Self::Add { .. } => "s/}[[:space:]]*$//".to_owned(),
             Self::Unquote => r"s/^[[:space:]]*'\(.*\)'[[:space:]]*$/\1/".to_owned(),
         }
     }
@@ -182,7 +175,7 @@ mod tests {
             (r#"{"k1":1}"#, &["k1", "k2"], add(&["k2"], false)),
             (r#"{"K1":1}"#, &["k1", "k2"], add(&["k2"], false)),
             (r#"{"k1":1}"#, &["k1"], None),
-            ("{}", &["it's"], None),
+            ("{}", &["it's", "a b", "ключ"], add(&["it's", "a b", "ключ"], true)),
             ("[]", &["k1"], None),
             ("hunter2", &["k1"], None),
         ] {

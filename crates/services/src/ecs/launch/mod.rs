@@ -17,6 +17,7 @@ mod log_destination;
 mod mend;
 pub mod plan;
 pub mod problem;
+mod quotas;
 pub mod trace;
 pub mod value_from;
 pub mod wording;

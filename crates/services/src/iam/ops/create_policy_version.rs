@@ -7,12 +7,9 @@ use landfall_store::{Tx, View};
 use crate::iam::documents;
 use crate::iam::managed::PolicyTarget;
 use crate::iam::record::{ManagedPolicy, POLICIES, POLICY_VERSIONS, PolicyVersion};
-use crate::iam::versions::versions;
+use crate::iam::versions::{QUOTA, versions};
 use crate::iam::view::listed_version;
 use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
-
-/// The most versions that a policy may have.
-const QUOTA: usize = 5;
 
 impl Resolve for api::CreatePolicyVersion {
     type Request = Checked<(PolicyTarget, api::CreatePolicyVersionRequest)>;

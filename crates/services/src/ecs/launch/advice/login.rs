@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::NewRole;
 use super::permission::mark;
-use super::policy::{document, put_role_policy};
+use super::policy::document;
 use super::secret::{create_secret, in_name};
 
 /// A container without `repositoryCredentials`.
@@ -31,8 +31,14 @@ impl Anonymous<'_> {
     }
 }
 
-/// A secret for the registry, the permission to read it, and the member that names it. `there` says that the secret exists.
-pub fn login(of: Anonymous<'_>, new_role: &NewRole, there: bool) -> Fix {
+/// A secret for the registry, the permission to read it, and the member that names it. `there` says that the secret exists;
+/// `give` gives a role a policy: the last command for that, and those before it.
+pub fn login(
+    of: Anonymous<'_>,
+    new_role: &NewRole,
+    there: bool,
+    give: impl FnOnce(&str, &str, &str) -> Option<(String, Vec<String>)>,
+) -> Fix {
     let Anonymous { container, account, region, .. } = of;
     let name = of.secret_name();
     let create = create_secret(&name, region.as_str(), r#"{"username":"USER","password":"PASSWORD"}"#);
@@ -41,7 +47,10 @@ pub fn login(of: Anonymous<'_>, new_role: &NewRole, there: bool) -> Fix {
     let grant = match of.role {
         Some(role) => {
             let policy = document(&statement);
-            put_role_policy(role, &format!("registry-login-{}", mark(&policy)), &policy)
+            let given = give(role, &format!("registry-login-{}", mark(&policy)), &policy);
+            let (last, mut commands) = given.unwrap_or_default();
+            commands.push(last);
+            commands.join("\n")
         }
         None => new_role.commands(&[statement]),
     };
@@ -72,6 +81,7 @@ fn host(image: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ecs::launch::advice::put_role_policy;
     use crate::testing::{account, region};
 
     #[test]
@@ -86,7 +96,9 @@ mod tests {
             role: Some(role),
         };
         let new_role = NewRole::of(&account, false);
-        let fix = login(of, &new_role, false);
+        let give =
+            |role: &str, name: &str, policy: &str| Some((put_role_policy(role, name, policy), Vec::new()));
+        let fix = login(of, &new_role, false, give);
         let command = fix.command.unwrap();
         let lines: Vec<&str> = command.lines().collect();
         assert_eq!(
@@ -101,7 +113,7 @@ mod tests {
         let member = "\"repositoryCredentials\": {\"credentialsParameter\": \"registry/127.0.0.1-5000\"}";
         assert_eq!(fix.document.as_deref(), Some(member));
 
-        let fix = login(Anonymous { role: None, image: "app", ..of }, &new_role, true);
+        let fix = login(Anonymous { role: None, image: "app", ..of }, &new_role, true, give);
         let command = fix.command.unwrap();
         assert!(command.starts_with("aws iam create-role --role-name ecsTaskExecutionRole "), "{command}");
         assert!(command.contains("secret:registry/docker.io-??????"), "{command}");

@@ -28,12 +28,14 @@ pub use denial::{Denying, Holder};
 pub(super) use fetched::fetched;
 pub use login::{Anonymous, login};
 pub use new_role::NewRole;
-pub use remedy::{Advised, Remedy, settle};
+pub(super) use policy::put_role_policy;
+pub use remedy::{Advised, Command, Place, Remedy, Rewrite, settle};
 pub(super) use secret::{SecretName, example, is_same_secret, put_secret, secret_names};
 use secret::{
     create_secret, credential, json_value, key_fault, malformed_arn, missing_key, secret_id, secret_refusal,
 };
-use text::{quote, short};
+use text::{VALUE, short};
+pub(super) use text::{quote, role_name};
 
 /// What is known about a step that failed.
 #[derive(Debug, Clone)]
@@ -56,7 +58,8 @@ pub struct Circumstances<'a> {
     pub denying: &'a [Denying],
     /// The key that a value is under and that the caller may use, where it is a customer's.
     pub key: Option<&'a KeyInUse>,
-    /// Secrets that have a name which was asked for in vain: the name as it was asked for, and their ARN.
+    /// What was meant by names that were asked for in vain: the name as it was asked for, and a parameter's name or a
+    /// secret's ARN.
     pub namesakes: &'a [(String, String)],
     /// The role's permissions boundary: ARN and document.
     pub boundary: Option<&'a (String, String)>,
@@ -307,12 +310,10 @@ fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
     let (subject, pronoun) =
         if names.len() == 1 { ("is no parameter", "it") } else { ("are no parameters", "them") };
     let corrected: Vec<String> = meant.iter().map(|(_, arn)| format!("\"valueFrom\": \"{arn}\"")).collect();
-    let text = match (meant.is_empty(), commands.is_empty()) {
-        (true, _) => format!("create {pronoun}"),
-        (false, true) => "a secret of Secrets Manager is named by its ARN".to_owned(),
-        (false, false) => {
-            "name secrets of Secrets Manager by their ARN, and create the parameters".to_owned()
-        }
+    let text = match (named_right(&meant), commands.is_empty()) {
+        (None, _) => format!("create {pronoun}"),
+        (Some(text), true) => text.to_owned(),
+        (Some(text), false) => format!("{text}; create the others"),
     };
     let text = match impossible.as_slice() {
         [] => text,
@@ -329,6 +330,19 @@ fn invalid_parameters(of: &Circumstances<'_>, names: &[String]) -> Advice {
     Advice::new(Cause::Content, format!("there {subject} {} in {region}", listed.join(", ")), fix)
 }
 
+/// How those are named that were meant.
+fn named_right(meant: &[&(String, String)]) -> Option<&'static str> {
+    let is_secret = |(_, it): &&&(String, String)| it.starts_with("arn:");
+    match meant.iter().filter(is_secret).count() {
+        _ if meant.is_empty() => None,
+        0 => Some("a parameter is named with the slash in front of its name if it has one, and only then"),
+        secrets if secrets == meant.len() => Some("a secret of Secrets Manager is named by its ARN"),
+        _ => {
+            Some("name secrets of Secrets Manager by their ARN, and parameters with the slash that they have")
+        }
+    }
+}
+
 /// The name of a parameter that is named by its ARN.
 fn plain_parameter(name: &str) -> String {
     let plain = name.split_once(":parameter/").map_or(name, |(_, name)| name);
@@ -342,10 +356,11 @@ fn plain_parameter(name: &str) -> String {
 fn create_parameter(name: &str, region: &str) -> String {
     let plain = plain_parameter(name);
     match plain.strip_prefix("/aws/reference/secretsmanager/") {
-        Some(secret) => create_secret(secret, region, "VALUE"),
+        Some(secret) => create_secret(secret, region, VALUE),
         None => format!(
-            "aws ssm put-parameter --name {} --region {region} --type SecureString --value VALUE",
-            quote(&plain)
+            "aws ssm put-parameter --name {} --region {region} --type SecureString --value {}",
+            quote(&plain),
+            quote(VALUE)
         ),
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn create_role(role: &str, trust: &str) -> String {
 }
 
 /// The command that writes a policy of a role's own.
-pub(super) fn put_role_policy(role: &str, name: &str, policy: &str) -> String {
+pub(in crate::ecs::launch) fn put_role_policy(role: &str, name: &str, policy: &str) -> String {
     format!(
         "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
         quote(role_name(role)),

@@ -228,15 +228,36 @@ fn mend_command(step: &Step, mends: &[Mend]) -> String {
             each.join(" ")
         }
     };
-    // The brace that closes the object is to be the end of the line that `sed` sees; strings of JSON have no newlines.
-    let adds = mends.iter().any(|mend| matches!(mend, Mend::Add { .. }));
-    let lines = if adds { "tr -d '\\n' | " } else { "" };
     let (id, region) = (quote(secret_id(step)), step.region.as_str());
+    let (values, members) = mends.iter().find_map(added).unwrap_or_default();
+    // The brace that closes the object is to be the end of the line that `sed` sees; strings of JSON have no newlines.
+    let lines = if members.is_empty() { "" } else { "tr -d '\\n' | " };
     format!(
-        "aws secretsmanager put-secret-value --secret-id {id} --region {region} --secret-string \"$(aws secretsmanager \
-         get-secret-value --secret-id {id} --region {region} --query SecretString --output text | {lines}sed {script})\""
+        "{values}aws secretsmanager put-secret-value --secret-id {id} --region {region} --secret-string \"$(aws \
+         secretsmanager get-secret-value --secret-id {id} --region {region} --query SecretString --output text | \
+         {lines}sed {script})\"{members}"
     )
 }
+
+/// What reads the values of new keys into variables, and the words of the shell that are the end of an object with them.
+/// A value stands between single quotes and goes through no other replacement than that of JSON's escapes, whatever is in
+/// it; and not in double quotes, where a shell that is typed into takes `!` for its own.
+fn added(mend: &Mend) -> Option<(String, String)> {
+    let Mend::Add { keys, first } = mend else { return None };
+    let (mut values, mut members) = (String::new(), String::new());
+    let mut before = if *first { "" } else { "," };
+    for (at, key) in keys.iter().enumerate() {
+        let member = format!("{before}{}:\"", Value::from(key.as_str()));
+        values.push_str(&format!("v{at}=$({JSON_TEXT}) && "));
+        members.push_str(&format!("{}\"$v{at}\"", quote(&member)));
+        before = "\",";
+    }
+    members.push_str(&quote("\"}"));
+    Some((values, members))
+}
+
+/// A value as it is written in a string of JSON, a line behind the other.
+const JSON_TEXT: &str = r#"printf '%s\n' 'VALUE' | sed 's/[\\"]/\\&/g;2,$s/^/\\n/' | tr -d '\n'"#;
 
 /// A key that the JSON object does not have: the key that was meant, or the command that adds it.
 pub(super) fn missing_key(of: &Circumstances<'_>, key: &str, meant: Option<&str>) -> Fix {

@@ -11,7 +11,7 @@ pub(super) fn short(resource: &str) -> &str {
 }
 
 /// The name in a role's ARN.
-pub(super) fn role_name(role: &str) -> &str {
+pub(in crate::ecs::launch) fn role_name(role: &str) -> &str {
     role.rsplit('/').next().unwrap_or(role)
 }
 
@@ -25,10 +25,14 @@ pub(super) fn session_role(session: &str) -> &str {
     session.split('/').nth(1).unwrap_or(session)
 }
 
+/// Stands for a value that the reader fills in. It is always between single quotes: what is written there may have any
+/// character in it.
+pub(super) const VALUE: &str = "VALUE";
+
 /// A word for a POSIX shell.
-pub(super) fn quote(text: &str) -> std::borrow::Cow<'_, str> {
+pub(in crate::ecs::launch) fn quote(text: &str) -> std::borrow::Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=+@,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
+    if !text.is_empty() && text != VALUE && text.bytes().all(plain) {
         return text.into();
     }
     format!("'{}'", text.replace('\'', r"'\''")).into()
