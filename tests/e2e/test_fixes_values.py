@@ -438,6 +438,19 @@ def test_a_managed_policy_denies(tasks, launch):
     assert_mended(case, "PERMISSION", "denies `secretsmanager:GetSecretValue`")
 
 
+# --- zero bytes ---
+
+
+@pytest.mark.parametrize("key", [None, "token"])
+def test_a_secret_with_a_zero_byte(tasks, launch, key):
+    """No program can be given one; the command takes it out without showing the value."""
+    text = "hel\0lo"
+    value = tasks.account.secret(json.dumps({key: text}) if key else text)
+    case = value_case(tasks, launch, f"{value}:{key}::" if key else value)
+    task = assert_mended(case, "CONTENT", "the variable `V` would contain a zero byte")
+    assert "the variable `V` contains a zero byte" in json.dumps(task, default=str)
+
+
 # --- environment files ---
 
 
@@ -495,6 +508,12 @@ def test_the_file_is_no_text(tasks, admin, launch, bucket, good_file):
     case = file_case(tasks, launch, bucket, key, FILES)
     case.words["FILE"] = str(good_file)
     assert_mended(case, "CONTENT", "cannot be read")
+
+
+def test_a_file_with_a_zero_byte(tasks, admin, launch, bucket):
+    key = f"{unique('zero')}.env"
+    admin.client("s3").put_object(Bucket=bucket, Key=key, Body=b"V=hel\0lo\n")
+    assert_mended(file_case(tasks, launch, bucket, key, FILES), "CONTENT", "the variable `V` would contain a zero byte")
 
 
 def test_the_files_key_may_not_be_used(tasks, admin, launch, bucket):

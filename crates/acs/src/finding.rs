@@ -74,12 +74,48 @@ impl Fix {
         Self { text: text.into(), command: Some(command.into()), ..Self::default() }
     }
 
+    /// For an image by a digest that its registry does not have: no push brings that about. The image gets a tag, and the
+    /// task definition names it by that. `None` for an image without a digest.
+    pub fn instead_of_digest(image: &str) -> Option<Self> {
+        let (name, _) = image.split_once('@')?;
+        let tagged = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+        let name = if tagged { name.to_owned() } else { format!("{name}:TAG") };
+        Some(Self {
+            document: Some(format!("\"image\": \"{name}\"")),
+            ..Self::command(
+                "the registry does not have this digest, and pushing does not make it: push the image by a tag, and name it \
+                 by that, or name a digest that there is",
+                format!("docker tag IMAGE {name}\ndocker push {name}"),
+            )
+        })
+    }
+
     /// Both in one line.
     pub fn line(&self) -> String {
         match &self.command {
             None => self.text.clone(),
             Some(command) if self.text.is_empty() => command.clone(),
             Some(command) => format!("{}: {command}", self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_replaced_by_a_tag() {
+        for (image, expected) in [
+            ("hub.example.com:5000/team/app@sha256:00", Some("hub.example.com:5000/team/app:TAG")),
+            ("app:1@sha256:00", Some("app:1")),
+            ("hub.example.com:5000/app:1", None),
+        ] {
+            let fix = Fix::instead_of_digest(image);
+            let member = expected.map(|it| format!("\"image\": \"{it}\""));
+            assert_eq!(fix.as_ref().and_then(|it| it.document.clone()), member, "{image}");
+            let command = expected.map(|it| format!("docker tag IMAGE {it}\ndocker push {it}"));
+            assert_eq!(fix.and_then(|it| it.command), command, "{image}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use landfall_acs::{
-    ContainerAssignment, ContainerReport, ContainerState, Dependency, Desired, LaunchKind, LaunchSheet,
+    ContainerAssignment, ContainerReport, ContainerState, Dependency, Desired, Fix, LaunchKind, LaunchSheet,
     StepOutcome, TaskPhase, TaskReport,
 };
 use landfall_base::Timestamp;
@@ -272,7 +272,9 @@ async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
         }
         Err(error) => {
             let reason = wording::sandbox(task.assignment.launch, &error);
-            step.finding = Some(wording::sandbox_finding(&error, reason.clone()));
+            let mut finding = wording::sandbox_finding(&error, reason.clone());
+            finding.fix = another_port(task, &error).or(finding.fix);
+            step.finding = Some(finding);
             task.record(step, began, StepOutcome::Failed(error.to_string())).await;
             // The container agent blames the container whose port it is; Fargate blames the task.
             Err(match port_owner(task, &error) {
@@ -284,10 +286,21 @@ async fn sandbox(task: &Arc<Task>) -> Result<Sandbox, Ended> {
 }
 
 fn port_owner<'a>(task: &'a Task, error: &RuntimeError) -> Option<&'a str> {
+    let (owner, _) = who_wants(task, error)?;
+    (task.assignment.launch != LaunchKind::Fargate).then_some(owner.name.as_str())
+}
+
+fn another_port(task: &Task, error: &RuntimeError) -> Option<Fix> {
+    let (owner, port) = who_wants(task, error)?;
+    Some(wording::another_port(owner, port))
+}
+
+/// The container that wants a port which is taken.
+fn who_wants<'a>(task: &'a Task, error: &RuntimeError) -> Option<(&'a ContainerAssignment, u16)> {
     let RuntimeError::PortTaken { host_port, .. } = error else { return None };
     let mut containers = task.assignment.containers.iter();
     let owner = containers.find(|it| it.port_mappings.iter().any(|port| port.host_port == Some(*host_port)));
-    owner.filter(|_| task.assignment.launch != LaunchKind::Fargate).map(|container| container.name.as_str())
+    owner.map(|owner| (owner, *host_port))
 }
 
 fn make_sandbox(task: &Task, runtime: &dyn Runtime) -> Result<Sandbox, RuntimeError> {
@@ -350,7 +363,9 @@ impl Launch<'_> {
                     command: wanted.command.as_ref(),
                     image: &config,
                 };
-                step.finding = Some(wording::start_finding(started, &error, reason.clone()));
+                let mut finding = wording::start_finding(started, &error, reason.clone());
+                finding.fix = wording::left_out(wanted, &error).or(finding.fix);
+                step.finding = Some(finding);
                 task.record(step, began, StepOutcome::Failed(error.to_string())).await;
                 Err(Ended::container(&name, reason))
             }

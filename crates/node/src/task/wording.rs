@@ -1,9 +1,11 @@
 //! Failures in the words that ECS users know: containerd's for Fargate, the container agent's for EC2 and external
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
-use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind};
+use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind, Protocol};
 use landfall_image::{PullError, PullErrorKind, RunConfig};
 use landfall_runtime::{RuntimeError, StartFailureKind};
+
+use serde_json::{Value, json};
 
 use super::pull::Pulled;
 
@@ -135,15 +137,15 @@ fn to_paste(of: &Pulled<'_>, error: &PullError, text: &str) -> Option<Fix> {
             Some(Fix::command("put the right user and password into the secret", of.replace?))
         }
         PullErrorKind::Denied | PullErrorKind::TooManyRequests => Some(Fix::command(text, of.replace?)),
-        PullErrorKind::NotFound => Some(Fix::command(text, push(of.image))),
+        PullErrorKind::NotFound => {
+            Some(Fix::instead_of_digest(of.image).unwrap_or_else(|| Fix::command(text, push(of.image))))
+        }
         _ => None,
     }
 }
 
-/// An image by its digest is pushed under a tag.
 fn push(image: &str) -> String {
-    let name = image.split('@').next().unwrap_or(image);
-    format!("docker tag IMAGE {name}\ndocker push {name}")
+    format!("docker tag IMAGE {image}\ndocker push {image}")
 }
 
 /// Docker's words for a container without a program.
@@ -174,8 +176,7 @@ pub(crate) fn start_finding(of: Started<'_>, error: &RuntimeError, message: Stri
 /// The members of the task definition with what the image has itself.
 fn corrected(kind: StartFailureKind, of: Started<'_>) -> Option<String> {
     let given = |words: Option<&Vec<String>>| words.is_some_and(|it| !it.is_empty());
-    let member =
-        |name: &str, words: &[String]| format!("\"{name}\": {}", serde_json::Value::from(words.to_vec()));
+    let member = |name: &str, words: &[String]| format!("\"{name}\": {}", Value::from(words.to_vec()));
     let image = of.image;
     match kind {
         // Without an entry point the command is the program, if the image has no entry point either.
@@ -188,10 +189,58 @@ fn corrected(kind: StartFailureKind, of: Started<'_>) -> Option<String> {
         }
         StartFailureKind::User => {
             let user = if image.user.is_empty() { "0" } else { &image.user };
-            Some(format!("\"user\": {}", serde_json::Value::from(user)))
+            Some(format!("\"user\": {}", Value::from(user)))
         }
         StartFailureKind::WorkingDirectory => Some("\"workingDirectory\": \"/\"".to_owned()),
         _ => None,
+    }
+}
+
+/// What to do about a mount or a kernel parameter that could not be made: the members without it.
+pub(crate) fn left_out(wanted: &ContainerAssignment, error: &RuntimeError) -> Option<Fix> {
+    let RuntimeError::Start(failure) = error else { return None };
+    let is_meant = |name: &str| failure.message.contains(&format!("`{name}`"));
+    let fix = |text: &str, member: &str, kept: Vec<Value>| Fix {
+        document: Some(format!("\"{member}\": {}", Value::Array(kept))),
+        ..Fix::advice(text)
+    };
+    if wanted.mount_points.iter().any(|it| is_meant(&it.container_path)) {
+        let kept = wanted.mount_points.iter().filter(|it| !is_meant(&it.container_path)).map(|it| {
+            json!({"sourceVolume": it.source_volume, "containerPath": it.container_path, "readOnly": it.read_only})
+        });
+        let text = "a directory can be mounted over a directory, and a file over a file: correct `containerPath` or the \
+                    volume's `sourcePath`, or leave the mount out";
+        return Some(fix(text, "mountPoints", kept.collect()));
+    }
+    if wanted.tmpfs.iter().any(|(path, ..)| is_meant(path)) {
+        let kept = wanted.tmpfs.iter().map(|(path, size, options)| match is_meant(path) {
+            true => json!({"containerPath": path, "size": size}),
+            false => json!({"containerPath": path, "size": size, "mountOptions": options}),
+        });
+        return Some(fix("leave the mount options out, in `linuxParameters`", "tmpfs", kept.collect()));
+    }
+    let controls = &wanted.system_controls;
+    controls.iter().any(|(name, _)| is_meant(name)).then(|| {
+        let kept = controls.iter().filter(|(name, _)| !is_meant(name));
+        let kept = kept.map(|(name, value)| json!({"namespace": name, "value": value}));
+        fix(
+            "name a kernel parameter and a value that this kernel has, or leave it out",
+            "systemControls",
+            kept.collect(),
+        )
+    })
+}
+
+/// The port mappings of a container without the host port that is taken.
+pub(crate) fn another_port(wanted: &ContainerAssignment, taken: u16) -> Fix {
+    let mappings = wanted.port_mappings.iter().map(|it| {
+        let protocol = if it.protocol == Protocol::Udp { "udp" } else { "tcp" };
+        let host_port = it.host_port.filter(|port| *port != taken).unwrap_or_default();
+        json!({"containerPort": it.container_port, "hostPort": host_port, "protocol": protocol})
+    });
+    Fix {
+        document: Some(format!("\"portMappings\": {}", Value::Array(mappings.collect()))),
+        ..Fix::advice(format!("stop what uses it, or let `{}` have a free one", wanted.name))
     }
 }
 
@@ -209,6 +258,14 @@ fn start_finding_in_words(container: &str, error: &RuntimeError, message: String
                 format!("the program of `{container}` is not in the image"),
                 "correct `entryPoint` or `command`, or leave it to the image",
             ),
+            StartFailureKind::NotExecutable if failure.message.ends_with("argument list too long") => {
+                of_image(
+                    format!(
+                        "the arguments and the environment of `{container}` are larger than a program can be given"
+                    ),
+                    "let the program fetch large values itself",
+                )
+            }
             StartFailureKind::NotExecutable => of_image(
                 format!("the program of `{container}` cannot be executed"),
                 "make the file executable in the image, and build it for this platform",

@@ -1,8 +1,14 @@
 //! The machine that the server runs on: one container instance of every cluster.
 
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use landfall_acs::Fix;
+use landfall_api::ecs as api;
+use serde_json::{Value, json};
 
 use super::names::Home;
 use super::rules::placement::Machine;
@@ -19,6 +25,62 @@ pub fn this_machine() -> Machine {
         Machine { cpu, memory: memory.unwrap_or(FALLBACK_MEMORY) }
     });
     *MACHINE
+}
+
+/// The port of this machine that a container wants and another process has.
+pub fn taken_port(container: &api::ContainerDefinition) -> Option<u16> {
+    let wanted = |it: &&api::PortMapping| it.host_port.is_some_and(|port| port > 0);
+    let taken = container.port_mappings.iter().flatten().filter(wanted).find(|it| {
+        let port = it.host_port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
+        let bound = match it.protocol {
+            Some(api::TransportProtocol::Udp) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).map(drop),
+            _ => TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).map(drop),
+        };
+        bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+    });
+    taken.and_then(|it| u16::try_from(it.host_port?).ok())
+}
+
+/// What is wrong with a port that is taken, and the mappings with a free one in its place.
+pub fn another_port(container: &api::ContainerDefinition, taken: u16) -> (String, Fix) {
+    let name = container.name.as_deref().unwrap_or_default();
+    let mappings = container.port_mappings.iter().flatten().map(|it| {
+        let host_port = it.host_port.filter(|port| *port != i32::from(taken)).unwrap_or_default();
+        let protocol = it.protocol.as_ref().map_or("tcp", api::TransportProtocol::as_str);
+        json!({"containerPort": it.container_port, "hostPort": host_port, "protocol": protocol})
+    });
+    let fix = Fix {
+        document: Some(format!("\"portMappings\": {}", Value::Array(mappings.collect()))),
+        ..Fix::advice(format!("stop what uses it, or let `{name}` have a free one"))
+    };
+    (format!("port {taken} of this machine is taken"), fix)
+}
+
+/// A kernel parameter of a container that this kernel does not have. Those of namespaces that the machine itself is not in
+/// are seen by their folder alone.
+pub fn unknown_parameter(container: &api::ContainerDefinition) -> Option<&str> {
+    let names = container.system_controls.iter().flatten().filter_map(|it| it.namespace.as_deref());
+    let path = |name: &str| Path::new("/proc/sys").join(name.replace('.', "/"));
+    names.into_iter().find(|name| {
+        let path = path(name);
+        !path.exists()
+            && !path.starts_with("/proc/sys/net/ipv4/conf")
+            && !path.starts_with("/proc/sys/net/ipv6/conf")
+    })
+}
+
+/// What is wrong with a kernel parameter that there is not, and the parameters without it.
+pub fn without_parameter(container: &api::ContainerDefinition, unknown: &str) -> (String, Fix) {
+    let name = container.name.as_deref().unwrap_or_default();
+    let controls = container.system_controls.iter().flatten();
+    let kept = controls.filter(|it| it.namespace.as_deref() != Some(unknown));
+    let kept = kept.map(|it| json!({"namespace": it.namespace, "value": it.value}));
+    let fix = Fix {
+        document: Some(format!("\"systemControls\": {}", Value::Array(kept.collect()))),
+        ..Fix::advice("name a kernel parameter and a value that this kernel has, or leave it out")
+    };
+    let why = format!("cannot set the kernel parameter `{unknown}`: no such file or directory");
+    (format!("`{name}` cannot be set up: {why}"), fix)
 }
 
 /// `MemTotal` of proc_meminfo(5) in MiB.

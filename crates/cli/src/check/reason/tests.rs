@@ -2,6 +2,9 @@ use super::*;
 
 const SECRETS: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: ";
 
+const FORMAT: &str = "the program was not built for the platform of the task";
+const CERTIFICATE: &str = "the registry's certificate is not trusted";
+
 /// Texts that people met in real accounts, and what each means.
 const MET: &[(&str, Cause, &str)] = &[
     (
@@ -334,8 +337,8 @@ fn what_a_text_names_makes_a_command() {
     let restore = "aws secretsmanager restore-secret --secret-id arn:aws:secretsmanager:us-east-1:1:secret:x";
     assert_eq!(command(deleted).as_deref(), Some(restore));
     let missing = "Fetching secret data from SSM Parameter Store in us-east-1: invalid parameters: a,/b";
-    let put = "aws ssm put-parameter --name a --type SecureString --value VALUE\n\
-         aws ssm put-parameter --name /b --type SecureString --value VALUE";
+    let put = "aws ssm put-parameter --name a --type SecureString --value 'VALUE'\n\
+         aws ssm put-parameter --name /b --type SecureString --value 'VALUE'";
     assert_eq!(command(missing).as_deref(), Some(put));
     assert_eq!(command("Role is not valid"), None);
 }
@@ -393,5 +396,42 @@ fn texts_of_real_accounts() {
         assert_eq!((found.cause, found.headline.as_str()), (cause, headline), "{text}");
         assert!(found.fix.is_some());
     }
+    for (text, cause, headline) in [
+        (
+            "Task failed to start",
+            Cause::Configuration,
+            "a container could not be started, and its own `reason` says why",
+        ),
+        (
+            "CannotCreateContainerError: Error response from daemon: No such image: hub.example.com/a:1",
+            Cause::Registry,
+            "the image is not on the instance any more, or was never pulled",
+        ),
+        ("exec /entrypoint.sh: exec format error", Cause::Configuration, FORMAT),
+        (
+            "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec /app: exec format error: unknown",
+            Cause::Configuration,
+            FORMAT,
+        ),
+        (
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref reg.example.com/a:b: failed to do request: Head \"https://reg.example.com/v2/a/manifests/b\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            Cause::Network,
+            CERTIFICATE,
+        ),
+        (
+            "CannotPullContainerError: Error response from daemon: Get \"https://reg.example.com/v2/\": x509: certificate has expired or is not yet valid",
+            Cause::Network,
+            CERTIFICATE,
+        ),
+        (
+            "CannotStartContainerError: ResourceInitializationError: unable to start container process: exec /bin/sh: argument list too long: unknown",
+            Cause::Configuration,
+            "the environment and the arguments are larger than a program can be given",
+        ),
+    ] {
+        let found = explain(text).unwrap_or_else(|| panic!("not known: {text}"));
+        assert_eq!((found.cause, found.headline.as_str()), (cause, headline), "{text}");
+    }
     assert!(explain("the weather is nice").is_none());
+    assert!(explain("my task failed to start, and I do not know why").is_none());
 }

@@ -22,6 +22,33 @@ const fn known(
 /// The first that matches counts: the special ones come first.
 pub(super) const TEXTS: &[Known] = &[
     known(
+        &["x509:"],
+        Cause::Network,
+        "the registry's certificate is not trusted",
+        "give the registry a certificate that a public authority signed and that is valid for its name; on EC2 and external \
+         instances put its authority into `/etc/docker/certs.d/HOST/ca.crt`",
+    ),
+    known(
+        &["exec format error"],
+        Cause::Configuration,
+        "the program was not built for the platform of the task",
+        "build the image for it (`docker build --platform linux/amd64`), or set `cpuArchitecture` in `runtimePlatform`; a \
+         script needs its first line to be `#!` and an interpreter",
+    ),
+    known(
+        &["argument list too long"],
+        Cause::Configuration,
+        "the environment and the arguments are larger than a program can be given",
+        "keep all variables together below 2 MiB: let the program fetch the large ones itself",
+    ),
+    known(
+        &["no such image"],
+        Cause::Registry,
+        "the image is not on the instance any more, or was never pulled",
+        "look at what the pull before it said; with `ECS_IMAGE_PULL_BEHAVIOR` `prefer-cached` or `default` an image that was \
+         removed has to be pulled again",
+    ),
+    known(
         &["error parsing http 403 response body"],
         Cause::Permission,
         "the VPC endpoint for S3 does not let layers of Amazon ECR through",
@@ -854,8 +881,17 @@ pub(super) const TEXTS: &[Known] = &[
     ),
 ];
 
-/// `failures[].reason` that are a single word.
-pub(super) static WORDS: [(&str, Known); 4] = [
+/// Reasons that are known as a whole: `failures[].reason`, and what says nothing alone.
+pub(super) static WORDS: [(&str, Known); 5] = [
+    (
+        "Task failed to start",
+        known(
+            &[],
+            Cause::Configuration,
+            "a container could not be started, and its own `reason` says why",
+            "see `containers[].reason` in `aws ecs describe-tasks`, and ask about that",
+        ),
+    ),
     (
         "AGENT",
         known(

@@ -134,7 +134,11 @@ impl Question {
             steps.push(told(error.message, Cause::Configuration, &family));
         }
         if sound && launch != LaunchKind::Fargate {
-            steps.extend(room(cx, view, &definition)?);
+            let room = room(cx, view, &definition)?;
+            if room.is_none() && cx.installation.origin.is_none() {
+                steps.extend(of_this_machine(cx, &definition));
+            }
+            steps.extend(room);
         }
         let cluster =
             self.cluster.as_ref().and_then(|it| it.reference.name.as_deref()).unwrap_or(DEFAULT_CLUSTER);
@@ -303,6 +307,30 @@ fn room(
             ..in_words(step, shortage_of(shortage, machine, &wanted))
         }
     }))
+}
+
+/// What the machine says: ports that somebody else has, and kernel parameters that there are not.
+fn of_this_machine(cx: &Context<'_>, definition: &api::TaskDefinition) -> Vec<StepRecord> {
+    let containers = definition.container_definitions.iter().flatten();
+    let found = containers.flat_map(|container| {
+        let name = container.name.as_deref().unwrap_or_default();
+        let port = machine::taken_port(container).map(|port| {
+            let (headline, fix) = machine::another_port(container, port);
+            (name, Cause::Capacity, headline, fix)
+        });
+        let parameter = machine::unknown_parameter(container).map(|parameter| {
+            let (headline, fix) = machine::without_parameter(container, parameter);
+            (name, Cause::Configuration, headline, fix)
+        });
+        port.into_iter().chain(parameter)
+    });
+    let steps = found.map(|(name, cause, headline, fix)| {
+        let step = rule(cx, headline.clone(), cause, "this machine");
+        let step =
+            StepRecord { name: "look at machine".to_owned(), container: Some(name.to_owned()), ..step };
+        in_words(step, (headline, fix))
+    });
+    steps.collect()
 }
 
 /// Asks the registries for the images, all at once: each container's name, and what came of it. Those of Amazon ECR were

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use landfall_acs::{ContainerSheet, Finding, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord};
+use landfall_acs::{
+    ContainerSheet, Finding, Fix, LaunchKind, LaunchSheet, StartFailure, StepOutcome, StepRecord,
+};
 use landfall_api::ecs::LogConfiguration;
 use landfall_base::{AccountId, Arn, Region, Sensitive, random};
 use landfall_iam::Layer;
@@ -190,6 +192,7 @@ impl<'a> Run<'a> {
             self.step(&settled);
         }
         self.give_files();
+        self.weigh();
         if self.reader.is_some() {
             told_once(&mut self.records, &mut self.remedies);
         }
@@ -205,6 +208,36 @@ impl<'a> Run<'a> {
             log_options: self.log_options,
             session,
             task_session,
+        }
+    }
+
+    /// What the containers get has to be small enough for a program.
+    fn weigh(&mut self) {
+        if self.reader.is_none() && self.failure.is_some() {
+            return;
+        }
+        for environment in &self.plan.environments {
+            let sheet = self.sheets.iter().find(|it| it.name == environment.container);
+            let given = sheet.map_or(&[][..], |it| it.environment.as_slice());
+            let Some(finding) = environment.too_large(given, self.plan.launch) else { continue };
+            let reason = finding.message.clone();
+            self.records.push(StepRecord {
+                name: "make environment".to_owned(),
+                container: Some(environment.container.clone()),
+                principal: self.plan.task_arn.clone(),
+                action: "execve".to_owned(),
+                resource: environment.container.clone(),
+                started_at: self.calls.installation().clock.now(),
+                duration_ms: 0,
+                outcome: StepOutcome::Failed(finding.headline.clone()),
+                notes: Vec::new(),
+                hint: finding.fix.as_ref().map(Fix::line),
+                finding: Some(finding),
+                context: Vec::new(),
+                decision: None,
+            });
+            let containers = vec![environment.container.clone()];
+            self.failure.get_or_insert(StartFailure { reason, containers });
         }
     }
 
@@ -406,8 +439,9 @@ impl<'a> Run<'a> {
         let message = wording::reason(self.plan.launch, &purpose, problem, &random::uuid());
         record.outcome = StepOutcome::Failed(problem.to_string());
         record.finding = Some(Finding { headline, cause, message: message.clone(), fix: None });
-        let containers =
-            if is_of_container(self.plan.launch, &purpose) { step.containers.clone() } else { Vec::new() };
+        let of_container =
+            is_of_container(self.plan.launch, &purpose) || matches!(problem, Problem::ZeroByte { .. });
+        let containers = if of_container { step.containers.clone() } else { Vec::new() };
         let joins = self.reader.is_none() && self.is_asked_with_others(step);
         match self.failure.as_mut().filter(|_| joins) {
             Some(failure) => {

@@ -9,6 +9,7 @@ pub mod check;
 mod circumstances;
 pub mod credential;
 pub mod env_file;
+pub mod environment;
 pub mod execute;
 mod go;
 mod in_image;

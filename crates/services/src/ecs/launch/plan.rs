@@ -8,6 +8,7 @@ use landfall_api::ecs as api;
 use landfall_base::{AccountId, Arn, Region};
 
 use super::SERVICE_PRINCIPAL;
+use super::environment::ContainerEnvironment;
 use super::log_destination::{LogDestination, LogSource};
 use super::problem::Purpose;
 use super::value_from::{self, SecretReference, ValueFrom};
@@ -115,6 +116,8 @@ pub struct LaunchPlan {
     pub logs: Vec<LogSource>,
     /// The environment files of containers, for each in the order of their precedence.
     pub files: Vec<ContainerFiles>,
+    /// What is known of the environment of containers that get more than the definition's own.
+    pub environments: Vec<ContainerEnvironment>,
     /// The steps.
     pub steps: Vec<Step>,
 }
@@ -357,6 +360,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         containers: containers.iter().map(|it| name(it).to_owned()).collect(),
         logs,
         files: containers.iter().filter_map(|container| planner.files_of(container)).collect(),
+        environments: containers.iter().filter_map(|container| planner.environment_of(container)).collect(),
         steps,
     }
 }
@@ -573,6 +577,12 @@ impl Planner<'_> {
         let files: Vec<_> =
             self.listed_files(container).iter().map(|file| S3Object::of(&file.value)).collect();
         (!files.is_empty()).then(|| ContainerFiles { container: name(container).to_owned(), files })
+    }
+
+    fn environment_of(&self, container: &api::ContainerDefinition) -> Option<ContainerEnvironment> {
+        let has_files = !self.listed_files(container).is_empty();
+        let more = has_files || container.secrets.as_ref().is_some_and(|it| !it.is_empty());
+        more.then(|| ContainerEnvironment::of(container, self.task.overrides, has_files))
     }
 
     /// An override replaces the definition's list (Developer Guide, "Environment files").

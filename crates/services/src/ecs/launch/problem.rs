@@ -104,8 +104,20 @@ pub enum Problem {
         /// Where AWS keeps the layer.
         address: String,
     },
+    /// A variable's value, or its name, contains a zero byte: no program can be given that.
+    ZeroByte {
+        /// The variable's name, without what is behind a zero byte.
+        variable: String,
+    },
     /// `valueFrom` is an ARN with the wrong number of parts.
     MalformedArn,
+}
+
+impl Problem {
+    /// What no variable can hold.
+    pub(super) fn zero_byte(variable: &str) -> Self {
+        Self::ZeroByte { variable: variable.split('\0').next().unwrap_or_default().to_owned() }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -127,6 +139,7 @@ impl std::fmt::Display for Problem {
             Self::Upstream(missed) => f.write_str(&missed.said.message),
             Self::NoLayer { error, .. } => error.fmt(f),
             Self::LayerAtS3 { address } => write!(f, "unexpected status code {address}: 403 Forbidden"),
+            Self::ZeroByte { variable } => write!(f, "the variable `{variable}` contains a zero byte"),
             Self::MalformedArn => f.write_str(
                 "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try \
                  again.",

@@ -128,7 +128,8 @@ impl Run<'_> {
         }
     }
 
-    fn give(&mut self, targets: &[Target], value: &Sensitive<String>) {
+    fn give(&mut self, targets: &[Target], value: &Sensitive<String>) -> Result<(), Problem> {
+        fits(targets, value)?;
         for Target { container, name, kind } in targets {
             match kind {
                 TargetKind::Variable => {
@@ -144,6 +145,7 @@ impl Run<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     fn secret(
@@ -159,7 +161,7 @@ impl Run<'_> {
             Ok(secret) => {
                 let notes = credential::keys_of(text_of(&secret)).filter(|_| reference.json_key.is_some());
                 let value = value_of(&secret, reference, self.is_fargate());
-                let result = value.map(|value| self.give(targets, &value));
+                let result = value.and_then(|value| self.give(targets, &value));
                 let mut taken = Taken::new(checks, result).noting(notes.into_iter().collect());
                 (taken.mends, taken.anew) = self.adding(&secret, step, reference);
                 taken
@@ -169,7 +171,8 @@ impl Run<'_> {
         let mut reader = None;
         match self.read_instead(caller, asked, &taken) {
             Some(Ok(secret)) => {
-                taken.beside = value_of(&secret, reference, self.is_fargate()).err();
+                let value = value_of(&secret, reference, self.is_fargate());
+                taken.beside = value.and_then(|value| fits(targets, &value)).err();
                 (taken.mends, taken.anew) = self.adding(&secret, step, reference);
                 reader = self.reader;
             }
@@ -235,15 +238,20 @@ impl Run<'_> {
         };
         let mut invalid = answer.invalid_parameters.unwrap_or_default();
         let found = answer.parameters.unwrap_or_default();
+        let mut unfit = None;
         for parameter in wanted {
             let value = found.iter().find(|it| is_called(it, &parameter.value_from));
             match value.and_then(|it| it.value.as_ref()) {
-                Some(value) => self.give(&parameter.targets, value),
+                Some(value) => unfit = unfit.or(self.give(&parameter.targets, value).err()),
                 None if invalid.contains(&parameter.value_from) => {}
                 None => invalid.push(parameter.value_from.clone()),
             }
         }
-        let result = if invalid.is_empty() { Ok(()) } else { Err(Problem::InvalidParameters(invalid)) };
+        let result = match unfit {
+            _ if !invalid.is_empty() => Err(Problem::InvalidParameters(invalid)),
+            Some(problem) => Err(problem),
+            None => Ok(()),
+        };
         Taken::new(checks, result).noting(notes)
     }
 
@@ -561,7 +569,19 @@ fn child_of(manifest: &Value) -> Option<String> {
 fn read_file(
     result: Result<Sensitive<Vec<u8>>, ServiceError>,
 ) -> Result<Vec<(String, Sensitive<String>)>, Problem> {
-    result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile))
+    let variables =
+        result.map_err(unread).and_then(|bytes| env_file::read(bytes.expose()).map_err(Problem::EnvFile))?;
+    match variables.iter().find(|(name, value)| name.contains('\0') || value.expose().contains('\0')) {
+        Some((name, _)) => Err(Problem::zero_byte(name)),
+        None => Ok(variables),
+    }
+}
+
+/// A log driver takes every text, a program's environment does not.
+fn fits(targets: &[Target], value: &Sensitive<String>) -> Result<(), Problem> {
+    let zero = value.expose().contains('\0');
+    let variable = targets.iter().find(|it| zero && it.kind == TargetKind::Variable);
+    variable.map_or(Ok(()), |it| Err(Problem::zero_byte(&it.name)))
 }
 
 /// Why a file was not read. S3's words for what is too large are about uploads.

@@ -10,6 +10,13 @@ const DATETIME: &str = "awslogs-datetime-format";
 const MULTILINE: &str = "awslogs-multiline-pattern";
 const MODE: &str = "mode";
 const BUFFER_SIZE: &str = "max-buffer-size";
+const CREATE_GROUP: &str = "awslogs-create-group";
+
+const NON_BLOCKING: &str = "non-blocking";
+
+/// What Go's `strconv.ParseBool` reads.
+const TRUE_OR_FALSE: [&str; 12] =
+    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
 
 /// Bytes that wait in non-blocking mode when the definition does not say.
 const BUFFER: u64 = 10 * 1024 * 1024;
@@ -46,7 +53,7 @@ pub fn options(configuration: &api::LogConfiguration, drops_by_default: bool) ->
         return LogOptions::default();
     }
     let first_line = first_line(configuration).map(|(_, expression)| expression);
-    let drops = option(configuration, MODE).map_or(drops_by_default, |mode| mode == "non-blocking");
+    let drops = option(configuration, MODE).map_or(drops_by_default, |mode| mode == NON_BLOCKING);
     let size = option(configuration, BUFFER_SIZE).and_then(bytes).unwrap_or(BUFFER);
     LogOptions { first_line, max_buffer: drops.then_some(size) }
 }
@@ -110,12 +117,24 @@ pub struct WrongOption {
     pub name: String,
     /// Its value, or what is shown of it.
     pub value: String,
+    /// It is another option that does not go with it.
+    pub beside: Option<&'static str>,
 }
 
 impl fmt::Display for WrongOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, value } = self;
+        let Self { name, value, beside } = self;
         match name.as_str() {
+            DATETIME if beside.is_some() => {
+                write!(f, "you cannot configure log opt '{DATETIME}' and '{MULTILINE}' at the same time")
+            }
+            BUFFER_SIZE if beside.is_some() => {
+                write!(f, "logger: max-buffer-size option is only supported with 'mode={NON_BLOCKING}'")
+            }
+            CREATE_GROUP => write!(
+                f,
+                "must specify valid value for log opt '{name}': strconv.ParseBool: parsing {value:?}: invalid syntax"
+            ),
             MODE => write!(f, "logger: logging mode not supported: {value}"),
             BUFFER_SIZE => write!(f, "error parsing option max-buffer-size: invalid size: '{value}'"),
             DATETIME | MULTILINE => write!(f, "awslogs could not parse multiline pattern key {value:?}"),
@@ -129,17 +148,30 @@ impl fmt::Display for WrongOption {
 /// # Errors
 /// The first that it does not take.
 pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), WrongOption> {
-    let wrong = |name: &str, value: &str| Err(WrongOption { name: name.to_owned(), value: value.to_owned() });
+    let wrong_beside = |name: &str, value: &str, beside| {
+        Err(WrongOption { name: name.to_owned(), value: value.to_owned(), beside })
+    };
+    let wrong = |name: &str, value: &str| wrong_beside(name, value, None);
     if let Some(name) = unknown(configuration).next() {
         return wrong(name, "");
     }
-    if let Some(mode) =
-        option(configuration, MODE).filter(|mode| !matches!(*mode, "blocking" | "non-blocking"))
+    if let Some(mode) = option(configuration, MODE).filter(|mode| !matches!(*mode, "blocking" | NON_BLOCKING))
     {
         return wrong(MODE, mode);
     }
-    if let Some(size) = option(configuration, BUFFER_SIZE).filter(|size| bytes(size).is_none()) {
-        return wrong(BUFFER_SIZE, size);
+    if let Some(size) = option(configuration, BUFFER_SIZE) {
+        if option(configuration, MODE) == Some("blocking") {
+            return wrong_beside(BUFFER_SIZE, size, Some(MODE));
+        }
+        if bytes(size).is_none() {
+            return wrong(BUFFER_SIZE, size);
+        }
+    }
+    if let Some(create) = option(configuration, CREATE_GROUP).filter(|it| !TRUE_OR_FALSE.contains(it)) {
+        return wrong(CREATE_GROUP, create);
+    }
+    if let (Some(format), Some(_)) = (option(configuration, DATETIME), option(configuration, MULTILINE)) {
+        return wrong_beside(DATETIME, format, Some(MULTILINE));
     }
     check(configuration).map(drop)
 }
@@ -157,7 +189,7 @@ fn option<'a>(configuration: &'a api::LogConfiguration, name: &str) -> Option<&'
 pub fn check(configuration: &api::LogConfiguration) -> Result<Option<Regex>, WrongOption> {
     let Some((name, text)) = first_line(configuration) else { return Ok(None) };
     let compiled = RegexBuilder::new(&text).size_limit(REGEX_SIZE).build();
-    compiled.map(Some).map_err(|_| WrongOption { name: name.to_owned(), value: text })
+    compiled.map(Some).map_err(|_| WrongOption { name: name.to_owned(), value: text, beside: None })
 }
 
 /// The expression that begins an event, and the option that gives it. The date wins where both are given.
@@ -215,6 +247,34 @@ mod tests {
         assert_eq!(options(&configuration(&[]), false), LogOptions::default());
         let wrong = check(&configuration(&[("awslogs-multiline-pattern", "(")]));
         assert_eq!(wrong.unwrap_err().to_string(), "awslogs could not parse multiline pattern key \"(\"");
+    }
+
+    /// As the Docker daemon words it.
+    #[test]
+    fn options_that_do_not_go_together() {
+        let size = ("max-buffer-size", "1m");
+        let both = [("awslogs-datetime-format", "%Y"), ("awslogs-multiline-pattern", "^x")];
+        for (given, expected) in [
+            (
+                &[("mode", "blocking"), size][..],
+                "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
+            ),
+            (
+                &both,
+                "you cannot configure log opt 'awslogs-datetime-format' and 'awslogs-multiline-pattern' at the same time",
+            ),
+            (
+                &[("awslogs-create-group", "yes")],
+                "must specify valid value for log opt 'awslogs-create-group': strconv.ParseBool: parsing \"yes\": invalid syntax",
+            ),
+        ] {
+            assert_eq!(check_driver(&configuration(given)).unwrap_err().to_string(), expected);
+        }
+        for given in
+            [&[("mode", "non-blocking"), size][..], &[size], &both[..1], &[("awslogs-create-group", "T")]]
+        {
+            assert_eq!(check_driver(&configuration(given)), Ok(()), "{given:?}");
+        }
     }
 
     #[test]

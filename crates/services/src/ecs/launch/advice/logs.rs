@@ -36,9 +36,18 @@ pub(super) fn option(of: &Circumstances<'_>, wrong: &WrongOption, from_secret: b
     };
     let container = of.step.containers.first().map_or("the container", String::as_str);
     let member = if from_secret { "secretOptions" } else { "options" };
-    let fix = match example(name) {
-        None => Fix::advice(format!("take `{name}` out of `{member}` in `{container}`'s `logConfiguration`")),
-        Some(value) => Fix {
+    let fix = match (wrong.beside, example(name)) {
+        (Some("mode"), _) => Fix {
+            document: Some("\"mode\": \"non-blocking\"".to_owned()),
+            ..Fix::advice(format!("in `{member}` of `{container}`'s `logConfiguration`"))
+        },
+        (Some(other), _) => {
+            Fix::advice(format!("take `{name}` or `{other}` out of `{container}`'s `logConfiguration`"))
+        }
+        (None, None) => {
+            Fix::advice(format!("take `{name}` out of `{member}` in `{container}`'s `logConfiguration`"))
+        }
+        (None, Some(value)) => Fix {
             command: from_secret.then(|| store(of, name, value)).flatten(),
             document: Some(format!("\"{name}\": \"{value}\"")),
             ..Fix::advice(match from_secret {
@@ -81,6 +90,7 @@ fn store(of: &Circumstances<'_>, name: &str, value: &str) -> Option<String> {
 fn example(option: &str) -> Option<&'static str> {
     match option {
         "mode" => Some("non-blocking"),
+        "awslogs-create-group" => Some("true"),
         "max-buffer-size" => Some("10m"),
         "awslogs-multiline-pattern" => Some("^[0-9]"),
         "awslogs-datetime-format" => Some("%Y-%m-%d"),

@@ -194,6 +194,11 @@ fn advise_here(of: Circumstances<'_>, problem: &Problem) -> Advice {
             env_file(of.step),
         ),
         Problem::LogOption { wrong, from_secret } => logs::option(&of, wrong, *from_secret),
+        Problem::ZeroByte { variable } => Advice::new(
+            Cause::Content,
+            format!("the variable `{variable}` would contain a zero byte, which no program can be given"),
+            without_zero_bytes(of.step),
+        ),
         Problem::MalformedArn => Advice::new(
             Cause::Configuration,
             format!("`valueFrom` has the wrong number of parts: `{}`", of.step.resource),
@@ -372,7 +377,9 @@ fn no_image(step: &Step) -> Advice {
     Advice::new(
         Cause::Registry,
         format!("the repository `{}` has no image `{}`", image.repository, image.reference()),
-        Fix::command("push the image", format!("docker push {}", quote(&image.image))),
+        Fix::instead_of_digest(&image.image).unwrap_or_else(|| {
+            Fix::command("push the image", format!("docker push {}", quote(&image.image)))
+        }),
     )
 }
 
@@ -383,6 +390,24 @@ fn env_file(step: &Step) -> Fix {
         Work::EnvironmentFile { bucket, key } => Fix::command(wanted, upload(bucket, key)),
         _ => Fix::advice(wanted),
     }
+}
+
+/// Takes the zero bytes out of where a value comes from; nobody has to know it for that. In JSON they are written as escapes.
+fn without_zero_bytes(step: &Step) -> Fix {
+    const DROP: &str = r"tr -d '\000'";
+    let command = match &step.work {
+        Work::Secret { reference: Some(reference), .. } => {
+            let drop = if reference.json_key.is_some() { r"sed 's/\\u0000//g'" } else { DROP };
+            Some(secret::rewritten(step, drop))
+        }
+        Work::EnvironmentFile { bucket, key } => {
+            let address = format!("s3://{bucket}/{key}");
+            let address = quote(&address);
+            Some(format!("aws s3 cp {address} - | {DROP} | aws s3 cp - {address}"))
+        }
+        _ => None,
+    };
+    Fix { command, ..Fix::advice("take the zero bytes out of the value, or store it anew") }
 }
 
 fn upload(bucket: &str, key: &str) -> String {

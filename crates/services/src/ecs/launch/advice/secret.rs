@@ -228,14 +228,18 @@ fn mend_command(step: &Step, mends: &[Mend]) -> String {
             each.join(" ")
         }
     };
-    let (id, region) = (quote(secret_id(step)), step.region.as_str());
     let (values, members) = mends.iter().find_map(added).unwrap_or_default();
     // The brace that closes the object is to be the end of the line that `sed` sees; strings of JSON have no newlines.
     let lines = if members.is_empty() { "" } else { "tr -d '\\n' | " };
+    format!("{values}{}{members}", rewritten(step, &format!("{lines}sed {script}")))
+}
+
+/// The command that stores the text of a step's secret again as it comes out of a pipe.
+pub(super) fn rewritten(step: &Step, pipe: &str) -> String {
+    let (id, region) = (quote(secret_id(step)), step.region.as_str());
     format!(
-        "{values}aws secretsmanager put-secret-value --secret-id {id} --region {region} --secret-string \"$(aws \
-         secretsmanager get-secret-value --secret-id {id} --region {region} --query SecretString --output text | \
-         {lines}sed {script})\"{members}"
+        "aws secretsmanager put-secret-value --secret-id {id} --region {region} --secret-string \"$(aws secretsmanager \
+         get-secret-value --secret-id {id} --region {region} --query SecretString --output text | {pipe})\""
     )
 }
 

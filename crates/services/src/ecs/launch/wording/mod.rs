@@ -17,10 +17,23 @@ const LONGEST: usize = 1024;
 pub fn reason(launch: LaunchKind, purpose: &Purpose, problem: &Problem, request_id: &str) -> String {
     let text = match (purpose, launch) {
         (Purpose::Role { arn }, _) => cannot_assume(arn),
+        _ if matches!(problem, Problem::ZeroByte { .. }) => not_started(launch, &problem.to_string()),
         (_, LaunchKind::Fargate) => fargate::reason(purpose, problem, request_id),
         (_, LaunchKind::Ec2 | LaunchKind::External) => instance::reason(purpose, problem, request_id),
     };
     submitted(&text)
+}
+
+/// Of a container whose program the runtime could not start.
+pub(super) fn not_started(launch: LaunchKind, why: &str) -> String {
+    let from = match launch {
+        LaunchKind::Fargate => "ResourceInitializationError: failed to create new container runtime task",
+        LaunchKind::Ec2 | LaunchKind::External => "Error response from daemon",
+    };
+    submitted(&format!(
+        "CannotStartContainerError: {from}: failed to create shim task: OCI runtime create failed: runc create failed: \
+         unable to start container process: {why}: unknown"
+    ))
 }
 
 /// What the container agent submits when it got several secrets not: all its sentences in one.

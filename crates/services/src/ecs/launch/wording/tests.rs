@@ -377,7 +377,7 @@ fn option_cases() -> Vec<(Purpose, Problem, String, String)> {
         ("awslogs-foo", "unknown log opt 'awslogs-foo' for awslogs log driver"),
     ];
     let options = options.map(|(name, said)| {
-        let wrong = WrongOption { name: name.to_owned(), value: "xx".to_owned() };
+        let wrong = WrongOption { name: name.to_owned(), value: "xx".to_owned(), beside: None };
         (
             Purpose::LogStream,
             Problem::LogOption { wrong, from_secret: false },
