@@ -313,6 +313,25 @@ def test_bucket_policies_that_s3_refuses(s3, change, message):
     assert error.status == 400
 
 
+@pytest.mark.parametrize(
+    "document, message",
+    [
+        ("policy.json", "Policies must be valid JSON and the first byte must be '{'"),
+        ('\n{"Version":"2012-10-17"}', "Policies must be valid JSON and the first byte must be '{'"),
+        ("{", "This policy contains invalid Json"),
+        ("{}", "Missing required field Statement"),
+        ('{"Version":"2020-01-01","Statement":[]}', "The policy must contain a valid version string"),
+        ('{"Version":"2012-10-17","Statement":[{"Effect":"allow"}]}', "Invalid effect: allow"),
+        ('{"Version":"2012-10-17","Statement":{"Principal":"*"}}', "Missing required field Effect"),
+    ],
+)
+def test_bucket_policies_that_are_none(s3, document, message):
+    bucket = unique("malformed").lower()
+    s3.create_bucket(Bucket=bucket)
+    with refused(MALFORMED, message):
+        s3.put_bucket_policy(Bucket=bucket, Policy=document)
+
+
 def test_a_canonical_user_is_an_account(server, admin, s3):
     """The id that lists of buckets show as their owner names the account in a bucket policy."""
     other = organization.member(server)

@@ -1,9 +1,9 @@
 //! Listings.
 
 use landfall_services::s3::access::Ask;
+use landfall_services::s3::error;
 use landfall_services::s3::listing::{self, Query};
 use landfall_services::s3::record::{Bucket, Version};
-use landfall_services::s3::error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::*;
 use s3s::{S3Request, S3Result};

@@ -39,10 +39,7 @@ pub(super) fn parse(view: &View, bucket: &str, text: &str) -> Result<Policy, Fai
     if text.len() > LONGEST {
         return Err(error::malformed_policy("Policy exceeds the maximum allowed document size.").into());
     }
-    if !text.trim_start().starts_with('{') {
-        let message = "Policies must be valid JSON and the first byte must be '{'";
-        return Err(error::malformed_policy(message).into());
-    }
+    check_form(text).map_err(error::malformed_policy)?;
     let policy = Policy::parse(text, PolicyKind::Resource(ResourceService::Bucket));
     let policy = policy.map_err(|error| error::malformed_policy(error.message()))?;
     for statement in statements(text) {
@@ -50,6 +47,28 @@ pub(super) fn parse(view: &View, bucket: &str, text: &str) -> Result<Policy, Fai
     }
     let bound = principals::bind(view, &policy)?;
     bound.map_err(|error| error::malformed_policy(error.message()).into())
+}
+
+/// What S3 says of a document that is none, where IAM has other words.
+fn check_form(text: &str) -> Result<(), String> {
+    if !text.starts_with('{') {
+        return Err("Policies must be valid JSON and the first byte must be '{'".to_owned());
+    }
+    let document: Value = serde_json::from_str(text).map_err(|_| "This policy contains invalid Json")?;
+    if document.get("Version").is_some_and(|version| version != "2012-10-17" && version != "2008-10-17") {
+        return Err("The policy must contain a valid version string".to_owned());
+    }
+    if document.get("Statement").is_none() {
+        return Err("Missing required field Statement".to_owned());
+    }
+    for statement in statements(text) {
+        match statement.get("Effect").map(Value::as_str) {
+            None => return Err("Missing required field Effect".to_owned()),
+            Some(Some("Allow" | "Deny") | None) => {}
+            Some(Some(other)) => return Err(format!("Invalid effect: {other}")),
+        }
+    }
+    Ok(())
 }
 
 fn statements(text: &str) -> Vec<Value> {
