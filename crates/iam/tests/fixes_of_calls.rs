@@ -2,7 +2,7 @@
 //! its reader would do it, and the naive judge decides again. With all steps every check is allowed, without any one of them
 //! not every one is.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "this test asks only some of the questions")]
 mod naive;

@@ -226,7 +226,10 @@ impl Session {
         req: S3Request<PutBucketLifecycleConfigurationInput>,
     ) -> Answered<PutBucketLifecycleConfigurationOutput> {
         let input = req.input;
-        let archives_small = match input.transition_default_minimum_object_size.as_ref().map(|it| it.as_str())
+        let archives_small = match input
+            .transition_default_minimum_object_size
+            .as_ref()
+            .map(s3s::dto::TransitionDefaultMinimumObjectSize::as_str)
         {
             None | Some(ALL_128K) => false,
             Some(BY_CLASS) => true,

@@ -186,7 +186,7 @@ fn of_what_does_not_exist_nobody_can_tell_who_may() {
     for (action, arn) in absent {
         let (code, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask(action, &arn, &[]));
         let text = format!("`{arn}` does not exist, so that no policy of its own tells who can");
-        assert_eq!((code, message), ("InvalidParameterException".into(), text));
+        assert_eq!((code, message), ("InvalidParameterException", text));
     }
     let (_, message) = refused::<api::ListAllowedPrincipals>(&t, &root(), ask("kms:Decrypt", "*", &[]));
     assert!(message.starts_with("`kms:Decrypt` is always about a resource"), "{message}");

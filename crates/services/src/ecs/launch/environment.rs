@@ -49,14 +49,14 @@ impl ContainerEnvironment {
             (it.name.clone().unwrap_or_default(), it.value.clone().unwrap_or_default())
         };
         let secret = |it: &api::Secret| (it.name.clone(), it.value_from.clone());
-        let words = [&container.entry_point, &container.command].into_iter().flatten().flatten();
+        let mut words = [&container.entry_point, &container.command].into_iter().flatten().flatten();
         Self {
             container: name.clone(),
             plain: container.environment.iter().flatten().chain(over).map(pair).collect(),
             secrets: container.secrets.iter().flatten().map(secret).collect(),
             has_files,
             ulimits: container.ulimits.clone().unwrap_or_default(),
-            program: words.cloned().next().map(|it| format!("exec {it}: ")).unwrap_or_default(),
+            program: words.next().map(|it| format!("exec {it}: ")).unwrap_or_default(),
         }
     }
 
