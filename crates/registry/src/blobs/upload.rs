@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -34,7 +35,7 @@ pub(crate) struct Checkpoint {
 impl Upload {
     pub(super) fn create(store: BlobStore) -> io::Result<Self> {
         let path = TemporaryPath(store.0.uploads.join(random::hex(32)));
-        let file = File::options().create_new(true).write(true).open(&path.0)?;
+        let file = File::options().create_new(true).write(true).mode(0o600).open(&path.0)?;
         Ok(Self { store, file, path, hasher: Hasher::new(), size: 0, progress: None })
     }
 

@@ -55,7 +55,7 @@ fn missing_file(text: &str, lower: &str) -> Option<Finding> {
 /// With the command, or the document, where the text names all that it needs.
 fn fix(text: String, reason: &str) -> Fix {
     let put =
-        |name| format!("aws ssm put-parameter --name {} --type SecureString --value 'VALUE'", quote(name));
+        |name| format!("aws ssm put-parameter --name {} --type SecureString --value='VALUE'", quote(name));
     let command = if reason.contains("marked for deletion") {
         value("{secret}", reason)
             .map(|it| format!("aws secretsmanager restore-secret --secret-id {}", quote(it)))

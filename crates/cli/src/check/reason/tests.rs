@@ -337,8 +337,8 @@ fn what_a_text_names_makes_a_command() {
     let restore = "aws secretsmanager restore-secret --secret-id arn:aws:secretsmanager:us-east-1:1:secret:x";
     assert_eq!(command(deleted).as_deref(), Some(restore));
     let missing = "Fetching secret data from SSM Parameter Store in us-east-1: invalid parameters: a,/b";
-    let put = "aws ssm put-parameter --name a --type SecureString --value 'VALUE'\n\
-         aws ssm put-parameter --name /b --type SecureString --value 'VALUE'";
+    let put = "aws ssm put-parameter --name a --type SecureString --value='VALUE'\n\
+         aws ssm put-parameter --name /b --type SecureString --value='VALUE'";
     assert_eq!(command(missing).as_deref(), Some(put));
     assert_eq!(command("Role is not valid"), None);
 }

@@ -334,7 +334,7 @@ fn of_this_machine(cx: &Context<'_>, definition: &api::TaskDefinition) -> Vec<St
 }
 
 /// Asks the registries for the images, all at once: each container's name, and what came of it. Those of Amazon ECR were
-/// asked for their manifest by the plan. Where a credential is wanted and could not be had, asking without it would only add a
+/// asked for their token and manifest by the plan. Where a credential is wanted and could not be had, asking without it would only add a
 /// second failure.
 fn images(
     cx: &Context<'_>,
@@ -350,10 +350,10 @@ fn images(
         let sheet = sheets.iter().find(|it| it.name == name);
         let manifest = sheet.and_then(|it| it.manifest.clone());
         let ecr = EcrImage::parse_here(&image, Some(&cx.installation.registry)).is_some();
-        if image.is_empty() || (ecr && manifest.is_none()) {
+        let credential: Option<RegistryCredential> = sheet.and_then(|it| it.registry.clone());
+        if image.is_empty() || (ecr && (manifest.is_none() || credential.is_none())) {
             continue;
         }
-        let credential: Option<RegistryCredential> = sheet.and_then(|it| it.registry.clone());
         if !ecr && container.repository_credentials.is_some() && credential.is_none() {
             probed.push((name.clone(), not_asked(cx, name, image)));
             continue;

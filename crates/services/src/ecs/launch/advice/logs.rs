@@ -76,7 +76,7 @@ fn store(of: &Circumstances<'_>, name: &str, value: &str) -> Option<String> {
         ValueFrom::Parameter(region) => {
             let name = value_from.split_once(":parameter").map_or(value_from.as_str(), |(_, name)| name);
             Some(format!(
-                "aws ssm put-parameter --name {} --region {} --overwrite --type SecureString --value {}",
+                "aws ssm put-parameter --name {} --region {} --overwrite --type SecureString --value={}",
                 quote(name),
                 region.as_deref().unwrap_or(own),
                 quote(value)

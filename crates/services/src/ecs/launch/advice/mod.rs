@@ -363,7 +363,7 @@ fn create_parameter(name: &str, region: &str) -> String {
     match plain.strip_prefix("/aws/reference/secretsmanager/") {
         Some(secret) => create_secret(secret, region, VALUE),
         None => format!(
-            "aws ssm put-parameter --name {} --region {region} --type SecureString --value {}",
+            "aws ssm put-parameter --name {} --region {region} --type SecureString --value={}",
             quote(&plain),
             quote(VALUE)
         ),
