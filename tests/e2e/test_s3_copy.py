@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.account import allow, unique
+from harness.errors import denied, refused
 
 MIB = 1024 * 1024
 
@@ -215,3 +216,28 @@ def test_a_range_without_a_length_is_none(s3):
     s3.put_object(Bucket=here, Key="k", Body=b"0123456789")
     got = s3.get_object(Bucket=here, Key="k", Range="bytes=-")
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 200 and got["Body"].read() == b"0123456789"
+
+
+def test_parts_under_a_key_open_it_again(admin):
+    """The data key is made when the upload begins: who may only make data keys can begin, and not go on."""
+    key = admin.client("kms").create_key()["KeyMetadata"]["Arn"]
+    bucket = unique("sealed").lower()
+    admin.client("s3", signature_version="s3v4").create_bucket(Bucket=bucket)
+    user = admin.user({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": key},
+    ]})
+    poor = user.client("s3", signature_version="s3v4")
+    under = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    poor.put_object(Bucket=bucket, Key="small", Body=b"x", **under)
+    upload = poor.create_multipart_upload(Bucket=bucket, Key="large", **under)["UploadId"]
+    place = {"Bucket": bucket, "Key": "large", "UploadId": upload}
+    for call, more in (
+        (poor.upload_part, {"PartNumber": 1, "Body": b"x"}),
+        (poor.upload_part_copy, {"PartNumber": 1, "CopySource": f"{bucket}/small"}),
+        (poor.complete_multipart_upload, {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": "x"}]}}),
+    ):
+        with refused("AccessDenied", contains=denied("kms:Decrypt", key)):
+            call(**place, **more)
+    with refused("NoSuchUpload"):
+        poor.upload_part(**{**place, "UploadId": "none"}, PartNumber=1, Body=b"x")

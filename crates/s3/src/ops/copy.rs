@@ -261,7 +261,9 @@ impl Session {
     }
 
     fn part_copy_allowed(&self, input: &UploadPartCopyInput) -> S3Result<()> {
-        let ask = self.upload_ask(&input.bucket, &input.key, input.expected_bucket_owner.as_ref());
+        let place = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
+        let (view, owner) = (self.installation.store.view(), input.expected_bucket_owner.as_ref());
+        let ask = self.sealed_ask("UploadPartCopy", &view, place, owner)?;
         let later = || self.later_source(&input.copy_source);
         self.allowed("UploadPartCopy", &Ask { later: Afterwards(Some(&later)), ..ask }).map(drop)
     }

@@ -110,6 +110,25 @@ impl Session {
         Ask { bucket, key, expected_owner: owner.map(String::as_str), ..Ask::default() }
     }
 
+    /// As [`upload_ask`](Self::upload_ask), for what opens the data key that was made when the upload began (User Guide,
+    /// "Multipart upload API and permissions").
+    pub(super) fn sealed_ask<'a>(
+        &self,
+        name: &'static str,
+        view: &landfall_store::View,
+        place: uploads::Place<'a>,
+        owner: Option<&'a String>,
+    ) -> S3Result<Ask<'a>> {
+        let (bucket, key, _) = place;
+        let further = match uploads::find(view, place) {
+            Ok(upload) => encryption::read_permissions(&self.cx(name), view, bucket, key, &upload.key)
+                .map_err(convert::failure)?,
+            // Said to those who may ask.
+            Err(_) => Vec::new(),
+        };
+        Ok(Ask { further, ..self.upload_ask(bucket, key, owner) })
+    }
+
     pub(super) async fn run_upload_part(
         &self,
         req: S3Request<UploadPartInput>,
@@ -117,9 +136,10 @@ impl Session {
         let input = req.input;
         let number = part_number(input.part_number)?;
         let (bucket, key) = (input.bucket.as_str(), input.key.as_str());
-        self.allowed("UploadPart", &self.upload_ask(bucket, key, input.expected_bucket_owner.as_ref()))?;
         let place = (bucket, key, input.upload_id.as_str());
         let view = self.installation.store.view();
+        let owner = input.expected_bucket_owner.as_ref();
+        self.allowed("UploadPart", &self.sealed_ask("UploadPart", &view, place, owner)?)?;
         let upload = uploads::find(&view, place).map_err(convert::failure)?;
         let expected = Expected::read(&req.headers, upload.algorithm)?;
         if expected.algorithm != upload.algorithm && upload.asked {
@@ -207,7 +227,9 @@ impl Session {
     ) -> Answered<CompleteMultipartUploadOutput> {
         let input = req.input;
         let (bucket, key) = (input.bucket.as_str(), input.key.as_str());
-        let ask = self.upload_ask(bucket, key, input.expected_bucket_owner.as_ref());
+        let (view, place) = (self.installation.store.view(), (bucket, key, input.upload_id.as_str()));
+        let owner = input.expected_bucket_owner.as_ref();
+        let ask = self.sealed_ask("CompleteMultipartUpload", &view, place, owner)?;
         self.allowed("CompleteMultipartUpload", &ask)?;
         let mut listed = Vec::new();
         for part in input.multipart_upload.and_then(|it| it.parts).unwrap_or_default() {
@@ -231,7 +253,7 @@ impl Session {
             if_match: input.if_match.as_ref().map(convert::condition),
             if_none_match: input.if_none_match.as_ref().map(convert::condition),
         };
-        let (now, place) = (self.installation.clock.now(), (bucket, key, input.upload_id.as_str()));
+        let now = self.installation.clock.now();
         let body = |tx: &mut landfall_store::Tx| {
             uploads::complete(tx, now, place, &listed, expected.as_deref(), &condition)
         };

@@ -41,16 +41,19 @@ pub(crate) fn render_s3() -> String {
     for operation in OPERATIONS {
         let _ = write!(page, "\n{}\n", operation.name);
         if operation.name == "CopyObject" {
-            write_copy_source(&mut page);
+            write_copy_source(&mut page, &ON_COPY_SOURCE);
         }
         write_s3_asks(&mut page, operation, "arn:aws:s3:::{bucket}", "");
+        if operation.name == "UploadPartCopy" {
+            write_copy_source(&mut page, &["GetObject"]);
+        }
     }
     page
 }
 
-/// A copy reads its source first.
-fn write_copy_source(page: &mut String) {
-    for (at, name) in ON_COPY_SOURCE.iter().enumerate() {
+/// A copy reads its source: first of all, or where it is a part, once the upload may be written to.
+fn write_copy_source(page: &mut String, operations: &[&str]) {
+    for (at, name) in operations.iter().enumerate() {
         let when = if at == 0 { "" } else { "sometimes " };
         write_s3_asks(page, operation(name).unwrap(), "arn:aws:s3:::{source bucket}", when);
     }
