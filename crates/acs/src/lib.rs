@@ -1,10 +1,11 @@
-//! What the control plane and the agent say to each other: the narrow waist between the two. Types and one trait, no
-//! behaviour. ECS calls its own channel for this the Agent Communication Service.
+//! What the control plane and the agent say to each other: the narrow waist between the two. Types, one trait, and
+//! the advice that both give. ECS calls its own channel for this the Agent Communication Service.
 //!
 //! The agent knows neither the database nor policies; the control plane knows neither containers nor registries. The
 //! agent asks what should run ([`ControlPlane::assignments`]), asks for what a task needs at the moment it starts
 //! ([`ControlPlane::prepare`]), and tells what became of it ([`ControlPlane::report`]).
 
+pub mod advice;
 mod assignment;
 mod finding;
 mod metadata;

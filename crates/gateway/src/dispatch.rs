@@ -217,7 +217,6 @@ fn decode(
     decoded.map_err(|error| error.into_service_error(service.protocol))
 }
 
-/// The code that a service gives to violated constraints.
 /// CloudWatch Logs does not repeat a value that fits no pattern.
 fn of_service(service: &ServiceSchema, mut violations: Vec<Violation>) -> Vec<Violation> {
     let silent = |it: &&mut Violation| it.constraint.starts_with(validate::PATTERN);
@@ -227,6 +226,7 @@ fn of_service(service: &ServiceSchema, mut violations: Vec<Violation>) -> Vec<Vi
     violations
 }
 
+/// The code that a service gives to violated constraints.
 fn invalid(service: &ServiceSchema, violations: &[Violation]) -> ServiceError {
     let message = validate::message(violations);
     let code = match (service.name, service.protocol) {

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use landfall_acs::{
     ContainerAssignment, ContainerReport, ContainerState, Dependency, Desired, Fix, LaunchKind, LaunchSheet,
-    StepOutcome, TaskPhase, TaskReport,
+    StepOutcome, TaskPhase, TaskReport, advice,
 };
 use landfall_base::Timestamp;
 use landfall_image::Image;
@@ -292,7 +292,7 @@ fn port_owner<'a>(task: &'a Task, error: &RuntimeError) -> Option<&'a str> {
 
 fn another_port(task: &Task, error: &RuntimeError) -> Option<Fix> {
     let (owner, port) = who_wants(task, error)?;
-    Some(wording::another_port(owner, port))
+    Some(advice::another_port(&owner.name, &owner.port_mappings, port))
 }
 
 /// The container that wants a port which is taken.

@@ -1,7 +1,8 @@
 //! Failures in the words that ECS users know: containerd's for Fargate, the container agent's for EC2 and external
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
-use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind, Protocol};
+use landfall_acs::advice::{not_started, with_member, without_parameter};
+use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind};
 use landfall_image::{PullError, PullErrorKind, RunConfig};
 use landfall_runtime::{RuntimeError, StartFailureKind};
 
@@ -200,48 +201,25 @@ fn corrected(kind: StartFailureKind, of: Started<'_>) -> Option<String> {
 pub(crate) fn left_out(wanted: &ContainerAssignment, error: &RuntimeError) -> Option<Fix> {
     let RuntimeError::Start(failure) = error else { return None };
     let is_meant = |name: &str| failure.message.contains(&format!("`{name}`"));
-    let fix = |text: &str, member: &str, kept: Vec<Value>| Fix {
-        document: Some(format!("\"{member}\": {}", Value::Array(kept))),
-        ..Fix::advice(text)
-    };
     if wanted.mount_points.iter().any(|it| is_meant(&it.container_path)) {
         let kept = wanted.mount_points.iter().filter(|it| !is_meant(&it.container_path)).map(|it| {
             json!({"sourceVolume": it.source_volume, "containerPath": it.container_path, "readOnly": it.read_only})
         });
         let text = "a directory can be mounted over a directory, and a file over a file: correct `containerPath` or the \
                     volume's `sourcePath`, or leave the mount out";
-        return Some(fix(text, "mountPoints", kept.collect()));
+        return Some(with_member(text, "mountPoints", kept.collect()));
     }
     if wanted.tmpfs.iter().any(|(path, ..)| is_meant(path)) {
         let kept = wanted.tmpfs.iter().map(|(path, size, options)| match is_meant(path) {
             true => json!({"containerPath": path, "size": size}),
             false => json!({"containerPath": path, "size": size, "mountOptions": options}),
         });
-        return Some(fix("leave the mount options out, in `linuxParameters`", "tmpfs", kept.collect()));
+        let text = "leave the mount options out, in `linuxParameters`";
+        return Some(with_member(text, "tmpfs", kept.collect()));
     }
     let controls = &wanted.system_controls;
-    controls.iter().any(|(name, _)| is_meant(name)).then(|| {
-        let kept = controls.iter().filter(|(name, _)| !is_meant(name));
-        let kept = kept.map(|(name, value)| json!({"namespace": name, "value": value}));
-        fix(
-            "name a kernel parameter and a value that this kernel has, or leave it out",
-            "systemControls",
-            kept.collect(),
-        )
-    })
-}
-
-/// The port mappings of a container without the host port that is taken.
-pub(crate) fn another_port(wanted: &ContainerAssignment, taken: u16) -> Fix {
-    let mappings = wanted.port_mappings.iter().map(|it| {
-        let protocol = if it.protocol == Protocol::Udp { "udp" } else { "tcp" };
-        let host_port = it.host_port.filter(|port| *port != taken).unwrap_or_default();
-        json!({"containerPort": it.container_port, "hostPort": host_port, "protocol": protocol})
-    });
-    Fix {
-        document: Some(format!("\"portMappings\": {}", Value::Array(mappings.collect()))),
-        ..Fix::advice(format!("stop what uses it, or let `{}` have a free one", wanted.name))
-    }
+    let kept = || controls.iter().filter(|(name, _)| !is_meant(name));
+    controls.iter().any(|(name, _)| is_meant(name)).then(|| without_parameter(kept()))
 }
 
 fn start_finding_in_words(container: &str, error: &RuntimeError, message: String) -> Finding {
@@ -363,17 +341,7 @@ pub(crate) fn start(launch: LaunchKind, error: &RuntimeError) -> String {
             let daemon = if fargate { "" } else { "Error response from daemon: " };
             format!("CannotStartContainerError: {daemon}{failure}")
         }
-        RuntimeError::Start(failure) => {
-            let from = if fargate {
-                "ResourceInitializationError: failed to create new container runtime task"
-            } else {
-                "Error response from daemon"
-            };
-            format!(
-                "CannotStartContainerError: {from}: failed to create shim task: OCI runtime create failed: runc create \
-                 failed: unable to start container process: {failure}: unknown"
-            )
-        }
+        RuntimeError::Start(failure) => not_started(launch, &failure.to_string()),
         _ if fargate => format!("CannotCreateContainerError: {error}"),
         _ => format!("CannotCreateContainerError: Error response from daemon: {error}"),
     }

@@ -1,6 +1,6 @@
 //! Lifecycle policies at work: what they would do now, and doing it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use landfall_base::Timestamp;
 use landfall_registry::Digest;
@@ -43,7 +43,8 @@ pub(super) fn expiring(
     for row in view.scan(&IMAGES, (account, region, name.as_str())) {
         let (_, image) = row?;
         let digest = image.manifest.digest;
-        if let Some(subject) = image.manifest.subject {
+        let held = registry::is_named(view, key, digest);
+        if let Some(subject) = image.manifest.subject.filter(|_| !held) {
             about.entry(subject).or_default().push(digest);
         }
         digests.push(digest);
@@ -51,23 +52,28 @@ pub(super) fn expiring(
             tags: registry::tags_of(view, key, digest)?,
             pushed_at: image.pushed_at,
             pulled_at: registry::pulled_at(view, key, digest)?,
-            held: registry::is_named(view, key, digest),
+            held,
         });
     }
     let chosen = policy.expiring(&candidates, now).into_iter();
-    let mut expiring: BTreeMap<_, _> =
-        chosen.filter_map(|(at, priority)| Some((*digests.get(at)?, priority))).collect();
-    let held: HashSet<_> =
-        digests.iter().zip(&candidates).filter(|(_, it)| it.held).map(|(it, _)| *it).collect();
+    let chosen = chosen.filter_map(|(at, priority)| Some((*digests.get(at)?, priority)));
+    Ok(with_artifacts(chosen.collect(), about).into_iter().collect())
+}
+
+/// Images that go, and what is about them, and about that.
+fn with_artifacts(
+    mut expiring: BTreeMap<Digest, i32>,
+    mut about: HashMap<Digest, Vec<Digest>>,
+) -> BTreeMap<Digest, i32> {
     let mut gone: Vec<_> = expiring.iter().map(|(digest, priority)| (*digest, *priority)).collect();
     while let Some((subject, priority)) = gone.pop() {
         for artifact in about.remove(&subject).unwrap_or_default() {
-            if !held.contains(&artifact) && expiring.insert(artifact, priority).is_none() {
+            if expiring.insert(artifact, priority).is_none() {
                 gone.push((artifact, priority));
             }
         }
     }
-    Ok(expiring.into_iter().collect())
+    expiring
 }
 
 /// Applies every policy that has not been applied for an hour; the number of images that went.

@@ -2,15 +2,15 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use landfall_acs::Fix;
+use landfall_acs::{Fix, advice};
 use landfall_api::ecs as api;
-use serde_json::{Value, json};
 
 use super::names::Home;
+use super::rules::assignment::{port_mapping, system_control};
 use super::rules::placement::Machine;
 
 /// MiB that the server and the system keep when memory cannot be read.
@@ -44,23 +44,19 @@ pub fn taken_port(container: &api::ContainerDefinition) -> Option<u16> {
 /// What is wrong with a port that is taken, and the mappings with a free one in its place.
 pub fn another_port(container: &api::ContainerDefinition, taken: u16) -> (String, Fix) {
     let name = container.name.as_deref().unwrap_or_default();
-    let mappings = container.port_mappings.iter().flatten().map(|it| {
-        let host_port = it.host_port.filter(|port| *port != i32::from(taken)).unwrap_or_default();
-        let protocol = it.protocol.as_ref().map_or("tcp", api::TransportProtocol::as_str);
-        json!({"containerPort": it.container_port, "hostPort": host_port, "protocol": protocol})
-    });
-    let fix = Fix {
-        document: Some(format!("\"portMappings\": {}", Value::Array(mappings.collect()))),
-        ..Fix::advice(format!("stop what uses it, or let `{name}` have a free one"))
-    };
-    (format!("port {taken} of this machine is taken"), fix)
+    let mappings: Vec<_> = container.port_mappings.iter().flatten().filter_map(port_mapping).collect();
+    (format!("port {taken} of this machine is taken"), advice::another_port(name, &mappings, taken))
 }
 
 /// A kernel parameter of a container that this kernel does not have. Those of namespaces that the machine itself is not in
 /// are seen by their folder alone.
 pub fn unknown_parameter(container: &api::ContainerDefinition) -> Option<&str> {
     let names = container.system_controls.iter().flatten().filter_map(|it| it.namespace.as_deref());
-    let path = |name: &str| Path::new("/proc/sys").join(name.replace('.', "/"));
+    // Of what is no name of one, nothing but `/proc/sys` is looked at.
+    let path = |name: &str| {
+        let parts = name.split(['.', '/']).filter(|part| !part.is_empty());
+        parts.fold(PathBuf::from("/proc/sys"), |path, part| path.join(part))
+    };
     names.into_iter().find(|name| {
         let path = path(name);
         !path.exists()
@@ -72,15 +68,10 @@ pub fn unknown_parameter(container: &api::ContainerDefinition) -> Option<&str> {
 /// What is wrong with a kernel parameter that there is not, and the parameters without it.
 pub fn without_parameter(container: &api::ContainerDefinition, unknown: &str) -> (String, Fix) {
     let name = container.name.as_deref().unwrap_or_default();
-    let controls = container.system_controls.iter().flatten();
-    let kept = controls.filter(|it| it.namespace.as_deref() != Some(unknown));
-    let kept = kept.map(|it| json!({"namespace": it.namespace, "value": it.value}));
-    let fix = Fix {
-        document: Some(format!("\"systemControls\": {}", Value::Array(kept.collect()))),
-        ..Fix::advice("name a kernel parameter and a value that this kernel has, or leave it out")
-    };
+    let controls: Vec<_> = container.system_controls.iter().flatten().filter_map(system_control).collect();
+    let kept = controls.iter().filter(|(name, _)| name != unknown);
     let why = format!("cannot set the kernel parameter `{unknown}`: no such file or directory");
-    (format!("`{name}` cannot be set up: {why}"), fix)
+    (format!("`{name}` cannot be set up: {why}"), advice::without_parameter(kept))
 }
 
 /// `MemTotal` of proc_meminfo(5) in MiB.
@@ -104,6 +95,20 @@ mod tests {
     fn memory_is_read_in_mebibytes() {
         assert_eq!(total_memory("MemTotal:        8048544 kB\nMemFree: 1 kB\n"), Some(7859));
         assert_eq!(total_memory("nothing"), None);
+    }
+
+    #[test]
+    fn parameters_are_looked_for_where_they_are() {
+        let unknown = |name: &str| {
+            let control =
+                api::SystemControl { namespace: Some(name.to_owned()), value: Some("1".to_owned()) };
+            let container =
+                api::ContainerDefinition { system_controls: Some(vec![control]), ..Default::default() };
+            unknown_parameter(&container).is_some()
+        };
+        assert!(!unknown("kernel.hostname") && !unknown("net.ipv4.conf.none0.forwarding"));
+        // Nobody learns by a name what files the machine has.
+        assert!(unknown("kernel.nope") && unknown("/etc/passwd") && unknown("../../etc/passwd"));
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(super) struct Target {
     /// The grants on the key.
     pub(super) grants: Vec<Rule>,
     key: Option<Arc<Key>>,
-    missing: ServiceError,
+    /// What to say of a key that is not there, where that is not what its ARN says.
+    missing: Option<ServiceError>,
     alias: Option<String>,
     aliases: Vec<String>,
     by_ciphertext: bool,
@@ -68,7 +69,7 @@ impl Target {
         };
         let Some(row) = view.get(&ALIASES, &alias)? else {
             let missing = no_alias(&alias);
-            return Ok(Self { arn: alias_arn(&alias), missing, ..Self::absent(alias) });
+            return Ok(Self { arn: alias_arn(&alias), missing: Some(missing), ..Self::absent(alias) });
         };
         let found = Self::at(view, (alias.0, alias.1, row.key_id.clone()))?;
         Ok(Self { alias: Some(alias.2), ..found })
@@ -99,8 +100,10 @@ impl Target {
     ) -> Result<Self, Failure> {
         let reference = Reference::of(ciphertext).ok_or_else(|| error::invalid_ciphertext_exception(""))?;
         let found = Self::at(view, (reference.account, cx.region().clone(), reference.key_id))?;
-        let refusal = ciphertext_refusal(cx.caller.principal.display(), action);
-        let missing = ServiceError::client("AccessDeniedException", refusal);
+        let missing = found.key.is_none().then(|| {
+            let refusal = ciphertext_refusal(cx.caller.principal.display(), action);
+            ServiceError::client("AccessDeniedException", refusal)
+        });
         Ok(Self { by_ciphertext: true, missing, ..found })
     }
 
@@ -123,9 +126,8 @@ impl Target {
 
     fn absent(place: KeyKey) -> Self {
         let arn = key_arn(&place);
-        let missing = error::not_found_exception(format!("Key '{arn}' does not exist"));
         let (grants, aliases) = (Vec::new(), Vec::new());
-        Self { place, arn, grants, key: None, missing, alias: None, aliases, by_ciphertext: false }
+        Self { place, arn, grants, key: None, missing: None, alias: None, aliases, by_ciphertext: false }
     }
 
     /// A check against the key, with its policy, its grants and the condition keys that every operation has.
@@ -174,7 +176,8 @@ impl Target {
     /// # Errors
     /// `NotFoundException`; for a key that only a ciphertext named, `AccessDeniedException`.
     pub(super) fn existing(&self) -> Result<&Arc<Key>, ServiceError> {
-        self.key.as_ref().ok_or_else(|| self.missing.clone())
+        let missing = || error::not_found_exception(format!("Key '{}' does not exist", self.arn));
+        self.key.as_ref().ok_or_else(|| self.missing.clone().unwrap_or_else(missing))
     }
 
     /// The key, not scheduled for deletion.

@@ -210,7 +210,8 @@ pub fn permissions(
 }
 
 /// What a request needs beside what it is called: for its ACL or ownership setting, and for attributes of what it could read
-/// (Amazon S3 API Reference, "PutObject", "CreateBucket" and "GetObjectAttributes", on permissions). A new bucket may have the ACL that every bucket begins with.
+/// (Amazon S3 API Reference, "PutObject", "CreateBucket" and "GetObjectAttributes", on permissions). A new bucket may have the
+/// ACL that every bucket begins with.
 fn further_actions(caller: &Caller, operation: &Operation, ask: &Ask<'_>) -> Vec<&'static str> {
     let own = ask.context.iter().map(|(key, value)| (*key, value.as_str()));
     let via = caller.via.iter().flat_map(|(key, values)| values.iter().map(|it| (key.as_str(), it.as_str())));

@@ -61,7 +61,7 @@ fn check_form(text: &str) -> Result<(), String> {
     if document.get("Statement").is_none() {
         return Err("Missing required field Statement".to_owned());
     }
-    for statement in statements(text) {
+    for statement in statements_of(&document) {
         match statement.get("Effect").map(Value::as_str) {
             None => return Err("Missing required field Effect".to_owned()),
             Some(Some("Allow" | "Deny") | None) => {}
@@ -73,10 +73,15 @@ fn check_form(text: &str) -> Result<(), String> {
 
 fn statements(text: &str) -> Vec<Value> {
     let document: Value = serde_json::from_str(text).unwrap_or_default();
+    statements_of(&document).to_vec()
+}
+
+/// One, or a list.
+fn statements_of(document: &Value) -> &[Value] {
     match document.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(statement) => vec![statement.clone()],
-        None => Vec::new(),
+        Some(Value::Array(statements)) => statements,
+        Some(statement) => std::slice::from_ref(statement),
+        None => &[],
     }
 }
 

@@ -334,8 +334,8 @@ fn of_this_machine(cx: &Context<'_>, definition: &api::TaskDefinition) -> Vec<St
 }
 
 /// Asks the registries for the images, all at once: each container's name, and what came of it. Those of Amazon ECR were
-/// asked for their token and manifest by the plan. Where a credential is wanted and could not be had, asking without it would only add a
-/// second failure.
+/// asked for their token and manifest by the plan. Where a credential is wanted and could not be had, asking without it would
+/// only add a second failure.
 fn images(
     cx: &Context<'_>,
     definition: &api::TaskDefinition,

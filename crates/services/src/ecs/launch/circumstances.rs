@@ -190,7 +190,7 @@ pub fn logins(
     definition: &api::TaskDefinition,
     sheets: &mut [ContainerSheet],
 ) {
-    let new_role = new_role(view, task.account);
+    let (new_role, mut quotas) = (new_role(view, task.account), Quotas::of(view, task.account));
     for sheet in sheets.iter_mut().filter(|it| it.registry.is_none()) {
         let mut containers = definition.container_definitions.iter().flatten();
         let Some(container) = containers.find(|it| it.name.as_deref() == Some(&sheet.name)) else { continue };
@@ -206,7 +206,6 @@ pub fn logins(
         };
         let there =
             secretsmanager::named(view, task.account, &of.secret_name()).is_ok_and(|it| !it.is_empty());
-        let mut quotas = Quotas::of(view, task.account);
         sheet.login = Some(login(of, &new_role, there, |role, name, policy| quotas.give(role, name, policy)));
     }
 }

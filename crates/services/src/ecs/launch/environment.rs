@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use landfall_acs::advice::with_member;
 use landfall_acs::{Cause, Finding, Fix, LaunchKind};
 use landfall_api::ecs as api;
 use landfall_base::Sensitive;
@@ -14,6 +15,8 @@ use super::wording;
 const STACK: u64 = 8 << 20;
 /// More than this no stack brings (`fs/exec.c`: three quarters of `_STK_LIM`).
 const MOST: u64 = STACK / 4 * 3;
+/// The stack that brings it.
+const ENOUGH: i64 = 24 << 20;
 /// Less than this no stack leaves (`ARG_MAX`).
 const LEAST: u64 = 128 << 10;
 /// Left for what the image and this installation put beside it.
@@ -96,27 +99,32 @@ impl ContainerEnvironment {
 
     /// A larger stack where there can be one; else what fits, and the program has to fetch the others.
     fn fix(&self, sizes: &BTreeMap<&str, u64>, all: u64, launch: LaunchKind) -> Fix {
-        let container = &self.container;
-        if launch != LaunchKind::Fargate && all + MARGIN <= MOST {
-            let others = self.ulimits.iter().filter(|it| it.name != api::UlimitName::Stack);
-            let stack = ("stack", i64::from(MOST as u32) * 4, i64::from(MOST as u32) * 4);
-            let others =
-                others.map(|it| (it.name.as_str(), i64::from(it.soft_limit), i64::from(it.hard_limit)));
-            let all: Vec<Value> = others
-                .chain([stack])
-                .map(|(name, soft, hard)| json!({"name": name, "softLimit": soft, "hardLimit": hard}))
-                .collect();
-            let text = format!(
-                "give `{container}` a larger stack: a quarter of its limit is for arguments and environment"
-            );
-            return Fix {
-                document: Some(format!("\"ulimits\": {}", Value::Array(all))),
-                ..Fix::advice(text)
-            };
+        match launch {
+            LaunchKind::Ec2 | LaunchKind::External if all + MARGIN <= MOST => self.larger_stack(),
+            _ => self.what_fits(sizes, all),
         }
+    }
+
+    fn larger_stack(&self) -> Fix {
+        let limit =
+            |name: &str, soft: i64, hard: i64| json!({"name": name, "softLimit": soft, "hardLimit": hard});
+        let others = self.ulimits.iter().filter(|it| it.name != api::UlimitName::Stack);
+        let mut limits: Vec<Value> = others
+            .map(|it| limit(it.name.as_str(), i64::from(it.soft_limit), i64::from(it.hard_limit)))
+            .collect();
+        limits.push(limit("stack", ENOUGH, ENOUGH));
+        let text = format!(
+            "give `{}` a larger stack: a quarter of its limit is for arguments and environment",
+            self.container
+        );
+        with_member(&text, "ulimits", limits)
+    }
+
+    /// Without the largest secrets, and without environment files if that is not enough.
+    fn what_fits(&self, sizes: &BTreeMap<&str, u64>, all: u64) -> Fix {
         let (mut left, mut kept) = (all, self.secrets.clone());
         let mut out: Vec<String> = Vec::new();
-        while left + MARGIN > self.limit() && !kept.is_empty() {
+        while left + MARGIN > self.limit() {
             let size_of =
                 |(name, _): &(String, String)| sizes.get(name.as_str()).copied().unwrap_or_default();
             let Some((at, size)) = kept.iter().map(size_of).enumerate().max_by_key(|(_, size)| *size) else {
@@ -135,15 +143,21 @@ impl ContainerEnvironment {
             members.push("\"environmentFiles\": []".to_owned());
             out.push("the environment files".to_owned());
         }
-        let more = out.len().saturating_sub(TOLD);
-        out.truncate(TOLD);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let text = format!(
-            "give `{container}` what fits, and let its program fetch the others itself: {}{more}",
-            out.join(", ")
+            "give `{}` what fits, and let its program fetch the others itself: {}",
+            self.container,
+            first_of(out)
         );
         Fix { document: (!members.is_empty()).then(|| members.join("\n")), ..Fix::advice(text) }
     }
+}
+
+/// The first few, and how many there are beside them.
+fn first_of(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(TOLD);
+    names.truncate(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
 }
 
 /// A variable with `=`, the zero byte behind it and the pointer to it.

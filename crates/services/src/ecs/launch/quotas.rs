@@ -7,7 +7,7 @@ use landfall_base::{AccountId, Arn};
 use landfall_iam::policy_size;
 use landfall_store::View;
 
-use super::advice::{Command, Place, Remedy, Rewrite, put_role_policy, quote, role_name};
+use super::advice::{Command, NO_ROOM, Place, Remedy, Rewrite, put_role_policy, quote, role_name};
 use crate::iam::{RoleRoom, managed_policy, role_policy, role_room, version_in_the_way};
 
 /// What the quotas leave to the commands of one start.
@@ -101,10 +101,9 @@ fn delete_version(arn: &str, version: &str) -> String {
 
 /// Neither among the role's own policies nor among those attached to it is room.
 fn give_up(remedy: &mut Remedy, command: Command) {
-    let text = "the role has as many policies as it may: put this statement into one that it has";
     remedy.text = match remedy.text.as_str() {
-        "" => text.to_owned(),
-        before => format!("{before}; {text}"),
+        "" => NO_ROOM.to_owned(),
+        before => format!("{before}; {NO_ROOM}"),
     };
     let document = command.rewrites.and_then(|it| it.document);
     remedy.document =

@@ -197,7 +197,7 @@ fn tmpfs(mount: &api::Tmpfs) -> (String, u32, Vec<String>) {
     (mount.container_path.clone(), size, mount.mount_options.clone().unwrap_or_default())
 }
 
-fn system_control(control: &api::SystemControl) -> Option<(String, String)> {
+pub(crate) fn system_control(control: &api::SystemControl) -> Option<(String, String)> {
     Some((control.namespace.clone()?, control.value.clone()?))
 }
 
@@ -205,7 +205,7 @@ fn extra_host(host: &api::HostEntry) -> (String, String) {
     (host.hostname.clone(), host.ip_address.clone())
 }
 
-fn port_mapping(mapping: &api::PortMapping) -> Option<PortMapping> {
+pub(crate) fn port_mapping(mapping: &api::PortMapping) -> Option<PortMapping> {
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(PortMapping {
         container_port: port(mapping.container_port)?,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::NewRole;
 use super::permission::mark;
-use super::policy::document;
+use super::policy::{NO_ROOM, document};
 use super::secret::{create_secret, in_name};
 
 /// A container without `repositoryCredentials`.
@@ -44,22 +44,9 @@ pub fn login(
     let create = create_secret(&name, region.as_str(), r#"{"username":"USER","password":"PASSWORD"}"#);
     let arn = format!("arn:{}:secretsmanager:{region}:{account}:secret:{name}-??????", region.partition());
     let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn});
-    let grant = match of.role {
-        Some(role) => {
-            let policy = document(&statement);
-            let given = give(role, &format!("registry-login-{}", mark(&policy)), &policy);
-            let (last, mut commands) = given.unwrap_or_default();
-            commands.push(last);
-            commands.join("\n")
-        }
-        None => new_role.commands(&[statement]),
-    };
     let mut members = vec![format!("\"repositoryCredentials\": {{\"credentialsParameter\": \"{name}\"}}")];
-    if of.role.is_none() {
-        members.insert(0, format!("\"executionRoleArn\": \"{}\"", new_role.arn));
-    }
-    let commands: Vec<String> = (!there).then_some(create).into_iter().chain([grant]).collect();
-    let text = match there {
+    let mut commands: Vec<String> = (!there).then_some(create).into_iter().collect();
+    let mut text = match there {
         true => format!(
             "let the execution role read the secret `{name}`, and name it in `repositoryCredentials` of `{container}`"
         ),
@@ -67,7 +54,24 @@ pub fn login(
             "store user and password, let the execution role read them, and name the secret in `repositoryCredentials` of `{container}`"
         ),
     };
-    Fix { document: Some(members.join("\n")), ..Fix::command(text, commands.join("\n")) }
+    match of.role {
+        Some(role) => {
+            let policy = document(&statement);
+            match give(role, &format!("registry-login-{}", mark(&policy)), &policy) {
+                Some((last, before)) => commands.extend(before.into_iter().chain([last])),
+                None => {
+                    text = format!("{text}; {NO_ROOM}");
+                    members.push(policy);
+                }
+            }
+        }
+        None => {
+            members.insert(0, format!("\"executionRoleArn\": \"{}\"", new_role.arn));
+            commands.push(new_role.commands(&[statement]));
+        }
+    }
+    let command = (!commands.is_empty()).then(|| commands.join("\n"));
+    Fix { command, document: Some(members.join("\n")), ..Fix::advice(text) }
 }
 
 /// The registry's host, as an image's name has it.
@@ -112,6 +116,10 @@ mod tests {
         assert!(lines[1].contains(":secret:registry/127.0.0.1-5000-??????"), "{}", lines[1]);
         let member = "\"repositoryCredentials\": {\"credentialsParameter\": \"registry/127.0.0.1-5000\"}";
         assert_eq!(fix.document.as_deref(), Some(member));
+
+        let fix = login(of, &new_role, true, |_: &str, _: &str, _: &str| None);
+        assert!(fix.command.is_none() && fix.text.ends_with(NO_ROOM), "{}", fix.text);
+        assert!(fix.document.unwrap().contains("secretsmanager:GetSecretValue"));
 
         let fix = login(Anonymous { role: None, image: "app", ..of }, &new_role, true, give);
         let command = fix.command.unwrap();

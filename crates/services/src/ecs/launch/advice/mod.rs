@@ -28,7 +28,7 @@ pub use denial::{Denying, Holder};
 pub(super) use fetched::fetched;
 pub use login::{Anonymous, login};
 pub use new_role::NewRole;
-pub(super) use policy::put_role_policy;
+pub(super) use policy::{NO_ROOM, put_role_policy};
 pub use remedy::{Advised, Command, Place, Remedy, Rewrite, settle};
 pub(super) use secret::{SecretName, example, is_same_secret, put_secret, secret_names};
 use secret::{

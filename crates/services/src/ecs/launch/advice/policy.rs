@@ -41,6 +41,10 @@ pub(super) fn create_role(role: &str, trust: &str) -> String {
     )
 }
 
+/// What is left to say of a role that can be given no further policy.
+pub(in crate::ecs::launch) const NO_ROOM: &str =
+    "the role has as many policies as it may: put this statement into one that it has";
+
 /// The command that writes a policy of a role's own.
 pub(in crate::ecs::launch) fn put_role_policy(role: &str, name: &str, policy: &str) -> String {
     format!(

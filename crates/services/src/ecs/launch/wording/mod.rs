@@ -5,7 +5,7 @@ mod fargate;
 mod instance;
 mod sdk;
 
-use landfall_acs::LaunchKind;
+use landfall_acs::{LaunchKind, advice};
 
 use super::problem::{Problem, Purpose};
 use crate::ecs::rules::trust;
@@ -26,14 +26,7 @@ pub fn reason(launch: LaunchKind, purpose: &Purpose, problem: &Problem, request_
 
 /// Of a container whose program the runtime could not start.
 pub(super) fn not_started(launch: LaunchKind, why: &str) -> String {
-    let from = match launch {
-        LaunchKind::Fargate => "ResourceInitializationError: failed to create new container runtime task",
-        LaunchKind::Ec2 | LaunchKind::External => "Error response from daemon",
-    };
-    submitted(&format!(
-        "CannotStartContainerError: {from}: failed to create shim task: OCI runtime create failed: runc create failed: \
-         unable to start container process: {why}: unknown"
-    ))
+    submitted(&advice::not_started(launch, why))
 }
 
 /// What the container agent submits when it got several secrets not: all its sentences in one.
