@@ -226,6 +226,7 @@ CASES = [
         "GetContainerServices",
         lambda who, it: who.client("lightsail").get_container_services(),
         lambda it: ("lightsail", "get-container-services"),
+        lambda it: f"arn:aws:lightsail:us-east-1:{it['account']}:*",
     ),
     Case(
         "s3",

@@ -291,6 +291,7 @@ MALFORMED = "MalformedPolicy"
         ({"Principal": {"AWS": "arn:aws:iam::111122223333:user/nobody-there"}}, "Invalid principal in policy"),
         ({"Principal": {"AWS": "AIDAJQABLZS4A3QDU576Q"}}, "Invalid principal in policy"),
         ({"Principal": {"AWS": "AROAJQABLZS4A3QDU576Q"}}, "Invalid principal in policy"),
+        ({"Condition": {"StringIs": {"aws:PrincipalAccount": "1"}}}, "Invalid Condition type : StringIs"),
         ({"Principal": {}}, "Missing required field Principal cannot be empty!"),
     ],
 )

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::arn_match::ArnParts;
 use crate::document::Version;
 use crate::evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
+use crate::holder::{has_policy, policy_holder};
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::message::layer_name;
 use crate::policy::{Policy, PolicyKind, ResourceService};
@@ -110,6 +111,9 @@ pub fn suggest_fix_for_all<C: Ask>(checks: &[C]) -> Option<Fix> {
     let allowed = |patches: &[Patch]| {
         checks.iter().all(|check| check.ask(|it, layers| with_patches(it, layers, patches).is_ok()))
     };
+    if matches!(blocked, Some(Blocker::Impossible(_))) {
+        patches.clear();
+    }
     let done = !stuck && blocked.is_none();
     if done {
         take_apart(&allowed, &mut patches);
@@ -294,7 +298,11 @@ fn is_smallest(allowed: &impl Fn(&[Patch]) -> bool, patches: &[Patch]) -> bool {
 }
 
 /// The layer that is silent, or why there is none to extend.
-fn blocker_or_layer(decision: &Decision<'_>) -> Result<Layer, Blocker> {
+fn blocker_or_layer(
+    request: &Request<'_>,
+    layers: &Layers<'_>,
+    decision: &Decision<'_>,
+) -> Result<Layer, Blocker> {
     match (decision.reason, decision.effect, &decision.deciding) {
         (_, Effect::ExplicitDeny, Some(statement)) => Err(Blocker::deny(statement)),
         (Reason::RootMayNotAssume, ..) => {
@@ -304,8 +312,31 @@ fn blocker_or_layer(decision: &Decision<'_>) -> Result<Layer, Blocker> {
             "the operation does not work on a key of another account; call it from the key's account"
                 .to_owned(),
         )),
+        _ if needs_absent_policy(request, layers, decision.layer) => {
+            Err(Blocker::Impossible(without_policy(request)))
+        }
         _ => Ok(decision.layer),
     }
+}
+
+/// Whether the caller could be let in only by a policy of the resource, and resources of its kind have none.
+fn needs_absent_policy(request: &Request<'_>, layers: &Layers<'_>, missing: Layer) -> bool {
+    let outside = request.principal.account().is_none() || request.is_cross_account();
+    let side = matches!(missing, Layer::Resource | Layer::Identity);
+    let none = layers.resource.is_none_or(|resource| resource.policies.is_empty());
+    side && outside && none && !has_policy(request.action, request.resource)
+}
+
+fn without_policy(request: &Request<'_>) -> String {
+    let from = match request.resource_account {
+        Some(account) => format!("account {account}"),
+        None => "its account".to_owned(),
+    };
+    format!(
+        "`{}` has no policy of its own in which `{}` could be allowed to callers of other accounts: call it from {from}, \
+         for example with a role there that the caller may assume",
+        request.resource, request.action
+    )
 }
 
 /// Evaluates with the patches in place; the error is what is missing next.
@@ -335,7 +366,7 @@ fn with_patches(
         endpoint: &endpoint,
     };
     let decision = evaluate(request, &patched);
-    if decision.is_allowed() { Ok(()) } else { Err(blocker_or_layer(&decision)) }
+    if decision.is_allowed() { Ok(()) } else { Err(blocker_or_layer(request, &patched, &decision)) }
 }
 
 fn extended<'a>(policies: &[Attached<'a>], patches: &[&'a Patch], layer: Layer) -> Vec<Attached<'a>> {
@@ -349,15 +380,6 @@ fn missing_resource<'a>(request: &Request<'_>, patches: &[&Patch]) -> Option<Res
     patches.iter().find(on_resource)?;
     let kind = required_policy(request.action, request.resource).unwrap_or(ResourceKind::Ordinary);
     Some(ResourceLayer { policies: &[], kind })
-}
-
-/// The resource that has the policy about a resource: the bucket of an object, otherwise itself.
-pub fn policy_holder(resource: &str) -> &str {
-    let of_s3 = ArnParts::split(resource).is_some_and(|arn| arn.head[2] == "s3" && arn.head[4].is_empty());
-    match resource.split_once('/') {
-        Some((bucket, _)) if of_s3 => bucket,
-        _ => resource,
-    }
 }
 
 /// The language of the policy that a statement is added to; a new policy has the present one.

@@ -173,6 +173,33 @@ fn a_check_that_is_denied_blocks_the_call() {
     assert_eq!(fix.steps.len(), 1);
 }
 
+/// Clusters, roles that are passed, log groups and parameters have no policy in which another account could be let in.
+#[test]
+fn foreign_resources_without_policies_are_impossible() {
+    let everything = json!({"Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let foreign = |action: &str, resource: &str| {
+        let resource = format!("arn:aws:{resource}").replace("ACCOUNT", "444455556666");
+        json!({"action": action, "resource": resource, "resourceAccount": "444455556666"})
+    };
+    let impossible = [
+        foreign("ecs:DeleteCluster", "ecs:us-east-1:ACCOUNT:cluster/c"),
+        foreign("iam:PassRole", "iam::ACCOUNT:role/r"),
+        foreign("logs:FilterLogEvents", "logs:us-east-1:ACCOUNT:log-group:g:log-stream:"),
+        foreign("ssm:GetParameter", "ssm:us-east-1:ACCOUNT:parameter/p"),
+    ];
+    let secret = foreign("secretsmanager:GetSecretValue", "secretsmanager:us-east-1:ACCOUNT:secret:s-AbCdEf");
+    for policies in [json!({}), json!({"identity": [everything]})] {
+        for check in &impossible {
+            let fix = fix_of(&call(json!([secret, check]), policies.clone())).unwrap();
+            assert!(fix.steps.is_empty() && !fix.verified, "{fix:?}");
+            assert!(matches!(fix.blocked, Some(Blocker::Impossible(_))), "{fix:?}");
+        }
+        let fix = fix_of(&call(json!([secret]), policies)).unwrap();
+        assert!(fix.verified && fix.smallest && fix.blocked.is_none(), "{fix:?}");
+    }
+}
+
 /// Two requests by one caller under the same policies of its own; only what is on the resource is left out.
 #[test]
 fn fixes_of_several_checks_hold_and_nothing_in_them_is_needless() {

@@ -9,6 +9,11 @@ pub(crate) use operator::{Base, Operator, Quantifier};
 
 use crate::document;
 
+/// Whether AWS knows a condition operator of this name; the spelling is exact.
+pub fn is_condition_operator(name: &str) -> bool {
+    Operator::parse(name).is_some()
+}
+
 /// One operator with one key and its values, compiled.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Condition {

@@ -1,6 +1,6 @@
 //! Bucket policies: read, checked, bound to the principals they name; and whether one is public in S3's sense.
 
-use landfall_iam::{Policy, PolicyKind, ResourceService};
+use landfall_iam::{Policy, PolicyKind, ResourceService, is_condition_operator};
 use landfall_store::View;
 use serde_json::Value;
 
@@ -66,6 +66,10 @@ fn check_form(text: &str) -> Result<(), String> {
             None => return Err("Missing required field Effect".to_owned()),
             Some(Some("Allow" | "Deny") | None) => {}
             Some(Some(other)) => return Err(format!("Invalid effect: {other}")),
+        }
+        let mut operators = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
+        if let Some((unknown, _)) = operators.find(|(name, _)| !is_condition_operator(name)) {
+            return Err(format!("Invalid Condition type : {unknown}"));
         }
     }
     Ok(())

@@ -3,9 +3,14 @@
 /// Operations that every caller with credentials may call, whatever policies say.
 pub(crate) const ASKS_FOR_NOTHING: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
-/// Checks on resources that AWS's tables do not give for the action: action, resource form, reason.
+/// Checks on resources that AWS's tables do not give for the action: action or all of a service, resource form, reason.
 pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
     ("iam:GetAccessKeyLastUsed", "*", "a key that does not exist has no user"),
+    (
+        "lightsail:*",
+        "arn:${Partition}:lightsail:${Region}:${Account}:*",
+        "refusals of AWS name everything of the service",
+    ),
     (
         "logs:DescribeLogGroups",
         "arn:${Partition}:logs:${Region}:${Account}:log-group::log-stream:",
@@ -28,6 +33,11 @@ pub(crate) const OTHER_RESOURCES: &[(&str, &str, &str)] = &[
     ),
     ("secretsmanager:ValidateResourcePolicy", "*", "a policy can be validated without a secret"),
 ];
+
+/// Whether an exception is for an action.
+pub(crate) fn is_for(exception: &str, action: &str) -> bool {
+    exception == action || exception.strip_suffix('*').is_some_and(|service| action.starts_with(service))
+}
 
 /// Landfall's own actions and those of AWS services whose tables are not here, and on what.
 pub(crate) const BEYOND_THE_TABLES: &[(&str, &str)] = &[

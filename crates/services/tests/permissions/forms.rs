@@ -4,7 +4,7 @@ use landfall_iam::reference::{action_resources, covers_service, resource_arn};
 use landfall_services::pipe::Permission;
 use regex::Regex;
 
-use crate::exceptions::{BEYOND_THE_TABLES, OTHER_RESOURCES};
+use crate::exceptions::{BEYOND_THE_TABLES, OTHER_RESOURCES, is_for};
 
 /// A check without the names of the sample.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ pub(crate) fn form(permission: &Permission) -> Result<Form, String> {
         return Ok(Form { action, resource: "*".to_owned() });
     }
     let known = types.iter().filter_map(|kind| resource_arn(service, kind.trim_end_matches('*')));
-    let excepted = OTHER_RESOURCES.iter().filter(|(of, ..)| *of == action).map(|(_, form, _)| *form);
+    let excepted = OTHER_RESOURCES.iter().filter(|(of, ..)| is_for(of, action)).map(|(_, form, _)| *form);
     match template(resource, known.chain(excepted).collect()) {
         Some(template) => Ok(Form { action, resource: template.to_owned() }),
         None => Err(format!("{action} is not on {resource}: AWS has {types:?}")),

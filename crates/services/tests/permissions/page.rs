@@ -25,9 +25,20 @@ pub(crate) fn render(service: &str, walk: &Walk) -> String {
             page.push_str("    nothing: every caller with credentials may\n");
         }
         operation.asks.values().for_each(|ask| write_ask(&mut page, ask));
+        if REPLICATING.contains(&(service, operation.endpoint.schema.name)) {
+            page.push_str(FOR_REPLICAS);
+        }
     }
     page
 }
+
+/// Operations that make replicas of secrets.
+const REPLICATING: [(&str, &str); 2] =
+    [("secretsmanager", "CreateSecret"), ("secretsmanager", "ReplicateSecretToRegions")];
+
+/// What a replica asks for once the call has been answered, so that no walk through the checks of the call finds it.
+const FOR_REPLICAS: &str = "    in the caller's name for a replica, whose status tells a refusal: kms:GenerateDataKey and \
+    kms:Decrypt on its key, kms:Decrypt on the key of the secret, where they are customer managed\n";
 
 /// The page of S3, whose operations are in a table of their own: they come through another protocol than the walked ones.
 pub(crate) fn render_s3() -> String {

@@ -4,8 +4,9 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::{Tx, View};
 
 use crate::lightsail::record::{CERTIFICATES, Certificate};
+use crate::lightsail::target::on_everything;
 use crate::lightsail::{domains, names, operations, tags, view};
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
 
 /// Most names of a certificate.
 const MOST_NAMES: usize = 10;
@@ -26,7 +27,7 @@ impl Resolve for api::CreateCertificate {
         let exists = view.contains(&CERTIFICATES, &key);
         let tags = tags::merge(&[], input.tags.take().unwrap_or_default())?;
         let permission =
-            Permission::on_anything("lightsail:CreateCertificate").with_request_tags(tags::pairs(&tags));
+            on_everything(cx, "lightsail:CreateCertificate").with_request_tags(tags::pairs(&tags));
         Ok(Checked::one(Request { exists, tags, input }, permission))
     }
 }

@@ -4,8 +4,9 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::View;
 
 use crate::lightsail::record::CERTIFICATES;
+use crate::lightsail::target::on_everything;
 use crate::lightsail::view;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Which certificates.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub struct Request(api::GetCertificatesRequest);
 impl Resolve for api::GetCertificates {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input), Permission::on_anything("lightsail:GetCertificates")))
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        Ok(Checked::one(Request(input), on_everything(cx, "lightsail:GetCertificates")))
     }
 }
 

@@ -4,13 +4,14 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::rules::power;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::lightsail::target::on_everything;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 impl Resolve for api::GetContainerServicePowers {
     type Request = Checked<()>;
 
-    fn resolve(_: &Context<'_>, _: &View, _: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one((), Permission::on_anything("lightsail:GetContainerServicePowers")))
+    fn resolve(cx: &Context<'_>, _: &View, _: Self::Input) -> Result<Self::Request, Failure> {
+        Ok(Checked::one((), on_everything(cx, "lightsail:GetContainerServicePowers")))
     }
 }
 

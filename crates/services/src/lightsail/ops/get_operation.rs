@@ -4,7 +4,8 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::View;
 
 use crate::lightsail::operations;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::lightsail::target::on_everything;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// An operation's id.
 #[derive(Debug)]
@@ -13,8 +14,8 @@ pub struct Request(String);
 impl Resolve for api::GetOperation {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input.operation_id), Permission::on_anything("lightsail:GetOperation")))
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        Ok(Checked::one(Request(input.operation_id), on_everything(cx, "lightsail:GetOperation")))
     }
 }
 

@@ -4,7 +4,8 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::operations;
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::lightsail::target::on_everything;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Which page.
 #[derive(Debug)]
@@ -13,8 +14,8 @@ pub struct Request(Option<String>);
 impl Resolve for api::GetOperations {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input.page_token), Permission::on_anything("lightsail:GetOperations")))
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+        Ok(Checked::one(Request(input.page_token), on_everything(cx, "lightsail:GetOperations")))
     }
 }
 

@@ -3,7 +3,8 @@
 use landfall_api::lightsail as api;
 use landfall_store::View;
 
-use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+use crate::lightsail::target::on_everything;
+use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
 
 /// Name, display name and continent of every Region that has container services (Lightsail User Guide, "Regions").
 const REGIONS: &[(&str, &str, &str)] = &[
@@ -34,9 +35,9 @@ pub struct Request {
 impl Resolve for api::GetRegions {
     type Request = Checked<Request>;
 
-    fn resolve(_: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
+    fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let request = Request { zones: input.include_availability_zones == Some(true) };
-        Ok(Checked::one(request, Permission::on_anything("lightsail:GetRegions")))
+        Ok(Checked::one(request, on_everything(cx, "lightsail:GetRegions")))
     }
 }
 
