@@ -69,11 +69,11 @@ def runs(owner, identity, policy):
 
 def refusal(owner, identity, policy):
     """What AWS says of it."""
-    if policy == "deny":
-        return "with an explicit deny in a resource-based policy"
     if identity == "deny":
         return "with an explicit deny in an identity-based policy"
-    side = "resource" if (owner, identity) == ("other", "allow") else "identity"
+    if policy == "deny":
+        return "with an explicit deny in a resource-based policy"
+    side = "resource" if (owner, policy) == ("other", "none") else "identity"
     return f"because no {side}-based policy allows the ecr:BatchGetImage action"
 
 

@@ -297,6 +297,30 @@ def test_a_creation_template_shapes_the_repository(admin, upstream):
     assert found["imageTagMutability"] == "IMMUTABLE"
 
 
+def test_a_template_with_tags_makes_the_repository_as_its_role(admin, upstream):
+    """The role has to let ECR in and be allowed to make and to tag the repository, for a push as for a pull."""
+    prefix = make_rule(admin, upstream)
+    push(upstream, "tagged")
+    role = admin.role(allow("ecr:CreateRepository"), trusted=trust("ecr.amazonaws.com"), prefix="maker")
+    admin.client("ecr").create_repository_creation_template(
+        prefix=prefix,
+        appliedFor=["PULL_THROUGH_CACHE", "CREATE_ON_PUSH"],
+        resourceTags=[{"Key": "team", "Value": "a"}],
+        customRoleArn=role,
+    )
+    name = role.rsplit("/", 1)[1]
+    denied = f"assumed-role/{name}/ECRRepositoryCreation is not authorized to perform: ecr:TagResource on resource"
+    refused = ecr.Registry.of(admin).send("POST", f"/v2/{admin.id}/us-east-1/{prefix}/pushed/blobs/uploads/")
+    assert refused.status == 403 and denied in ecr.error(refused)["message"], refused.data
+    refused = manifest(admin, f"{prefix}/tagged")
+    assert refused.status == 403 and denied in refused.data.decode(), refused.data
+    admin.iam.put_role_policy(RoleName=name, PolicyName="tag", PolicyDocument=json.dumps(allow("ecr:TagResource")))
+    assert manifest(admin, f"{prefix}/tagged").status == 200
+    made = admin.client("ecr").describe_repositories(repositoryNames=[f"{prefix}/tagged"])["repositories"][0]
+    tags = admin.client("ecr").list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"]
+    assert tags == [{"Key": "team", "Value": "a"}]
+
+
 def test_a_tag_is_looked_up_again_after_a_day(make_server, upstream):
     server = make_server()
     admin = Account.from_env(server.env())

@@ -31,13 +31,12 @@ def is_allowed(account, identity, policy):
 
 def reason(account, identity, policy, action):
     """What AWS says of it."""
-    if policy == "deny":
-        return " with an explicit deny in a resource-based policy"
     if identity == "deny":
         return " with an explicit deny in an identity-based policy"
-    if account == "other" and identity == "allow":
-        return f" because no resource-based policy allows the {action} action"
-    return f" because no identity-based policy allows the {action} action"
+    if policy == "deny":
+        return " with an explicit deny in a resource-based policy"
+    side = "resource" if account == "other" and policy == "none" else "identity"
+    return f" because no {side}-based policy allows the {action} action"
 
 
 @pytest.fixture(scope="module")

@@ -333,6 +333,36 @@ def test_bucket_policies_that_are_none(s3, document, message):
         s3.put_bucket_policy(Bucket=bucket, Policy=document)
 
 
+def test_a_bucket_policy_is_the_owners_alone(server, admin, s3):
+    """Whatever the policy says: another account that would be allowed reads that the method is not allowed."""
+    bucket = unique("owners").lower()
+    s3.create_bucket(Bucket=bucket)
+    other = organization.member(server)
+    other, account = other.client("s3", signature_version="s3v4"), other.id
+    calls = [
+        lambda: other.get_bucket_policy(Bucket=bucket),
+        lambda: other.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document)),
+        lambda: other.delete_bucket_policy(Bucket=bucket),
+    ]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": account},
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    for call in calls:
+        with refused("AccessDenied", contains="because no resource-based policy allows") as error:
+            call()
+        assert error.status == 403
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    other.list_objects_v2(Bucket=bucket)
+    for call in calls:
+        with refused("MethodNotAllowed", "The specified method is not allowed against this resource.") as error:
+            call()
+        assert error.status == 405
+
+
 def test_a_canonical_user_is_an_account(server, admin, s3):
     """The id that lists of buckets show as their owner names the account in a bucket policy."""
     other = organization.member(server)

@@ -30,7 +30,7 @@ pub enum Reason {
     Policy,
     /// `sts:AssumeRole` as root user, which no policy can allow.
     RootMayNotAssume,
-    /// A KMS operation that does not work from another account.
+    /// An operation that works only from the account of its resource: of KMS, or on the policy of a bucket.
     NotAcrossAccounts,
 }
 
@@ -166,6 +166,22 @@ fn silent<'a>(layer: Layer) -> Decision<'a> {
     Decision { effect: Effect::ImplicitDeny, layer, reason: Reason::Policy, deciding: None }
 }
 
+fn not_across_accounts<'a>(layer: Layer) -> Decision<'a> {
+    Decision { reason: Reason::NotAcrossAccounts, ..silent(layer) }
+}
+
+/// Operations that only the account of the bucket has, whatever its policy says: others read `MethodNotAllowed` where they
+/// would be allowed (Amazon S3 API Reference, `PutBucketPolicy`).
+fn is_on_bucket_policy(action: &str) -> bool {
+    const NAMES: [&str; 3] = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"];
+    NAMES.iter().any(|name| name.eq_ignore_ascii_case(action))
+}
+
+/// The root user of a bucket's account always gets at its policy, even where that denies it everything (as there).
+pub(crate) fn owner_is_never_locked_out(request: &Request<'_>) -> bool {
+    request.principal.is_root() && !request.is_cross_account() && is_on_bucket_policy(request.action)
+}
+
 /// The layers whose Allow is needed or helps, after none of them denied.
 #[derive(Default)]
 struct Scans<'a> {
@@ -197,11 +213,17 @@ impl<'a> Scans<'a> {
             }
         }
         scans.endpoint = scan(target, Layer::Endpoint, layers.endpoint)?;
-        if let Some(resource) = &layers.resource {
+        let identity_first = Choice::IdentityDenyNamedFirst.holds();
+        if identity_first {
+            scans.identity = scan_identity(target, layers)?;
+        }
+        if let Some(resource) = layers.resource.filter(|_| !owner_is_never_locked_out(target.request)) {
             scans.resource = scan(target, resource.layer(), resource.policies)?;
         }
         if !principal.is_root() {
-            scans.identity = scan(target, Layer::Identity, layers.identity)?;
+            if !identity_first {
+                scans.identity = scan_identity(target, layers)?;
+            }
             scans.boundary = scan(target, Layer::Boundary, layers.boundary)?;
             scans.session = scan(target, Layer::Session, layers.session)?;
         }
@@ -225,7 +247,7 @@ impl<'a> Scans<'a> {
             return allow(Layer::Grant, None);
         }
         if request.principal.account().is_none() {
-            return self.without_account(layers);
+            return self.without_account(request, layers);
         }
         if request.is_cross_account() {
             return self.across_accounts(request, layers);
@@ -244,9 +266,10 @@ impl<'a> Scans<'a> {
     }
 
     /// Services, identities of other providers and anonymous callers have nothing but the resource's policy.
-    fn without_account(&self, layers: &Layers<'a>) -> Decision<'a> {
+    fn without_account(&self, request: &Request<'_>, layers: &Layers<'a>) -> Decision<'a> {
         let layer = resource_layer(layers);
         match self.resource.statement() {
+            Some(_) if is_on_bucket_policy(request.action) => not_across_accounts(layer),
             Some(statement) => allow(layer, Some(statement)),
             None => silent(layer),
         }
@@ -256,17 +279,27 @@ impl<'a> Scans<'a> {
         let layer = resource_layer(layers);
         let key = layers.resource.is_some_and(|it| matches!(it.kind, ResourceKind::KmsKey { .. }));
         if key && !works_across_accounts(request.action) {
-            return Decision { reason: Reason::NotAcrossAccounts, ..silent(layer) };
+            return not_across_accounts(layer);
         }
         let own = self.own_side(request, layers);
         match (self.resource.statement(), own) {
+            (Some(_), Ok(_)) if is_on_bucket_policy(request.action) => not_across_accounts(layer),
             (Some(statement), Ok(_)) => allow(layer, Some(statement)),
+            (Some(_), Err(Layer::Identity)) if self.is_account_alone(layers) => silent(layer),
             (Some(_), Err(missing)) => silent(missing),
             (None, Err(Layer::Identity)) if Choice::BothSidesSilentNamesIdentity.holds() => {
                 silent(Layer::Identity)
             }
             (None, _) => silent(layer),
         }
+    }
+
+    /// The resource's policy allows the caller's account and nobody in it, which a refusal may call no allowing at all.
+    fn is_account_alone(&self, layers: &Layers<'a>) -> bool {
+        let ordinary = layers.resource.is_some_and(|resource| !resource.is_required());
+        ordinary
+            && self.resource.grant(Strength::Account).is_some()
+            && Choice::AccountGrantAloneNamesResource.holds()
     }
 
     fn inside_account(&self, request: &Request<'_>, layers: &Layers<'a>) -> Decision<'a> {
@@ -336,6 +369,12 @@ fn scan<'a>(target: &Target<'_>, layer: Layer, policies: &[Attached<'a>]) -> Res
             Err(Decision { effect: Effect::ExplicitDeny, layer, reason: Reason::Policy, deciding })
         }
     }
+}
+
+/// The root user has no policies of its own.
+fn scan_identity<'a>(target: &Target<'_>, layers: &Layers<'a>) -> Result<Scan<'a>, Decision<'a>> {
+    let policies = if target.request.principal.is_root() { &[] } else { layers.identity };
+    scan(target, Layer::Identity, policies)
 }
 
 /// The first policy's first Deny, as error, or the strongest Allow of all.

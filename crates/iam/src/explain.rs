@@ -24,8 +24,10 @@ pub fn explain(trace: &Trace) -> Vec<String> {
             hints.push(format!("no {} mentions `{}`", layer_name(trace.layer), trace.action));
         }
         hints.truncate(MOST - 1);
-        if trace.layer == Layer::Identity {
-            hints.extend(misses(trace, Layer::Resource));
+        match trace.layer {
+            Layer::Identity => hints.extend(misses(trace, Layer::Resource)),
+            Layer::Resource => hints.extend(misses(trace, Layer::Identity)),
+            _ => {}
         }
     }
     hints.truncate(MOST);
@@ -40,7 +42,7 @@ fn without_policies(trace: &Trace) -> Option<String> {
             Some("a root user becomes no role, whatever policies say: call as a user or a role".to_owned())
         }
         Reason::NotAcrossAccounts => Some(format!(
-            "`{action}` does not work on a key of another account, whatever policies say: call it in the key's account"
+            "`{action}` does not work on what is another account's, whatever policies say: call it from that account"
         )),
         Reason::Policy => {
             let empty = |it: &LayerTrace| it.layer == trace.layer && it.policies.is_empty();

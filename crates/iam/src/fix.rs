@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::arn_match::ArnParts;
 use crate::document::Version;
 use crate::evaluate::{Decision, Effect, Reason, StatementRef, evaluate, required_policy};
-use crate::holder::{has_policy, policy_holder};
+use crate::holder::{has_policy, is_in_registry_policy, policy_holder};
 use crate::layers::{Attached, Layer, Layers, ResourceKind, ResourceLayer};
 use crate::message::layer_name;
 use crate::policy::{Policy, PolicyKind, ResourceService};
@@ -309,8 +309,7 @@ fn blocker_or_layer(
             Err(Blocker::Impossible("the root user cannot assume roles; use a user or a role".to_owned()))
         }
         (Reason::NotAcrossAccounts, ..) => Err(Blocker::Impossible(
-            "the operation does not work on a key of another account; call it from the key's account"
-                .to_owned(),
+            "the operation does not work on what is another account's; call it from that account".to_owned(),
         )),
         _ if needs_absent_policy(request, layers, decision.layer) => {
             Err(Blocker::Impossible(without_policy(request)))
@@ -401,7 +400,7 @@ fn statement(request: &Request<'_>, layer: Layer, version: Version) -> Value {
         Layer::Resource => {
             let mut statement = json!({"Effect": "Allow", "Principal": principal(request), "Action": action});
             match request.service() {
-                "ecr" => {}
+                "ecr" if !is_in_registry_policy(request.action) => {}
                 "kms" | "secretsmanager" => statement["Resource"] = json!("*"),
                 _ => statement["Resource"] = json!(resource),
             }
@@ -471,6 +470,9 @@ fn place(request: &Request<'_>, layers: &Layers<'_>, layer: Layer) -> String {
         Layer::Session => format!("the {kind} of the session `{}`", request.principal.display()),
         Layer::Endpoint => format!("the {kind}{}", name(layers.endpoint)),
         Layer::ServiceControl => format!("a {kind} at each level that does not allow it"),
+        Layer::Resource if is_in_registry_policy(request.action) => {
+            format!("the registry policy of the account of `{}`", request.resource)
+        }
         _ => format!("the {kind} of `{}`", policy_holder(request.resource)),
     }
 }

@@ -25,10 +25,17 @@ pub(crate) fn has_policy(action: &str, resource: &str) -> bool {
     }
     let service = action.split(':').next().unwrap_or_default();
     let holds = |(name, kind): &(&str, &str)| {
-        let arn = ArnParts::split(resource);
+        // A star is a character in keys of S3, and elsewhere stands for many, each with a policy of its own.
+        let one = |arn: &ArnParts<'_>| *name == "s3" || !arn.tail.contains('*');
+        let arn = ArnParts::split(resource).filter(one);
         service.eq_ignore_ascii_case(name) && arn.is_some_and(|arn| arn.tail.starts_with(kind))
     };
     HOLDERS.iter().any(holds)
+}
+
+/// Whether it is the policy of the registry that can let other accounts in: a repository that is to be made has none yet.
+pub(crate) fn is_in_registry_policy(action: &str) -> bool {
+    action.eq_ignore_ascii_case("ecr:CreateRepository")
 }
 
 #[cfg(test)]
@@ -42,7 +49,10 @@ mod tests {
             ("KMS:Decrypt", "arn:aws:kms:us-east-1:111122223333:key/1", true),
             ("kms:UpdateAlias", "arn:aws:kms:us-east-1:111122223333:alias/a", false),
             ("ecr:BatchGetImage", "arn:aws:ecr:us-east-1:111122223333:repository/app", true),
+            ("ecr:CreateRepository", "arn:aws:ecr:us-east-1:111122223333:repository/new", true),
+            ("ecr:DescribeRepositories", "arn:aws:ecr:us-east-1:111122223333:repository/*", false),
             ("ecr:GetAuthorizationToken", "*", false),
+            ("s3:GetObject", "arn:aws:s3:::b/a*b", true),
             (
                 "secretsmanager:GetSecretValue",
                 "arn:aws:secretsmanager:us-east-1:111122223333:secret:s-a",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::{ActionPattern, ResourcePattern, Selection, Statement};
 use crate::condition::Condition;
-use crate::evaluate::{Effect, Reason, evaluate, supports_rcp};
+use crate::evaluate::{Effect, Reason, evaluate, owner_is_never_locked_out, supports_rcp};
 use crate::index::{Glance, Plain};
 use crate::layers::{Attached, Layer, Layers};
 use crate::principal_match::{Principals, Strength};
@@ -193,7 +193,7 @@ fn layer_traces(request: &Request<'_>, layers: &Layers<'_>) -> Vec<LayerTrace> {
         layers.scp.iter().for_each(|level| add(Layer::ServiceControl, level));
     }
     add(Layer::Endpoint, layers.endpoint);
-    if let Some(resource) = &layers.resource {
+    if let Some(resource) = layers.resource.filter(|_| !owner_is_never_locked_out(request)) {
         add(resource.layer(), resource.policies);
     }
     if !request.principal.is_root() {

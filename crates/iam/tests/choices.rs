@@ -42,6 +42,11 @@ fn everything() -> Value {
     allow(json!({"Resource": "*"}))
 }
 
+/// The resource's policy about the caller's account as a whole.
+fn of_account(effect: &str) -> Value {
+    allow(json!({"Effect": effect, "Principal": {"AWS": "444455556666"}}))
+}
+
 /// A denial for all but those listed.
 fn all_but(principals: &[&str]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
@@ -99,8 +104,23 @@ fn cases() -> Vec<(Choice, Value, &'static str, &'static str)> {
         (
             Choice::BothSidesSilentNamesIdentity,
             pull(true, json!({"identity": []})),
-            "because no identity-based policy allows the ecr:BatchGetImage action",
             "because no resource-based policy allows the ecr:BatchGetImage action",
+            "because no identity-based policy allows the ecr:BatchGetImage action",
+        ),
+        (
+            Choice::AccountGrantAloneNamesResource,
+            pull(true, json!({"identity": [], "resource": of_account("Allow")})),
+            "because no resource-based policy allows the ecr:BatchGetImage action",
+            "because no identity-based policy allows the ecr:BatchGetImage action",
+        ),
+        (
+            Choice::IdentityDenyNamedFirst,
+            pull(
+                true,
+                json!({"identity": [allow(json!({"Effect": "Deny"}))], "resource": of_account("Deny")}),
+            ),
+            "with an explicit deny in an identity-based policy",
+            "with an explicit deny in a resource-based policy",
         ),
         (Choice::GrantNeedsIdentityAcrossAccounts, grant, "Allow", "ImplicitDeny"),
         (Choice::GrantKeepsWithinLimits, bounded_grant, "Allow", "ImplicitDeny"),

@@ -136,9 +136,9 @@ fn across_accounts_both_sides_are_fixed() {
     let fix = suggest_fix(&request, &Layers::default()).unwrap();
     assert!(fix.verified);
     let layers: Vec<_> = fix.steps.iter().map(|step| step.layer).collect();
-    assert_eq!(layers, [Layer::Identity, Layer::Resource]);
+    assert_eq!(layers, [Layer::Resource, Layer::Identity]);
     assert_eq!(
-        fix.steps[1].statement,
+        fix.steps[0].statement,
         json!({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "ecr:BatchGetImage"})
     );
 }
@@ -283,7 +283,7 @@ fn what_no_policy_can_allow_is_told_as_that() {
         Request { resource_account: Some(&other), ..request(&principal, "kms:PutKeyPolicy", &key, &context) };
     let hints = explain(&trace(&foreign, &layers));
     assert!(
-        hints[0].starts_with("`kms:PutKeyPolicy` does not work on a key of another account"),
+        hints[0].starts_with("`kms:PutKeyPolicy` does not work on what is another account's"),
         "{hints:?}"
     );
     assert_eq!(hints.len(), 1);

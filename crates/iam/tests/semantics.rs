@@ -199,6 +199,43 @@ fn keys_of_other_accounts_take_only_some_operations() {
 }
 
 #[test]
+fn policies_of_buckets_are_their_accounts_alone() {
+    let (all, owner, context) = (admin(), account(), Context::new());
+    let everybody = |effect: &str| {
+        let statement = json!({"Effect": effect, "Action": "s3:*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+            "Principal": "*"});
+        policy(statement, PolicyKind::Resource(ResourceService::Bucket))
+    };
+    let (allows, denies) = (everybody("Allow"), everybody("Deny"));
+    let identity = [Attached::inline("admin", &all)];
+    let decide = |principal: &Principal, action: &str, of_bucket: &Policy| {
+        let own = [Attached::to_resource("bucket", of_bucket)];
+        let layers = Layers {
+            identity: &identity,
+            resource: Some(ResourceLayer::ordinary(&own)),
+            ..Layers::default()
+        };
+        let resource_account = Some(&owner);
+        let request =
+            Request { principal, action, resource: "arn:aws:s3:::b", resource_account, context: &context };
+        let decision = evaluate(&request, &layers);
+        (decision.effect, decision.reason)
+    };
+    let stranger = "444455556666".parse().unwrap();
+    let foreign = Principal::user("arn:aws:iam::444455556666:user/u".parse().unwrap(), &stranger, "AIDAU");
+    for action in ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"] {
+        for principal in [&foreign, &Principal::anonymous()] {
+            let refused = (Effect::ImplicitDeny, Reason::NotAcrossAccounts);
+            assert_eq!(decide(principal, action, &allows), refused, "{action}");
+        }
+        assert_eq!(decide(&session(), action, &denies).0, Effect::ExplicitDeny, "{action}");
+        assert_eq!(decide(&Principal::root(&owner), action, &denies).0, Effect::Allow, "{action}");
+    }
+    assert_eq!(decide(&foreign, "s3:ListBucket", &allows).0, Effect::Allow);
+    assert_eq!(decide(&Principal::root(&owner), "s3:ListBucket", &denies).0, Effect::ExplicitDeny);
+}
+
+#[test]
 fn the_root_user_needs_no_policy_but_a_key_policy() {
     let (root, context) = (Principal::root(&account()), Context::new());
     let decide = |action, resource, layers| {

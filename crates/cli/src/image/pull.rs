@@ -60,9 +60,13 @@ pub(super) async fn run(args: PullArgs) -> Result<ExitCode, CliError> {
     };
     let progress = Transfer::begin("pulling");
     let draft = draft(&args.file)?;
-    let written = Pull { client: &client, from: &from, progress: &progress, seen: HashSet::new() }
-        .run(&top, draft.reopen().map_err(|error| unwritable(&args.file, &error))?, &args.image)
-        .await;
+    let file = draft.reopen().map_err(|error| unwritable(&args.file, &error))?;
+    let mut pull = Pull { client: &client, from: &from, progress: &progress, seen: HashSet::new() };
+    let written = tokio::select! {
+        written = pull.run(&top, file, &args.image) => written,
+        // Nothing else would take the draft away.
+        _ = tokio::signal::ctrl_c() => Err(CliError::new("interrupted: nothing was written")),
+    };
     progress.end();
     written?;
     draft.persist(&args.file).map_err(|error| unwritable(&args.file, &error.error))?;

@@ -117,8 +117,8 @@ impl Asked<'_> {
             (rcp.iter().any(|it| it.denied), "rcp"),
             (scp.iter().any(|it| it.denied), "scp"),
             (vpce_says.denied, "vpce"),
-            (resource_says.denied, "resource"),
             (identity_says.denied, "identity"),
+            (resource_says.denied, "resource"),
             (boundary_says.denied, "boundary"),
             (session_says.denied, "session"),
         ];
@@ -159,13 +159,17 @@ impl Asked<'_> {
         };
         let has_key = !resource.is_empty() || grants.is_some_and(|it| !it.is_empty());
         let key_policy = service == "kms" && (has_key || self.resource.contains(":key/"));
+        let session_extra = lower == "sts:tagsession" || lower == "sts:setsourceidentity";
+        let trusts = assume
+            || (session_extra && self.resource.contains(":role/"))
+            || (service == "sts" && !resource.is_empty());
         if account != self.resource_account {
             if key_policy && !crosses_accounts(&lower) {
                 return verdict("ImplicitDeny", "resource");
             }
             return match (resource_says.strength, silent) {
-                (0, Some("identity")) => verdict("ImplicitDeny", "identity"),
                 (0, _) => verdict("ImplicitDeny", "resource"),
+                (1, Some("identity")) if !key_policy && !trusts => verdict("ImplicitDeny", "resource"),
                 (_, Some(layer)) => verdict("ImplicitDeny", layer),
                 (_, None) => verdict("Allow", "resource"),
             };
@@ -180,11 +184,7 @@ impl Asked<'_> {
         if resource_says.strength == 2 {
             return limit.map_or(verdict("Allow", "resource"), |layer| verdict("ImplicitDeny", layer));
         }
-        let session_extra = lower == "sts:tagsession" || lower == "sts:setsourceidentity";
-        let trust = assume
-            || (session_extra && self.resource.contains(":role/"))
-            || (service == "sts" && !resource.is_empty());
-        if (key_policy || trust) && resource_says.strength == 0 {
+        if (key_policy || trusts) && resource_says.strength == 0 {
             return verdict("ImplicitDeny", "resource");
         }
         match silent {

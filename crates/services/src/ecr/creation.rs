@@ -1,13 +1,13 @@
 //! Repositories that are made on the way: by a push, a replication, or a pull through the cache.
 
-use landfall_api::ecr::{RCTAppliedFor, RepositoryCreationTemplate};
+use landfall_api::ecr::{RCTAppliedFor, RepositoryCreationTemplate, SERVICE};
 use landfall_base::Timestamp;
 use landfall_store::{StoreError, Tx, View};
 
 use super::policy::{self, Kind};
 use super::record::{Encryption, Lifecycle, REPOSITORIES, Repository, RepositoryKey, TEMPLATES};
-use super::{lifecycle, settings};
-use crate::pipe::{CallName, Caller, Context, Failure, Installation};
+use super::{lifecycle, registry, role, settings};
+use crate::pipe::{CallName, Caller, Context, Failure, Installation, is_allowed};
 use crate::root_of;
 
 /// The template's prefix that fits every name.
@@ -45,7 +45,8 @@ const CREATION: CallName = CallName::of::<landfall_api::ecr::CreateRepository>()
 /// Makes a repository as its template says, or with the usual settings.
 ///
 /// # Errors
-/// A row cannot be read, the template's key cannot be used, or the template names a principal that does not exist any more.
+/// A row cannot be read, the template's role cannot be assumed or may not make it, the template's key cannot be used, or the
+/// template names a principal that does not exist any more.
 pub(super) fn create(
     installation: &Installation,
     tx: &mut Tx,
@@ -59,9 +60,12 @@ pub(super) fn create(
         Some(wanted) => settings::encryption(&wanted.encryption_type, wanted.kms_key.as_deref())?,
         None => Encryption::default(),
     };
-    let (account, region, _) = key;
-    let own = Caller::internal(root_of(account), account.clone(), region.clone());
-    settings::fill_in_key(&Context::new(installation, &own, CREATION), tx, key, &mut encryption)?;
+    let maker = maker(installation, tx, key, &template)?;
+    let cx = Context::new(installation, &maker, CREATION);
+    if template.custom_role_arn.is_some() {
+        check_maker(&cx, tx, key, &template, &encryption)?;
+    }
+    settings::fill_in_key(&cx, tx, key, &mut encryption)?;
     let policy = template.repository_policy.as_deref().filter(|text| !text.is_empty());
     let lifecycle = template.lifecycle_policy.filter(|text| !text.is_empty());
     if let Some(text) = &lifecycle {
@@ -83,4 +87,35 @@ pub(super) fn create(
     };
     tx.put(&REPOSITORIES, key, &row);
     Ok(row)
+}
+
+/// Who makes the repository: the template's role, or ECR itself.
+fn maker(
+    installation: &Installation,
+    view: &View,
+    key: &RepositoryKey,
+    template: &RepositoryCreationTemplate,
+) -> Result<Caller, Failure> {
+    let (account, region, _) = key;
+    let Some(role) = template.custom_role_arn.as_deref() else {
+        return Ok(Caller::internal(root_of(account), account.clone(), region.clone()));
+    };
+    let wanted = role::Wanted { service: role::SERVICE, session_name: "ECRRepositoryCreation", role };
+    role::assume(installation, view, (account, region), &wanted)
+}
+
+/// The template's role may do what making the repository takes (User Guide, "Create a custom policy for repository creation
+/// templates").
+fn check_maker(
+    cx: &Context<'_>,
+    view: &View,
+    key: &RepositoryKey,
+    template: &RepositoryCreationTemplate,
+    encryption: &Encryption,
+) -> Result<(), Failure> {
+    let new = template.resource_tags.as_deref().unwrap_or_default();
+    let tags = || new.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let mut permissions = registry::creation_permissions(view, key, tags)?;
+    permissions.extend(settings::key_permissions(cx, view, key, encryption)?);
+    permissions.iter().try_for_each(|permission| is_allowed(cx, view, &SERVICE, permission))
 }

@@ -30,6 +30,7 @@ mod reconcile;
 pub mod record;
 pub mod registry;
 mod replication;
+mod role;
 pub mod rules;
 mod settings;
 mod target;

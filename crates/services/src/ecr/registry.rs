@@ -601,6 +601,22 @@ pub fn creation_permission(view: &View, key: &RepositoryKey) -> Result<Permissio
     Ok(permission.also_guarded_by(registry.map(|policy| Arc::clone(policy.as_ref()))))
 }
 
+/// The checks for a new repository with tags.
+///
+/// # Errors
+/// A row cannot be read.
+pub(super) fn creation_permissions<'a, I: Iterator<Item = (&'a str, &'a str)>>(
+    view: &View,
+    key: &RepositoryKey,
+    tags: impl Fn() -> I,
+) -> Result<Vec<Permission>, StoreError> {
+    let mut permissions = vec![creation_permission(view, key)?.with_request_tags(tags())];
+    if tags().next().is_some() {
+        permissions.push(permission(view, "ecr:TagResource", key)?.with_request_tags(tags()));
+    }
+    Ok(permissions)
+}
+
 /// The media type that an image of the repository gives a blob.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use landfall_store::View;
 
 use super::policy::{self, Kind};
 use super::rules::{tags, wording};
-use super::{creation, lifecycle, settings};
+use super::{creation, lifecycle, role, settings};
 use crate::pipe::{Failure, Permission};
 
 /// Checks everything in a template.
@@ -52,15 +52,18 @@ pub(super) fn check_prefix(prefix: &str) -> Result<(), ServiceError> {
 ///
 /// # Errors
 /// `InvalidParameterException` for what is no role of the account.
-pub(super) fn pass_role(account: &AccountId, role: Option<&str>) -> Result<Option<Permission>, ServiceError> {
-    let Some(text) = role else { return Ok(None) };
+pub(super) fn pass_role(
+    account: &AccountId,
+    wanted: Option<&str>,
+) -> Result<Option<Permission>, ServiceError> {
+    let Some(text) = wanted else { return Ok(None) };
     let arn: Option<Arn> = text.parse().ok();
     let arn = arn.filter(|arn| arn.service() == "iam" && arn.resource().starts_with("role/"));
     let arn = arn.filter(|arn| arn.account_id().as_ref() == Some(account));
     let arn =
         arn.ok_or_else(|| wording::invalid("customRoleArn", "must be the ARN of a role of this account"))?;
     let permission = Permission::on("iam:PassRole", &arn);
-    Ok(Some(permission.with("iam:PassedToService", "ecr.amazonaws.com")))
+    Ok(Some(permission.with("iam:PassedToService", role::SERVICE)))
 }
 
 /// `TemplateNotFoundException`

@@ -11,11 +11,6 @@ use super::names::unknown_service_arn;
 use super::record::{CERTIFICATES, Certificate, SERVICES, Service, ServiceKey};
 use crate::pipe::{Context, Failure, Permission};
 
-/// A check for an action without resource types. Refusals of AWS name everything of the service in the account and Region.
-pub(super) fn on_everything(cx: &Context<'_>, action: &'static str) -> Permission {
-    Permission::on(action, &Arn::new("lightsail", cx.region(), cx.account(), "*"))
-}
-
 /// A service by its name.
 #[derive(Debug, Clone)]
 pub(super) struct Target {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use landfall_base::{AccountId, Region, Timestamp};
 use landfall_iam::{
-    Ask, Attached, Context as Conditions, Decision, Fix, Layer, Layers, Request, ResourceKind, ResourceLayer,
-    StatementRef, Trace, evaluate, explain, suggest_fix_for_all, trace,
+    Ask, Attached, Context as Conditions, Decision, Fix, Layer, Layers, Reason, Request, ResourceKind,
+    ResourceLayer, StatementRef, Trace, evaluate, explain, suggest_fix_for_all, trace,
 };
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
@@ -21,6 +21,7 @@ use crate::ec2::Way;
 use crate::ec2::record::Endpoint;
 use crate::iam::organization::{self, ControlKind, Levels, levels_of};
 use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
+use crate::s3::error as s3;
 
 /// Whether refusals are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -513,6 +514,9 @@ fn denial(
         && (decision.layer == Layer::Resource || permission.account.as_ref() != request.principal.account())
     {
         message = ciphertext_refusal(request.principal.display(), permission.action);
+    }
+    if decision.reason == Reason::NotAcrossAccounts && permission.action.starts_with("s3:") {
+        return s3::method_not_allowed();
     }
     if permission.action == "sts:AssumeRoleWithWebIdentity" {
         // AWS tells nobody of whom it knows no more than a token.

@@ -28,5 +28,7 @@ pub use endpoint::{
     awaiting_read, blocking, read, read_in, write, write_in,
 };
 pub use failure::Failure;
-pub use permission::{Allowed, Checked, Guarded, KeyGuard, Later, OuterGuard, Permission, ResourceGuard};
+pub use permission::{
+    Allowed, Checked, Guarded, KeyGuard, Later, OuterGuard, Permission, ResourceGuard, everything,
+};
 pub use unsaid::Unsaid;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Arn};
-use landfall_iam::{Attached, Grant, Policy};
+use landfall_base::{AccountId, Arn, Region};
+use landfall_iam::{Attached, Grant, Policy, reference};
 
-use super::Caller;
+use super::{Caller, Context};
 
 /// One check: may the caller do `action` to `resource`?
 #[derive(Debug, Clone)]
@@ -52,6 +52,23 @@ pub struct ResourceGuard {
 #[derive(Debug, Clone)]
 pub struct OuterGuard(pub Arc<Policy>);
 
+/// What AWS matches, and names in a refusal, where an action is on everything of its service in an account and Region; `None`
+/// where that is `*`.
+pub fn everything(action: &str, region: &Region, account: &AccountId) -> Option<Arn> {
+    let (service, name) = action.split_once(':')?;
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let without_types = || reference::action_resources(action).is_some_and(<[String]>::is_empty);
+    match service.to_ascii_lowercase().as_str() {
+        "lightsail" if without_types() => Some(Arn::new("lightsail", region, account, "*")),
+        // A group without a name, so that policies for `log-group:*` match as well as those for `*`.
+        "logs" if is("DescribeLogGroups") => {
+            Some(Arn::new("logs", region, account, "log-group::log-stream:"))
+        }
+        "ssm" if is("DescribeParameters") => Some(Arn::new("ssm", region, account, "*")),
+        _ => None,
+    }
+}
+
 impl Permission {
     /// A check against one resource, owned by the account in its ARN.
     pub fn on(action: &'static str, resource: &Arn) -> Self {
@@ -78,6 +95,14 @@ impl Permission {
             guard: None,
             outer: None,
             key: None,
+        }
+    }
+
+    /// A check for an action on everything of its service in the caller's account and Region, as AWS names that.
+    pub fn on_everything(cx: &Context<'_>, action: &'static str) -> Self {
+        match everything(action, cx.region(), cx.account()) {
+            Some(arn) => Self::on(action, &arn),
+            None => Self::on_anything(action),
         }
     }
 

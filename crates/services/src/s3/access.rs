@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use landfall_base::{AccountId, Arn};
+use landfall_base::Arn;
 use landfall_shape::{Protocol, ServiceError, ServiceSchema};
 use landfall_store::View;
 
@@ -314,7 +314,7 @@ pub fn check(
         Asked { permissions: permissions(cx.caller, row.as_deref(), operation, ask), later: &ask.later };
     match authorize(cx, view, &SERVICE, request, checks) {
         Ok(_) => Ok(row),
-        Err(failure) => Err(worded(cx.caller, owner.as_ref(), failure)),
+        Err(failure) => Err(worded(cx.caller, failure)),
     }
 }
 
@@ -345,11 +345,12 @@ pub fn later(cx: &Context<'_>, view: &View, name: &str, ask: &Ask<'_>) -> Vec<La
     permissions.map(|permission| Later { caller: cx.caller.clone(), permission }).collect()
 }
 
-/// Strangers and callers of other accounts get no reason.
-fn worded(caller: &Caller, owner: Option<&AccountId>, failure: Failure) -> Failure {
+/// Strangers get no reason, but that an operation is the owner's alone. Callers of other accounts are of the same
+/// organization and get one (User Guide, "Troubleshoot access denied (403 Forbidden) errors").
+fn worded(caller: &Caller, failure: Failure) -> Failure {
+    let stranger = caller.principal.account().is_none();
     match failure {
-        Failure::Service(_) if caller.principal.account().is_none() => error::access_denied().into(),
-        Failure::Service(_) if owner.is_some_and(|owner| caller.principal.account() != Some(owner)) => {
+        Failure::Service(error) if stranger && error.code != error::method_not_allowed().code => {
             error::access_denied().into()
         }
         failure => failure,
@@ -362,6 +363,6 @@ pub fn missing_key(cx: &Context<'_>, view: &View, bucket: &Bucket, error: Servic
     guard(&mut permission, cx.caller, bucket);
     match is_allowed(cx, view, &SERVICE, &permission) {
         Ok(()) => error.into(),
-        Err(failure) => worded(cx.caller, Some(&bucket.owner), failure),
+        Err(failure) => worded(cx.caller, failure),
     }
 }

@@ -146,6 +146,32 @@ fn actions_and_resources_that_do_not_go_together() {
     }
 }
 
+/// Actions that are checked on everything of their service are asked about as a call is.
+#[test]
+fn everything_of_a_service_is_what_a_call_is_about() {
+    let everything = |service: &str, end: &str| format!("arn:aws:{service}:us-east-1:111122223333:{end}");
+    let cases = [
+        ("lightsail:GetContainerServices", everything("lightsail", "*")),
+        ("ssm:DescribeParameters", everything("ssm", "*")),
+        ("logs:DescribeLogGroups", everything("logs", "log-group::log-stream:")),
+    ];
+    for (action, arn) in cases {
+        let t = with_account();
+        allow(&t, &user(&t, "alice"), &policy("Allow", action, &arn));
+        let all_but = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},
+                {{"Effect":"Deny","Action":"{action}","Resource":"{arn}"}}]}}"#
+        );
+        allow(&t, &user(&t, "bob"), &all_but);
+        assert!(may(&t, "alice", ask(action, "*", &[])), "{action}");
+        assert!(!may(&t, "bob", ask(action, "*", &[])), "{action}");
+    }
+    let t = with_account();
+    allow(&t, &user(&t, "alice"), &policy("Allow", "lightsail:*", "*"));
+    let named = ask("lightsail:GetContainerServices", &everything("lightsail", "*"), &[]);
+    assert!(may(&t, "alice", named));
+}
+
 #[test]
 fn a_secret_is_found_by_the_name_in_its_arn() {
     let t = with_account();

@@ -26,11 +26,7 @@ impl Resolve for api::CreateRepository {
         let target = Target::find(cx, view, input.registry_id.as_deref(), &input.repository_name)?;
         let pairs = tags::pairs(input.tags.as_deref().unwrap_or_default())?;
         let tags = || pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let mut permissions =
-            vec![registry::creation_permission(view, &target.key)?.with_request_tags(tags())];
-        if !pairs.is_empty() {
-            permissions.push(target.permission(view, "ecr:TagResource")?.with_request_tags(tags()));
-        }
+        let mut permissions = registry::creation_permissions(view, &target.key, tags)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();
         let mutability = settings::mutability(input.image_tag_mutability.as_ref(), filters)?;
         let encryption = match &input.encryption_configuration {

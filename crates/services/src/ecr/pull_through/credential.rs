@@ -8,10 +8,10 @@ use landfall_store::View;
 use serde::Deserialize;
 
 use super::{UpstreamCredential, own};
+use crate::ecr::role;
 use crate::ecr::rules::wording;
 use crate::iam;
 use crate::pipe::{Caller, Failure, Installation, read_in};
-use crate::sts::{ServiceSession, assume_role_for_service};
 
 /// The service that reads secrets of rules.
 pub(super) const SERVICE: &str = "pullthroughcache.ecr.amazonaws.com";
@@ -41,7 +41,8 @@ pub(in crate::ecr) fn check(
     rule: &api::PullThroughCacheRule,
 ) -> Result<(), Failure> {
     if let Some(role) = rule.custom_role_arn.as_deref().filter(|_| rule.credential_arn.is_none()) {
-        return check_role(installation, view, account, region, rule, role);
+        check_openness(rule)?;
+        return role::assume(installation, view, (account, region), &reading(role)).map(drop);
     }
     // The service-linked role is nobody in another account (API reference: a role is needed between accounts).
     if own::place(rule).is_some_and(|(upstream, _)| upstream != *account) && rule.custom_role_arn.is_none() {
@@ -87,40 +88,6 @@ fn check_openness(rule: &api::PullThroughCacheRule) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rule's role lets the service in, though there is no secret for it to read.
-fn check_role(
-    installation: &Installation,
-    view: &View,
-    account: &AccountId,
-    region: &Region,
-    rule: &api::PullThroughCacheRule,
-    role: &str,
-) -> Result<(), Failure> {
-    check_openness(rule)?;
-    reader(installation, view, account, region, rule).map(drop).map_err(|failure| match failure {
-        Failure::Service(_) => {
-            let text = format!(
-                "the role {role} cannot be assumed by {SERVICE}: check that it exists and its trust policy"
-            );
-            wording::invalid("customRoleArn", &text).into()
-        }
-        failure => failure,
-    })
-}
-
-/// The role that reads the secret: the rule's own, or the service-linked one.
-///
-/// # Errors
-/// A row cannot be read, or the rule's role is none.
-fn role_of(view: &View, account: &AccountId, rule: &api::PullThroughCacheRule) -> Result<Arn, Failure> {
-    match rule.custom_role_arn.as_deref() {
-        Some(text) => {
-            Ok(text.parse().map_err(|_| wording::invalid("customRoleArn", "must be the ARN of a role"))?)
-        }
-        None => Ok(iam::service_linked_role(view, SERVICE, account)?.0),
-    }
-}
-
 /// The credential of a rule; `None` if it has none.
 ///
 /// # Errors
@@ -157,19 +124,16 @@ pub(super) fn reader(
     region: &Region,
     rule: &api::PullThroughCacheRule,
 ) -> Result<Caller, Failure> {
-    let role_arn = role_of(view, account, rule)?;
-    let source = format!("arn:{}:ecr:{region}:{account}:*", region.partition());
-    let wanted = ServiceSession {
-        service: SERVICE,
-        role_arn: &role_arn,
-        session_name: "ECRPullThroughCache",
-        source_arn: &source,
-        region,
-    };
-    assume_role_for_service(installation, view, &wanted).0.map_err(|failure| match failure {
+    let service_linked = || iam::service_linked_role(view, SERVICE, account).map(|(arn, _)| arn.to_string());
+    let role = rule.custom_role_arn.clone().map_or_else(service_linked, Ok)?;
+    role::assume(installation, view, (account, region), &reading(&role)).map_err(|failure| match failure {
         Failure::Service(_) => unable().into(),
         failure => failure,
     })
+}
+
+fn reading(role: &str) -> role::Wanted<'_> {
+    role::Wanted { service: SERVICE, session_name: "ECRPullThroughCache", role }
 }
 
 fn refusal(refused: &ServiceError) -> ServiceError {

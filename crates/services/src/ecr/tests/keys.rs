@@ -4,6 +4,7 @@ use landfall_api::kms;
 use landfall_shape::{Blob, Value};
 
 use super::*;
+use crate::ecr::record::Repository;
 use crate::ecr::{AddressError, addressed_layer};
 
 fn encrypted(key: Option<&str>) -> api::EncryptionConfiguration {
@@ -83,22 +84,58 @@ fn a_disabled_key_closes_its_repository() {
 #[test]
 fn a_template_without_a_key_means_the_default_one() {
     let fixture = Fixture::new();
+    template_under(&fixture, None);
+    fixture.role("maker", "ecr.amazonaws.com");
+    fixture.allow_role("maker", &["ecr:CreateRepository"]);
+    let made = push(&fixture).unwrap();
+    let arn = made.encryption.key.clone().unwrap();
+    let input = kms::DescribeKeyRequest { key_id: "alias/aws/ecr".to_owned(), ..Default::default() };
+    assert_eq!(fixture.root::<kms::DescribeKey>(input).key_metadata.unwrap().arn, Some(arn));
+}
+
+/// A template with a tag, and a key where one is named.
+fn template_under(fixture: &Fixture, kms_key: Option<&str>) {
+    let tag = api::Tag { key: "team".to_owned(), value: "a".to_owned() };
     fixture.root::<api::CreateRepositoryCreationTemplate>(api::CreateRepositoryCreationTemplateRequest {
         prefix: "team".to_owned(),
         applied_for: vec![api::RCTAppliedFor::CreateOnPush],
         encryption_configuration: Some(api::EncryptionConfigurationForRepositoryCreationTemplate {
             encryption_type: api::EncryptionType::Kms,
-            kms_key: None,
+            kms_key: kms_key.map(str::to_owned),
         }),
-        custom_role_arn: Some("arn:aws:iam::111122223333:role/ecr".to_owned()),
+        resource_tags: kms_key.map(|_| vec![tag]),
+        custom_role_arn: Some("arn:aws:iam::111122223333:role/maker".to_owned()),
         ..Default::default()
     });
+}
+
+/// The repository that a push makes, or why it does not.
+fn push(fixture: &Fixture) -> Result<std::sync::Arc<Repository>, String> {
     let installation = fixture.0.call.installation();
     let written = installation
         .store
         .write("push", |tx| registry::open_for_push(installation, tx, &key("team/app"), START));
-    let made = written.unwrap().unwrap();
-    let arn = made.encryption.key.clone().unwrap();
-    let input = kms::DescribeKeyRequest { key_id: "alias/aws/ecr".to_owned(), ..Default::default() };
-    assert_eq!(fixture.root::<kms::DescribeKey>(input).key_metadata.unwrap().arn, Some(arn));
+    written.map(Option::unwrap).map_err(|error| format!("{error:?}"))
+}
+
+#[test]
+fn a_repository_is_made_as_its_templates_role() {
+    let fixture = Fixture::new();
+    let key_arn =
+        fixture.root::<kms::CreateKey>(kms::CreateKeyRequest::default()).key_metadata.unwrap().arn.unwrap();
+    template_under(&fixture, Some(&key_arn));
+    let refused = push(&fixture).unwrap_err();
+    assert!(refused.contains("role/maker cannot be assumed by ecr.amazonaws.com"), "{refused}");
+    fixture.role("maker", "ecr.amazonaws.com");
+    let needed = ["ecr:CreateRepository", "ecr:TagResource", "kms:DescribeKey", "kms:CreateGrant"];
+    for (at, missing) in needed.iter().enumerate() {
+        let refused = push(&fixture).unwrap_err();
+        let denied =
+            format!("assumed-role/maker/ECRRepositoryCreation is not authorized to perform: {missing} on");
+        assert!(refused.contains(&denied), "{missing}: {refused}");
+        fixture.allow_role("maker", &needed[..=at]);
+    }
+    let made = push(&fixture).unwrap();
+    assert_eq!(made.encryption.key, Some(key_arn));
+    assert_eq!(made.tags, vec![("team".to_owned(), "a".to_owned())]);
 }

@@ -18,14 +18,14 @@ const ACTIONS: [&str; 3] = ["ecr:BatchGetImage", "ecr:InitiateLayerUpload", "ecr
 fn expected(same: bool, identity: Says, repository: Says, action: &str) -> Option<String> {
     let because = |kind: &str| Some(format!("because no {kind}-based policy allows the {action} action"));
     match (identity, repository) {
-        // Denies of resources are looked at first.
-        (_, Deny) => Some("with an explicit deny in a resource-based policy".to_owned()),
+        // Denies of the caller's own policies are told first.
         (Deny, _) => Some("with an explicit deny in an identity-based policy".to_owned()),
+        (_, Deny) => Some("with an explicit deny in a resource-based policy".to_owned()),
         (Allow, Allow) => None,
         (Allow, Nothing) | (Nothing, Allow) if same => None,
         (Allow, Nothing) => because("resource"),
         (Nothing, Allow) => because("identity"),
-        (Nothing, Nothing) => because("identity"),
+        (Nothing, Nothing) => because(if same { "identity" } else { "resource" }),
     }
 }
 

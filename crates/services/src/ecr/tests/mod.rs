@@ -18,6 +18,7 @@ use landfall_iam::{Policy, PolicyKind, Principal};
 use landfall_registry::{Digest, Manifest, Tag};
 use landfall_shape::{Operation, ServiceError};
 use landfall_store::StoreError;
+use serde_json::json;
 
 use super::record::RepositoryKey;
 use super::registry;
@@ -40,6 +41,26 @@ impl Fixture {
     /// A call by the root user that must succeed.
     fn root<O: Operation>(&self, input: O::Input) -> O::Output {
         self.call::<O>(&root(), input).unwrap()
+    }
+
+    /// A role that a service may assume.
+    fn role(&self, name: &str, service: &str) {
+        let trust = json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"});
+        self.root::<landfall_api::iam::CreateRole>(landfall_api::iam::CreateRoleRequest {
+            role_name: name.to_owned(),
+            assume_role_policy_document: document(&trust.to_string()),
+            ..Default::default()
+        });
+    }
+
+    /// All that a role may do.
+    fn allow_role(&self, name: &str, actions: &[&str]) {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+        self.root::<landfall_api::iam::PutRolePolicy>(landfall_api::iam::PutRolePolicyRequest {
+            role_name: name.to_owned(),
+            policy_name: "p".to_owned(),
+            policy_document: document(&statement.to_string()),
+        });
     }
 
     /// A call by the root user that must fail; code and message.

@@ -605,14 +605,7 @@ fn a_rules_role_lets_the_service_in() {
         ),
     );
     assert_eq!(fixture.refused::<api::CreatePullThroughCacheRule>(wanted()), refusal);
-    let role_for = |service: &str| landfall_api::iam::CreateRoleRequest {
-        role_name: "cache".to_owned(),
-        assume_role_policy_document: document(&format!(
-            r#"{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}"#
-        )),
-        ..Default::default()
-    };
-    fixture.root::<landfall_api::iam::CreateRole>(role_for("pullthroughcache.ecr.amazonaws.com"));
+    fixture.role("cache", "pullthroughcache.ecr.amazonaws.com");
     fixture.root::<api::CreatePullThroughCacheRule>(wanted());
 }
 
@@ -673,15 +666,6 @@ const MIRROR_ACTIONS: [&str; 4] = [
     "ecr:GetDownloadUrlForLayer",
 ];
 
-fn allow_role(fixture: &Fixture, actions: &[&str]) {
-    let statement = serde_json::json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
-    fixture.root::<landfall_api::iam::PutRolePolicy>(landfall_api::iam::PutRolePolicyRequest {
-        role_name: "cache".to_owned(),
-        policy_name: "p".to_owned(),
-        policy_document: document(&statement.to_string()),
-    });
-}
-
 fn allow_upstream(fixture: &Fixture, actions: &[&str]) {
     let principal = format!("arn:aws:iam::{}:root", account());
     let statement =
@@ -700,19 +684,13 @@ async fn a_registry_of_another_account_is_read_as_the_rules_role() {
         fixture.refused::<api::CreatePullThroughCacheRule>(mirror(&other_account(), "us-east-1", None));
     assert_eq!(code, "InvalidParameterException");
     assert!(text.contains("'customRoleArn'"), "{text}");
-    fixture.root::<landfall_api::iam::CreateRole>(landfall_api::iam::CreateRoleRequest {
-        role_name: "cache".to_owned(),
-        assume_role_policy_document: document(
-            r#"{"Effect":"Allow","Principal":{"Service":"pullthroughcache.ecr.amazonaws.com"},"Action":"sts:AssumeRole"}"#,
-        ),
-        ..Default::default()
-    });
+    fixture.role("cache", "pullthroughcache.ecr.amazonaws.com");
     fixture.root::<api::CreatePullThroughCacheRule>(mirror(&other_account(), "us-east-1", Some(role)));
 
     let session = "User: arn:aws:sts::111122223333:assumed-role/cache/ECRPullThroughCache is not authorized to perform:";
     let refused = mirrored(&fixture, "one").await.unwrap_err();
     assert!(refused.starts_with(&format!("{session} ecr:GetAuthorizationToken")), "{refused}");
-    allow_role(&fixture, &MIRROR_ACTIONS);
+    fixture.allow_role("cache", &MIRROR_ACTIONS);
     let refused = mirrored(&fixture, "one").await.unwrap_err();
     assert!(
         refused.starts_with(&format!("{session} ecr:BatchGetImage"))
@@ -731,7 +709,7 @@ async fn a_registry_of_another_account_is_read_as_the_rules_role() {
     assert!(registry::pulled_at(&view, &upstream, one).unwrap().is_some(), "a pull like any other");
 
     // What the cache has stays when the role may no more.
-    allow_role(&fixture, &MIRROR_ACTIONS[1..]);
+    fixture.allow_role("cache", &MIRROR_ACTIONS[1..]);
     fixture.0.clock.advance_seconds(DAY);
     assert_eq!(mirrored(&fixture, "one").await, Ok(Some(one)));
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use landfall_api::landfall as api;
-use landfall_base::{AccountId, Arn};
+use landfall_base::{AccountId, Arn, Region};
 use landfall_iam::{Context as Conditions, Decision, Layer, Policy, Principal, Trace, evaluate, trace};
 use landfall_store::View;
 
@@ -20,7 +20,7 @@ use crate::iam::simulate::{Question, ask};
 use crate::iam::{PrincipalPolicies, policies_of};
 use crate::landfall::resource_keys::keys_of;
 use crate::landfall::resource_policies::{ResourcePolicy, policy_of_resource};
-use crate::pipe::{Context, Failure, requested_region};
+use crate::pipe::{Context, Failure, everything, requested_region};
 use crate::s3::record::BUCKETS;
 
 /// Every user may get a session token, whatever policies say (IAM User Guide, "Permissions for GetSessionToken").
@@ -34,6 +34,7 @@ pub(super) struct Search<'a> {
     action: &'a str,
     /// Its ARN as the service knows it, or `*`.
     resource: String,
+    region: Region,
     /// The accounts whose principals are asked one by one.
     accounts: Vec<AccountId>,
     owner: Option<AccountId>,
@@ -111,6 +112,7 @@ impl<'a> Search<'a> {
         Ok(Self {
             action: &input.action,
             resource: arn.as_ref().map_or("*", Arn::as_str).to_owned(),
+            region: cx.region().clone(),
             accounts,
             rcp: levels_of(view, management, owner.as_ref(), ControlKind::Resource)?,
             context: context(cx, view, input, arn.as_ref(), owner.as_ref())?,
@@ -214,7 +216,8 @@ impl<'a> Search<'a> {
         scp: &Levels,
     ) -> Option<Found> {
         let context = self.context_of(principal, policies, context);
-        let question = self.question(principal, policies, &context, scp);
+        let resource = self.resource_for(principal);
+        let question = Question { resource: &resource, ..self.question(principal, policies, &context, scp) };
         ask(&question, |request, layers| outcome(&evaluate(request, layers)))
     }
 
@@ -267,6 +270,15 @@ impl<'a> Search<'a> {
             scp,
             rcp: &self.rcp,
         }
+    }
+
+    /// What a call of the principal would be about.
+    fn resource_for(&self, principal: &Principal) -> Cow<'_, str> {
+        let everything = principal
+            .account()
+            .filter(|_| self.resource == "*")
+            .and_then(|account| everything(self.action, &self.region, account));
+        everything.map_or(Cow::Borrowed(self.resource.as_str()), |arn| Cow::Owned(arn.to_string()))
     }
 
     fn service(&self) -> &str {

@@ -6,7 +6,7 @@ use landfall_iam::reference;
 use landfall_store::View;
 
 use crate::landfall::resource_keys::known_arn;
-use crate::pipe::{Context, Failure};
+use crate::pipe::{Context, Failure, everything};
 
 /// Refuses actions that do not exist, and resources that an action cannot be about.
 ///
@@ -21,18 +21,24 @@ pub(super) fn check(action: &str, arn: Option<&Arn>) -> Result<(), Failure> {
         (None, _) if reference::covers_service(service) => {
             refuse(format!("`{action}` is no action of `{service}`"))
         }
-        (Some([]), Some(_)) => {
+        (Some([]), Some(arn)) if !is_everything(action, arn) => {
             refuse(format!("`{action}` is about no single resource: give `*` in place of an ARN"))
         }
         (Some(required), None) if required.iter().any(|name| name.ends_with('*')) => refuse(format!(
             "`{action}` is always about a resource, whose own policy may have a say: give its ARN: {}",
             types(action)
         )),
-        (Some(_), Some(arn)) if reference::applies_to(action, arn.as_str()) == Some(false) => {
+        (Some([_, ..]), Some(arn)) if reference::applies_to(action, arn.as_str()) == Some(false) => {
             refuse(format!("`{action}` cannot be about `{arn}`: it applies to {}", types(action)))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an ARN is what refusals of the action name.
+fn is_everything(action: &str, arn: &Arn) -> bool {
+    let place = arn.region().parse().ok().zip(arn.account_id());
+    place.is_some_and(|(region, account)| everything(action, &region, &account).as_ref() == Some(arn))
 }
 
 /// The resource as its service would find it: a secret also without the end of its ARN.

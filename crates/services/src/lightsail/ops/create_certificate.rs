@@ -4,9 +4,8 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::{Tx, View};
 
 use crate::lightsail::record::{CERTIFICATES, Certificate};
-use crate::lightsail::target::on_everything;
 use crate::lightsail::{domains, names, operations, tags, view};
-use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Most names of a certificate.
 const MOST_NAMES: usize = 10;
@@ -26,8 +25,8 @@ impl Resolve for api::CreateCertificate {
         let key = (cx.account(), cx.region(), input.certificate_name.as_str());
         let exists = view.contains(&CERTIFICATES, &key);
         let tags = tags::merge(&[], input.tags.take().unwrap_or_default())?;
-        let permission =
-            on_everything(cx, "lightsail:CreateCertificate").with_request_tags(tags::pairs(&tags));
+        let permission = Permission::on_everything(cx, "lightsail:CreateCertificate")
+            .with_request_tags(tags::pairs(&tags));
         Ok(Checked::one(Request { exists, tags, input }, permission))
     }
 }

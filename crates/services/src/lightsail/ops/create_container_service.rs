@@ -6,7 +6,7 @@ use landfall_store::{Tx, View};
 use crate::lightsail::deploy::{self, Wanted};
 use crate::lightsail::record::{Change, Puller, SERVICES, Service};
 use crate::lightsail::rules::power::Power;
-use crate::lightsail::target::{Target, on_everything};
+use crate::lightsail::target::Target;
 use crate::lightsail::{domains, names, owner, tags, view};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
@@ -27,8 +27,8 @@ impl Resolve for api::CreateContainerService {
     fn resolve(cx: &Context<'_>, view: &View, mut input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.service_name)?;
         let tags = tags::merge(&[], input.tags.take().unwrap_or_default())?;
-        let create =
-            on_everything(cx, "lightsail:CreateContainerService").with_request_tags(tags::pairs(&tags));
+        let create = Permission::on_everything(cx, "lightsail:CreateContainerService")
+            .with_request_tags(tags::pairs(&tags));
         let mut permissions = vec![create];
         if !tags.is_empty() {
             let arn = names::unknown_service_arn(cx.account(), cx.region());

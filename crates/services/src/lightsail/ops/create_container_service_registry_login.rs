@@ -5,8 +5,7 @@ use landfall_store::{Tx, View};
 
 use crate::lightsail::images;
 use crate::lightsail::record::SERVICES;
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, Resolve, WriteHandler};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, Resolve, WriteHandler};
 
 /// Whether there is a service to push for.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ impl Resolve for api::CreateContainerServiceRegistryLogin {
 
     fn resolve(cx: &Context<'_>, view: &View, _: Self::Input) -> Result<Self::Request, Failure> {
         let has_service = view.count(&SERVICES, (cx.account(), cx.region())) > 0;
-        let permission = on_everything(cx, "lightsail:CreateContainerServiceRegistryLogin");
+        let permission = Permission::on_everything(cx, "lightsail:CreateContainerServiceRegistryLogin");
         Ok(Checked::one(Request { has_service }, permission))
     }
 }

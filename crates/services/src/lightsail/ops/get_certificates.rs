@@ -4,9 +4,8 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::View;
 
 use crate::lightsail::record::CERTIFICATES;
-use crate::lightsail::target::on_everything;
 use crate::lightsail::view;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// Which certificates.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ impl Resolve for api::GetCertificates {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input), on_everything(cx, "lightsail:GetCertificates")))
+        Ok(Checked::one(Request(input), Permission::on_everything(cx, "lightsail:GetCertificates")))
     }
 }
 

@@ -4,8 +4,7 @@ use landfall_api::lightsail as api;
 use landfall_shape::Entries;
 use landfall_store::View;
 
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// The plug-in asks for an update if it is older than this.
 const PLUGIN_VERSION: &str = "1.0.0";
@@ -14,7 +13,7 @@ impl Resolve for api::GetContainerAPIMetadata {
     type Request = Checked<()>;
 
     fn resolve(cx: &Context<'_>, _: &View, _: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one((), on_everything(cx, "lightsail:GetContainerAPIMetadata")))
+        Ok(Checked::one((), Permission::on_everything(cx, "lightsail:GetContainerAPIMetadata")))
     }
 }
 

@@ -3,9 +3,9 @@
 use landfall_api::lightsail as api;
 use landfall_store::View;
 
-use crate::lightsail::target::{Target, on_everything};
+use crate::lightsail::target::Target;
 use crate::lightsail::{images, names};
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// A service.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Resolve for api::GetContainerImages {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.service_name)?;
-        Ok(Checked::one(Request(target), on_everything(cx, "lightsail:GetContainerImages")))
+        Ok(Checked::one(Request(target), Permission::on_everything(cx, "lightsail:GetContainerImages")))
     }
 }
 

@@ -7,8 +7,8 @@ use landfall_store::View;
 
 use crate::lightsail::owner;
 use crate::lightsail::record::DEPLOYMENTS;
-use crate::lightsail::target::{Target, on_everything};
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::lightsail::target::Target;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// A container of a service, and what is asked of its log.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Resolve for api::GetContainerLog {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.service_name)?;
-        let permission = on_everything(cx, "lightsail:GetContainerLog");
+        let permission = Permission::on_everything(cx, "lightsail:GetContainerLog");
         Ok(Checked::one(Request { target, input }, permission))
     }
 }

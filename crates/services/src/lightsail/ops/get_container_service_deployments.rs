@@ -4,8 +4,8 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::record::DEPLOYMENTS;
-use crate::lightsail::target::{Target, on_everything};
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::lightsail::target::Target;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// A service.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Resolve for api::GetContainerServiceDeployments {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.service_name)?;
-        let permission = on_everything(cx, "lightsail:GetContainerServiceDeployments");
+        let permission = Permission::on_everything(cx, "lightsail:GetContainerServiceDeployments");
         Ok(Checked::one(Request(target), permission))
     }
 }

@@ -7,8 +7,8 @@ use landfall_base::Timestamp;
 use landfall_store::View;
 
 use crate::lightsail::metrics;
-use crate::lightsail::target::{Target, on_everything};
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::lightsail::target::Target;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// Most data points of an answer.
 const MOST: i64 = 1440;
@@ -25,7 +25,7 @@ impl Resolve for api::GetContainerServiceMetricData {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = Target::find(cx, view, &input.service_name)?;
-        let permission = on_everything(cx, "lightsail:GetContainerServiceMetricData");
+        let permission = Permission::on_everything(cx, "lightsail:GetContainerServiceMetricData");
         Ok(Checked::one(Request { target, input }, permission))
     }
 }

@@ -4,14 +4,13 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::rules::power;
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 impl Resolve for api::GetContainerServicePowers {
     type Request = Checked<()>;
 
     fn resolve(cx: &Context<'_>, _: &View, _: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one((), on_everything(cx, "lightsail:GetContainerServicePowers")))
+        Ok(Checked::one((), Permission::on_everything(cx, "lightsail:GetContainerServicePowers")))
     }
 }
 

@@ -4,9 +4,9 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::record::SERVICES;
-use crate::lightsail::target::{Target, on_everything};
+use crate::lightsail::target::Target;
 use crate::lightsail::view;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// One service, or all of the Region.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Resolve for api::GetContainerServices {
 
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let target = input.service_name.map(|name| Target::find(cx, view, &name)).transpose()?;
-        Ok(Checked::one(Request(target), on_everything(cx, "lightsail:GetContainerServices")))
+        Ok(Checked::one(Request(target), Permission::on_everything(cx, "lightsail:GetContainerServices")))
     }
 }
 

@@ -4,8 +4,7 @@ use landfall_api::lightsail::{self as api, error};
 use landfall_store::View;
 
 use crate::lightsail::operations;
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// An operation's id.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ impl Resolve for api::GetOperation {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input.operation_id), on_everything(cx, "lightsail:GetOperation")))
+        Ok(Checked::one(Request(input.operation_id), Permission::on_everything(cx, "lightsail:GetOperation")))
     }
 }
 

@@ -4,8 +4,7 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::operations;
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// Which page.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ impl Resolve for api::GetOperations {
     type Request = Checked<Request>;
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
-        Ok(Checked::one(Request(input.page_token), on_everything(cx, "lightsail:GetOperations")))
+        Ok(Checked::one(Request(input.page_token), Permission::on_everything(cx, "lightsail:GetOperations")))
     }
 }
 

@@ -4,8 +4,8 @@ use landfall_api::lightsail as api;
 use landfall_store::View;
 
 use crate::lightsail::operations;
-use crate::lightsail::target::{Tagged, on_everything};
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::lightsail::target::Tagged;
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// A resource's name, the resource, and which page.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Resolve for api::GetOperationsForResource {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let found = Tagged::find(cx, view, &input.resource_name)?;
         let request = Request { name: input.resource_name, found, page: input.page_token };
-        Ok(Checked::one(request, on_everything(cx, "lightsail:GetOperationsForResource")))
+        Ok(Checked::one(request, Permission::on_everything(cx, "lightsail:GetOperationsForResource")))
     }
 }
 

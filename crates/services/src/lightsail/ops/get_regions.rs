@@ -3,8 +3,7 @@
 use landfall_api::lightsail as api;
 use landfall_store::View;
 
-use crate::lightsail::target::on_everything;
-use crate::pipe::{Authorized, Checked, Context, Failure, ReadHandler, Resolve};
+use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 /// Name, display name and continent of every Region that has container services (Lightsail User Guide, "Regions").
 const REGIONS: &[(&str, &str, &str)] = &[
@@ -37,7 +36,7 @@ impl Resolve for api::GetRegions {
 
     fn resolve(cx: &Context<'_>, _: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let request = Request { zones: input.include_availability_zones == Some(true) };
-        Ok(Checked::one(request, on_everything(cx, "lightsail:GetRegions")))
+        Ok(Checked::one(request, Permission::on_everything(cx, "lightsail:GetRegions")))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use landfall_api::logs::{self as api, error};
-use landfall_base::Arn;
 use landfall_shape::ServiceError;
 use landfall_store::{Begins, View};
 
@@ -43,9 +42,7 @@ impl Resolve for api::DescribeLogGroups {
             limit: input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE),
             filter: filter(cx, input)?,
         };
-        // AWS names a group without a name here, so that policies for `log-group:*` match as well as `*`.
-        let anything = Arn::new("logs", cx.region(), cx.account(), "log-group::log-stream:");
-        Ok(Checked::one(request, Permission::on("logs:DescribeLogGroups", &anything)))
+        Ok(Checked::one(request, Permission::on_everything(cx, "logs:DescribeLogGroups")))
     }
 }
 

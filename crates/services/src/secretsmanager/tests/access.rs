@@ -203,10 +203,14 @@ fn another_account_needs_both_sides_and_a_key_of_the_customer() {
     let denied = fixture.denied::<api::GetSecretValue>(&allowed, get(&arn));
     assert_eq!(denied.0, "AccessDeniedException");
     assert!(denied.1.contains("no resource-based policy"), "{}", denied.1);
+    // Whom the policy lets in only with the account is told of the policy, whom it names of the own ones.
+    for (principal, named) in [("444455556666".to_owned(), "resource"), (bare.arn(), "identity")] {
+        fixture.put_policy("a", &read_by(&principal));
+        let denied = fixture.denied::<api::GetSecretValue>(&bare, get(&arn));
+        assert_eq!(denied.0, "AccessDeniedException");
+        assert!(denied.1.contains(&format!("no {named}-based policy")), "{}", denied.1);
+    }
     fixture.put_policy("a", &read_by("444455556666"));
-    let denied = fixture.denied::<api::GetSecretValue>(&bare, get(&arn));
-    assert_eq!(denied.0, "AccessDeniedException");
-    assert!(denied.1.contains("no identity-based policy"), "{}", denied.1);
     let (code, message) = fixture.denied::<api::GetSecretValue>(&allowed, get(&arn));
     assert_eq!(code, "InvalidRequestException");
     assert_eq!(

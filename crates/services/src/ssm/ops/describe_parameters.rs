@@ -1,7 +1,6 @@
 //! `DescribeParameters`: everything about parameters but their values, page by page.
 
 use landfall_api::ssm as api;
-use landfall_base::Arn;
 use landfall_store::View;
 
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
@@ -31,9 +30,7 @@ impl Resolve for api::DescribeParameters {
             limit: usize::try_from(input.max_results.unwrap_or(PAGE)).unwrap_or(1),
         };
         let listing = (input.shared != Some(true)).then_some(listing);
-        // Refusals of AWS name everything of the service in the account and Region.
-        let everything = Arn::new("ssm", cx.region(), cx.account(), "*");
-        Ok(Checked::one(Request(listing), Permission::on("ssm:DescribeParameters", &everything)))
+        Ok(Checked::one(Request(listing), Permission::on_everything(cx, "ssm:DescribeParameters")))
     }
 }
 
