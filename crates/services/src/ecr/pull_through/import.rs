@@ -340,7 +340,7 @@ async fn fetch(
             manifest.digest
         )));
     }
-    make_repository(installation, key, now).await?;
+    let opened = make_repository(installation, key, now).await?;
     let announced =
         installation.upstreams.arrivals.announce(Arriving::new(key, reference, found.clone(), &manifest));
     for _ in 0..ROUNDS {
@@ -349,7 +349,7 @@ async fn fetch(
         let _shared = installation.blobs.gate().read().await;
         if are_here(installation, &manifest).await? {
             installation.blobs.put(found.bytes.clone()).await?;
-            keep(installation, (key, reference), &manifest, &announced.image, now).await?;
+            keep(installation, (key, opened, reference), &manifest, &announced.image, now).await?;
             if let Origin::Own(own) = &source.origin {
                 own.note_pull(installation, manifest.digest).await;
             }
@@ -424,18 +424,18 @@ async fn fetch_blob(
     Ok(())
 }
 
-/// The repository is there before the image is.
+/// The repository is there before the image is; the answer is its incarnation.
 async fn make_repository(
     installation: &Installation,
     key: &RepositoryKey,
     now: Timestamp,
-) -> Result<(), ImportError> {
-    if registry::find_repository(&installation.store.view(), key)?.is_some() {
-        return Ok(());
+) -> Result<u64, ImportError> {
+    if let Some(row) = registry::find_repository(&installation.store.view(), key)? {
+        return Ok(row.incarnation);
     }
-    let written = installation
-        .store
-        .write_async("make a repository of the cache", |tx| repository(installation, tx, key, now).map(drop));
+    let written = installation.store.write_async("make a repository of the cache", |tx| {
+        repository(installation, tx, key, now).map(|row| row.incarnation)
+    });
     written.await.map_err(WriteError::flatten).map_err(ImportError::from)
 }
 
@@ -453,10 +453,10 @@ fn repository(
     Ok(Arc::new(creation::create(installation, tx, key, template.as_ref(), now)?))
 }
 
-/// Writes the image down.
+/// Writes the image down, in the repository that was there when it began to come: one that was deleted meanwhile stays away.
 async fn keep(
     installation: &Installation,
-    (key, reference): (&RepositoryKey, &Reference),
+    (key, opened, reference): (&RepositoryKey, u64, &Reference),
     manifest: &Manifest,
     arriving: &Arriving,
     now: Timestamp,
@@ -466,7 +466,8 @@ async fn keep(
         Reference::Digest(_) => None,
     };
     let written = installation.store.write_async("import an image", |tx| -> Result<(), Failure> {
-        let repository = repository(installation, tx, key, now)?;
+        let repository = registry::find_repository(tx, key)?.filter(|row| row.incarnation == opened);
+        let repository = repository.ok_or_else(|| wording::no_repository(key))?;
         let tag = tag.map_or(Ok(None), |tag| is_pushed(tx, key, tag).map(|it| (!it).then_some(tag)))?;
         for blob in manifest.required_blobs() {
             registry::link_layer(tx, key, blob.digest, blob.size);

@@ -13,7 +13,7 @@ use crate::ecr::pull_through::{
     Answering, ImportError, Missed, Refused, Upstream, UpstreamBlob, UpstreamCredential, UpstreamError,
     UpstreamImage, UpstreamManifest, Why, complete, for_task, import,
 };
-use crate::ecr::record::IMPORT_QUEUE;
+use crate::ecr::record::{IMPORT_QUEUE, REPOSITORIES};
 use crate::testing::AuditLog;
 
 const DAY: i64 = 24 * 3600;
@@ -194,6 +194,25 @@ async fn what_is_pushed_while_the_upstream_is_asked_stays() {
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("mine").digest));
     fixture.0.clock.advance_seconds(2 * DAY);
     assert_eq!(pull(&fixture, "v1").await, Some(manifest("mine").digest));
+}
+
+#[tokio::test]
+async fn a_repository_that_is_deleted_while_its_image_comes_stays_deleted() {
+    let (fixture, remote) = cache();
+    remote.set("v1", "theirs");
+    let installation = Arc::clone(fixture.0.call.installation());
+    let deletes = move || {
+        let deleted = installation.store.write("delete", |tx| -> Result<(), StoreError> {
+            tx.delete(&REPOSITORIES, &key("hub/app"));
+            Ok(())
+        });
+        deleted.unwrap();
+    };
+    *remote.on_blob.lock().unwrap() = Some(Box::new(deletes));
+    let installation = fixture.0.call.installation();
+    let reference = Reference::Tag("v1".parse().unwrap());
+    assert!(import(installation, &key("hub/app"), &reference).await.is_err());
+    assert!(registry::find_repository(&installation.store.view(), &key("hub/app")).unwrap().is_none());
 }
 
 #[tokio::test]
