@@ -4,6 +4,7 @@ finding. And `check --reason`: a text pasted from a real account."""
 import json
 
 from harness.account import allow, trust, unique
+from harness.fixes import PULL_TELLS
 
 TEMPLATE = """
 Resources:
@@ -191,6 +192,104 @@ def test_policies_of_a_plan_count(tasks):
     assert answer["unknown"] == [what_it_may("the role `exec` is created by this plan")]
 
 
+def encrypted(account):
+    """A secret under a key of its own, and that key's ARN."""
+    kms = account.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    return account.client("secretsmanager").create_secret(Name=unique("s"), SecretString="x", KmsKeyId=key)["ARN"], key
+
+
+def test_a_key_decides_about_a_role_that_there_will_be(tasks):
+    """What the role lacks is written into the template; what the key's policy lacks is the key's."""
+    secret, key = encrypted(tasks.account)
+    trusting = json.dumps(trust("ecs-tasks.amazonaws.com"))
+    text = BESIDE.replace("TRUST", trusting).replace("SECRET", secret).replace("PARAMETER", secret)
+    answer = check(tasks, text)
+    (finding,) = answer["findings"]
+    assert finding["headline"] == f"the role `Exec` of the template may not `kms:Decrypt` on `{key}`"
+    assert (finding["cause"], answer["unknown"]) == ("PERMISSION", [])
+    policies = f"      Policies: [{finding['fix']['document']}]\n"
+    mended = text.replace("    Properties:\n      AssumeRole", f"    Properties:\n{policies}      AssumeRole", 1)
+    assert check(tasks, mended)["findings"] == []
+    owner = {"AWS": tasks.account.role()}
+    owners = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": owner, "Action": "kms:*", "Resource": "*"}]}
+    tasks.account.client("kms").put_key_policy(KeyId=key, Policy=json.dumps(owners), BypassPolicyLockoutSafetyCheck=True)
+    (finding,) = check(tasks, mended)["findings"]
+    assert (finding["cause"], finding["action"], finding["resource"]) == ("PERMISSION", "kms:Decrypt", key)
+
+
+def reading(secret, role):
+    """A plan whose tasks have a role that there is, and read a secret."""
+    container = {"name": "app", "image": "registry.example/app:1", "secrets": [{"name": "A", "valueFrom": secret}]}
+    return resource(
+        "aws_ecs_task_definition.app",
+        {"family": "tf", "requires_compatibilities": ["FARGATE"], "network_mode": "awsvpc", "cpu": "256", "memory": "512",
+         "execution_role_arn": role, "container_definitions": json.dumps([container])},
+        ["arn"],
+    )  # fmt: skip
+
+
+def test_what_a_plan_gives_to_a_role_that_there_is(tasks):
+    secret, key = encrypted(tasks.account)
+    role = tasks.account.role(allow("secretsmanager:GetSecretValue", secret))
+    name = role.rsplit("/", 1)[1]
+    task = reading(secret, role)
+
+    def policy(document, role=name):
+        values = {"name": "more", "role": role, "policy": document}
+        return resource("aws_iam_role_policy.more", values, [] if document else ["policy"])
+
+    decrypt = json.dumps(allow("kms:Decrypt", key))
+    (finding,) = check(tasks, plan_of(task))["findings"]
+    assert (finding["cause"], finding["action"]) == ("PERMISSION", "kms:Decrypt")
+    for more, findings in [(policy(decrypt), 0), (policy(decrypt, "other"), 1), (policy(json.dumps(allow("kms:Encrypt", key))), 1)]:
+        answer = check(tasks, plan_of(task, more))
+        assert (len(answer["findings"]), answer["unknown"]) == (findings, [])
+    # A Deny counts as well, and what goes goes.
+    tasks.account.iam.put_role_policy(RoleName=name, PolicyName="there", PolicyDocument=decrypt)
+    assert check(tasks, plan_of(task))["findings"] == []
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}]}
+    (finding,) = check(tasks, plan_of(task, policy(json.dumps(deny))))["findings"]
+    assert finding["action"] == "kms:Decrypt"
+    gone = json.loads(plan_of(task))
+    before = {"name": "there", "role": name, "policy": decrypt}
+    change = {"actions": ["delete"], "before": before, "after": None}
+    gone["resource_changes"].append({"address": "aws_iam_role_policy.there", "type": "aws_iam_role_policy", "change": change})
+    (finding,) = check(tasks, json.dumps(gone))["findings"]
+    assert finding["action"] == "kms:Decrypt"
+    # What is not known yet may be what is wanted.
+    tasks.account.iam.delete_role_policy(RoleName=name, PolicyName="there")
+    answer = check(tasks, plan_of(task, policy(None)))
+    told = f"whether the execution role may `kms:Decrypt` on `{key}`: `more` is not known yet"
+    assert (answer["findings"], answer["unknown"]) == ([], [told])
+
+
+def test_who_may_not_give_a_role_policies_does_not_learn_what_they_would_do(tasks):
+    secret, key = encrypted(tasks.account)
+    role = tasks.account.role(allow("secretsmanager:GetSecretValue", secret))
+    values = {"name": "more", "role": role.rsplit("/", 1)[1], "policy": json.dumps(allow("kms:Decrypt", key))}
+    text = plan_of(reading(secret, role), resource("aws_iam_role_policy.more", values))
+    checker = tasks.account.user(allow(["landfall:CheckTaskStart", "iam:PassRole", "sts:GetCallerIdentity"]))
+    answer = check(tasks, text, account=checker)
+    (told,) = answer["unknown"]
+    assert answer["findings"] == [] and told.startswith(f"whether the execution role may `kms:Decrypt` on `{key}`: you may not `iam:PutRolePolicy`")
+
+
+def test_what_a_template_gives_to_a_role_that_there_is(tasks):
+    secret = tasks.account.secret("x")
+    role = tasks.account.role()
+    container = {"Name": "app", "Image": "registry.example/app:1", "Secrets": [{"Name": "A", "ValueFrom": secret}]}
+    task = {"RequiresCompatibilities": ["FARGATE"], "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512",
+            "ExecutionRoleArn": role, "ContainerDefinitions": [container]}  # fmt: skip
+    resources = {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task}}
+    (finding,) = check(tasks, json.dumps({"Resources": resources}))["findings"]
+    assert finding["action"] == "secretsmanager:GetSecretValue"
+    properties = {"PolicyName": "read", "Roles": [role.rsplit("/", 1)[1]], "PolicyDocument": allow("secretsmanager:GetSecretValue", secret)}
+    resources["Read"] = {"Type": "AWS::IAM::Policy", "Properties": properties}
+    answer = check(tasks, json.dumps({"Resources": resources}))
+    assert (answer["findings"], answer["unknown"]) == ([], [])
+
+
 def plan(values, unknown):
     resource = {"address": "aws_ecs_task_definition.a", "mode": "managed", "type": "aws_ecs_task_definition"}
     values = {"family": "tf", "requires_compatibilities": ["FARGATE"], "network_mode": "awsvpc", **values}
@@ -342,7 +441,7 @@ def test_the_verdict_says_that_not_all_is_known(tasks):
     text = json.dumps({"family": "app", "containerDefinitions": [container]})
     answer = check(tasks, text, "--launch-type", "EC2")
     known = ("an `ENTRYPOINT`, or else the program `/nope`", "the user `nosuchuser`", "the group `staff`")
-    told = [f"whether the image `r.example/a:1` has {it}" for it in known]
+    told = [f"whether the image `r.example/a:1` has {it}{PULL_TELLS}" for it in known]
     assert (answer["findings"], answer["unknown"]) == ([], told)
     shown = tasks.server.command(
         "check", "-", "--skip-images", input=text, environment=tasks.account.env()

@@ -35,7 +35,12 @@ class Corrected(Case):
 
 def told(case, cause, *words):
     """Said before and after, with the same fix. Returns the fix."""
-    (before,) = case.findings()
+    return told_by(case, case.findings(), cause, *words)
+
+
+def told_by(case, findings, cause, *words):
+    """The same, of what a check has found already."""
+    (before,) = findings
     assert before["cause"] == cause and all(word in before["headline"] for word in words), before
     task = case.start()
     after = case.tasks.trace(task["taskArn"])["finding"]
@@ -235,6 +240,23 @@ def test_options_that_the_log_driver_does_not_take_together(tasks, launch, optio
         Case(tasks, launch, main, executionRoleArn=role).runs()
 
 
+def test_a_size_of_the_buffer_where_the_account_blocks(tasks, launch):
+    """Without `mode` the account's setting counts, when the task is made."""
+    role = bare_role(tasks.account, LOGS, READ)
+    main = tasks.container(command="true", logConfiguration=tasks.awslogs(**{"max-buffer-size": "1m"}))
+    case = Case(tasks, launch, main, executionRoleArn=role)
+    case.runs()
+    setting = {"name": "defaultLogDriverMode"}
+    tasks.account.ecs.put_account_setting_default(**setting, value="blocking")
+    try:
+        fix = told(case, "CONFIGURATION", "only supported with 'mode=non-blocking'")
+        assert fix["document"] == '"mode": "non-blocking"'
+        mended = {"max-buffer-size": "1m", **json.loads("{" + fix["document"] + "}")}
+        Case(tasks, launch, tasks.container(command="true", logConfiguration=tasks.awslogs(**mended)), executionRoleArn=role).runs()
+    finally:
+        tasks.account.ecs.put_account_setting_default(**setting, value="non-blocking")
+
+
 def test_a_digest_that_the_registry_does_not_have(tasks, launch, registry):
     """Pushing does not make it: the corrected member names the image by a tag, and its commands push that."""
     image = registry.image()
@@ -268,12 +290,59 @@ def test_a_kernel_parameter_that_there_is_not(tasks):
     case.correct(fix).runs()
 
 
-def test_a_directory_over_a_file(tasks, tmp_path):
-    """Only the start sees it, and explains it with something to paste."""
+OK = {"sourceVolume": "ok", "containerPath": "/there", "readOnly": True}
+
+
+def mounted(tasks, source, path):
+    """A container with a volume of the host on a path, and with one that fits."""
+    tasks.finish(tasks.container(command="true"))
+    points = [{"sourceVolume": "v", "containerPath": path}, OK]
+    volumes = [{"name": "v", "host": {"sourcePath": str(source)}}, {"name": "ok"}]
+    return Corrected(tasks, "EC2", tasks.container(command="true", mountPoints=points), volumes=volumes)
+
+
+@pytest.mark.parametrize("path", ["/bin/busybox", "/bin/busybox/below"])
+def test_a_directory_over_a_file(tasks, tmp_path, path):
+    case = mounted(tasks, tmp_path, path)
+    fix = told(case, "CONFIGURATION", f"cannot mount `{path}`: not a directory")
+    assert json.loads("{" + fix["document"] + "}")["mountPoints"] == [OK]
+    case.correct(fix).runs()
+
+
+def test_a_file_over_a_directory(tasks, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    case = mounted(tasks, file, "/bin")
+    fix = told(case, "CONFIGURATION", "cannot mount `/bin`: is a directory")
+    case.correct(fix).runs()
+    mounted(tasks, file, "/new/file").runs()
+
+
+def test_a_volume_that_cannot_be_made(tasks, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    case = mounted(tasks, file / "below", "/data")
+    fix = told(case, "CONFIGURATION", f"cannot mount `{file / 'below'}`: not a directory")
+    case.correct(fix).runs()
+
+
+def test_a_volume_of_the_task_over_a_file(tasks, launch):
+    tasks.finish(tasks.container(command="true"))
     main = tasks.container(command="true", mountPoints=[{"sourceVolume": "v", "containerPath": "/bin/busybox"}])
-    case = Corrected(tasks, "EC2", main, volumes=[{"name": "v", "host": {"sourcePath": str(tmp_path)}}])
-    task = case.start()
-    found = tasks.trace(task["taskArn"])["finding"]
-    assert found["cause"] == "CONFIGURATION" and found["fix"]["document"] == '"mountPoints": []', found
-    assert found["fix"]["document"] in case.shown(task)
-    case.correct(found["fix"]).runs()
+    case = Corrected(tasks, launch, main, volumes=[{"name": "v"}])
+    fix = told(case, "CONFIGURATION", "cannot mount `/bin/busybox`: not a directory")
+    case.correct(fix).runs()
+
+
+@pytest.mark.parametrize("options", [["nosuchoption"], ["noexec", "mode=zzz"], ["nr_inodes"]])
+def test_an_option_of_a_file_system_in_memory_that_the_kernel_refuses(tasks, options):
+    good = {"containerPath": "/good", "size": 8, "mountOptions": ["rw", "noexec", "strictatime", "mode=1777"]}
+    bad = {"containerPath": "/bad", "size": 8, "mountOptions": options}
+    main = tasks.container(command="true", linuxParameters={"tmpfs": [good, bad]})
+    case = Corrected(tasks, "EC2", main)
+    fix = told(case, "CONFIGURATION", "cannot mount `/bad`: invalid argument")
+    mended = json.loads("{" + fix["document"] + "}")["tmpfs"]
+    kept = options[:-1]
+    assert mended == [good, {**{key: bad[key] for key in ("containerPath", "size")}, **({"mountOptions": kept} if kept else {})}]
+    main = {**main, "linuxParameters": {"tmpfs": mended}}
+    Corrected(tasks, "EC2", main).runs()

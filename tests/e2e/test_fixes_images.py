@@ -1,11 +1,9 @@
 """As `test_fixes.py`, for images that are not on this machine: `check` asks their registry for manifest, config and layers, as
 the start would, and brings no layer."""
 
-import json
-
 import pytest
 
-from harness.fixes import Case
+from harness.fixes import PULL_TELLS, Case
 from harness.registries import with_files
 from harness.server import free_port
 from harness.tasks import container
@@ -27,11 +25,6 @@ def told(case, cause, words):
     assert (after["headline"], after["cause"], after["fix"]) == (before["headline"], before["cause"], before["fix"])
     assert before["message"] == after["message"] == container(task)["reason"], (before, task)
     return before["fix"]
-
-
-def unknown(case):
-    (answer,) = json.loads(case.check("--json").stdout)["task_definitions"]
-    return answer["unknown"]
 
 
 def test_an_image_for_another_machine(tasks, launch, hostile):
@@ -93,12 +86,12 @@ def test_a_registry_that_is_not_there(tasks, launch):
 def test_what_the_config_leaves_open(tasks, hostile):
     """The config says what a command is. The files of the image are not brought."""
     plain, with_entry_point = hostile("ok"), hostile("ok", image=busybox_with(entrypoint=["/bin/sh"]))
-    program = f"whether the image `{plain.reference}` has the program `/nope`"
-    user = f"whether the image `{plain.reference}` has the user `nobody`"
+    program = f"whether the image `{plain.reference}` has the program `/nope`{PULL_TELLS}"
+    user = f"whether the image `{plain.reference}` has the user `nobody`{PULL_TELLS}"
     case = case_of(tasks, "FARGATE", plain, command=["/nope"], user="nobody")
-    assert (case.findings(), unknown(case)) == ([], [program, user])
+    assert (case.findings(), case.unknown()) == ([], [program, user])
     case = case_of(tasks, "FARGATE", with_entry_point, command=["/nope"])
-    assert (case.findings(), unknown(case)) == ([], [])
+    assert (case.findings(), case.unknown()) == ([], [])
     for registry in (plain, with_entry_point):
         asked = [one for one in registry.requests_for("/blobs/") if one.range]
         assert asked and registry.layer_bytes == len(asked), asked

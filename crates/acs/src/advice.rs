@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Fix, LaunchKind, PortMapping, Protocol};
+use crate::{Fix, LaunchKind, MountPoint, PortMapping, Protocol, Tmpfs};
 
 /// For a port of the machine that another process has: the container's mappings, with a free port in its place.
 pub fn another_port(container: &str, mappings: &[PortMapping], taken: u16) -> Fix {
@@ -20,6 +20,25 @@ pub fn without_parameter<'a>(kept: impl Iterator<Item = &'a (String, String)>) -
     let kept = kept.map(|(name, value)| json!({"namespace": name, "value": value}));
     let text = "name a kernel parameter and a value that this kernel has, or leave it out";
     with_member(text, "systemControls", kept.collect())
+}
+
+/// For a mount that cannot be made: the other mounts of the container.
+pub fn without_mount<'a>(kept: impl Iterator<Item = &'a MountPoint>) -> Fix {
+    let kept = kept.map(|it| {
+        json!({"sourceVolume": it.source_volume, "containerPath": it.container_path, "readOnly": it.read_only})
+    });
+    let text = "a directory can be mounted over a directory, and a file over a file: correct `containerPath` or the volume's \
+                `sourcePath`, or leave the mount out";
+    with_member(text, "mountPoints", kept.collect())
+}
+
+/// For options of a file system in memory that are refused: the container's file systems with those that are taken.
+pub fn with_options<'a>(tmpfs: impl Iterator<Item = (&'a Tmpfs, Vec<&'a String>)>) -> Fix {
+    let all = tmpfs.map(|((path, size, _), options)| match options.is_empty() {
+        true => json!({"containerPath": path, "size": size}),
+        false => json!({"containerPath": path, "size": size, "mountOptions": options}),
+    });
+    with_member("leave the mount option out, in `linuxParameters`", "tmpfs", all.collect())
 }
 
 /// A member of the task definition as it should be.

@@ -23,7 +23,9 @@ pub use assignment::{
 };
 pub use finding::{Cause, Finding, Fix};
 pub use metadata::{ContainerMetadata, TaskMetadata};
-pub use probe::{ImageProbe, ImageQuestion, Probed, Program, Seen};
+pub use probe::{
+    ImageProbe, ImageQuestion, MountSource, PlannedMount, Probed, Program, Seen, TellPull, Tmpfs,
+};
 pub use progress::PullProgress;
 pub use report::{
     ContainerReport, ContainerState, Health, ImageReport, NetworkBinding, TaskPhase, TaskReport,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Fix, LaunchKind, RegistryCredential, StepRecord};
+use crate::{Finding, Fix, LaunchKind, MountPoint, PullProgress, RegistryCredential, StepRecord};
 
 /// An image that a container would have.
 #[derive(Debug, Clone)]
@@ -40,9 +40,37 @@ pub struct Program {
     pub working_directory: Option<String>,
     /// `PATH` in `environment`.
     pub path: Option<String>,
-    /// Where its volumes are mounted.
-    pub mounts: Vec<String>,
+    /// What is mounted, in this order, before the file systems in memory.
+    pub mounts: Vec<PlannedMount>,
+    /// File systems in memory.
+    pub tmpfs: Vec<Tmpfs>,
 }
+
+/// A mount of a volume that nobody has made yet.
+#[derive(Debug, Clone)]
+pub struct PlannedMount {
+    /// As in the task definition.
+    pub point: MountPoint,
+    /// What is mounted there.
+    pub source: MountSource,
+}
+
+/// What a mount brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountSource {
+    /// A directory of the task's own.
+    Task,
+    /// This file or directory of the machine.
+    Host(String),
+    /// Something of the machine that whoever asks must not learn about.
+    Unseen,
+}
+
+/// Path, MiB and mount options of a file system in memory.
+pub type Tmpfs = (String, u32, Vec<String>);
+
+/// Who hears how far pulls are. Called often: it must return fast.
+pub type TellPull = Box<dyn Fn(PullProgress) + Send + Sync>;
 
 /// What is known of an image that nobody runs yet.
 #[derive(Debug, Default)]
@@ -71,8 +99,11 @@ pub enum Seen {
 /// Who can ask registries: the agent.
 #[async_trait]
 pub trait ImageProbe: Send + Sync {
-    /// Asks for the image's manifest and config and for its layers, as the start of a task does, and says how these steps
-    /// came out. No layer is brought. Where all of them are on this machine, a further step says whether the image has what
-    /// the container would start.
-    async fn probe(&self, question: ImageQuestion) -> Probed;
+    /// Asks for each image's manifest and config and for its layers, as the start of a task does, and says how these steps came
+    /// out, image by image. With `pull` what is missing is brought; without it no layer is. Where all layers of an image are on
+    /// this machine, further steps say whether it has what the container would start, and takes what is mounted.
+    async fn probe(&self, questions: Vec<ImageQuestion>, pull: Option<TellPull>) -> Vec<Probed>;
+
+    /// What this machine refuses of a container's file systems in memory, whatever is in the image.
+    fn refused_tmpfs(&self, container: &str, launch: LaunchKind, tmpfs: &[Tmpfs]) -> Option<Finding>;
 }

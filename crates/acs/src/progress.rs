@@ -1,6 +1,6 @@
 //! How far pulls are.
 
-/// All pulls of one task together. Totals grow as manifests become known.
+/// All pulls of one task, or of one check, together. Totals grow as manifests become known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PullProgress {
     /// Layers in the store.

@@ -99,6 +99,7 @@ pub fn caller(
         via: referer.into_iter().collect(),
         way: None,
         unsaid: Unsaid::default(),
+        planned: Vec::new(),
     }
 }
 

@@ -4,25 +4,38 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use landfall_acs::{ImageProbe, ImageQuestion, Probed};
+use futures_util::future::join_all;
+use landfall_acs::{Finding, ImageProbe, ImageQuestion, LaunchKind, Probed, TellPull, Tmpfs};
 use landfall_image::{Credential, Digest, Reference, Resolved, media};
 
 use crate::Parts;
-use crate::inspect::look;
-use crate::task::pull::{Asked, ask, platform};
+use crate::inspect::{Of, refused_tmpfs};
+use crate::task::pull::{Asked, Board, ask, platform};
 
 /// Asks as the start of a task does.
 pub(crate) struct Probe(pub(crate) Arc<Parts>);
 
 #[async_trait]
 impl ImageProbe for Probe {
-    async fn probe(&self, question: ImageQuestion) -> Probed {
+    async fn probe(&self, questions: Vec<ImageQuestion>, pull: Option<TellPull>) -> Vec<Probed> {
+        let board = pull.as_deref().map(Board::new);
+        join_all(questions.iter().map(|question| self.one(question, board.as_ref()))).await
+    }
+
+    fn refused_tmpfs(&self, container: &str, launch: LaunchKind, tmpfs: &[Tmpfs]) -> Option<Finding> {
+        refused_tmpfs(container, launch, tmpfs)
+    }
+}
+
+impl Probe {
+    async fn one(&self, question: &ImageQuestion, pull: Option<&Board<'_>>) -> Probed {
         let replace = question.credential.as_ref().and_then(|it| it.replace.clone());
         let credential = question.credential.clone();
         let credential = credential.map(|it| Credential::new(it.username, it.password));
+        let of = Of { parts: &self.0, question, credential: credential.as_ref(), pull };
         if let Some(manifest) = &question.manifest {
-            let Some(resolved) = known(&question, manifest) else { return Probed::default() };
-            return look(&self.0, &question, &resolved, credential.as_ref()).await;
+            let Some(resolved) = known(question, manifest) else { return Probed::default() };
+            return of.look(&resolved).await;
         }
         let asked = Asked {
             container: &question.container,
@@ -38,7 +51,7 @@ impl ImageProbe for Probe {
         let Ok(resolved) = resolved else {
             return Probed { steps: vec![asked], ..Probed::default() };
         };
-        let mut looked = look(&self.0, &question, &resolved, credential.as_ref()).await;
+        let mut looked = of.look(&resolved).await;
         looked.steps.insert(0, asked);
         looked
     }

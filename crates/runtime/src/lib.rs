@@ -29,11 +29,13 @@ mod sys;
 
 pub use doctor::{Finding, doctor};
 pub use error::{RuntimeError, StartFailure, StartFailureKind};
-pub use init::{DEFAULT_PATH, check_user, missing_program, no_directory};
+pub use init::{
+    DEFAULT_PATH, check_tmpfs, check_user, missing_program, mount_misfit, mount_unmade, no_directory,
+};
 pub use logs::{Frame, LogReader, Stream};
 pub use names::{ContainerId, InvalidName, SandboxId};
 pub use native::{NativeConfig, NativeRuntime};
-pub use prepare::{check_mount_target, check_process};
+pub use prepare::{check_mount_source, check_mount_target, check_process};
 pub use runtime::{
     ContainerStatus, ContainerSummary, ExecOutcome, Inventory, Runtime, Sandbox, StartedContainer, Usage,
     Waiting,

@@ -132,12 +132,20 @@ fn check_mount(mount: &Mount) -> Result<(), RuntimeError> {
     let (Mount::Bind { target, .. } | Mount::Tmpfs { target, .. }) = mount;
     check_mount_target(target)?;
     match mount {
-        Mount::Bind { source, .. } if !source.is_absolute() => Err(invalid(format!(
-            "cannot mount `{}`: expected an absolute path on the host",
-            source.display()
-        ))),
-        _ => Ok(()),
+        Mount::Bind { source, .. } => check_mount_source(source),
+        Mount::Tmpfs { .. } => Ok(()),
     }
+}
+
+/// Whether this path of the host can be mounted at all.
+///
+/// # Errors
+/// [`RuntimeError::Invalid`]: as a start would say it.
+pub fn check_mount_source(source: &Path) -> Result<(), RuntimeError> {
+    if source.is_absolute() {
+        return Ok(());
+    }
+    Err(invalid(format!("cannot mount `{}`: expected an absolute path on the host", source.display())))
 }
 
 fn check_sysctl(name: &str, network: NetworkKind) -> Result<(), RuntimeError> {

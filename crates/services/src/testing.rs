@@ -122,6 +122,7 @@ pub fn caller(principal: Principal) -> Caller {
         via: Vec::new(),
         way: None,
         unsaid: Unsaid::default(),
+        planned: Vec::new(),
     }
 }
 

@@ -10,6 +10,9 @@ from harness.account import allow, trust, unique
 from harness.server import bare_environment
 from harness.tasks import container, exit_code
 
+PULL_TELLS = "; `landfall check --pull` fetches the image and tells"
+"""What is said beside what only an image's files tell."""
+
 WORDS = {"USER": "username", "PASSWORD": "password"}
 
 
@@ -30,12 +33,18 @@ class Case:
             "check", "-", "--launch-type", self.launch, *arguments, input=text, environment=self.account.env()
         )
 
-    def findings(self):
-        done = self.check("--json")
+    def findings(self, *arguments):
+        return self.answer(*arguments)["findings"]
+
+    def unknown(self, *arguments):
+        return self.answer(*arguments)["unknown"]
+
+    def answer(self, *arguments):
+        done = self.check("--json", *arguments)
         assert done.returncode in (0, 1), done.stderr
         (answer,) = json.loads(done.stdout)["task_definitions"]
         assert answer["would_start"] == (done.returncode == 0) == (answer["findings"] == [])
-        return answer["findings"]
+        return answer
 
     def shown(self, task=None):
         """What `check` prints on a terminal, or `explain` of a task."""

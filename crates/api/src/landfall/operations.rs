@@ -163,6 +163,28 @@ pub(super) static DESCRIBE_DEPLOYMENT_START: OperationSchema = OperationSchema {
     paginator: None,
 };
 
+/// `DescribePull`
+///
+/// # Errors
+/// - [`InvalidParameterException`](super::error::invalid_parameter_exception)
+#[derive(Debug, Clone, Copy)]
+pub struct DescribePull;
+
+impl landfall_shape::Operation for DescribePull {
+    const SERVICE: &'static ServiceSchema = &SERVICE;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_PULL;
+    type Input = types::DescribePullRequest;
+    type Output = types::DescribePullResponse;
+}
+
+pub(super) static DESCRIBE_PULL: OperationSchema = OperationSchema {
+    name: "DescribePull",
+    input: &schema::DESCRIBE_PULL_REQUEST,
+    output: &schema::DESCRIBE_PULL_RESPONSE,
+    has_output: true,
+    paginator: None,
+};
+
 /// `DescribeTaskStart`
 ///
 /// # Errors

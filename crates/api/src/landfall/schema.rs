@@ -59,6 +59,8 @@ pub static CHECK_DEPLOYMENT_START_REQUEST: Schema = Schema::new(
             Member::required("serviceName", &STRING),
             Member::required("deployment", &SENSITIVE_STRING),
             Member::optional("skipImages", &BOOLEAN),
+            Member::optional("pullImages", &BOOLEAN),
+            Member::optional("pullToken", &PULL_TOKEN),
         ],
     },
 );
@@ -84,6 +86,10 @@ pub static CHECK_TASK_START_REQUEST: Schema = Schema::new(
             Member::optional("subnets", &STRINGS),
             Member::optional("skipImages", &BOOLEAN),
             Member::optional("executionRoleIsNew", &BOOLEAN),
+            Member::optional("pullImages", &BOOLEAN),
+            Member::optional("pullToken", &PULL_TOKEN),
+            Member::optional("executionRoleName", &STRING),
+            Member::optional("executionRolePolicies", &PLANNED_POLICIES),
         ],
     },
 );
@@ -96,6 +102,7 @@ pub static CHECK_TASK_START_RESPONSE: Schema = Schema::new(
             Member::required("launchType", &LAUNCH_TYPE_NAME),
             Member::required("findings", &FINDINGS),
             Member::required("steps", &STEPS),
+            Member::optional("executionRolePoliciesCount", &BOOLEAN),
         ],
     },
 );
@@ -184,6 +191,16 @@ pub static DESCRIBE_DEPLOYMENT_START_RESPONSE: Schema = Schema::new(
             Member::optional("node", &DESCRIBE_TASK_START_RESPONSE),
         ],
     },
+);
+
+pub static DESCRIBE_PULL_REQUEST: Schema = Schema::new(
+    "DescribePullRequest",
+    Kind::Structure { members: &[Member::required("pullToken", &PULL_TOKEN)] },
+);
+
+pub static DESCRIBE_PULL_RESPONSE: Schema = Schema::new(
+    "DescribePullResponse",
+    Kind::Structure { members: &[Member::optional("pull", &PULL_PROGRESS)] },
 );
 
 pub static DESCRIBE_TASK_START_REQUEST: Schema = Schema::new(
@@ -342,6 +359,22 @@ pub static ORGANIZATION_TARGET_ID: Schema = Schema::new(
     Kind::String { min: None, max: None, pattern: Some(r"root|\d{12}"), values: &[] },
 );
 
+pub static PLANNED_POLICIES: Schema = Schema::new(
+    "PlannedPolicies",
+    Kind::List { member: &PLANNED_POLICY, member_name: "member", flattened: false, min: None, max: None },
+);
+
+pub static PLANNED_POLICY: Schema = Schema::new(
+    "PlannedPolicy",
+    Kind::Structure {
+        members: &[
+            Member::required("policyName", &STRING),
+            Member::optional("document", &STRING),
+            Member::optional("removed", &BOOLEAN),
+        ],
+    },
+);
+
 pub static PULL_PROGRESS: Schema = Schema::new(
     "PullProgress",
     Kind::Structure {
@@ -353,6 +386,9 @@ pub static PULL_PROGRESS: Schema = Schema::new(
         ],
     },
 );
+
+pub static PULL_TOKEN: Schema =
+    Schema::new("PullToken", Kind::String { min: Some(1), max: Some(64), pattern: None, values: &[] });
 
 pub static PUT_ORGANIZATION_POLICY_REQUEST: Schema = Schema::new(
     "PutOrganizationPolicyRequest",

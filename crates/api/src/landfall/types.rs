@@ -68,6 +68,8 @@ pub struct CheckDeploymentStartRequest {
     pub service_name: String,
     pub deployment: Sensitive<String>,
     pub skip_images: Option<bool>,
+    pub pull_images: Option<bool>,
+    pub pull_token: Option<String>,
 }
 
 impl Shape for CheckDeploymentStartRequest {
@@ -77,13 +79,17 @@ impl Shape for CheckDeploymentStartRequest {
             service_name: members.required("serviceName")?,
             deployment: members.required("deployment")?,
             skip_images: members.optional("skipImages")?,
+            pull_images: members.optional("pullImages")?,
+            pull_token: members.optional("pullToken")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(3);
+        let mut members = Structure::with_capacity(5);
         members.put("serviceName", self.service_name);
         members.put("deployment", self.deployment);
         members.put_some("skipImages", self.skip_images);
+        members.put_some("pullImages", self.pull_images);
+        members.put_some("pullToken", self.pull_token);
         Value::Structure(members)
     }
 }
@@ -123,6 +129,10 @@ pub struct CheckTaskStartRequest {
     pub subnets: Option<Vec<String>>,
     pub skip_images: Option<bool>,
     pub execution_role_is_new: Option<bool>,
+    pub pull_images: Option<bool>,
+    pub pull_token: Option<String>,
+    pub execution_role_name: Option<String>,
+    pub execution_role_policies: Option<Vec<PlannedPolicy>>,
 }
 
 impl Shape for CheckTaskStartRequest {
@@ -135,16 +145,24 @@ impl Shape for CheckTaskStartRequest {
             subnets: members.optional("subnets")?,
             skip_images: members.optional("skipImages")?,
             execution_role_is_new: members.optional("executionRoleIsNew")?,
+            pull_images: members.optional("pullImages")?,
+            pull_token: members.optional("pullToken")?,
+            execution_role_name: members.optional("executionRoleName")?,
+            execution_role_policies: members.optional("executionRolePolicies")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(6);
+        let mut members = Structure::with_capacity(10);
         members.put("taskDefinition", self.task_definition);
         members.put_some("cluster", self.cluster);
         members.put_some("launchType", self.launch_type);
         members.put_some("subnets", self.subnets);
         members.put_some("skipImages", self.skip_images);
         members.put_some("executionRoleIsNew", self.execution_role_is_new);
+        members.put_some("pullImages", self.pull_images);
+        members.put_some("pullToken", self.pull_token);
+        members.put_some("executionRoleName", self.execution_role_name);
+        members.put_some("executionRolePolicies", self.execution_role_policies);
         Value::Structure(members)
     }
 }
@@ -156,6 +174,7 @@ pub struct CheckTaskStartResponse {
     pub launch_type: LaunchTypeName,
     pub findings: Vec<Finding>,
     pub steps: Vec<Step>,
+    pub execution_role_policies_count: Option<bool>,
 }
 
 impl Shape for CheckTaskStartResponse {
@@ -166,14 +185,16 @@ impl Shape for CheckTaskStartResponse {
             launch_type: members.required("launchType")?,
             findings: members.required("findings")?,
             steps: members.required("steps")?,
+            execution_role_policies_count: members.optional("executionRolePoliciesCount")?,
         })
     }
     fn into_value(self) -> Value {
-        let mut members = Structure::with_capacity(4);
+        let mut members = Structure::with_capacity(5);
         members.put("wouldStart", self.would_start);
         members.put("launchType", self.launch_type);
         members.put("findings", self.findings);
         members.put("steps", self.steps);
+        members.put_some("executionRolePoliciesCount", self.execution_role_policies_count);
         Value::Structure(members)
     }
 }
@@ -410,6 +431,42 @@ impl Shape for DescribeDeploymentStartResponse {
         members.put_some("failure", self.failure);
         members.put_some("advice", self.advice);
         members.put_some("node", self.node);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribePullRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePullRequest {
+    pub pull_token: String,
+}
+
+impl Shape for DescribePullRequest {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { pull_token: members.required("pullToken")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put("pullToken", self.pull_token);
+        Value::Structure(members)
+    }
+}
+
+/// `DescribePullResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePullResponse {
+    pub pull: Option<PullProgress>,
+}
+
+impl Shape for DescribePullResponse {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self { pull: members.optional("pull")? })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(1);
+        members.put_some("pull", self.pull);
         Value::Structure(members)
     }
 }
@@ -722,6 +779,32 @@ impl Shape for OrganizationPolicy {
         members.put("targetId", self.target_id);
         members.put("content", self.content);
         members.put_some("updatedAt", self.updated_at);
+        Value::Structure(members)
+    }
+}
+
+/// `PlannedPolicy`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlannedPolicy {
+    pub policy_name: String,
+    pub document: Option<String>,
+    pub removed: Option<bool>,
+}
+
+impl Shape for PlannedPolicy {
+    fn from_value(value: Value) -> Result<Self, ShapeError> {
+        let mut members = Structure::of(value)?;
+        Ok(Self {
+            policy_name: members.required("policyName")?,
+            document: members.optional("document")?,
+            removed: members.optional("removed")?,
+        })
+    }
+    fn into_value(self) -> Value {
+        let mut members = Structure::with_capacity(3);
+        members.put("policyName", self.policy_name);
+        members.put_some("document", self.document);
+        members.put_some("removed", self.removed);
         Value::Structure(members)
     }
 }

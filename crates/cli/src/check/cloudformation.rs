@@ -9,8 +9,9 @@ use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value};
 
-use self::role::execution_role;
+use self::role::{execution_role, given_to};
 use super::input::{Found, Kind, Place};
+use super::planned::Planned;
 use super::shape::fit;
 use super::unknown::{Created, Creates, without_holes};
 
@@ -55,9 +56,13 @@ pub(super) fn task_definitions(
             open: solver.open,
             unknown,
             role: None,
+            planned: Planned::default(),
         };
         found.role = execution_role(template, given, place, &found);
         creates.settle(&mut found);
+        if let Some(name) = found.existing_role(place) {
+            found.planned = given_to(template, given, place, name);
+        }
         out.push(found);
     }
     out

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_api::ecs::RegisterTaskDefinition;
 use landfall_api::lightsail::CreateContainerServiceDeployment;
+use landfall_base::Arn;
 use landfall_shape::Operation as _;
 use serde_json::Value;
 
+use super::planned::Planned;
 use super::role::Role;
 use super::shape::fit;
+use super::unknown::is_named_in;
 use super::{cloudformation, terraform, yaml};
 
 /// Where the file would be deployed.
@@ -43,6 +46,21 @@ pub(super) struct Found {
     pub(super) unknown: BTreeSet<String>,
     /// The execution role, where the file creates it.
     pub(super) role: Option<Role>,
+    /// What the file gives to an execution role that there is.
+    pub(super) planned: Planned,
+}
+
+impl Found {
+    /// The name of the execution role, where it is known and the file does not create it.
+    pub(super) fn existing_role(&self, place: &Place) -> Option<&str> {
+        let given = self.definition["executionRoleArn"].as_str().filter(|_| self.role.is_none())?;
+        let name = match given.parse::<Arn>() {
+            Ok(arn) if arn.account() != place.account => return None,
+            Ok(_) => given.rsplit('/').next(),
+            Err(_) => Some(given),
+        };
+        name.filter(|name| !name.is_empty() && !is_named_in(name) && !name.contains("${"))
+    }
 }
 
 /// The task definitions in a text.
@@ -82,6 +100,7 @@ fn plain(document: Value) -> Option<Found> {
             open: Vec::new(),
             unknown: BTreeSet::new(),
             role: None,
+            planned: Planned::default(),
         });
     }
     let document = match document.get("taskDefinition") {
@@ -98,5 +117,6 @@ fn plain(document: Value) -> Option<Found> {
         open: Vec::new(),
         unknown: BTreeSet::new(),
         role: None,
+        planned: Planned::default(),
     })
 }

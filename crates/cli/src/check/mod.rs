@@ -4,6 +4,8 @@ mod asked;
 mod cloudformation;
 mod denial;
 mod input;
+mod planned;
+mod pull;
 mod reason;
 mod role;
 mod sarif;
@@ -21,6 +23,7 @@ use landfall_api::landfall::{
     CheckDeploymentStart, CheckDeploymentStartRequest, CheckTaskStart, CheckTaskStartRequest, Finding,
     LaunchTypeName,
 };
+use landfall_base::random;
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind};
 
@@ -71,6 +74,10 @@ pub(crate) struct CheckArgs {
     /// Do not ask registries for the images
     #[arg(long)]
     skip_images: bool,
+    /// Have the server fetch images that it does not have, as the tasks' start would, and look into them: for the program, the
+    /// user, and what is mounted. Wants the permission to run such tasks
+    #[arg(long, conflicts_with_all = ["skip_images", "snapshot", "reason"])]
+    pull: bool,
     /// Print JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -196,12 +203,15 @@ async fn ask_of_deployment(
     found: Found,
     service_name: String,
 ) -> Result<Checked, CliError> {
+    let pull = args.pull.then(random::uuid);
     let input = CheckDeploymentStartRequest {
         service_name,
         deployment: found.definition.to_string().into(),
         skip_images: args.skip_images.then_some(true),
+        pull_images: args.pull.then_some(true),
+        pull_token: pull.clone(),
     };
-    let answer = asked.call::<CheckDeploymentStart>(input).await?;
+    let answer = pull::call::<CheckDeploymentStart>(asked, input, pull).await?;
     Ok(Checked {
         kind: found.kind,
         name: found.name,
@@ -218,24 +228,39 @@ async fn ask_of_task(
     place: &Place,
     found: Found,
 ) -> Result<Checked, CliError> {
+    let pull = args.pull.then(random::uuid);
+    let planned = match &found.role {
+        Some(role) => role.planned(),
+        None => Some(found.planned.policies.clone()).filter(|it| !it.is_empty()),
+    };
     let input = CheckTaskStartRequest {
         task_definition: found.definition.to_string().into(),
         cluster: args.cluster.clone(),
         launch_type: args.launch_type.as_deref().map(|it| LaunchTypeName::from(it.to_uppercase().as_str())),
         subnets: (!args.subnets.is_empty()).then(|| args.subnets.clone()),
         skip_images: args.skip_images.then_some(true),
+        pull_images: args.pull.then_some(true),
+        pull_token: pull.clone(),
         execution_role_is_new: unknown::is_new_role(&found.unknown).then_some(true),
+        execution_role_name: found.role.as_ref().map(|role| role.name.clone()),
+        execution_role_policies: planned,
     };
-    let answer = asked.call::<CheckTaskStart>(input).await?;
+    let answer = pull::call::<CheckTaskStart>(asked, input, pull).await?;
     let unknown = &found.unknown;
     let not_asked: Vec<_> =
         asked::not_asked(&answer.steps).into_iter().filter(|it| !unknown::is_named_in(it)).collect();
     let mut findings: Vec<_> =
         answer.findings.into_iter().filter(|it| unknown::is_known(unknown, it)).collect();
     let mut open = found.open;
+    let counted = answer.execution_role_policies_count == Some(true);
+    found.planned.settle(counted, &mut findings, &mut open);
     if let Some(role) = &found.role {
+        let denials = match counted {
+            true => Some(role.in_own_words(std::mem::take(&mut findings), &answer.steps)),
+            false => role.denials(&answer.steps, &place.account),
+        };
         findings.extend(role.trust_finding(place));
-        if let Some(denials) = role.denials(&answer.steps, &place.account) {
+        if let Some(denials) = denials {
             findings.extend(denials);
             open.retain(|it| !it.starts_with(unknown::WHAT_IT_MAY));
         }

@@ -1,7 +1,7 @@
 //! The execution role that a template or plan creates: whom it trusts and what it may, by what the file says of it. The server
 //! does not know it yet.
 
-use landfall_api::landfall::{Cause, Finding, Fix, Step};
+use landfall_api::landfall::{Cause, Finding, Fix, PlannedPolicy, Step};
 use landfall_base::{AccountId, Arn};
 use landfall_iam::{Attached, Context, Layers, Policy, PolicyKind, Principal, Request, evaluate};
 use landfall_services::ecs::names::Home;
@@ -140,7 +140,7 @@ impl Role {
         let principal = Principal::role_session(arn, &account, "AROATEMPLATE", "check");
         let layers = Layers { identity: &attached, ..Layers::default() };
         let mut found: Vec<Finding> = Vec::new();
-        for step in steps.iter().filter(|step| is_call(step)) {
+        for step in steps.iter().filter(|step| is_call(&step.action)) {
             let mut context = Context::new();
             for entry in step.context.iter().flatten() {
                 context.set_all(entry.key.as_str(), entry.values.iter().map(String::as_str));
@@ -161,6 +161,33 @@ impl Role {
             }
         }
         Some(found)
+    }
+
+    /// Its policies, as the server takes them.
+    pub(super) fn planned(&self) -> Option<Vec<PlannedPolicy>> {
+        let policies = self.policies.as_ref()?.iter().enumerate();
+        let planned = policies.map(|(at, document)| PlannedPolicy {
+            policy_name: format!("{}-{}", self.written.file(), at + 1),
+            document: Some(document.clone()),
+            removed: None,
+        });
+        Some(planned.collect())
+    }
+
+    /// What the server found with these policies: what the role lacks, in the words and the language of the file.
+    pub(super) fn in_own_words(&self, findings: Vec<Finding>, steps: &[Step]) -> Vec<Finding> {
+        let mut told = Vec::new();
+        for found in findings {
+            let (action, resource) = (found.action.as_deref(), found.resource.as_deref());
+            let is_it =
+                |it: &&Step| Some(it.action.as_str()) == action && Some(it.resource.as_str()) == resource;
+            let lacks = found.cause == Cause::Permission && steps.iter().filter(is_it).any(is_lack_of_role);
+            match (action, resource) {
+                (Some(action), Some(resource)) if lacks => self.deny(&mut told, action, resource),
+                _ => told.push(found),
+            }
+        }
+        told
     }
 
     /// Tells it once.
@@ -193,10 +220,16 @@ impl Role {
     }
 }
 
+/// Whether the policies of the role alone are short of it.
+fn is_lack_of_role(step: &Step) -> bool {
+    let decision = step.decision.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    decision.is_some_and(|it| it["allowed"] == false && it["layer"] == "identity" && it["deciding"].is_null())
+}
+
 /// What the role would call.
-fn is_call(step: &Step) -> bool {
+pub(super) fn is_call(action: &str) -> bool {
     let by_role = ["secretsmanager:", "ssm:", "s3:", "logs:", "ecr:", "kms:"];
-    by_role.iter().any(|service| step.action.starts_with(service))
+    by_role.iter().any(|service| action.starts_with(service))
 }
 
 /// What a step of a start asks for: an image is nothing without its layers.

@@ -10,8 +10,9 @@ use landfall_api::lightsail::CreateContainerServiceDeployment;
 use landfall_shape::Operation as _;
 use serde_json::{Map, Value, json};
 
-use self::role::execution_role;
+use self::role::{execution_role, given_to};
 use super::input::{Found, Kind, Place};
+use super::planned::Planned;
 use super::shape::fit;
 use super::unknown::{Created, Creates};
 
@@ -59,6 +60,9 @@ impl Reader<'_> {
                     found.open.retain(|it| *it != not_known("execution_role_arn"));
                 }
                 self.creates.settle(&mut found);
+                if let Some(name) = found.existing_role(self.creates.place) {
+                    found.planned = given_to(self.document, name);
+                }
                 out.push(found);
             }
             if resource["type"] == "aws_lightsail_container_service_deployment_version" {
@@ -216,6 +220,7 @@ fn task_definition(resource: &Value, is_unknown: &dyn Fn(&str) -> bool) -> Found
         open,
         unknown,
         role: None,
+        planned: Planned::default(),
     }
 }
 
@@ -255,6 +260,7 @@ fn deployment(resource: &Value) -> Found {
         open,
         unknown: BTreeSet::new(),
         role: None,
+        planned: Planned::default(),
     }
 }
 

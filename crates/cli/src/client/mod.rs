@@ -30,7 +30,7 @@ fn bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, CliError> {
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))
 }
 
-/// Longest wait for an answer. No operation takes longer than a registry's time limits.
+/// Longest wait for an answer. No operation takes longer than a registry's time limits, but for those that fetch images.
 const TIMEOUT: Duration = Duration::from_secs(90);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +41,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     endpoint: Url,
     settings: Settings,
+    /// Longest wait for an answer.
+    patience: Duration,
 }
 
 impl Client {
@@ -53,7 +55,6 @@ impl Client {
     pub(crate) fn new(settings: Settings) -> Result<Self, CliError> {
         let endpoint = parse_endpoint(&settings.endpoint)?;
         let mut builder = reqwest::Client::builder()
-            .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none());
         if is_local(&endpoint) {
@@ -67,7 +68,7 @@ impl Client {
             builder = builder.tls_certs_merge(bundle(Path::new(&path))?);
         }
         let http = builder.build().map_err(|error| CliError::new(format!("cannot set up HTTP: {error}")))?;
-        Ok(Self { http, endpoint, settings })
+        Ok(Self { http, endpoint, settings, patience: TIMEOUT })
     }
 
     /// The same client in another Region.
@@ -75,6 +76,12 @@ impl Client {
     pub(crate) fn in_region(&self, region: &str) -> Self {
         let settings = Settings { region: region.to_owned(), ..self.settings.clone() };
         Self { settings, ..self.clone() }
+    }
+
+    /// The same client, that waits this long for an answer.
+    #[must_use]
+    pub(crate) fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// `127.0.0.1:4566`
@@ -90,7 +97,12 @@ impl Client {
     /// Whether the server answers its health check.
     pub(crate) async fn is_ready(&self) -> bool {
         let Ok(url) = self.endpoint.join("/_landfall/health") else { return false };
-        self.http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+        self.http
+            .get(url)
+            .timeout(self.patience)
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Calls an operation.
@@ -98,7 +110,8 @@ impl Client {
         let (mut headers, body) = encode::<O>(input);
         self.sign(O::SERVICE.signing_name, &mut headers, &body)
             .map_err(|error| CallError::unsent(O::SCHEMA.name, error.to_string()))?;
-        let request = self.http.post(self.endpoint.clone()).headers(headers).body(body);
+        let request =
+            self.http.post(self.endpoint.clone()).timeout(self.patience).headers(headers).body(body);
         let unreachable = |error| CallError::unreachable(O::SCHEMA.name, &self.settings.endpoint, &error);
         let answer = request.send().await.map_err(unreachable)?;
         let (status, headers) = (answer.status(), answer.headers().clone());

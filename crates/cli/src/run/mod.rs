@@ -4,7 +4,7 @@ mod definition;
 mod exit;
 pub(crate) mod file;
 mod logs;
-mod progress;
+pub(crate) mod progress;
 mod report;
 mod start;
 mod watch;

@@ -1,4 +1,4 @@
-//! How far a task is: a bar on a terminal, plain lines elsewhere, on standard error.
+//! How far a task or a check is: a bar on a terminal, plain lines elsewhere, on standard error.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use landfall_api::landfall::PullProgress;
 
 use crate::terminal;
 
-/// Shows a task's status and its pull.
+/// Shows a status and a pull.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: Shown,
     status: String,
     /// Layers of which a plain line has been written.
@@ -26,7 +26,7 @@ enum Shown {
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new_spinner();
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -38,7 +38,7 @@ impl Progress {
     }
 
     /// The task's status, told when it changes.
-    pub(super) fn status(&mut self, status: &str) {
+    pub(crate) fn status(&mut self, status: &str) {
         if self.status == status {
             return;
         }
@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// How far the images are.
-    pub(super) fn pull(&mut self, pull: &PullProgress) {
+    pub(crate) fn pull(&mut self, pull: &PullProgress) {
         match &self.shown {
             Shown::Bar(bar) => show(bar, pull),
             Shown::Lines => self.tell(pull),
@@ -71,7 +71,7 @@ impl Progress {
     }
 
     /// Takes the bar away: what follows is the task's own output.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
             self.shown = Shown::Nothing;

@@ -364,7 +364,10 @@ impl Launch<'_> {
                     image: &config,
                 };
                 let mut finding = wording::start_finding(started, &error, reason.clone());
-                finding.fix = wording::left_out(wanted, &error).or(finding.fix);
+                if let RuntimeError::Start(failure) = &error {
+                    finding.fix =
+                        wording::Outfit::of(&task.assignment, wanted).left_out(failure, &[]).or(finding.fix);
+                }
                 step.finding = Some(finding);
                 task.record(step, began, StepOutcome::Failed(error.to_string())).await;
                 Err(Ended::container(&name, reason))

@@ -19,7 +19,7 @@ use super::{Step, Task};
 use crate::Parts;
 
 /// Layers of one image at once.
-const CONCURRENCY: usize = 3;
+pub(crate) const CONCURRENCY: usize = 3;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(150);
@@ -34,7 +34,8 @@ pub(super) async fn images(task: &Task, sheet: &LaunchSheet) -> Result<Vec<Image
         .control
         .report(TaskReport { pull_started_at: Some(began), ..report::empty(task, TaskPhase::Pending) })
         .await;
-    let board = Board::new(task);
+    let tell = |sum| task.parts.control.progress(task.arn(), sum);
+    let board = Board::new(&tell);
     let pulls = task.assignment.containers.iter().map(|container| image(task, container, sheet, &board));
     let images = try_join_all(pulls).await?;
     let stopped = Some(task.now());
@@ -231,9 +232,9 @@ pub(crate) fn platform(text: &str) -> Platform {
     }
 }
 
-/// Adds up what happens to the layers of all images of a task.
-struct Board<'a> {
-    task: &'a Task,
+/// Adds up what happens to the layers of all images of a task, or of a check.
+pub(crate) struct Board<'a> {
+    tell: &'a (dyn Fn(PullProgress) + Send + Sync),
     layers: Mutex<Counted>,
 }
 
@@ -249,13 +250,13 @@ struct Layer {
 }
 
 impl<'a> Board<'a> {
-    fn new(task: &'a Task) -> Self {
+    pub(crate) fn new(tell: &'a (dyn Fn(PullProgress) + Send + Sync)) -> Self {
         let now = Instant::now();
         let told = now.checked_sub(TELL_EVERY).unwrap_or(now);
-        Self { task, layers: Mutex::new(Counted { known: HashMap::new(), told }) }
+        Self { tell, layers: Mutex::new(Counted { known: HashMap::new(), told }) }
     }
 
-    fn expect(&self, resolved: &Resolved) {
+    pub(crate) fn expect(&self, resolved: &Resolved) {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         for layer in &resolved.manifest.layers {
             let entry = Layer { size: layer.size, done: 0, over: false };
@@ -272,7 +273,7 @@ impl<'a> Board<'a> {
             sum.bytes_total += layer.size;
             sum.bytes_done += layer.done.min(layer.size);
         }
-        self.task.parts.control.progress(self.task.arn(), sum);
+        (self.tell)(sum);
     }
 }
 

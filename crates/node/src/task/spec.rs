@@ -17,6 +17,11 @@ use super::wording::NO_COMMAND;
 
 const MIB: u64 = 1 << 20;
 
+/// So many MiB in bytes.
+pub(crate) fn mebibytes(mib: u32) -> u64 {
+    u64::from(mib) * MIB
+}
+
 /// Labels of a container with what further processes in it run as, and where.
 pub(super) const USER_LABEL: &str = "user";
 pub(super) const CWD_LABEL: &str = "cwd";
@@ -190,7 +195,7 @@ fn mounts(assignment: &Assignment, container: &ContainerAssignment, volumes: &Pa
     });
     let memory = container.tmpfs.iter().map(|(path, mib, options)| Mount::Tmpfs {
         target: PathBuf::from(path),
-        size: Some(u64::from(*mib) * MIB),
+        size: Some(mebibytes(*mib)),
         options: options.clone(),
     });
     bound.chain(memory).collect()

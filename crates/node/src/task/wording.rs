@@ -1,14 +1,18 @@
 //! Failures in the words that ECS users know: containerd's for Fargate, the container agent's for EC2 and external
 //! instances (ECS Developer Guide, "Stopped tasks error messages").
 
-use landfall_acs::advice::{not_started, with_member, without_parameter};
-use landfall_acs::{Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind};
-use landfall_image::{PullError, PullErrorKind, RunConfig};
-use landfall_runtime::{RuntimeError, StartFailureKind};
+use std::path::Path;
 
-use serde_json::{Value, json};
+use landfall_acs::advice::{self, not_started};
+use landfall_acs::{
+    Assignment, Cause, ContainerAssignment, Dependency, Finding, Fix, LaunchKind, MountPoint, Tmpfs,
+};
+use landfall_image::{PullError, PullErrorKind, RunConfig};
+use landfall_runtime::{RuntimeError, StartFailure, StartFailureKind, check_tmpfs};
+use serde_json::Value;
 
 use super::pull::Pulled;
+use super::spec::mebibytes;
 
 /// Which half of a pull failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,29 +201,53 @@ fn corrected(kind: StartFailureKind, of: Started<'_>) -> Option<String> {
     }
 }
 
-/// What to do about a mount or a kernel parameter that could not be made: the members without it.
-pub(crate) fn left_out(wanted: &ContainerAssignment, error: &RuntimeError) -> Option<Fix> {
-    let RuntimeError::Start(failure) = error else { return None };
-    let is_meant = |name: &str| failure.message.contains(&format!("`{name}`"));
-    if wanted.mount_points.iter().any(|it| is_meant(&it.container_path)) {
-        let kept = wanted.mount_points.iter().filter(|it| !is_meant(&it.container_path)).map(|it| {
-            json!({"sourceVolume": it.source_volume, "containerPath": it.container_path, "readOnly": it.read_only})
-        });
-        let text = "a directory can be mounted over a directory, and a file over a file: correct `containerPath` or the \
-                    volume's `sourcePath`, or leave the mount out";
-        return Some(with_member(text, "mountPoints", kept.collect()));
+/// What is mounted into a container, and its kernel parameters.
+pub(crate) struct Outfit<'a> {
+    /// With the host's path, where it is a volume of the host.
+    pub(crate) mounts: Vec<(&'a MountPoint, Option<&'a str>)>,
+    pub(crate) tmpfs: &'a [Tmpfs],
+    pub(crate) controls: &'a [(String, String)],
+}
+
+impl<'a> Outfit<'a> {
+    pub(crate) fn of(assignment: &'a Assignment, wanted: &'a ContainerAssignment) -> Self {
+        let host_path = |point: &MountPoint| {
+            let volume = assignment.volumes.iter().find(|it| it.name == point.source_volume);
+            volume.and_then(|it| it.host_path.as_deref())
+        };
+        Self {
+            mounts: wanted.mount_points.iter().map(|it| (it, host_path(it))).collect(),
+            tmpfs: &wanted.tmpfs,
+            controls: &wanted.system_controls,
+        }
     }
-    if wanted.tmpfs.iter().any(|(path, ..)| is_meant(path)) {
-        let kept = wanted.tmpfs.iter().map(|(path, size, options)| match is_meant(path) {
-            true => json!({"containerPath": path, "size": size}),
-            false => json!({"containerPath": path, "size": size, "mountOptions": options}),
-        });
-        let text = "leave the mount options out, in `linuxParameters`";
-        return Some(with_member(text, "tmpfs", kept.collect()));
+
+    /// What to do about a mount or a kernel parameter that could not be made: the members without it, and without what else
+    /// is known to fail.
+    pub(crate) fn left_out(&self, failure: &StartFailure, known: &[StartFailure]) -> Option<Fix> {
+        let names = |failure: &StartFailure, name: &str| failure.message.contains(&format!("`{name}`"));
+        let fails = |name: &str| names(failure, name) || known.iter().any(|it| names(it, name));
+        let paths = |(point, host): &(&'a MountPoint, Option<&'a str>)| {
+            [Some(point.container_path.as_str()), *host].into_iter().flatten()
+        };
+        if self.mounts.iter().any(|it| paths(it).any(|path| names(failure, path))) {
+            let kept = self.mounts.iter().filter(|it| !paths(it).any(fails)).map(|(point, _)| *point);
+            return Some(advice::without_mount(kept));
+        }
+        if self.tmpfs.iter().any(|(path, ..)| names(failure, path)) {
+            let options = |it: &'a Tmpfs| if fails(&it.0) { taken(it) } else { it.2.iter().collect() };
+            return Some(advice::with_options(self.tmpfs.iter().map(|it| (it, options(it)))));
+        }
+        let kept = || self.controls.iter().filter(|(name, _)| !fails(name));
+        self.controls.iter().any(|(name, _)| names(failure, name)).then(|| advice::without_parameter(kept()))
     }
-    let controls = &wanted.system_controls;
-    let kept = || controls.iter().filter(|(name, _)| !is_meant(name));
-    controls.iter().any(|(name, _)| is_meant(name)).then(|| without_parameter(kept()))
+}
+
+/// The options of a file system in memory that the kernel takes; none where each is taken, and all together are not.
+fn taken((path, size, options): &Tmpfs) -> Vec<&String> {
+    let takes = |options: &[String]| check_tmpfs(Path::new(path), Some(mebibytes(*size)), options).is_ok();
+    let taken: Vec<_> = options.iter().filter(|it| takes(std::slice::from_ref(it))).collect();
+    if taken.len() == options.len() { Vec::new() } else { taken }
 }
 
 fn start_finding_in_words(container: &str, error: &RuntimeError, message: String) -> Finding {

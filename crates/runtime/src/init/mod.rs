@@ -8,6 +8,7 @@ mod rootfs;
 mod user;
 
 pub use process::{DEFAULT_PATH, missing_program};
+pub use rootfs::{check_tmpfs, mount_misfit, mount_unmade};
 pub use user::check_user;
 
 use std::fs::File;

@@ -174,21 +174,71 @@ fn user_mount(root: &Root, mount: &Mount) -> Result<(), StartFailure> {
 }
 
 fn tmpfs(root: &Root, target: &Path, size: Option<u64>, options: &[String]) -> io::Result<()> {
+    let (settings, attributes) = in_memory(size, options);
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    attach(filesystem("tmpfs", &settings, attributes)?, root.ensure_dir(target)?)
+}
+
+/// Mount options as Docker takes them: what is the file system's, and what is the mount's. How mounts propagate is not theirs
+/// to say in a mount namespace of its own.
+fn in_memory(size: Option<u64>, options: &[String]) -> (Vec<String>, MountAttrFlags) {
     let mut attributes = SAFE;
     let mut settings: Vec<String> = size.map(|bytes| format!("size={bytes}")).into_iter().collect();
     for option in options {
         match option.as_str() {
             "ro" => attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY,
+            "rw" => attributes -= MountAttrFlags::MOUNT_ATTR_RDONLY,
             "exec" => attributes -= MountAttrFlags::MOUNT_ATTR_NOEXEC,
+            "noexec" => attributes |= MountAttrFlags::MOUNT_ATTR_NOEXEC,
             "suid" => attributes -= MountAttrFlags::MOUNT_ATTR_NOSUID,
+            "nosuid" => attributes |= MountAttrFlags::MOUNT_ATTR_NOSUID,
             "dev" => attributes -= MountAttrFlags::MOUNT_ATTR_NODEV,
-            "rw" | "noexec" | "nosuid" | "nodev" | "defaults" | "relatime" => {}
-            "noatime" => attributes |= MountAttrFlags::MOUNT_ATTR_NOATIME,
+            "nodev" => attributes |= MountAttrFlags::MOUNT_ATTR_NODEV,
+            "diratime" => attributes -= MountAttrFlags::MOUNT_ATTR_NODIRATIME,
+            "nodiratime" => attributes |= MountAttrFlags::MOUNT_ATTR_NODIRATIME,
+            "noatime" => attributes = access_time(attributes, MountAttrFlags::MOUNT_ATTR_NOATIME),
+            "strictatime" => attributes = access_time(attributes, MountAttrFlags::MOUNT_ATTR_STRICTATIME),
+            "atime" | "relatime" | "nostrictatime" => {
+                attributes = access_time(attributes, MountAttrFlags::MOUNT_ATTR_RELATIME);
+            }
+            "defaults" | "norelatime" | "private" | "rprivate" | "shared" | "rshared" | "slave"
+            | "rslave" | "unbindable" | "runbindable" => {}
             other => settings.push(other.to_owned()),
         }
     }
+    (settings, attributes)
+}
+
+/// They exclude each other: the last one counts.
+fn access_time(attributes: MountAttrFlags, wanted: MountAttrFlags) -> MountAttrFlags {
+    let others = MountAttrFlags::MOUNT_ATTR_NOATIME | MountAttrFlags::MOUNT_ATTR_STRICTATIME;
+    attributes - others | wanted
+}
+
+/// Whether this kernel takes the options of a file system in memory: one is made that is mounted nowhere. Nothing is wrong
+/// where that is not allowed to this process.
+///
+/// # Errors
+/// As a start would say it.
+pub fn check_tmpfs(target: &Path, size: Option<u64>, options: &[String]) -> Result<(), StartFailure> {
+    let (settings, attributes) = in_memory(size, options);
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    attach(filesystem("tmpfs", &settings, attributes)?, root.ensure_dir(target)?)
+    match filesystem("tmpfs", &settings, attributes) {
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+            Err(StartFailure::mount(target, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is mounted over a file where it is a directory, or the other way round, as a start would say it.
+pub fn mount_misfit(target: &Path, is_directory: bool) -> StartFailure {
+    StartFailure::mount(target, if is_directory { Errno::NOTDIR } else { Errno::ISDIR })
+}
+
+/// What would be mounted cannot be made on the host, as a start would say it.
+pub fn mount_unmade(source: &Path) -> StartFailure {
+    StartFailure::mount(source, Errno::NOTDIR)
 }
 
 /// Makes the assembled tree the root and lets go of the old one.
@@ -253,5 +303,37 @@ fn unless_missing(path: &str, result: io::Result<()>) -> Result<(), StartFailure
     match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StartFailure::mount(path, error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(options: &[&str]) -> MountAttrFlags {
+        let options: Vec<_> = options.iter().map(|&it| it.to_owned()).collect();
+        let (settings, attributes) = in_memory(None, &options);
+        assert_eq!(settings, Vec::<String>::new());
+        attributes
+    }
+
+    #[test]
+    fn options_of_a_mount_are_no_options_of_its_file_system() {
+        assert_eq!(attributes(&["rw", "defaults", "private", "noexec", "relatime"]), SAFE);
+        assert_eq!(attributes(&["exec", "noexec", "ro", "rw"]), SAFE);
+        let times = attributes(&["noatime", "strictatime", "nodiratime"]);
+        assert_eq!(
+            times,
+            SAFE | MountAttrFlags::MOUNT_ATTR_STRICTATIME | MountAttrFlags::MOUNT_ATTR_NODIRATIME
+        );
+        let (settings, _) = in_memory(Some(1), &["mode=1777".to_owned(), "nope".to_owned()]);
+        assert_eq!(settings, ["size=1", "mode=1777", "nope"]);
+    }
+
+    #[test]
+    fn misfits_are_told_as_the_kernel_tells_them() {
+        let path = Path::new("/etc/x");
+        assert_eq!(mount_misfit(path, true).message, "cannot mount `/etc/x`: not a directory");
+        assert_eq!(mount_misfit(path, false).message, "cannot mount `/etc/x`: is a directory");
     }
 }

@@ -264,5 +264,6 @@ fn source((account, _, _): &RepositoryKey, region: &Region) -> Caller {
         via: Vec::new(),
         way: None,
         unsaid: Unsaid::default(),
+        planned: Vec::new(),
     }
 }

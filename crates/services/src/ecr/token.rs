@@ -157,6 +157,7 @@ pub fn token_caller(
         secure_transport: false,
         user_agent: None,
         unsaid: Unsaid::default(),
+        planned: Vec::new(),
         via: Vec::new(),
         way: way.map(Arc::new),
     };

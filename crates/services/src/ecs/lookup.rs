@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_api::ecs::{TaskDefinitionStatus, error};
+use landfall_api::ecs::{SettingName, TaskDefinitionStatus, error};
 use landfall_base::Arn;
 use landfall_iam::Policy;
 use landfall_shape::ServiceError;
@@ -10,6 +10,7 @@ use landfall_store::{StoreError, View};
 
 use super::names::{ClusterRef, Home, PartRef, TaskDefinitionRef};
 use super::record::{ACCOUNT_SETTINGS, CLUSTERS, Cluster, TASK_DEFINITIONS, TASKS, Task, TaskDefinition};
+use super::rules::account_setting::default_value;
 use super::tags;
 use crate::iam::record::{ROLES, key_name};
 use crate::pipe::{Context, Permission};
@@ -181,6 +182,13 @@ pub(super) fn setting(cx: &Context<'_>, view: &View, name: &str) -> Result<Optio
         Some(value) => Ok(Some(value)),
         None => view.get(&ACCOUNT_SETTINGS, &(account, region, "", name)),
     }
+}
+
+/// What holds for log drivers whose definition has no `mode`.
+pub(super) fn drops_log_lines(cx: &Context<'_>, view: &View) -> Result<bool, StoreError> {
+    let own = setting(cx, view, SettingName::DefaultLogDriverMode.as_str())?;
+    let mode = own.as_deref().map(String::as_str);
+    Ok(mode.or(default_value(&SettingName::DefaultLogDriverMode)) == Some("non-blocking"))
 }
 
 /// The second check for tags in a request that makes something (Developer Guide, "tagging authorization").

@@ -39,7 +39,7 @@ pub(crate) use entity::{permission_on, with_tags_of};
 pub use oidc::{host_and_path, oidc_provider};
 pub use policies::{
     AttachedPolicy, AwsManagedPolicy, PrincipalPolicies, aws_managed_policies, aws_managed_policy,
-    managed_policy, policies_of,
+    managed_policy, policies_for, policies_of,
 };
 pub use roles::{find_role, role_policy};
 pub use room::{RoleRoom, role_room, version_in_the_way};

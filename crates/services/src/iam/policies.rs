@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::entity::Entity;
 use super::record::{self, GROUPS, MEMBERSHIPS, POLICIES, POLICY_VERSIONS, ROLES, Tags, USERS, key_name};
+use crate::pipe::Caller;
 
 /// The identity side of an evaluation.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +75,24 @@ pub fn policies_of(view: &View, principal: &Principal) -> Result<PrincipalPolici
         Some(name) => role_policies(view, account, name, principal.user_id()),
         None => Ok(PrincipalPolicies::default()),
     }
+}
+
+/// The policies of a caller, with those that it will have.
+///
+/// # Errors
+/// As [`policies_of`].
+pub fn policies_for(view: &View, caller: &Caller) -> Result<PrincipalPolicies, StoreError> {
+    let mut policies = policies_of(view, caller.policy_holder())?;
+    for planned in &caller.planned {
+        policies.identity.retain(|it| it.name != planned.name);
+        let managed = planned.name.starts_with("arn:");
+        let policy = planned.policy.iter();
+        policies.identity.extend(policy.map(|policy| AttachedPolicy {
+            managed,
+            ..AttachedPolicy::inline(planned.name.clone(), policy)
+        }));
+    }
+    Ok(policies)
 }
 
 /// A root user may everything without any policy; a session that it hands on has to have it from somewhere.

@@ -27,6 +27,7 @@ pub const OPERATIONS: &[Endpoint] = &[
     write::<api::DeleteOrganizationPolicy>(),
     write::<api::DeleteRotationFunction>(),
     read::<api::DescribeDeploymentStart>(),
+    read::<api::DescribePull>(),
     read::<api::DescribeTaskStart>(),
     read::<api::ListAccounts>(),
     read::<api::ListAllowedPrincipals>(),

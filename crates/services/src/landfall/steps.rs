@@ -49,3 +49,14 @@ pub(super) fn finding(step: &StepRecord) -> Option<api::Finding> {
         resource: Some(step.resource.clone()),
     })
 }
+
+/// How far pulls are.
+pub(super) fn pull(progress: landfall_acs::PullProgress) -> api::PullProgress {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    api::PullProgress {
+        layers_done: number(progress.layers_done),
+        layers_total: number(progress.layers_total),
+        bytes_done: number(progress.bytes_done),
+        bytes_total: number(progress.bytes_total),
+    }
+}

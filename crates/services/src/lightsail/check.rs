@@ -12,7 +12,7 @@ use super::rules::deployment::{self, ImageSource};
 use super::rules::power::Power;
 use super::{deploy, images, names, owner};
 use crate::ecs::image_host::EcrImage;
-use crate::ecs::launch::check::Question;
+use crate::ecs::launch::check::{ImageLook, Question};
 use crate::pipe::{Context, Failure};
 
 /// A deployment that somebody thinks of.
@@ -21,7 +21,7 @@ pub struct DeploymentQuestion {
     key: ServiceKey,
     service: Option<Service>,
     wanted: api::CreateContainerServiceDeploymentRequest,
-    images: bool,
+    images: ImageLook,
 }
 
 impl DeploymentQuestion {
@@ -33,7 +33,7 @@ impl DeploymentQuestion {
         cx: &Context<'_>,
         view: &View,
         wanted: api::CreateContainerServiceDeploymentRequest,
-        images: bool,
+        images: ImageLook,
     ) -> Result<Self, Failure> {
         let key = (cx.account().clone(), cx.region().clone(), wanted.service_name.clone());
         let service = view.get(&SERVICES, &key)?.map(|row| Service::clone(&row));
@@ -203,7 +203,7 @@ impl DeploymentQuestion {
         let caller = owner::caller(&self.key.1);
         let inside = cx.as_caller(&caller);
         let question =
-            Question::new(&inside, view, definition, Some(LaunchKind::Fargate), None, self.images)?;
+            Question::new(&inside, view, definition, Some(LaunchKind::Fargate), None, self.images.clone())?;
         let steps = question.answer(&inside, view)?.steps;
         Ok(steps.into_iter().map(|step| self.with_own_fix(step, registry)).collect())
     }

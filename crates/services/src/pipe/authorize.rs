@@ -20,7 +20,7 @@ use super::{Caller, Context, Failure, SessionFacts, SessionPolicy, user_sessions
 use crate::ec2::Way;
 use crate::ec2::record::Endpoint;
 use crate::iam::organization::{self, ControlKind, Levels, levels_of};
-use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_of};
+use crate::iam::{AttachedPolicy, PrincipalPolicies, policies_for};
 use crate::s3::error as s3;
 
 /// Whether refusals are enforced.
@@ -122,7 +122,7 @@ pub fn authorize<R: Guarded>(
     if permissions.is_empty() {
         return Ok(Authorized(request));
     }
-    let policies = policies_of(view, cx.caller.policy_holder())?;
+    let policies = policies_for(view, cx.caller)?;
     for permission in permissions {
         let (record, refusal) = check(cx, view, &policies, service, permission)?;
         checks.push(record);
@@ -149,7 +149,7 @@ pub fn is_allowed(
     if cx.installation.auth == AuthMode::Off {
         return Ok(());
     }
-    let policies = policies_of(view, cx.caller.policy_holder())?;
+    let policies = policies_for(view, cx.caller)?;
     let (mut record, refusal) = check(cx, view, &policies, service, permission)?;
     let Some(refusal) = refusal else { return Ok(()) };
     record.fix = fix(cx, view, &policies, service, std::slice::from_ref(permission), &[])?;
@@ -171,7 +171,7 @@ pub fn would_allow(
     if cx.installation.auth != AuthMode::Enforce {
         return Ok(true);
     }
-    let policies = policies_of(view, cx.caller.policy_holder())?;
+    let policies = policies_for(view, cx.caller)?;
     let prepared = Prepared::new(cx, view, &policies, service, permission)?;
     Ok(prepared.ask(|request, layers| evaluate(request, layers).is_allowed()))
 }

@@ -36,6 +36,17 @@ pub struct Caller {
     pub way: Option<Arc<Way>>,
     /// What nobody may read of the call.
     pub unsaid: Unsaid,
+    /// What the caller's policies will be: of calls that nobody makes.
+    pub planned: Vec<PlannedPolicy>,
+}
+
+/// A policy of a caller as it will be.
+#[derive(Debug, Clone)]
+pub struct PlannedPolicy {
+    /// Name of an inline policy, ARN of a managed one: it takes the place of the one that there is.
+    pub name: String,
+    /// The policy; without one there will be none.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// What temporary credentials carry.
@@ -112,6 +123,7 @@ impl Caller {
             via: Vec::new(),
             way: None,
             unsaid: Unsaid::default(),
+            planned: Vec::new(),
         }
     }
 

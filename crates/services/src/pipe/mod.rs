@@ -20,7 +20,7 @@ pub use audit::{ALLOWED_READ, CallName, audit, audit_refusals};
 pub use authorize::{AuthMode, Authorized, CheckRecord, authorize, is_allowed, would_allow};
 pub(crate) use authorize::{ciphertext_refusal, requested_region};
 pub use call::{Call, Calls, Outcome};
-pub use caller::{Caller, SessionFacts, SessionPolicy, SessionPolicyText};
+pub use caller::{Caller, PlannedPolicy, SessionFacts, SessionPolicy, SessionPolicyText};
 pub use context::{Context, Images, Installation};
 pub(crate) use encoded::decode as decode_authorization_message;
 pub use endpoint::{

@@ -143,8 +143,12 @@ fn check(call: &crate::pipe::Call, who: &Caller, definition: &Value) -> CheckTas
         cluster: None,
         launch_type: None,
         skip_images: None,
+        pull_images: None,
+        pull_token: None,
         subnets: None,
         execution_role_is_new: None,
+        execution_role_name: None,
+        execution_role_policies: None,
     };
     call.call::<api::CheckTaskStart>(who, input).result.unwrap()
 }

@@ -16,7 +16,7 @@ use landfall_api::sts as api;
 pub use credentials::{CredentialError, Credentials, find_credentials, principal_exists};
 pub use service_role::{
     ServiceSession, assume_role_for_service, credentials_for_service, credentials_of_session,
-    session_without_trust,
+    session_of_planned_role, session_without_trust,
 };
 
 use crate::pipe::{Endpoint, read};

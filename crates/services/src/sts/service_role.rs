@@ -18,6 +18,9 @@ use crate::pipe::{
 /// How long a service's session of a role lasts, in seconds.
 const SESSION_SECONDS: i64 = 6 * 3600;
 
+/// The unique id of a role that has none yet.
+const PLANNED_ID: &str = "AROAPLANNED";
+
 /// A request by a service to become a role.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceSession<'a> {
@@ -94,8 +97,8 @@ fn assume(
     let request = Checked::one(role, permission);
     let role = authorize(&cx, view, &landfall_api::sts::SERVICE, request, checks)?.into_request();
     let role = role.ok_or_else(|| missing(wanted))?;
-    let now = cx.now;
-    Ok(session_of(&role, &account, wanted, service_caller(wanted, &account), now))
+    let principal = role_session(&role, wanted.role_arn.clone(), &account, wanted.session_name);
+    Ok(session_of(principal, service_caller(wanted, &account), cx.now))
 }
 
 /// The session that a service would have of a role if the role's trust policy let it in; `None` if there is no such role.
@@ -107,7 +110,15 @@ pub fn session_without_trust(
 ) -> Option<Caller> {
     let (account, role) = find(installation, view, wanted).ok()?;
     let service = service_caller(wanted, &account);
-    Some(session_of(&*role?, &account, wanted, service, installation.clock.now()))
+    let principal = role_session(&*role?, wanted.role_arn.clone(), &account, wanted.session_name);
+    Some(session_of(principal, service, installation.clock.now()))
+}
+
+/// The session of a role that there will be.
+pub fn session_of_planned_role(wanted: &ServiceSession<'_>, account: &AccountId, now: Timestamp) -> Caller {
+    let principal =
+        Principal::role_session(wanted.role_arn.clone(), account, PLANNED_ID, wanted.session_name);
+    session_of(principal, service_caller(wanted, account), now)
 }
 
 /// The role's account, and the role if it exists.
@@ -122,15 +133,9 @@ fn find(
     Ok((account, role.filter(|role| role.arn == wanted.role_arn.as_str())))
 }
 
-fn session_of(
-    role: &Role,
-    account: &AccountId,
-    wanted: &ServiceSession<'_>,
-    service: Caller,
-    issued_at: Timestamp,
-) -> Caller {
+fn session_of(principal: Principal, service: Caller, issued_at: Timestamp) -> Caller {
     Caller {
-        principal: role_session(role, wanted.role_arn.clone(), account, wanted.session_name),
+        principal,
         session: Some(Arc::new(SessionFacts {
             issued_at,
             expires_at: issued_at.plus_seconds(SESSION_SECONDS),
@@ -158,6 +163,7 @@ fn service_caller(wanted: &ServiceSession<'_>, account: &AccountId) -> Caller {
         via: Vec::new(),
         way: None,
         unsaid: Unsaid::default(),
+        planned: Vec::new(),
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) const BEYOND_THE_TABLES: &[(&str, &str)] = &[
         "landfall:DescribeDeploymentStart",
         "arn:${Partition}:lightsail:${Region}:${Account}:ContainerService/${Id}",
     ),
+    ("landfall:DescribePull", "*"),
     ("landfall:DescribeTaskStart", "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}"),
     ("landfall:ListAccounts", "*"),
     ("landfall:ListAllowedPrincipals", "*"),

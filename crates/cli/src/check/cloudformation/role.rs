@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{DEEPEST, MANAGED_POLICY, Solver};
 use crate::check::input::{Found, Place};
+use crate::check::planned::Planned;
 use crate::check::role::{Policies, Role, Written};
 use crate::check::unknown::Created;
 
@@ -30,6 +31,39 @@ pub(super) fn execution_role(
         trust: properties["AssumeRolePolicyDocument"].clone(),
         policies: policies.whole(),
     })
+}
+
+/// What the template gives to a role that there is.
+pub(super) fn given_to(
+    template: &Value,
+    given: &BTreeMap<String, String>,
+    place: &Place,
+    role: &str,
+) -> Planned {
+    let reader = Reader { template, given, place };
+    let mut planned = Planned::default();
+    for (id, policy) in reader.resources(&BESIDE) {
+        let managed = template["Resources"][id]["Type"] == MANAGED_POLICY;
+        let name = match policy["PolicyName"].as_str() {
+            Some(name) if !managed => name.to_owned(),
+            _ if managed => reader.solver().arn_of(id, MANAGED_POLICY, DEEPEST),
+            _ => id.clone(),
+        };
+        if roles_of(&policy).any(|it| it == role) {
+            planned.put(&name, Some(policy["PolicyDocument"].to_string()));
+        } else if roles_of(&policy).any(|it| it.contains("${")) {
+            planned.put(&name, None);
+        }
+    }
+    planned
+}
+
+/// What gives roles policies, beside the roles.
+const BESIDE: [&str; 3] = ["AWS::IAM::Policy", MANAGED_POLICY, "AWS::IAM::RolePolicy"];
+
+fn roles_of(policy: &Value) -> impl Iterator<Item = &str> {
+    let roles = policy["Roles"].as_array().into_iter().flatten().chain(policy.get("RoleName"));
+    roles.filter_map(Value::as_str)
 }
 
 struct Reader<'a> {
@@ -73,9 +107,8 @@ impl<'a> Reader<'a> {
                 None => all.add_managed(arn),
             }
         }
-        for (_, policy) in self.resources(&["AWS::IAM::Policy", MANAGED_POLICY, "AWS::IAM::RolePolicy"]) {
-            let roles = policy["Roles"].as_array().into_iter().flatten().chain(policy.get("RoleName"));
-            for role in roles.filter_map(Value::as_str) {
+        for (_, policy) in self.resources(&BESIDE) {
+            for role in roles_of(&policy) {
                 if role == name {
                     all.add(Some(policy["PolicyDocument"].to_string()));
                 } else if role.contains("${") {
@@ -134,6 +167,23 @@ Resources:
         ] {
             assert_eq!(statements(role, roles), expected, "{role} {roles}");
         }
+    }
+
+    #[test]
+    fn what_is_given_to_a_role_that_there_is() {
+        let policy = |name: &str, roles: Value, document: Value| json!({"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": name, "Roles": roles, "PolicyDocument": document}});
+        let template = json!({"Resources": {
+            "A": policy("a", json!(["exec"]), json!({"Statement": [1]})),
+            "B": policy("b", json!(["other"]), json!({"Statement": [2]})),
+            "C": policy("c", json!(["exec"]), json!({"Statement": [{"Ref": "Missing"}]})),
+            "D": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"Roles": ["exec"], "PolicyDocument": {"Statement": [3]}}},
+            "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties":
+                {"ExecutionRoleArn": "arn:aws:iam::111122223333:role/team/exec"}}}});
+        let place = Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() };
+        let found = task_definitions(&template, &BTreeMap::new(), &place);
+        let names: Vec<_> = found[0].planned.policies.iter().map(|it| it.policy_name.as_str()).collect();
+        assert_eq!(names, ["a", "arn:aws:iam::111122223333:policy/D"]);
+        assert_eq!(found[0].planned.open, ["c"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::references::{Address, referred};
 use crate::check::input::Place;
+use crate::check::planned::Planned;
 use crate::check::role::{Policies, Role, Written};
 use crate::check::unknown::Created;
 
@@ -28,6 +29,49 @@ pub(super) fn execution_role(document: &Value, task: &Value, place: &Place) -> O
         trust: trust.unwrap_or_default(),
         policies: plan.policies(role).whole(),
     })
+}
+
+/// What the plan gives to a role that there is, and takes from it.
+pub(super) fn given_to(document: &Value, role: &str) -> Planned {
+    let plan = Plan { document, resources: resources(&document["planned_values"]["root_module"]) };
+    let mut planned = Planned::default();
+    for resource in document["resource_changes"].as_array().into_iter().flatten() {
+        let change = &resource["change"];
+        let does = |action: &str| change["actions"].as_array().into_iter().flatten().any(|it| it == action);
+        let (before, after) = (&change["before"], &change["after"]);
+        let name = match resource["type"].as_str() {
+            Some("aws_iam_role_policy") => "name",
+            Some("aws_iam_role_policy_attachment" | "aws_iam_policy_attachment") => "policy_arn",
+            _ => continue,
+        };
+        if (does("delete") || does("update")) && names(before, role) {
+            before[name].as_str().into_iter().for_each(|it| planned.remove(it));
+        }
+        if !(does("create") || does("update")) || !names(after, role) {
+            continue;
+        }
+        let called = after[name].as_str();
+        match (name, called) {
+            ("name", _) => planned.put(called.unwrap_or(address(resource)), text(&after["policy"])),
+            (_, Some(arn)) => planned.attach(arn),
+            (_, None) => {
+                let meant = referred(document, address(resource), name);
+                let policy = plan.one_of(&meant, &"aws_iam_policy".into());
+                planned.put(policy.map_or(address(resource), address), policy.and_then(document_of));
+            }
+        }
+    }
+    planned
+}
+
+/// Whether the values of a policy or attachment name a role.
+fn names(values: &Value, role: &str) -> bool {
+    let all = values["roles"].as_array().into_iter().flatten().chain(values.get("role"));
+    all.filter_map(Value::as_str).any(|it| it == role)
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// The resources of all modules.
@@ -138,7 +182,7 @@ impl<'a> Plan<'a> {
 
 /// A policy's document, if it is known.
 fn document_of(policy: &Value) -> Option<String> {
-    policy["values"]["policy"].as_str().map(str::to_owned)
+    text(&policy["values"]["policy"])
 }
 
 #[cfg(test)]
@@ -256,6 +300,52 @@ mod tests {
         assert_eq!(of_task(&document).as_deref(), Some("exec"));
         document["resource_changes"][1]["change"]["actions"] = json!(["no-op"]);
         assert_eq!(of_task(&document), None);
+    }
+
+    #[test]
+    fn what_is_given_to_a_role_that_there_is() {
+        let change = |address: &str, actions: Value, before: Value, after: Value| {
+            json!({"address": address, "type": address.split('.').next(), "change":
+                {"actions": actions, "before": before, "after": after}})
+        };
+        let own = |name: &str, role: &str| json!({"name": name, "role": role, "policy": "{}"});
+        let nothing = Value::Null;
+        let own_policy =
+            json!({"address": "aws_iam_policy.m", "type": "aws_iam_policy", "values": {"policy": "{}"}});
+        let document = json!({
+        "planned_values": {"root_module": {"resources": [own_policy]}},
+        "configuration": {"root_module": {"resources": [{"address": "aws_iam_role_policy_attachment.own",
+            "expressions": {"policy_arn": {"references": ["aws_iam_policy.m.arn", "aws_iam_policy.m"]}}}]}},
+        "resource_changes": [
+            change("aws_iam_role_policy.a", json!(["create"]), nothing.clone(), own("a", "exec")),
+            change("aws_iam_role_policy.b", json!(["create"]), nothing.clone(), own("b", "other")),
+            change("aws_iam_role_policy.c", json!(["no-op"]), own("c", "exec"), own("c", "exec")),
+            change("aws_iam_role_policy.d", json!(["delete"]), own("d", "exec"), nothing.clone()),
+            change("aws_iam_role_policy.e", json!(["update"]), own("e", "exec"), own("e", "exec")),
+            change("aws_iam_role_policy.f", json!(["create"]), nothing.clone(), json!({"role": "exec", "policy": null})),
+            change("aws_iam_role_policy_attachment.x", json!(["create"]), nothing.clone(),
+                json!({"role": "exec", "policy_arn": "arn:x"})),
+            change("aws_iam_role_policy_attachment.own", json!(["create"]), nothing.clone(), json!({"role": "exec"})),
+            change("aws_iam_policy_attachment.y", json!(["delete"]), json!({"roles": ["exec"], "policy_arn": "arn:y"}), nothing),
+        ]});
+        let planned = given_to(&document, "exec");
+        let told = planned
+            .policies
+            .iter()
+            .map(|it| (it.policy_name.as_str(), it.document.is_some(), it.removed == Some(true)));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("a", true, false),
+                ("d", false, true),
+                ("e", false, true),
+                ("e", true, false),
+                ("arn:x", false, false),
+                ("aws_iam_policy.m", true, false),
+                ("arn:y", false, true),
+            ]
+        );
+        assert_eq!(planned.open, ["aws_iam_role_policy.f"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::rules::assignment::assignment;
 use super::rules::log_lines;
 use crate::pipe::{Call, Failure, Installation};
 
-pub use progress::pull_progress;
+pub use progress::{PullOfCheck, pull_of_check, pull_progress};
 pub use reconcile::reconcile;
 
 /// What a task is told whose start could not even be tried.

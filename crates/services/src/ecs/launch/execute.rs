@@ -30,7 +30,7 @@ use super::quotas::Quotas;
 use super::wording;
 use crate::ec2::{Service, Way, way};
 use crate::landfall::policy_of_resource;
-use crate::pipe::{Caller, Calls, CheckRecord, Failure, Unsaid};
+use crate::pipe::{Caller, Calls, CheckRecord, Failure, PlannedPolicy, Unsaid};
 use crate::snapshot::NOT_ASKED;
 use crate::sts::{ServiceSession, assume_role_for_service, session_without_trust};
 
@@ -61,8 +61,17 @@ pub fn execute(calls: Calls<'_>, plan: &LaunchPlan) -> Execution {
 
 /// Finds everything that would fail. Nothing is changed. Where the role may not read a secret, its content is looked at
 /// as `reader`, if that one may. It may block.
-pub fn look(calls: Calls<'_>, plan: &LaunchPlan, reader: &Caller) -> Execution {
-    Run::new(calls.dry(), plan, Some(reader)).all()
+pub fn look(calls: Calls<'_>, plan: &LaunchPlan, reader: &Caller, role: RoleToBe) -> Execution {
+    Run { session: role.session, planned: role.policies, ..Run::new(calls.dry(), plan, Some(reader)) }.all()
+}
+
+/// The execution role as it will be.
+#[derive(Debug, Default)]
+pub struct RoleToBe {
+    /// Its session, where there is no such role yet.
+    pub session: Option<Caller>,
+    /// Policies that it will have, and will not have any more.
+    pub policies: Vec<PlannedPolicy>,
 }
 
 /// A launch on its way.
@@ -72,6 +81,8 @@ pub(super) struct Run<'a> {
     /// Who looks, if nothing is to be started.
     pub(super) reader: Option<&'a Caller>,
     session: Option<Caller>,
+    /// What the execution role's policies will be.
+    planned: Vec<PlannedPolicy>,
     task_session: Option<Caller>,
     instance: Option<Caller>,
     pub(super) sheets: Vec<ContainerSheet>,
@@ -172,6 +183,7 @@ impl<'a> Run<'a> {
             plan,
             reader,
             session: None,
+            planned: Vec::new(),
             task_session: None,
             instance: None,
             sheets: plan.containers.iter().map(sheet).collect(),
@@ -510,7 +522,7 @@ impl<'a> Run<'a> {
 
     fn assume(&mut self, role: &str) -> Taken {
         let (session, taken) = self.become_role(role, SERVICE_PRINCIPAL, &self.plan.session_name);
-        self.session = session;
+        self.session = session.map(|session| Caller { planned: self.planned.clone(), ..session });
         taken
     }
 

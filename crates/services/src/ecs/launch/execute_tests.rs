@@ -374,7 +374,12 @@ fn a_look_finds_everything_and_changes_nothing() {
     app.secrets = with_secret(&format!("{db}:nope::")).container_definitions.unwrap()[0].secrets.take();
     let look = |definition: &api::TaskDefinition| {
         let task = stage::task(definition, LaunchKind::Fargate);
-        super::look(stage.it.call.calls(), &plan(&TaskFacts::from(&task), definition), &root())
+        super::look(
+            stage.it.call.calls(),
+            &plan(&TaskFacts::from(&task), definition),
+            &root(),
+            super::execute::RoleToBe::default(),
+        )
     };
     let found = |execution: &Execution| -> Vec<(Cause, String)> {
         let findings = execution.steps.iter().filter_map(|step| step.finding.as_ref());

@@ -4,6 +4,7 @@ use landfall_acs::{Fix, LaunchKind};
 use landfall_api::{ecs as api, iam, secretsmanager as secrets};
 use serde_json::{Value, json};
 
+use super::execute::RoleToBe;
 use super::log_tests::with_logs;
 use super::stage::{self, ROLE, Stage};
 use super::{TaskFacts, look, plan};
@@ -15,7 +16,8 @@ const ARN: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:";
 /// Headlines and fixes of all that is found.
 fn found(stage: &Stage, definition: &api::TaskDefinition) -> Vec<(String, Fix)> {
     let task = stage::task(definition, LaunchKind::Fargate);
-    let looked = look(stage.it.call.calls(), &plan(&TaskFacts::from(&task), definition), &root());
+    let looked =
+        look(stage.it.call.calls(), &plan(&TaskFacts::from(&task), definition), &root(), RoleToBe::default());
     let findings = looked.steps.into_iter().filter_map(|step| step.finding);
     findings.map(|it| (it.headline, it.fix.unwrap())).collect()
 }

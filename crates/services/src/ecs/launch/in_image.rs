@@ -1,7 +1,11 @@
-//! What only an image's own files tell: whether they have the program that a container starts, its user and its group.
+//! What only an image's own files tell: whether they have the program that a container starts, its user and its group, and
+//! take what is mounted over them.
 
 use landfall_acs::Seen;
 use landfall_api::ecs::ContainerDefinition;
+
+/// What would tell it.
+pub(super) const PULL_TELLS: &str = "; `landfall check --pull` fetches the image and tells";
 
 /// What is not known of an image before it is pulled, as far as the definition names it and nothing was seen of it. What the
 /// image itself names it has.
@@ -14,6 +18,8 @@ pub(super) fn open(image: &str, container: &ContainerDefinition, seen: Seen) -> 
     let (user, group) = account(container);
     open.extend(user.map(|name| has("user", name)));
     open.extend(group.map(|name| has("group", name)));
+    let mounts = container.mount_points.iter().flatten().filter_map(|it| it.container_path.as_deref());
+    open.extend(mounts.map(|path| format!("whether the image `{image}` takes a mount on `{path}`")));
     open
 }
 

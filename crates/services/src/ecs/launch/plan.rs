@@ -42,6 +42,8 @@ pub struct TaskFacts<'a> {
     pub subnets: Option<&'a [String]>,
     /// Overrides as given.
     pub overrides: Option<&'a api::TaskOverride>,
+    /// Log drivers without a `mode` drop lines: the account's setting.
+    pub drops_log_lines: bool,
     /// Names and ids of the containers: streams without a prefix are named by id.
     pub container_ids: Vec<(&'a str, &'a str)>,
 }
@@ -88,6 +90,7 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
             registry: None,
             subnets: task.network.as_ref().map(|it| it.subnets.as_slice()),
             overrides: Some(&task.overrides.0),
+            drops_log_lines: task.drops_log_lines,
             container_ids: task.containers.iter().map(|it| (it.name.as_str(), it.id.as_str())).collect(),
         }
     }
@@ -114,6 +117,8 @@ pub struct LaunchPlan {
     pub containers: Vec<String>,
     /// The containers whose output goes to CloudWatch Logs.
     pub logs: Vec<LogSource>,
+    /// Their drivers drop lines, where they have no `mode`.
+    pub drops_log_lines: bool,
     /// The environment files of containers, for each in the order of their precedence.
     pub files: Vec<ContainerFiles>,
     /// What is known of the environment of containers that get more than the definition's own.
@@ -359,6 +364,7 @@ pub fn plan(task: &TaskFacts<'_>, definition: &api::TaskDefinition) -> LaunchPla
         role: task.execution_role.map(str::to_owned),
         containers: containers.iter().map(|it| name(it).to_owned()).collect(),
         logs,
+        drops_log_lines: task.drops_log_lines,
         files: containers.iter().filter_map(|container| planner.files_of(container)).collect(),
         environments: containers.iter().filter_map(|container| planner.environment_of(container)).collect(),
         steps,

@@ -164,7 +164,7 @@ pub(crate) fn task(definition: &api::TaskDefinition, launch: LaunchKind) -> Task
         memory: None,
         ephemeral_storage: None,
         enable_execute_command: false,
-        drops_log_lines: false,
+        drops_log_lines: true,
         network: None,
         desired: Desired::Running,
         last_status: TaskStatus::Pending,

@@ -191,7 +191,7 @@ fn the_password_tells_the_registry_which_way_pulls_come() {
     let mut task = task(&definition, LaunchKind::Fargate);
     task.network = Some(NetworkConfiguration::default());
     let plan = plan(&TaskFacts::from(&task), &definition);
-    let looked = super::look(placed.0.it.call.calls(), &plan, &root());
+    let looked = super::look(placed.0.it.call.calls(), &plan, &root(), super::execute::RoleToBe::default());
     let password: Sensitive<String> = looked.sheets[0].registry.as_ref().unwrap().password.clone();
     let installation = placed.0.it.call.installation();
     let caller = token_caller(installation, &installation.store.view(), &password).unwrap();

@@ -494,7 +494,9 @@ impl Run<'_> {
             return Ok(());
         }
         let Some(configuration) = self.log_configuration(step) else { return Ok(()) };
-        let Err(mut wrong) = log_lines::check_driver(&configuration) else { return Ok(()) };
+        let Err(mut wrong) = log_lines::check_driver(&configuration, self.plan.drops_log_lines) else {
+            return Ok(());
+        };
         let options = step.containers.first().and_then(|name| self.log_options.get(name));
         let from_secret = options.into_iter().flatten().any(|(name, _)| *name == wrong.name);
         if from_secret {

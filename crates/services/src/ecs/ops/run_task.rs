@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use landfall_acs::LaunchKind;
-use landfall_api::ecs::{self as api, SettingName, TaskDefinitionStatus, error};
+use landfall_api::ecs::{self as api, TaskDefinitionStatus, error};
 use landfall_base::Arn;
 use landfall_shape::{Operation as _, ServiceError, Shape as _};
 use landfall_store::{StoreError, Tx, View};
@@ -15,7 +15,6 @@ use crate::ecs::node::{definition_of, put_task};
 use crate::ecs::record::{
     CLIENT_TOKENS, ClientToken, Cluster, TASKS, Tags, Task, TaskDefinition, TaskStatus,
 };
-use crate::ecs::rules::account_setting::default_value;
 use crate::ecs::rules::placement::{Demand, Shortage, demand, place};
 use crate::ecs::rules::run;
 use crate::ecs::rules::{expiry, task_definition, trust};
@@ -124,7 +123,7 @@ impl WriteHandler for api::RunTask {
         if let Some(tasks) = replay(cx, tx, &request, &cluster)? {
             return Ok(api::RunTaskResponse { tasks: Some(tasks), failures: Some(Vec::new()) });
         }
-        let plan = Plan { drops_log_lines: drops_log_lines(cx, tx)?, ..plan(&request, &cluster)? };
+        let plan = Plan { drops_log_lines: lookup::drops_log_lines(cx, tx)?, ..plan(&request, &cluster)? };
         check_roles(cx, &request)?;
         let (tasks, failures) = start(cx, tx, &request, &cluster, &plan)?;
         remember(cx, tx, &request, &cluster, &tasks);
@@ -202,13 +201,6 @@ fn plan(request: &Request, cluster: &Cluster) -> Result<Plan, Failure> {
     let arn = |role: &Option<FoundRole>| role.as_ref().map(|role| role.arn.to_string());
     let (execution_role, task_role) = (arn(&request.execution_role), arn(&request.task_role));
     Ok(Plan { definition, overrides, tasks, tags, execution_role, task_role, drops_log_lines: false })
-}
-
-/// What holds for log drivers whose definition has no `mode`.
-fn drops_log_lines(cx: &Context<'_>, view: &View) -> Result<bool, Failure> {
-    let own = lookup::setting(cx, view, SettingName::DefaultLogDriverMode.as_str())?;
-    let mode = own.as_deref().map(String::as_str);
-    Ok(mode.or(default_value(&SettingName::DefaultLogDriverMode)) == Some("non-blocking"))
 }
 
 fn usable(definition: Option<&Arc<TaskDefinition>>) -> Result<Arc<TaskDefinition>, ServiceError> {

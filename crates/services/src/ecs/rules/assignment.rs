@@ -192,7 +192,7 @@ fn ulimit(limit: &api::Ulimit) -> Ulimit {
     }
 }
 
-fn tmpfs(mount: &api::Tmpfs) -> (String, u32, Vec<String>) {
+pub(crate) fn tmpfs(mount: &api::Tmpfs) -> (String, u32, Vec<String>) {
     let size = u32::try_from(mount.size).unwrap_or(0);
     (mount.container_path.clone(), size, mount.mount_options.clone().unwrap_or_default())
 }
@@ -214,7 +214,7 @@ pub(crate) fn port_mapping(mapping: &api::PortMapping) -> Option<PortMapping> {
     })
 }
 
-fn mount_point(mount: &api::MountPoint) -> Option<MountPoint> {
+pub(crate) fn mount_point(mount: &api::MountPoint) -> Option<MountPoint> {
     Some(MountPoint {
         source_volume: mount.source_volume.clone()?,
         container_path: mount.container_path.clone()?,
@@ -229,7 +229,7 @@ fn log_driver(configuration: Option<&api::LogConfiguration>) -> LogDriver {
     }
 }
 
-fn volume(volume: &api::Volume) -> Option<Volume> {
+pub(crate) fn volume(volume: &api::Volume) -> Option<Volume> {
     let host_path = volume.host.as_ref().and_then(|host| host.source_path.clone());
     Some(Volume { name: volume.name.clone()?, host_path })
 }

@@ -53,9 +53,13 @@ pub fn options(configuration: &api::LogConfiguration, drops_by_default: bool) ->
         return LogOptions::default();
     }
     let first_line = first_line(configuration).map(|(_, expression)| expression);
-    let drops = option(configuration, MODE).map_or(drops_by_default, |mode| mode == NON_BLOCKING);
     let size = option(configuration, BUFFER_SIZE).and_then(bytes).unwrap_or(BUFFER);
-    LogOptions { first_line, max_buffer: drops.then_some(size) }
+    LogOptions { first_line, max_buffer: drops(configuration, drops_by_default).then_some(size) }
+}
+
+/// Whether lines are dropped that do not find room.
+fn drops(configuration: &api::LogConfiguration, by_default: bool) -> bool {
+    option(configuration, MODE).map_or(by_default, |mode| mode == NON_BLOCKING)
 }
 
 /// The expression for a date in `strftime`'s language. Like Docker's driver it takes what is no code as an expression.
@@ -143,11 +147,14 @@ impl fmt::Display for WrongOption {
     }
 }
 
-/// Checks all options, as the driver does when a container is to start.
+/// Checks all options, as the driver does when a container is to start. Without a `mode` it is told the account's.
 ///
 /// # Errors
 /// The first that it does not take.
-pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), WrongOption> {
+pub fn check_driver(
+    configuration: &api::LogConfiguration,
+    drops_by_default: bool,
+) -> Result<(), WrongOption> {
     let wrong_beside = |name: &str, value: &str, beside| {
         Err(WrongOption { name: name.to_owned(), value: value.to_owned(), beside })
     };
@@ -160,7 +167,7 @@ pub fn check_driver(configuration: &api::LogConfiguration) -> Result<(), WrongOp
         return wrong(MODE, mode);
     }
     if let Some(size) = option(configuration, BUFFER_SIZE) {
-        if option(configuration, MODE) == Some("blocking") {
+        if !drops(configuration, drops_by_default) {
             return wrong_beside(BUFFER_SIZE, size, Some(MODE));
         }
         if bytes(size).is_none() {
@@ -268,13 +275,29 @@ mod tests {
                 "must specify valid value for log opt 'awslogs-create-group': strconv.ParseBool: parsing \"yes\": invalid syntax",
             ),
         ] {
-            assert_eq!(check_driver(&configuration(given)).unwrap_err().to_string(), expected);
+            assert_eq!(check_driver(&configuration(given), true).unwrap_err().to_string(), expected);
         }
         for given in
             [&[("mode", "non-blocking"), size][..], &[size], &both[..1], &[("awslogs-create-group", "T")]]
         {
-            assert_eq!(check_driver(&configuration(given)), Ok(()), "{given:?}");
+            assert_eq!(check_driver(&configuration(given), true), Ok(()), "{given:?}");
         }
+    }
+
+    /// Without a `mode` the account's counts.
+    #[test]
+    fn a_size_of_the_buffer_wants_the_accounts_mode() {
+        let sized = configuration(&[("max-buffer-size", "1m")]);
+        let refused = check_driver(&sized, false).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "logger: max-buffer-size option is only supported with 'mode=non-blocking'"
+        );
+        assert_eq!(check_driver(&sized, true), Ok(()));
+        assert_eq!(
+            check_driver(&configuration(&[("mode", "non-blocking"), ("max-buffer-size", "1m")]), false),
+            Ok(())
+        );
     }
 
     #[test]

@@ -7,9 +7,13 @@ use landfall_shape::Shape as _;
 use landfall_store::View;
 use landfall_wire::json;
 
+use super::image_look;
+use crate::ecs::launch::check::ImageLook;
 use crate::landfall::steps;
 use crate::lightsail::DeploymentQuestion;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
+
+const DEPLOY: &str = "lightsail:CreateContainerServiceDeployment";
 
 impl Resolve for api::CheckDeploymentStart {
     type Request = Checked<DeploymentQuestion>;
@@ -19,9 +23,13 @@ impl Resolve for api::CheckDeploymentStart {
             service_name: input.service_name,
             ..deployment(input.deployment.expose())?
         };
-        let question = DeploymentQuestion::new(cx, view, wanted, input.skip_images != Some(true))?;
-        let permission = Permission::on("landfall:CheckDeploymentStart", &question.arn());
-        Ok(Checked::one(question, permission))
+        let images = image_look(input.skip_images, input.pull_images, input.pull_token);
+        // Whoever has images fetched must be allowed what fetches them otherwise.
+        let deploys = matches!(images, ImageLook::Pull { .. }).then_some(DEPLOY);
+        let question = DeploymentQuestion::new(cx, view, wanted, images)?;
+        let actions = ["landfall:CheckDeploymentStart"].into_iter().chain(deploys);
+        let permissions = actions.map(|action| Permission::on(action, &question.arn())).collect();
+        Ok(Checked::all(question, permissions))
     }
 }
 

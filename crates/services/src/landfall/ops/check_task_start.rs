@@ -7,6 +7,7 @@ use landfall_shape::Shape as _;
 use landfall_store::View;
 use landfall_wire::json;
 
+use super::image_look;
 use crate::ecs::launch::check::Question;
 use crate::landfall::steps;
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
@@ -17,12 +18,19 @@ impl Resolve for api::CheckTaskStart {
     fn resolve(cx: &Context<'_>, view: &View, input: Self::Input) -> Result<Self::Request, Failure> {
         let definition = definition(input.task_definition.expose())?;
         let launch = input.launch_type.as_ref().map(kind).transpose()?;
-        let images = input.skip_images != Some(true);
+        let images = image_look(input.skip_images, input.pull_images, input.pull_token);
         let question = Question::new(cx, view, definition, launch, input.cluster.as_deref(), images)?
             .in_subnets(input.subnets.unwrap_or_default())
             .with_new_execution_role(input.execution_role_is_new == Some(true));
+        let question = match input.execution_role_policies {
+            Some(planned) => {
+                question.with_planned_policies(cx, view, input.execution_role_name.as_deref(), planned)
+            }
+            None => question,
+        };
         let mut permissions = vec![Permission::on_anything("landfall:CheckTaskStart")];
         permissions.extend(question.permissions(cx));
+        permissions.extend(question.permission_to_pull(cx));
         Ok(Checked::all(question, permissions))
     }
 }
@@ -64,6 +72,7 @@ impl ReadHandler for api::CheckTaskStart {
                 LaunchKind::External => api::LaunchTypeName::External,
             },
             findings,
+            execution_role_policies_count: answer.planned_counts.then_some(true),
             steps: answer.steps.iter().map(steps::step).collect(),
         })
     }

@@ -10,7 +10,7 @@ use crate::ecs::agent::pull_progress;
 use crate::ecs::launch::trace;
 use crate::ecs::names::{DEFAULT_CLUSTER, Home};
 use crate::ecs::record::{TASKS, Task};
-use crate::landfall::steps;
+use crate::landfall::steps::{self, pull};
 use crate::pipe::{Authorized, Checked, Context, Failure, Permission, ReadHandler, Resolve};
 
 impl Resolve for api::DescribeTaskStart {
@@ -78,14 +78,4 @@ pub(super) fn start_of(view: &View, task: &Task) -> Result<api::DescribeTaskStar
 fn status(task: &Task) -> String {
     let name = serde_json::to_value(task.last_status).ok();
     name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn pull(progress: landfall_acs::PullProgress) -> api::PullProgress {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    api::PullProgress {
-        layers_done: number(progress.layers_done),
-        layers_total: number(progress.layers_total),
-        bytes_done: number(progress.bytes_done),
-        bytes_total: number(progress.bytes_total),
-    }
 }

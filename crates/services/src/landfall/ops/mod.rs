@@ -7,6 +7,7 @@ mod create_snapshot;
 mod delete_organization_policy;
 mod delete_rotation_function;
 mod describe_deployment_start;
+mod describe_pull;
 mod describe_task_start;
 mod list_accounts;
 mod list_allowed_principals;
@@ -17,7 +18,17 @@ mod put_rotation_function;
 
 use landfall_shape::ServiceError;
 
+use crate::ecs::launch::check::ImageLook;
 use crate::pipe::Context;
+
+/// What is to be done about the images of a check.
+fn image_look(skip: Option<bool>, pull: Option<bool>, token: Option<String>) -> ImageLook {
+    match (pull, skip) {
+        (Some(true), _) => ImageLook::Pull { token },
+        (_, Some(true)) => ImageLook::Skip,
+        _ => ImageLook::Ask,
+    }
+}
 
 /// Whether the caller is of the account that the installation began with: it looks after the others.
 fn is_of_default_account(cx: &Context<'_>) -> bool {
