@@ -27,11 +27,15 @@ class Case:
         self.owner, self.words = None, {"VALUE": "mended"}
 
     def check(self, *arguments, file=None):
-        described = self.account.ecs.describe_task_definition(taskDefinition=self.definition)
-        text = file or json.dumps({"taskDefinition": described["taskDefinition"]}, default=str)
         return self.tasks.server.command(
-            "check", "-", "--launch-type", self.launch, *arguments, input=text, environment=self.account.env()
+            "check", "-", "--launch-type", self.launch, *arguments, input=file or self.described(),
+            environment=self.account.env(),
         )
+
+    def described(self):
+        """The definition as DescribeTaskDefinition gives it."""
+        described = self.account.ecs.describe_task_definition(taskDefinition=self.definition)
+        return json.dumps({"taskDefinition": described["taskDefinition"]}, default=str)
 
     def findings(self, *arguments):
         return self.answer(*arguments)["findings"]

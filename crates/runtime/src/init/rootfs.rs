@@ -212,7 +212,7 @@ fn in_memory(size: Option<u64>, options: &[String]) -> (Vec<String>, MountAttrFl
 /// They exclude each other: the last one counts.
 fn access_time(attributes: MountAttrFlags, wanted: MountAttrFlags) -> MountAttrFlags {
     let others = MountAttrFlags::MOUNT_ATTR_NOATIME | MountAttrFlags::MOUNT_ATTR_STRICTATIME;
-    attributes - others | wanted
+    (attributes - others) | wanted
 }
 
 /// Whether this kernel takes the options of a file system in memory: one is made that is mounted nowhere. Nothing is wrong
