@@ -16,7 +16,7 @@ use crate::error::CliError;
 
 /// Who is asked.
 pub(super) enum Asked {
-    Server(Client),
+    Server(Box<Client>),
     Snapshot(Offline),
 }
 
@@ -43,7 +43,7 @@ impl Asked {
                 .hint("set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` to credentials of that account"));
         }
         let place = Place { account: own, region: client.region().to_owned() };
-        Ok((Self::Server(client), place))
+        Ok((Self::Server(Box::new(client)), place))
     }
 
     /// A snapshot, as the root user of an account in it.
