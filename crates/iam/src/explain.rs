@@ -19,12 +19,13 @@ pub fn explain(trace: &Trace) -> Vec<String> {
         trace.denials().into_iter().map(|(layer, policy, it)| denied(layer, policy, it)).collect();
     hints.extend(without_policies(trace));
     if hints.is_empty() {
-        hints = misses(trace, trace.layer);
+        let layer = silent_layer(trace);
+        hints = misses(trace, layer);
         if hints.is_empty() {
-            hints.push(format!("no {} mentions `{}`", layer_name(trace.layer), trace.action));
+            hints.push(format!("no {} mentions `{}`", layer_name(layer), trace.action));
         }
         hints.truncate(MOST - 1);
-        match trace.layer {
+        match layer {
             Layer::Identity => hints.extend(misses(trace, Layer::Resource)),
             Layer::Resource => hints.extend(misses(trace, Layer::Identity)),
             _ => {}
@@ -32,6 +33,16 @@ pub fn explain(trace: &Trace) -> Vec<String> {
     }
     hints.truncate(MOST);
     hints
+}
+
+/// The layer that a statement is missing in. A refusal names the resource's policy also where that lets the caller's account in
+/// as a whole, and the caller's own policies are what is missing.
+fn silent_layer(trace: &Trace) -> Layer {
+    let allows = |it: &LayerTrace| it.layer == Layer::Resource && it.outcome == Effect::Allow;
+    match trace.layer {
+        Layer::Resource if trace.layers.iter().any(allows) => Layer::Identity,
+        layer => layer,
+    }
 }
 
 /// Where no statement could help.

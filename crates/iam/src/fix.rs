@@ -311,10 +311,32 @@ fn blocker_or_layer(
         (Reason::NotAcrossAccounts, ..) => Err(Blocker::Impossible(
             "the operation does not work on what is another account's; call it from that account".to_owned(),
         )),
-        _ if needs_absent_policy(request, layers, decision.layer) => {
-            Err(Blocker::Impossible(without_policy(request)))
+        _ => silent_layer(request, layers, decision.layer),
+    }
+}
+
+/// The layer to extend, if it can be.
+fn silent_layer(request: &Request<'_>, layers: &Layers<'_>, missing: Layer) -> Result<Layer, Blocker> {
+    if let Some(why) = kept_by_aws(request, layers, missing) {
+        return Err(Blocker::Impossible(why.to_owned()));
+    }
+    if needs_absent_policy(request, layers, missing) {
+        return Err(Blocker::Impossible(without_policy(request)));
+    }
+    Ok(missing)
+}
+
+/// Why nobody can add to the policy that is silent.
+fn kept_by_aws(request: &Request<'_>, layers: &Layers<'_>, missing: Layer) -> Option<&'static str> {
+    let resource = layers.resource.as_ref();
+    match missing {
+        Layer::Resource if resource.is_some_and(ResourceLayer::is_aws_managed_key) => {
+            Some("AWS keeps the policy of its managed keys as it is: use a customer managed key")
         }
-        _ => Ok(decision.layer),
+        Layer::RoleTrust if request.resource.contains(":role/aws-service-role/") => {
+            Some("the trust policy of a service-linked role cannot be changed: only its service becomes it")
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@
 use landfall_base::AccountId;
 use landfall_iam::{
     Attached, Blocker, Context, Effect, Layer, Layers, MessageStyle, Policy, PolicyKind, Principal, Request,
-    ResourceLayer, ResourceService, evaluate, explain, suggest_fix, trace,
+    ResourceKind, ResourceLayer, ResourceService, evaluate, explain, suggest_fix, trace,
 };
 use serde_json::{Value, json};
 
@@ -257,6 +257,50 @@ fn only_levels_that_are_silent_are_told_of() {
     let hints = explain(&trace);
     assert_eq!(hints.len(), 1, "{hints:?}");
     assert!(hints[0].contains("`narrow`"), "{hints:?}");
+}
+
+/// The refusal names the resource's policy, which lets the account in; what is missing is the caller's own.
+#[test]
+fn an_account_that_is_let_in_has_to_allow_its_user() {
+    let (principal, context, owner) = (caller(), Context::new(), account("444455556666"));
+    let statement =
+        json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "ecr:BatchGetImage"});
+    let policy =
+        Policy::parse(&document(&statement), PolicyKind::Resource(ResourceService::EcrRepository)).unwrap();
+    let own = [Attached::to_resource("repository", &policy)];
+    let layers = Layers { resource: Some(ResourceLayer::ordinary(&own)), ..Layers::default() };
+    let request = Request {
+        resource_account: Some(&owner),
+        ..request(
+            &principal,
+            "ecr:BatchGetImage",
+            "arn:aws:ecr:eu-central-1:444455556666:repository/app",
+            &context,
+        )
+    };
+    assert!(evaluate(&request, &layers).denial(&request).contains("no resource-based policy allows"));
+    assert_eq!(explain(&trace(&request, &layers)), ["no identity-based policy mentions `ecr:BatchGetImage`"]);
+    let fix = suggest_fix(&request, &layers).unwrap();
+    assert!(fix.verified && fix.smallest);
+    assert_eq!(fix.steps.iter().map(|step| step.layer).collect::<Vec<_>>(), [Layer::Identity]);
+}
+
+/// Policies that AWS keeps as they are have no fix.
+#[test]
+fn policies_that_nobody_can_change_are_no_fix() {
+    let (principal, context, identity) = (caller(), Context::new(), identity("*", "*"));
+    let identity = [Attached::inline("own", &identity)];
+    let managed =
+        ResourceLayer { policies: &[], kind: ResourceKind::KmsKey { grants: &[], aws_managed: true } };
+    let linked = "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    for (action, resource, layer) in
+        [("kms:Encrypt", KEY, managed), ("sts:AssumeRole", linked, ResourceLayer::role_trust(&[]))]
+    {
+        let layers = Layers { identity: &identity, resource: Some(layer), ..Layers::default() };
+        let fix = suggest_fix(&request(&principal, action, resource, &context), &layers).unwrap();
+        assert!(!fix.verified && fix.steps.is_empty(), "{fix:?}");
+        assert!(matches!(fix.blocked, Some(Blocker::Impossible(_))), "{fix:?}");
+    }
 }
 
 #[test]

@@ -115,8 +115,9 @@ impl ServiceKey {
             // The service calls, not the caller's machine.
             .with_all("aws:SourceIp", []);
         let mut permission = context.add_to(permission);
-        // The service has its own sentence.
-        permission.key.iter_mut().for_each(|key| key.by_ciphertext = false);
+        // S3 passes on what KMS says of a ciphertext; others have their own sentence, or name the key.
+        let by_ciphertext = self.service == "s3" && action == "kms:Decrypt";
+        permission.key.iter_mut().for_each(|key| key.by_ciphertext = by_ciphertext);
         Ok(permission)
     }
 
