@@ -23,6 +23,7 @@ mod setup;
 mod start;
 mod stats;
 mod traffic;
+mod zot;
 
 use std::path::PathBuf;
 

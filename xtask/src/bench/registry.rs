@@ -19,6 +19,13 @@ pub(super) const PASSWORD: &str = "loopback-only";
 /// The same as bcrypt keeps it, at the lowest cost, so that the registry's check does not fill the measurement.
 const HASH: &str = "$2b$04$benchbenchbenchbenchbe96mreUkminDBwldgaOmUWQKwwohFv2S";
 
+/// A file with the user and the password.
+pub(super) fn passwords(directory: &Path) -> Result<PathBuf> {
+    let file = directory.join("htpasswd");
+    fs::write(&file, format!("{USERNAME}:{HASH}\n"))?;
+    Ok(file)
+}
+
 /// A registry that runs until this value is dropped.
 pub(super) struct Registry {
     address: SocketAddr,
@@ -30,8 +37,7 @@ impl Registry {
     /// Starts one on an empty directory.
     pub(super) fn start(directory: &Path) -> Result<Self> {
         let address = free_address()?;
-        let passwords = directory.join("htpasswd");
-        fs::write(&passwords, format!("{USERNAME}:{HASH}\n"))?;
+        let passwords = passwords(directory)?;
         // JSON is YAML.
         let configuration = json!({
             "version": "0.1",

@@ -60,8 +60,8 @@ type Start = fn(&Bench) -> Result<Party>;
 
 /// Starts everybody, measures everybody in turn, several times. Every repetition moves bytes that nobody has seen before.
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
-    let starts: [(&'static str, Start); 2] =
-        [("Landfall", party::landfall), ("docker-registry", party::docker_registry)];
+    let starts: [(&'static str, Start); 3] =
+        [("Landfall", party::landfall), ("docker-registry", party::docker_registry), ("zot", party::zot)];
     let (mut parties, mut rows) = (Vec::new(), Vec::new());
     for (name, start) in starts {
         let started = start(bench);

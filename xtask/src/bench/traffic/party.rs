@@ -13,6 +13,7 @@ use crate::bench::Bench;
 use crate::bench::aws::{Account, ECR, REGION, text};
 use crate::bench::landfall::Landfall;
 use crate::bench::registry::{PASSWORD, Registry, USERNAME};
+use crate::bench::zot::Zot;
 
 /// A running registry, and what a client needs to be let in.
 pub(super) struct Party {
@@ -26,6 +27,7 @@ pub(super) struct Party {
 enum Running {
     Landfall(Box<Landfall>),
     DockerRegistry(Registry),
+    Zot(Zot),
 }
 
 impl Party {
@@ -33,6 +35,7 @@ impl Party {
         match &self.running {
             Running::Landfall(landfall) => landfall.server.pid(),
             Running::DockerRegistry(registry) => registry.pid(),
+            Running::Zot(zot) => zot.pid(),
         }
     }
 
@@ -82,11 +85,16 @@ pub(super) fn landfall(bench: &Bench) -> Result<Party> {
 pub(super) fn docker_registry(bench: &Bench) -> Result<Party> {
     let registry =
         Registry::start(&bench.directory("traffic-registry")?).context("cannot start docker-registry")?;
+    Ok(with_password(registry.address(), Running::DockerRegistry(registry)))
+}
+
+/// zot likewise.
+pub(super) fn zot(bench: &Bench) -> Result<Party> {
+    let zot = Zot::start(&bench.cache, &bench.directory("traffic-zot")?).context("cannot start zot")?;
+    Ok(with_password(zot.address, Running::Zot(zot)))
+}
+
+fn with_password(address: SocketAddr, running: Running) -> Party {
     let token = STANDARD.encode(format!("{USERNAME}:{PASSWORD}"));
-    Ok(Party {
-        address: registry.address(),
-        authorization: format!("Basic {token}"),
-        made: HashMap::new(),
-        running: Running::DockerRegistry(registry),
-    })
+    Party { address, authorization: format!("Basic {token}"), made: HashMap::new(), running }
 }
