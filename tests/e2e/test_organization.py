@@ -220,6 +220,23 @@ def test_who_can_tells_who_and_why(server, admin):
     assert not any(line.startswith(arn_of(not_may)) for line in lines)
 
 
+def test_everybody_of_the_organization_is_not_everybody(server, admin):
+    """A stranger is of no account of the installation, not even of the default one, whose secret it is here."""
+    secret = admin.secret("v")
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+
+    def everybody(**condition):
+        document = {"Version": "2012-10-17", "Statement": [{**statement, **condition}]}
+        admin.secretsmanager.put_resource_policy(SecretId=secret, ResourcePolicy=json.dumps(document))
+        return who_can(server, admin, "secretsmanager:GetSecretValue", secret).get("*")
+
+    for key, value in [("aws:PrincipalOrgID", "o-landfall"), ("aws:PrincipalAccount", admin.id)]:
+        assert everybody(Condition={"StringEquals": {key: value}}) is None, key
+    at = everybody(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})
+    assert at["provided"].endswith("where `aws:SourceVpce` is `vpce-1`"), at
+    assert everybody() is not None
+
+
 def test_who_can_does_as_the_service_does(server, admin):
     """Nobody that the command names is refused, and nobody that it leaves out is let in."""
     secret = admin.secret("v")

@@ -6,6 +6,7 @@ import os
 import urllib.request
 
 import pytest
+from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from harness import organization
@@ -361,6 +362,32 @@ def test_a_bucket_policy_is_the_owners_alone(server, admin, s3):
         with refused("MethodNotAllowed", "The specified method is not allowed against this resource.") as error:
             call()
         assert error.status == 405
+
+
+def test_nobody_without_credentials_uses_a_key(server, admin, s3):
+    """A public bucket does not open what is under a key of KMS, be it AWS's or the customer's, to read or to write."""
+    bucket = unique("sealed").lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    everything = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everything]}))
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"v")
+    s3.put_object(Bucket=bucket, Key="sealed", Body=b"v", ServerSideEncryption="aws:kms")
+    unsigned = admin.client("s3", signature_version=UNSIGNED)
+    assert unsigned.get_object(Bucket=bucket, Key="plain")["Body"].read() == b"v"
+    text = (
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+    )
+    with refused("InvalidArgument", text) as error:
+        unsigned.get_object(Bucket=bucket, Key="sealed")
+    assert error.status == 400
+    with refused("InvalidArgument", text):
+        unsigned.put_object(Bucket=bucket, Key="more", Body=b"v", ServerSideEncryption="aws:kms")
 
 
 def test_a_canonical_user_is_an_account(server, admin, s3):

@@ -30,16 +30,24 @@ impl Decision<'_> {
     }
 
     fn sentence(&self, request: &Request<'_>, resource: Option<&str>, style: MessageStyle) -> String {
+        let quote = if request.service().eq_ignore_ascii_case("s3") { "\"" } else { "" };
+        let on = resource.map(|resource| format!(" on resource: {quote}{resource}{quote}"));
+        self.sentence_on(request, &on.unwrap_or_default(), style)
+    }
+
+    /// The sentence where nothing but a ciphertext tells which key it is about.
+    pub fn denial_on_ciphertext(&self, request: &Request<'_>) -> String {
+        self.sentence_on(request, " on the resource associated with this ciphertext", MessageStyle::default())
+    }
+
+    fn sentence_on(&self, request: &Request<'_>, on: &str, style: MessageStyle) -> String {
         if self.reason == Reason::RootMayNotAssume {
             return "Roles may not be assumed by root accounts.".to_owned();
         }
         let action = request.action;
-        let quote = if request.service().eq_ignore_ascii_case("s3") { "\"" } else { "" };
-        let on = resource.map(|resource| format!(" on resource: {quote}{resource}{quote}"));
         let mut text = format!(
-            "User: {} is not authorized to perform: {action}{} {}",
+            "User: {} is not authorized to perform: {action}{on} {}",
             request.principal.display(),
-            on.unwrap_or_default(),
             self.clause(action),
         );
         if let Some(arn) = self.policy_arn().filter(|_| style.policy_arn) {

@@ -98,6 +98,11 @@ impl Principal {
         self
     }
 
+    /// Whether nobody is known who calls.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.kind, Kind::Anonymous)
+    }
+
     /// The ARN that a refusal names: the session's for a role, the service's name for a service.
     pub fn display(&self) -> &str {
         match &self.kind {

@@ -136,7 +136,10 @@ impl Target {
     /// None that can happen.
     pub(super) fn permission(&self, cx: &Context<'_>, action: &'static str) -> Result<Permission, Failure> {
         let permission = Permission::on(action, &self.arn)
-            .with("kms:CallerAccount", cx.account().as_str())
+            .with_some(
+                "kms:CallerAccount",
+                (!cx.caller.principal.is_anonymous()).then_some(cx.account().as_str()),
+            )
             .with_some("kms:RequestAlias", self.alias.as_deref());
         let Some(key) = &self.key else { return self.without_key(permission) };
         let guard = KeyGuard {

@@ -510,10 +510,13 @@ fn denial(
     request: &Request<'_>,
 ) -> ServiceError {
     let mut message = decision.denial_through_service(request, permission.shown());
-    if permission.key.as_ref().is_some_and(|key| key.by_ciphertext)
-        && (decision.layer == Layer::Resource || permission.account.as_ref() != request.principal.account())
-    {
-        message = ciphertext_refusal(request.principal.display(), permission.action);
+    if permission.key.as_ref().is_some_and(|key| key.by_ciphertext) {
+        if decision.layer == Layer::Resource {
+            message = ciphertext_refusal(request.principal.display(), permission.action);
+        } else if permission.account.as_ref() != request.principal.account() {
+            // The key lets the caller's account in, which has a say of its own.
+            message = decision.denial_on_ciphertext(request);
+        }
     }
     if decision.reason == Reason::NotAcrossAccounts && permission.action.starts_with("s3:") {
         return s3::method_not_allowed();

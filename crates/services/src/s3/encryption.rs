@@ -8,7 +8,7 @@ use landfall_shape::ServiceError;
 use landfall_store::{View, WriteError};
 
 use super::files::DataKey;
-use super::names;
+use super::{error, names};
 use super::record::{Bucket, Encryption, SealedKey};
 use crate::kms::{EncryptionContext, ServiceKey, ensure_default_key};
 use crate::pipe::{Context, Failure, Permission};
@@ -62,6 +62,7 @@ impl WriteKey {
     /// None that can happen.
     pub fn permissions(&self, cx: &Context<'_>) -> Result<Vec<Permission>, Failure> {
         let Some((key, _)) = &self.kms else { return Ok(Vec::new()) };
+        check_signed(cx)?;
         Ok(vec![key.permission(cx, "kms:GenerateDataKey", &self.context())?])
     }
 
@@ -100,10 +101,19 @@ fn kms_key(cx: &Context<'_>, view: &View, key: &SealedKey) -> Result<Option<(Ser
     Ok(Some((ServiceKey::of_ciphertext(cx, view, SERVICE, &ciphertext).map_err(of_kms)?, ciphertext)))
 }
 
+/// Nobody uses a key of KMS without saying who it is (User Guide, "Using server-side encryption with AWS KMS keys").
+fn check_signed(cx: &Context<'_>) -> Result<(), ServiceError> {
+    if !cx.caller.principal.is_anonymous() {
+        return Ok(());
+    }
+    let text = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.";
+    Err(error::bad_argument("Authorization", "null", text))
+}
+
 /// The checks for reading the bytes of an object.
 ///
 /// # Errors
-/// A row cannot be read.
+/// `InvalidArgument` for a caller without credentials, or a row cannot be read.
 pub fn read_permissions(
     cx: &Context<'_>,
     view: &View,
@@ -112,6 +122,7 @@ pub fn read_permissions(
     sealed: &SealedKey,
 ) -> Result<Vec<Permission>, Failure> {
     let Some((service_key, _)) = kms_key(cx, view, sealed)? else { return Ok(Vec::new()) };
+    check_signed(cx)?;
     let arn = names::object_arn(bucket, key);
     let context = EncryptionContext::from([(CONTEXT, arn.as_str())]);
     Ok(vec![service_key.permission(cx, "kms:Decrypt", &context)?])

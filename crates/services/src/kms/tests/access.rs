@@ -77,6 +77,14 @@ fn across_accounts_both_sides_have_to_allow() {
     assert!(allowed(&reader, &open));
     assert!(!allowed(&reader, &closed));
     assert!(!allowed(&poor, &open));
+    // A ciphertext names no key; whose account the key lets in learns what its own policies lack.
+    let ciphertext = fixture.encrypt(&open, "v");
+    let (_, text) = fixture.denied::<api::Decrypt>(&poor, decrypt(&ciphertext));
+    assert_eq!(
+        text,
+        "User: arn:aws:iam::444455556666:user/poor is not authorized to perform: kms:Decrypt on the resource associated with this \
+         ciphertext because no identity-based policy allows the kms:Decrypt action"
+    );
     // What does not work across accounts does not, whatever the policy says.
     assert_eq!(fixture.denied::<api::DisableKey>(&reader, disable(&open)).0, "AccessDeniedException");
     let id = open.rsplit('/').next().unwrap();
