@@ -8,8 +8,8 @@ use landfall_shape::ServiceError;
 use landfall_store::{View, WriteError};
 
 use super::files::DataKey;
-use super::{error, names};
 use super::record::{Bucket, Encryption, SealedKey};
+use super::{error, names};
 use crate::kms::{EncryptionContext, ServiceKey, ensure_default_key};
 use crate::pipe::{Context, Failure, Permission};
 

@@ -197,7 +197,10 @@ impl Wire {
         request = match method {
             // docker-registry takes "*/*" for clients that know no OCI manifests.
             Method::GET => request.header(header::ACCEPT, MEDIA_TYPE),
-            Method::PUT | Method::PATCH => request.header(header::CONTENT_TYPE, media_type),
+            // Docker tells the length of nothing, too, and zot wants to know it.
+            Method::PUT | Method::PATCH => {
+                request.header(header::CONTENT_TYPE, media_type).header(header::CONTENT_LENGTH, body.len())
+            }
             _ => request,
         };
         self.connection.ready().await?;
