@@ -388,6 +388,10 @@ def test_nobody_without_credentials_uses_a_key(server, admin, s3):
     assert error.status == 400
     with refused("InvalidArgument", text):
         unsigned.put_object(Bucket=bucket, Key="more", Body=b"v", ServerSideEncryption="aws:kms")
+    # Whom the bucket does not let in learns nothing of keys.
+    s3.delete_bucket_policy(Bucket=bucket)
+    for key in ["plain", "sealed", "absent"]:
+        assert code(unsigned.get_object, Bucket=bucket, Key=key) == ("AccessDenied", 403)
 
 
 def test_a_canonical_user_is_an_account(server, admin, s3):

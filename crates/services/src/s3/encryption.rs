@@ -61,8 +61,9 @@ impl WriteKey {
     /// # Errors
     /// None that can happen.
     pub fn permissions(&self, cx: &Context<'_>) -> Result<Vec<Permission>, Failure> {
-        let Some((key, _)) = &self.kms else { return Ok(Vec::new()) };
-        check_signed(cx)?;
+        let Some((key, _)) = self.kms.as_ref().filter(|_| !cx.caller.principal.is_anonymous()) else {
+            return Ok(Vec::new());
+        };
         Ok(vec![key.permission(cx, "kms:GenerateDataKey", &self.context())?])
     }
 
@@ -80,6 +81,7 @@ impl WriteKey {
             let sealed = cx.vault().seal(&[(CONTEXT, self.arn.as_str())], plaintext.expose())?;
             return Ok((plaintext, SealedKey::Vault(sealed)));
         };
+        check_signed(cx)?;
         let made = key.generate_data_key(cx, &self.context()).map_err(of_kms)?;
         let sealed = SealedKey::Kms {
             key_arn: key.arn().clone(),
@@ -101,6 +103,15 @@ fn kms_key(cx: &Context<'_>, view: &View, key: &SealedKey) -> Result<Option<(Ser
     Ok(Some((ServiceKey::of_ciphertext(cx, view, SERVICE, &ciphertext).map_err(of_kms)?, ciphertext)))
 }
 
+/// Nobody reads what is under a key of KMS without saying who it is. Asked once the bucket lets the caller in: before, the
+/// answer would tell what there is.
+///
+/// # Errors
+/// `InvalidArgument`
+pub(super) fn check_reader(cx: &Context<'_>, sealed: &SealedKey) -> Result<(), ServiceError> {
+    if matches!(sealed, SealedKey::Kms { .. }) { check_signed(cx) } else { Ok(()) }
+}
+
 /// Nobody uses a key of KMS without saying who it is (User Guide, "Using server-side encryption with AWS KMS keys").
 fn check_signed(cx: &Context<'_>) -> Result<(), ServiceError> {
     if !cx.caller.principal.is_anonymous() {
@@ -110,10 +121,11 @@ fn check_signed(cx: &Context<'_>) -> Result<(), ServiceError> {
     Err(error::bad_argument("Authorization", "null", text))
 }
 
-/// The checks for reading the bytes of an object.
+/// The checks for reading the bytes of an object: none for a caller without credentials, who gets no further than
+/// [`check_reader`].
 ///
 /// # Errors
-/// `InvalidArgument` for a caller without credentials, or a row cannot be read.
+/// A row cannot be read.
 pub fn read_permissions(
     cx: &Context<'_>,
     view: &View,
@@ -121,8 +133,8 @@ pub fn read_permissions(
     key: &str,
     sealed: &SealedKey,
 ) -> Result<Vec<Permission>, Failure> {
-    let Some((service_key, _)) = kms_key(cx, view, sealed)? else { return Ok(Vec::new()) };
-    check_signed(cx)?;
+    let key_of_caller = kms_key(cx, view, sealed)?.filter(|_| !cx.caller.principal.is_anonymous());
+    let Some((service_key, _)) = key_of_caller else { return Ok(Vec::new()) };
     let arn = names::object_arn(bucket, key);
     let context = EncryptionContext::from([(CONTEXT, arn.as_str())]);
     Ok(vec![service_key.permission(cx, "kms:Decrypt", &context)?])
@@ -143,6 +155,7 @@ pub fn open(
     if let SealedKey::Vault(sealed) = sealed {
         return Ok(cx.vault().unseal(&[(CONTEXT, arn.as_str())], sealed)?);
     }
+    check_reader(cx, sealed)?;
     let Some((service_key, ciphertext)) = kms_key(cx, view, sealed)? else {
         return Err(Failure::internal("a data key that nothing opens"));
     };

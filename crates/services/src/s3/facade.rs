@@ -109,6 +109,9 @@ pub fn readable(
     access::check(cx, view, operation, &ask, checks)?;
     match (found, object) {
         (Some(found), Some(object)) => {
+            if DECRYPTING.contains(&operation) {
+                encryption::check_reader(cx, &object.content.key)?;
+            }
             if operation == "GetObject" {
                 archive::check_readable(&found.version, cx.now)?;
             }
