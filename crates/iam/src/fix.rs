@@ -311,12 +311,12 @@ fn blocker_or_layer(
         (Reason::NotAcrossAccounts, ..) => Err(Blocker::Impossible(
             "the operation does not work on what is another account's; call it from that account".to_owned(),
         )),
-        _ => silent_layer(request, layers, decision.layer),
+        _ => extendable(request, layers, decision.layer),
     }
 }
 
-/// The layer to extend, if it can be.
-fn silent_layer(request: &Request<'_>, layers: &Layers<'_>, missing: Layer) -> Result<Layer, Blocker> {
+/// The silent layer, if somebody can extend it.
+fn extendable(request: &Request<'_>, layers: &Layers<'_>, missing: Layer) -> Result<Layer, Blocker> {
     if let Some(why) = kept_by_aws(request, layers, missing) {
         return Err(Blocker::Impossible(why.to_owned()));
     }

@@ -23,14 +23,12 @@ pub(crate) fn has_policy(action: &str, resource: &str) -> bool {
     if required_policy(action, resource).is_some() || action_resources(action).is_none() {
         return true;
     }
+    let Some(arn) = ArnParts::split(resource) else { return false };
     let service = action.split(':').next().unwrap_or_default();
-    let holds = |(name, kind): &(&str, &str)| {
-        // A star is a character in keys of S3, and elsewhere stands for many, each with a policy of its own.
-        let one = |arn: &ArnParts<'_>| *name == "s3" || !arn.tail.contains('*');
-        let arn = ArnParts::split(resource).filter(one);
-        service.eq_ignore_ascii_case(name) && arn.is_some_and(|arn| arn.tail.starts_with(kind))
-    };
-    HOLDERS.iter().any(holds)
+    let holder = HOLDERS.iter().find(|(name, _)| service.eq_ignore_ascii_case(name));
+    // A star is a character in keys of S3, and elsewhere stands for many, each with a policy of its own.
+    holder
+        .is_some_and(|(name, kind)| arn.tail.starts_with(kind) && (*name == "s3" || !arn.tail.contains('*')))
 }
 
 /// Whether it is the policy of the registry that can let other accounts in: a repository that is to be made has none yet.

@@ -1,5 +1,5 @@
-//! How far the pulls of starting tasks and of checks are. In memory only: it is told many times a second, and after a restart the pull
-//! begins anew.
+//! How far the pulls of starting tasks and of checks are. In memory only: it is told many times a second, and after a
+//! restart the pull begins anew.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,8 @@ use landfall_base::AccountId;
 /// Most tasks that are remembered; a task that is forgotten is told again with its next layer.
 const MOST: usize = 1024;
 
-/// By task ARN, or by what [`PullOfCheck`] is called. Of the process, not of the control plane: the operation that shows it only knows the installation, and task
-/// ids are unique.
+/// By task ARN, or by what [`PullOfCheck`] is called. Of the process, not of the control plane: the operation that shows it
+/// only knows the installation, and task ids are unique.
 static PULLS: LazyLock<Mutex<HashMap<String, PullProgress>>> = LazyLock::new(Mutex::default);
 
 fn pulls() -> MutexGuard<'static, HashMap<String, PullProgress>> {
